@@ -1,0 +1,283 @@
+//! The three shapes of input, told apart by their keys.
+
+use std::collections::BTreeMap;
+
+use serde_json::Deserializer;
+use thiserror::Error;
+
+use super::document::{Document, Wire};
+use super::instance::Discovered;
+use super::{DEFAULT_SOURCE, Instance, Namespace, Record, Service, careful};
+use crate::diagnostic::{Code, Diagnostic, Severity};
+
+/// What the input itself may not say.
+#[derive(Debug, Clone)]
+pub struct InputOptions {
+    /// The name of the source, where the input has none.
+    pub source: String,
+    /// The region, where the input has none.
+    pub region: Option<String>,
+    /// The Cloud Map namespace's name, for what `list-instances` prints.
+    pub namespace: Option<String>,
+    /// The Cloud Map service's name, for what `list-instances` prints.
+    pub service: Option<String>,
+}
+
+impl Default for InputOptions {
+    fn default() -> Self {
+        Self { source: DEFAULT_SOURCE.to_owned(), region: None, namespace: None, service: None }
+    }
+}
+
+/// What was read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Input {
+    /// One for each service, sorted by source, namespace and service.
+    pub records: Vec<Record>,
+    /// What was dropped on the way, sorted. One of severity `error` means that a whole service was, so what its namespace holds is not
+    /// completely known.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Why nothing could be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum InputError {
+    /// The text is no JSON.
+    #[error("line {line}, column {column}: {message}; expected Cloud Map JSON")]
+    Syntax {
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1, in bytes.
+        column: usize,
+        /// What the JSON parser found.
+        message: String,
+    },
+    /// JSON, but none of the three shapes.
+    #[error("{0}")]
+    Shape(String),
+    /// Nothing says which service the instances belong to.
+    #[error("nothing in the input says which service its instances belong to; say it with `{missing}`")]
+    Unnamed {
+        /// The flags that would say it.
+        missing: &'static str,
+    },
+}
+
+/// Reads Cloud Map JSON: one document of the three shapes, or several one after another.
+///
+/// - `{"Instances": [...]}` with names on the instances, as `aws servicediscovery discover-instances` prints it: a record for each service
+///   named. Instances without a name belong to the one that `options` name, else to the only one that the document names.
+/// - The same without names, as `list-instances` prints it: `options` name the service.
+/// - `{"services": [...]}`: a snapshot.
+///
+/// What one instance or one service of a snapshot has wrong is a diagnostic and costs no other.
+///
+/// # Errors
+/// Where the text is no JSON, has none of the three shapes, has the keys in another letter case, or nothing names the service.
+pub fn parse(json: &str, options: &InputOptions) -> Result<Input, InputError> {
+    // PowerShell and some editors put a byte order mark before UTF-8.
+    let json = json.strip_prefix('\u{feff}').unwrap_or(json);
+    let mut reader = Reader::new(options);
+    let typed: Result<Vec<Typed>, _> = Deserializer::from_str(json).into_iter().collect();
+    match typed {
+        Ok(documents) => documents.into_iter().try_for_each(|document| reader.take_typed(document))?,
+        Err(_) => careful::read(json, &mut reader)?,
+    }
+    reader.finish()
+}
+
+type Typed = Document<Wire<Instance, i64>, Discovered, i64>;
+
+/// Gathers records from documents.
+pub(super) struct Reader<'o> {
+    options: &'o InputOptions,
+    documents: usize,
+    records: Vec<Record>,
+    /// By namespace and service: what `discover-instances` and `list-instances` print may come in several documents.
+    discovered: BTreeMap<(String, String), Record>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'o> Reader<'o> {
+    fn new(options: &'o InputOptions) -> Self {
+        Self { options, documents: 0, records: Vec::new(), discovered: BTreeMap::new(), diagnostics: Vec::new() }
+    }
+
+    fn take_typed(&mut self, document: Typed) -> Result<(), InputError> {
+        self.documents += 1;
+        if let Some(services) = document.services {
+            for wire in services {
+                self.add(wire);
+            }
+            return Ok(());
+        }
+        match document.instances {
+            Some(instances) => self.add_discovered(instances, document.revision),
+            None => Err(wrong_shape(document.wrong_case.as_deref())),
+        }
+    }
+
+    /// Adds a service of a snapshot.
+    pub(super) fn add(&mut self, wire: Wire<Instance, i64>) {
+        self.records.push(wire.into_record(&self.options.source, self.options.region.as_deref()));
+    }
+
+    /// Whether the options name a service.
+    pub(super) fn is_named(&self) -> bool {
+        self.options.namespace.is_some() && self.options.service.is_some()
+    }
+
+    /// The names for a message about an instance that can't be read, as far as they are known.
+    pub(super) fn names_of(&self, namespace: Option<String>, service: Option<String>, others: &[Discovered]) -> (String, String) {
+        self.default_names(others).or(namespace, service).named().unwrap_or_default()
+    }
+
+    /// Counts one more document.
+    pub(super) fn next_document(&mut self) {
+        self.documents += 1;
+    }
+
+    /// Adds the instances of one document, each to its service.
+    pub(super) fn add_discovered(&mut self, instances: Vec<Discovered>, revision: Option<i64>) -> Result<(), InputError> {
+        let default = self.default_names(&instances);
+        if instances.is_empty() {
+            let (namespace, service) = default.named()?;
+            self.group(namespace, service, revision);
+            return Ok(());
+        }
+        let same = |name: &Option<String>, sole: &Option<String>| name.is_none() || name == sole;
+        let only_one = instances.iter().all(|i| same(&i.namespace, &default.sole.0) && same(&i.service, &default.sole.1));
+        let revision = revision.filter(|_| only_one);
+        for Discovered { namespace, service, instance } in instances {
+            let names = match (namespace, service) {
+                (Some(namespace), Some(service)) => (namespace, service),
+                (namespace, service) => default.clone().or(namespace, service).named()?,
+            };
+            self.group(names.0, names.1, revision).instances.push(instance);
+        }
+        Ok(())
+    }
+
+    /// The names of instances that have none.
+    fn default_names(&self, instances: &[Discovered]) -> Names {
+        let sole = |of: fn(&Discovered) -> Option<&String>| {
+            let mut names = instances.iter().filter_map(of);
+            let first = names.next()?;
+            names.all(|name| name == first).then(|| first.clone())
+        };
+        let sole = (sole(|i| i.namespace.as_ref()), sole(|i| i.service.as_ref()));
+        Names { given: (self.options.namespace.clone(), self.options.service.clone()), sole }
+    }
+
+    fn group(&mut self, namespace: String, service: String, revision: Option<i64>) -> &mut Record {
+        let options = self.options;
+        let record = self.discovered.entry((namespace, service)).or_insert_with_key(|(namespace, service)| Record {
+            source: options.source.clone(),
+            region: options.region.clone(),
+            namespace: Namespace { name: namespace.clone(), ..Namespace::default() },
+            service: Service { name: service.clone(), ..Service::default() },
+            instances_revision: revision,
+            ..Record::default()
+        });
+        // Two answers at two revisions: the instances are of neither.
+        if record.instances_revision != revision {
+            record.instances_revision = None;
+        }
+        record
+    }
+
+    /// Reports what is dropped.
+    pub(super) fn drop_because(&mut self, severity: Severity, names: (&str, &str), instance: Option<String>, message: String) {
+        self.diagnostics.push(Diagnostic {
+            severity,
+            code: Code::InvalidInstance,
+            source: self.options.source.clone(),
+            namespace: names.0.to_owned(),
+            service: names.1.to_owned(),
+            instance,
+            message,
+        });
+    }
+
+    /// Where in the input: the document is named only where there is more than one before.
+    pub(super) fn place(&self) -> String {
+        if self.documents > 1 { format!("document {}: ", self.documents) } else { String::new() }
+    }
+
+    fn finish(mut self) -> Result<Input, InputError> {
+        if self.documents == 0 {
+            return Err(InputError::Shape("the input is empty; expected Cloud Map JSON".to_owned()));
+        }
+        let discovered = std::mem::take(&mut self.discovered);
+        self.records.extend(discovered.into_values());
+        self.records.sort_by(|a, b| a.key().cmp(&b.key()));
+        let mut records: Vec<Record> = Vec::with_capacity(self.records.len());
+        for record in std::mem::take(&mut self.records) {
+            if records.last().is_none_or(|last| last.key() != record.key()) {
+                records.push(record);
+                continue;
+            }
+            let message = format!("the service `{}` is listed twice; its first listing is used", record.service.key());
+            self.diagnostics.push(Diagnostic {
+                severity: Severity::Error,
+                code: Code::InvalidInstance,
+                source: record.source,
+                namespace: record.namespace.name,
+                service: record.service.name,
+                instance: None,
+                message,
+            });
+        }
+        self.diagnostics.sort_unstable();
+        Ok(Input { records, diagnostics: self.diagnostics })
+    }
+}
+
+/// Whose instances those without names are.
+#[derive(Clone)]
+struct Names {
+    given: (Option<String>, Option<String>),
+    sole: (Option<String>, Option<String>),
+}
+
+impl Names {
+    /// With what the instance itself says put first.
+    fn or(mut self, namespace: Option<String>, service: Option<String>) -> Self {
+        self.given = (namespace.or(self.given.0), service.or(self.given.1));
+        self
+    }
+
+    fn named(self) -> Result<(String, String), InputError> {
+        match (self.given.0.or(self.sole.0), self.given.1.or(self.sole.1)) {
+            (Some(namespace), Some(service)) => Ok((namespace, service)),
+            (None, Some(_)) => Err(InputError::Unnamed { missing: "--namespace" }),
+            (Some(_), None) => Err(InputError::Unnamed { missing: "--service" }),
+            (None, None) => Err(InputError::Unnamed { missing: "--service` and `--namespace" }),
+        }
+    }
+}
+
+/// The error for a document that has neither key.
+pub(super) fn wrong_shape(wrong_case: Option<&str>) -> InputError {
+    InputError::Shape(match wrong_case {
+        Some(key) => {
+            let meant = if key.eq_ignore_ascii_case("services") { "services" } else { "Instances" };
+            format!("the key `{key}` is in the wrong letter case; expected `{meant}`{}", hint(key))
+        }
+        None => "none of the known shapes: expected `Instances` (what `aws servicediscovery discover-instances` and \
+                 `list-instances` print) or `services` (a snapshot)"
+            .to_owned(),
+    })
+}
+
+fn hint(key: &str) -> &'static str {
+    match key {
+        "Services" => " of a snapshot (what `list-services` prints holds no instances)",
+        "instances" => ", as AWS writes it",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+#[path = "input_tests.rs"]
+mod tests;

@@ -1,0 +1,184 @@
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use super::*;
+
+fn named(namespace: &str, service: &str) -> InputOptions {
+    InputOptions { namespace: Some(namespace.to_owned()), service: Some(service.to_owned()), ..InputOptions::default() }
+}
+
+fn read(json: &str) -> Input {
+    parse(json, &InputOptions::default()).unwrap()
+}
+
+fn refused(json: &str) -> String {
+    parse(json, &InputOptions::default()).unwrap_err().to_string()
+}
+
+const DISCOVERED: &str = r#"{"Instances": [
+    {"InstanceId": "i-1", "NamespaceName": "n", "ServiceName": "a", "HealthStatus": "HEALTHY", "Attributes": {"AWS_INSTANCE_IPV4": "10.0.0.1"}},
+    {"InstanceId": "i-2", "NamespaceName": "n", "ServiceName": "a", "Attributes": {}}
+], "InstancesRevision": 9223372036854775807}"#;
+
+#[test]
+fn a_revision_above_2_to_the_53_is_exact() {
+    assert_eq!(read(DISCOVERED).records[0].instances_revision, Some(i64::MAX));
+}
+
+#[test]
+fn discovered_instances_are_grouped_by_their_names() {
+    let two = DISCOVERED.replacen(r#""ServiceName": "a""#, r#""ServiceName": "b""#, 1);
+    let input = read(&two);
+    let names: Vec<_> = input.records.iter().map(|r| (r.service.name.as_str(), r.instances.len(), r.instances_revision)).collect();
+    assert_eq!(names, [("a", 1, None), ("b", 1, None)], "the revision is of one service, and nobody knows which");
+}
+
+#[test]
+fn several_documents_of_one_service_are_one_record() {
+    let input = read(&format!("{DISCOVERED}\n{DISCOVERED}"));
+    assert_eq!((input.records.len(), input.records[0].instances.len()), (1, 4));
+}
+
+#[test]
+fn instances_without_names_belong_to_those_of_the_options() {
+    let input = parse(r#"{"Instances": [{"Id": "i-1", "Attributes": {}}]}"#, &named("n", "s")).unwrap();
+    let record = &input.records[0];
+    assert_eq!((record.namespace.name.as_str(), record.service.name.as_str(), record.instances[0].id.as_str()), ("n", "s", "i-1"));
+}
+
+#[test]
+fn instances_without_names_belong_to_the_only_service_that_the_document_names() {
+    let input = read(&DISCOVERED.replacen(r#""NamespaceName": "n", "ServiceName": "a","#, "", 1));
+    assert_eq!((input.records.len(), input.records[0].instances.len()), (1, 2));
+    assert_eq!(input.records[0].instances_revision, Some(i64::MAX));
+}
+
+#[test]
+fn without_any_name_the_error_says_which_flags_to_give() {
+    let error = refused(r#"{"Instances": [{"Id": "i-1"}]}"#);
+    assert!(error.contains("`--service` and `--namespace`"), "{error}");
+    let options = InputOptions { namespace: Some("n".to_owned()), ..InputOptions::default() };
+    let error = parse(r#"{"Instances": []}"#, &options).unwrap_err();
+    assert_eq!(error, InputError::Unnamed { missing: "--service" });
+}
+
+#[test]
+fn no_instances_and_names_given_is_a_service_with_none() {
+    let input = parse(r#"{"Instances": [], "InstancesRevision": 1}"#, &named("n", "s")).unwrap();
+    assert_eq!((input.records.len(), input.records[0].instances.len(), input.records[0].instances_revision), (1, 0, Some(1)));
+}
+
+#[test]
+fn a_key_in_the_wrong_letter_case_is_an_error_and_never_an_empty_service() {
+    for json in [
+        r#"{"instances": []}"#,
+        r#"{"Services": []}"#,
+        r#"{"Instances": [{"id": "i-1", "attributes": {"AWS_INSTANCE_IPV4": "10.0.0.1"}}]}"#,
+        r#"{"Instances": [{"Id": "i-1", "attributes": {}}]}"#,
+        r#"{"Instances": [{"InstanceId": "i-1", "Attributes": {}, "healthStatus": "HEALTHY"}]}"#,
+    ] {
+        let error = parse(json, &named("n", "s")).unwrap_err().to_string();
+        assert!(error.contains("wrong letter case"), "{json}: {error}");
+    }
+}
+
+#[test]
+fn a_wrong_letter_case_costs_its_own_service_of_a_snapshot_only() {
+    let input = read(
+        r#"{"services": [
+            {"namespace": {"Name": "n"}, "service": {"Name": "a"}, "instances": [{"Id": "i", "attributes": {}}]},
+            {"namespace": {"Name": "n"}, "service": {"Name": "b"}, "Instances": []},
+            {"namespace": {"Name": "n"}, "service": {"Name": "c"}, "instances": []}]}"#,
+    );
+    assert_eq!(input.records.iter().map(|r| r.service.name.as_str()).collect::<Vec<_>>(), ["c"]);
+    assert!(input.diagnostics.iter().all(|d| d.severity == Severity::Error && d.message.contains("wrong letter case")));
+    assert_eq!(input.diagnostics.len(), 2);
+}
+
+#[test]
+fn a_bad_instance_is_dropped_by_its_path_and_costs_nothing_else() {
+    let input = read(
+        r#"{"services": [{"namespace": {"Name": "n"}, "service": {"Name": "a"}, "instancesRevision": "7", "instances": [
+            {"InstanceId": "i-1", "Attributes": {"AWS_INSTANCE_PORT": 80}}, 7, {"InstanceId": "i-3", "Attributes": {}}]}]}"#,
+    );
+    assert_eq!(input.records[0].instances.iter().map(|i| i.id.as_str()).collect::<Vec<_>>(), ["i-3"]);
+    let said: Vec<_> = input.diagnostics.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "warning[InvalidInstance] n/a: services[0].instancesRevision: invalid type: string \"7\", expected i64; it is ignored",
+            "warning[InvalidInstance] n/a: services[0].instances[1]: invalid type: integer `7`, expected an instance: an object with \
+             `InstanceId`, `Attributes` and `HealthStatus`",
+            "warning[InvalidInstance] n/a i-1: services[0].instances[0].Attributes.AWS_INSTANCE_PORT: invalid type: integer `80`, \
+             expected a string",
+        ]
+    );
+}
+
+#[test]
+fn a_bad_service_of_a_snapshot_costs_no_other() {
+    let input = read(
+        r#"{"services": [7, {"namespace": {"Name": "n"}, "service": {}, "instances": []},
+            {"namespace": {"Name": "n"}, "service": {"Name": "c"}, "instances": []}]}"#,
+    );
+    assert_eq!(input.records.len(), 1);
+    let said: Vec<_> = input.diagnostics.iter().map(|d| d.message.as_str()).collect();
+    assert_eq!(said.len(), 2);
+    assert!(said.iter().any(|m| m.contains("services[1].service: missing field `Name`")), "{said:?}");
+}
+
+#[test]
+fn no_json_is_an_error_with_line_and_column() {
+    let InputError::Syntax { line, column, message } = parse("{\n \"Instances\": [}", &InputOptions::default()).unwrap_err() else {
+        panic!("no syntax error")
+    };
+    assert_eq!((line, column), (2, 16));
+    assert_eq!(message, "expected value");
+    assert!(refused("").contains("empty"));
+    assert!(refused("[]").contains("expected an object with `Instances`"));
+    assert!(refused("{}").contains("none of the known shapes"));
+}
+
+#[test]
+fn what_aws_leaves_out_or_writes_in_several_ways_is_no_error() {
+    let input = read(
+        r#"{"NextToken": null, "services": [{"namespace": {"Name": "n", "CreateDate": 1.5, "Properties": {"DnsProperties": {"SOA": {}}}},
+            "service": {"Name": "s", "DnsConfig": {}, "CreateDate": "20181118T211707Z", "HealthCheckConfig": null, "InstanceCount": 0},
+            "tags": null, "serviceAttributes": null, "instances": [{}, {"Id": "a", "InstanceId": "b", "HealthStatus": "NEW"}]}]}"#,
+    );
+    assert!(input.diagnostics.is_empty());
+    assert_eq!(input.records[0].instances.len(), 2);
+    assert_eq!(input.records[0].namespace.http_name(), "n");
+}
+
+#[test]
+fn a_service_listed_twice_is_read_once_and_reported() {
+    let input = read(
+        r#"{"services": [{"namespace": {"Name": "n", "Id": "ns-1"}, "service": {"Name": "a", "Id": "srv-1"}, "instances": []},
+            {"namespace": {"Name": "n", "Id": "ns-1"}, "service": {"Name": "b", "Id": "srv-1"}, "instances": []}]}"#,
+    );
+    assert_eq!(input.records.len(), 1);
+    assert_eq!(input.records[0].service.name, "a");
+    assert!(input.diagnostics[0].message.contains("listed twice"));
+}
+
+#[test]
+fn depth_neither_overflows_nor_costs_a_neighbour() {
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    let input = read(&format!(
+        r#"{{"services": [{{"namespace": {{"Name": "n"}}, "service": {{"Name": "s"}}, "x": {deep},
+        "instances": [{{"Attributes": {{"a": {deep}}}}}, {{"Id": "i-2", "y": {deep}}}]}}]}}"#
+    ));
+    assert_eq!(input.records[0].instances.len(), 1);
+    assert!(parse(&deep, &InputOptions::default()).is_err());
+    assert!(parse(&"[".repeat(100_000), &InputOptions::default()).is_err());
+}
+
+#[test]
+fn a_snapshot_that_is_written_reads_back_the_same() {
+    let mut input = read(DISCOVERED);
+    input.records[0].region = Some("us-west-2".to_owned());
+    input.records[0].service.health_check_config = Some(crate::cloud_map::HealthCheckConfig { kind: Some("HTTP".to_owned()) });
+    input.records[0].tags = vec![crate::cloud_map::Tag { key: "k".to_owned(), value: String::new() }];
+    let text = serde_json::to_string(&crate::cloud_map::Snapshot { services: &input.records }).unwrap();
+    assert_eq!(read(&text), input);
+}

@@ -1,0 +1,16 @@
+//! AWS Cloud Map in, Istio `ServiceEntry`s out: what is computed, never done.
+//!
+//! Nothing here opens a socket, reads a clock, an environment variable or a random number, spawns, locks, or depends on the order of
+//! a hash map. The same input gives the same bytes, in the daemon, on the command line and in a wasm module.
+//!
+//! - [`cloud_map`]: Cloud Map JSON to [`cloud_map::Record`]s.
+//! - [`translate`]: a record to a [`service_entry::ServiceEntry`] and [`diagnostic::Diagnostic`]s.
+//! - [`plan`]: what is desired and what is observed to changes and refusals.
+//! - [`sync`]: the operator's mind, a state machine: events and the time in, effects out.
+
+pub mod cloud_map;
+pub mod diagnostic;
+pub mod plan;
+pub mod service_entry;
+pub mod sync;
+pub mod translate;

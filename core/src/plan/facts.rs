@@ -1,0 +1,200 @@
+//! What decides about an entry, and no more: a thousand entries of a hundred endpoints are a few hundred kilobytes here.
+
+use serde_json::Value;
+
+use super::digest::digest;
+use crate::service_entry::{OWNER_LABEL, ServiceEntry, annotation};
+
+/// Which object an entry is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct EntryKey {
+    /// Its Kubernetes namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl std::fmt::Display for EntryKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// What is read as a whole: a Cloud Map namespace of a source.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Scope {
+    /// The source's name.
+    pub source: String,
+    /// [`crate::cloud_map::Namespace::key`]
+    pub namespace: String,
+}
+
+/// The fields of a spec that we may set. Any other is somebody else's, and left alone.
+const FIELDS: [&str; 7] = ["hosts", "addresses", "ports", "location", "resolution", "endpoints", "exportTo"];
+
+/// One field of a spec: what it holds, and whether it is ours to remove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Field {
+    digest: u64,
+    ours: bool,
+}
+
+/// The fields of a spec, each as a digest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fields([Option<Field>; FIELDS.len()]);
+
+impl Fields {
+    /// Of a spec; `ours` says which fields we have written, and so may remove.
+    fn of(spec: &Value, ours: impl Fn(&str) -> bool) -> Self {
+        Self(FIELDS.map(|name| {
+            let value = spec.get(name).filter(|v| !is_empty(v))?;
+            Some(Field { digest: digest(value), ours: ours(name) })
+        }))
+    }
+
+    /// The names of the fields in which what is `observed` is not what `self` wants. A field that `self` does not set
+    /// differs only if it is there and ours.
+    pub fn differing<'a>(&'a self, observed: &'a Self) -> impl Iterator<Item = &'static str> + 'a {
+        let pairs = self.0.iter().zip(&observed.0).zip(FIELDS);
+        pairs.filter_map(|((want, have), name)| {
+            let same = match (want, have) {
+                (Some(want), Some(have)) => want.digest == have.digest,
+                (Some(_), None) => false,
+                (None, Some(have)) => !have.ours,
+                (None, None) => true,
+            };
+            (!same).then_some(name)
+        })
+    }
+}
+
+/// Istio's schema tests presence, and so an empty list is the same as none.
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
+}
+
+/// An entry as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Desired {
+    /// Which object it is.
+    pub key: EntryKey,
+    /// What has to be read completely before it may shrink.
+    pub scope: Scope,
+    /// Its hosts.
+    pub hosts: Vec<String>,
+    /// What its spec holds.
+    pub fields: Fields,
+    /// Digests of its endpoints' addresses, sorted.
+    pub endpoints: Vec<u64>,
+}
+
+impl Desired {
+    /// Of an entry. The key's namespace is the entry's own, else `default_namespace`.
+    #[must_use]
+    pub fn of(entry: &ServiceEntry, scope: Scope, default_namespace: &str) -> Self {
+        let spec = serde_json::to_value(&entry.spec).unwrap_or_default();
+        Self {
+            key: EntryKey {
+                namespace: entry.metadata.namespace.clone().unwrap_or_else(|| default_namespace.to_owned()),
+                name: entry.metadata.name.clone(),
+            },
+            scope,
+            hosts: entry.spec.hosts.clone(),
+            fields: Fields::of(&spec, |_| true),
+            endpoints: endpoint_digests(&spec),
+        }
+    }
+}
+
+/// Which state of a stored object is meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Version {
+    /// `metadata.uid`, where the store has such.
+    pub uid: Option<String>,
+    /// `metadata.resourceVersion`, where the store has such.
+    pub resource_version: Option<String>,
+}
+
+impl Version {
+    /// Whether this is an older state than `other`. Resource versions are compared as numbers where both are such, as Kubernetes promises they may be;
+    /// otherwise nothing is known to be older.
+    #[must_use]
+    pub fn is_older_than(&self, other: &Self) -> bool {
+        let number = |version: &Self| version.resource_version.as_ref().and_then(|v| v.parse::<u64>().ok());
+        number(self).zip(number(other)).is_some_and(|(this, other)| this < other)
+    }
+}
+
+/// An entry as it is stored, whoever made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// Which object it is.
+    pub key: EntryKey,
+    /// Its owner label.
+    pub owner: Option<String>,
+    /// Its hosts, in lower case and without a trailing dot.
+    pub hosts: Vec<String>,
+    /// What its spec holds.
+    pub fields: Fields,
+    /// Digests of its endpoints' addresses, sorted.
+    pub endpoints: Vec<u64>,
+    /// What it was made of, as its annotations say.
+    pub scope: Option<Scope>,
+    /// [`crate::cloud_map::Service::key`] of the service it was made of, as its annotations say.
+    pub service: Option<String>,
+    /// The state that was observed.
+    pub version: Version,
+}
+
+impl Observed {
+    /// Of an object as JSON. Lenient: it may be anybody's, of any version. `field_manager` is the name we apply with; where it is given and
+    /// the object has `managedFields`, they say which fields are ours, else all of our own entries' are.
+    #[must_use]
+    pub fn of(object: &Value, field_manager: Option<&str>, default_namespace: &str) -> Self {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let annotation = |name: &str| object.get("metadata")?.get("annotations")?.get(name)?.as_str().map(str::to_owned);
+        let owner = object.pointer("/metadata/labels").and_then(|l| l.get(OWNER_LABEL)).and_then(Value::as_str);
+        let spec = object.get("spec").unwrap_or(&Value::Null);
+        let hosts = spec.get("hosts").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let managed = field_manager.and_then(|manager| ManagedSpec::of(object, manager));
+        Self {
+            key: EntryKey {
+                namespace: text("/metadata/namespace").unwrap_or_else(|| default_namespace.to_owned()),
+                name: text("/metadata/name").unwrap_or_default(),
+            },
+            owner: owner.map(str::to_owned),
+            hosts: hosts.map(|host| host.trim_end_matches('.').to_lowercase()).collect(),
+            fields: Fields::of(spec, |field| managed.as_ref().is_none_or(|m| m.holds(field))),
+            endpoints: endpoint_digests(spec),
+            scope: annotation(annotation::SOURCE)
+                .zip(annotation(annotation::NAMESPACE))
+                .map(|(source, namespace)| Scope { source, namespace }),
+            service: annotation(annotation::SERVICE),
+            version: Version { uid: text("/metadata/uid"), resource_version: text("/metadata/resourceVersion") },
+        }
+    }
+}
+
+fn endpoint_digests(spec: &Value) -> Vec<u64> {
+    let endpoints = spec.get("endpoints").and_then(Value::as_array).into_iter().flatten();
+    let mut digests: Vec<u64> = endpoints.filter_map(|endpoint| endpoint.get("address")).map(digest).collect();
+    digests.sort_unstable();
+    digests
+}
+
+/// The parts of `metadata.managedFields` under `spec` that belong to one field manager.
+struct ManagedSpec<'a>(Vec<&'a Value>);
+
+impl<'a> ManagedSpec<'a> {
+    /// None where the object says nothing of field managers at all.
+    fn of(object: &'a Value, manager: &str) -> Option<Self> {
+        let all = object.pointer("/metadata/managedFields")?.as_array()?;
+        let ours = all.iter().filter(|m| m.get("manager").and_then(Value::as_str) == Some(manager));
+        Some(Self(ours.filter_map(|m| m.pointer("/fieldsV1/f:spec")).collect()))
+    }
+
+    fn holds(&self, field: &str) -> bool {
+        let name = format!("f:{field}");
+        self.0.iter().any(|spec| spec.get(&name).is_some())
+    }
+}

@@ -1,0 +1,176 @@
+//! The output: Istio's `ServiceEntry`, as far as we write it.
+//!
+//! Fields stand in the order in which they are written; lists that are empty are left out, since Istio's schema tests presence.
+
+mod names;
+mod protocol;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use names::{host_problem, is_dns_label, is_label_key, is_label_value};
+pub use protocol::{Protocol, UnknownProtocol};
+
+/// The label that says who made an entry, and its value.
+pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "istio-cloud-map");
+/// The label that says which operator an entry belongs to; its value is that operator's `--id`.
+pub const OWNER_LABEL: &str = "istio-cloud-map/owner";
+/// What is remembered about an entry, in annotations, since a changed label costs the mesh a full push.
+pub mod annotation {
+    /// The name of the source.
+    pub const SOURCE: &str = "istio-cloud-map/source";
+    /// The AWS region.
+    pub const REGION: &str = "istio-cloud-map/region";
+    /// The namespace's id (or ARN, for one that another account shares); its name where no id is known.
+    pub const NAMESPACE: &str = "istio-cloud-map/namespace-id";
+    /// The service's id (or ARN); its name where no id is known.
+    pub const SERVICE: &str = "istio-cloud-map/service-id";
+    /// The `InstancesRevision` that the entry was made of.
+    pub const REVISION: &str = "istio-cloud-map/revision";
+}
+
+/// Which version of `networking.istio.io` an entry is written in. The three have one schema.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ApiVersion {
+    /// Served by every Istio since 1.8.
+    #[default]
+    #[serde(rename = "networking.istio.io/v1beta1", alias = "v1beta1")]
+    V1Beta1,
+    /// Served since Istio 1.22.
+    #[serde(rename = "networking.istio.io/v1", alias = "v1")]
+    V1,
+    /// The first one.
+    #[serde(rename = "networking.istio.io/v1alpha3", alias = "v1alpha3")]
+    V1Alpha3,
+}
+
+impl ApiVersion {
+    /// `v1beta1`, `v1` or `v1alpha3`.
+    #[must_use]
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::V1Beta1 => "v1beta1",
+            Self::V1 => "v1",
+            Self::V1Alpha3 => "v1alpha3",
+        }
+    }
+}
+
+/// The kind, which is always the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// `ServiceEntry`
+    #[default]
+    ServiceEntry,
+}
+
+/// A whole `ServiceEntry`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceEntry {
+    /// The version it is written in.
+    pub api_version: ApiVersion,
+    /// Always `ServiceEntry`.
+    pub kind: Kind,
+    /// Name, labels, annotations.
+    pub metadata: Metadata,
+    /// What Istio reads.
+    pub spec: Spec,
+}
+
+/// The part of Kubernetes' `ObjectMeta` that we write.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// `cloudmap-SERVICE.NAMESPACE`
+    pub name: String,
+    /// The Kubernetes namespace, where one is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// [`MANAGED_BY`] and [`OWNER_LABEL`], and no others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// See [`annotation`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// Istio's `ServiceEntry.spec`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Spec {
+    /// Lower case, no trailing dot.
+    pub hosts: Vec<String>,
+    /// Virtual IPs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
+    /// Sorted by number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<ServicePort>,
+    /// Left out unless asked for; Istio then takes it as external.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+    /// How endpoints are found.
+    pub resolution: Resolution,
+    /// Sorted by address, then ports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<Endpoint>,
+    /// Which namespaces see it; all, where empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub export_to: Vec<String>,
+}
+
+/// A port that clients dial.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServicePort {
+    /// 1..=65535
+    pub number: u16,
+    /// Unique in the entry, at most 62 characters.
+    pub name: String,
+    /// `HTTP`, `TCP`, ...
+    pub protocol: Protocol,
+    /// The endpoints' port where it differs and no endpoint says its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_port: Option<u16>,
+}
+
+/// Where a service is, seen from the mesh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Location {
+    /// Outside; no mutual TLS.
+    MeshExternal,
+    /// Part of the mesh.
+    MeshInternal,
+}
+
+/// How Istio finds the endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Resolution {
+    /// As listed, all of them IP addresses.
+    Static,
+    /// By resolving the endpoints' names.
+    Dns,
+}
+
+/// One endpoint, Istio's `WorkloadEntry`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Endpoint {
+    /// An IP address or a host name.
+    pub address: String,
+    /// Service port's name to this endpoint's own port.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ports: BTreeMap<String, u16>,
+    /// For subsets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// `region/zone`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locality: Option<String>,
+    /// 1..; absent is 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u32>,
+}

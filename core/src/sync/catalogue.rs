@@ -1,0 +1,145 @@
+//! The catalogue: which namespaces and services there are.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::attempts::{Attempts, Subject};
+use super::lane::Read;
+use super::registry::{NamespaceState, ServiceState};
+use super::{ReadError, ReadFailure, ServiceId, Sync, Time};
+use crate::cloud_map::{Namespace, Service};
+use crate::plan::EntryKey;
+use crate::translate::host_and_name;
+
+impl Sync {
+    pub(super) fn namespaces_listed(&mut self, name: &Arc<str>, calls: u32, result: Result<Vec<Namespace>, ReadError>, now: Time) {
+        let Some(source) = self.registry.sources.get_mut(name) else { return };
+        source.lists.done(&Read::Namespaces);
+        source.lists.budget().charge(calls.saturating_sub(1));
+        let error = result.as_ref().err();
+        if error.is_some_and(|e| e.failure == ReadFailure::Throttled) {
+            source.lists.budget().throttle(now);
+        }
+        let subject = Subject { source: name, namespace: "", service: "" };
+        let report = source.attempts.note(error, &mut source.trouble, &subject, now, self.config.interval);
+        self.effects.extend(report);
+        let next = match error {
+            None => (!self.config.once).then_some(source.config.catalogue_interval),
+            Some(_) => self.config.tries_again(source.attempts.failures).then(|| source.attempts.pause(self.config.interval)),
+        };
+        if let Some(pause) = next {
+            source.lists.plan(Read::Namespaces, now + pause);
+        }
+        if let Ok(listed) = result {
+            self.merge_namespaces(name, listed, now);
+        }
+        self.unblock();
+    }
+
+    fn merge_namespaces(&mut self, name: &Arc<str>, listed: Vec<Namespace>, now: Time) {
+        let listed: BTreeMap<Arc<str>, Namespace> = listed.into_iter().map(|namespace| (Arc::from(namespace.key()), namespace)).collect();
+        let Some(source) = self.registry.sources.get_mut(name) else { return };
+        let gone: Vec<Arc<str>> = source.namespaces.keys().filter(|key| !listed.contains_key(*key)).cloned().collect();
+        for (key, namespace) in listed {
+            let info = Arc::new(namespace);
+            let new = || NamespaceState { info: info.clone(), attempts: Attempts::default(), untried: 0 };
+            source.namespaces.entry(key.clone()).or_insert_with(new).info = info.clone();
+            // The two lists belong together: services are listed right after the namespaces.
+            source.lists.hurry(Read::Services(key), now);
+        }
+        for namespace in gone {
+            for id in self.registry.services_of(name, &namespace) {
+                self.drop_service(&id);
+            }
+            let Some(source) = self.registry.sources.get_mut(name) else { return };
+            source.namespaces.remove(&namespace);
+            source.lists.forget(&Read::Services(namespace));
+        }
+    }
+
+    pub(super) fn services_listed(
+        &mut self,
+        source: &Arc<str>,
+        namespace: &Arc<str>,
+        calls: u32,
+        result: Result<Vec<Service>, ReadError>,
+        now: Time,
+    ) {
+        let Some(state) = self.registry.sources.get_mut(source) else { return };
+        let read = Read::Services(namespace.clone());
+        if !state.lists.done(&read) {
+            return;
+        }
+        state.lists.budget().charge(calls.saturating_sub(1));
+        let error = result.as_ref().err();
+        if error.is_some_and(|e| e.failure == ReadFailure::Throttled) {
+            state.lists.budget().throttle(now);
+        }
+        let Some(known) = state.namespaces.get_mut(namespace) else { return };
+        let name = known.info.name.clone();
+        let subject = Subject { source, namespace: &name, service: "" };
+        let report = known.attempts.note(error, &mut state.trouble, &subject, now, self.config.interval);
+        self.effects.extend(report);
+        // A list that succeeded is planned anew by the next list of namespaces.
+        if error.is_some() && self.config.tries_again(known.attempts.failures) {
+            state.lists.plan(read, now + known.attempts.pause(self.config.interval));
+        }
+        if let Ok(listed) = result {
+            self.merge_services(source, namespace, &name, listed, now);
+        }
+        self.unblock();
+    }
+
+    fn merge_services(&mut self, source: &Arc<str>, namespace: &Arc<str>, namespace_name: &str, listed: Vec<Service>, now: Time) {
+        let id = |service: &Service| ServiceId { source: source.clone(), namespace: namespace.clone(), service: Arc::from(service.key()) };
+        let listed: BTreeMap<ServiceId, Service> = listed.into_iter().map(|service| (id(&service), service)).collect();
+        for id in self.registry.services_of(source, namespace) {
+            if !listed.contains_key(&id) {
+                self.drop_service(&id);
+            }
+        }
+        for (id, service) in listed {
+            let Some(known) = self.registry.services.get_mut(&id) else {
+                self.add_service(id, namespace_name, service, now);
+                continue;
+            };
+            if *known.info != service {
+                known.info = Arc::new(service);
+                known.discover = true;
+                if let Some(source) = self.registry.sources.get_mut(source) {
+                    source.data.hurry(Read::Service(id), now);
+                }
+            }
+        }
+    }
+
+    /// Takes a service in. It claims its entry at once, before its instances are known, so that whoever is ranked first has it from the start.
+    fn add_service(&mut self, id: ServiceId, namespace_name: &str, service: Service, now: Time) {
+        let Some(source) = self.registry.sources.get_mut(&id.source) else { return };
+        let target = source.config.target_namespace.clone();
+        let key = host_and_name(namespace_name, &service.name).ok().map(|(_, name)| EntryKey { namespace: target, name });
+        source.data.plan(Read::Service(id.clone()), now);
+        if let Some(namespace) = source.namespaces.get_mut(&id.namespace) {
+            namespace.untried += 1;
+        }
+        if let Some(key) = &key {
+            self.entries.claim(key, &id);
+        }
+        self.registry.services.insert(id, ServiceState::new(service, key));
+    }
+
+    fn drop_service(&mut self, id: &ServiceId) {
+        let Some(state) = self.registry.services.remove(id) else { return };
+        if let Some(source) = self.registry.sources.get_mut(&id.source) {
+            source.data.forget(&Read::Service(id.clone()));
+            if let Some(namespace) = source.namespaces.get_mut(&id.namespace)
+                && !state.attempts.tried
+            {
+                namespace.untried = namespace.untried.saturating_sub(1);
+            }
+        }
+        if let Some(key) = state.key {
+            self.entries.unclaim(&key, id);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What the operator is set to.
+
+use std::time::Duration;
+
+use crate::{plan, translate};
+
+/// The settings of the mind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Where to read from.
+    pub sources: Vec<SourceConfig>,
+    /// How to translate.
+    pub translate: translate::Options,
+    /// How to plan.
+    pub plan: plan::Options,
+    /// How often each service is asked for a change (5 s).
+    pub interval: Duration,
+    /// How long a service must have been empty before its entry is emptied (10 s).
+    pub empty_grace: Duration,
+    /// How many reads of a source may be under way at once (32).
+    pub max_reads_in_flight: usize,
+    /// How many writes may be under way at once (16).
+    pub max_writes_in_flight: usize,
+    /// One pass, then finish.
+    pub once: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            sources: Vec::new(),
+            translate: translate::Options::default(),
+            plan: plan::Options::default(),
+            interval: Duration::from_secs(5),
+            empty_grace: Duration::from_secs(10),
+            max_reads_in_flight: 32,
+            max_writes_in_flight: 16,
+            once: false,
+        }
+    }
+}
+
+/// How often a single pass tries a read or a write.
+const TRIES_IN_ONE_PASS: u32 = 3;
+
+impl Config {
+    /// Whether what failed so often is tried again.
+    pub(super) const fn tries_again(&self, failures: u32) -> bool {
+        !self.once || failures < TRIES_IN_ONE_PASS
+    }
+}
+
+/// The settings of one source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceConfig {
+    /// Unique; `default` if there is only one.
+    pub name: String,
+    /// The AWS region, where known.
+    pub region: Option<String>,
+    /// The Kubernetes namespace that its entries are put into.
+    pub target_namespace: String,
+    /// How often namespaces and services are listed (30 s).
+    pub catalogue_interval: Duration,
+    /// How many data-plane calls a second at most. The account's limit is 1,000 `DiscoverInstances`, shared with its applications.
+    pub max_requests_per_second: u32,
+    /// How many control-plane calls a second at most. The account's limit is about 2 `ListServices`.
+    pub max_lists_per_second: u32,
+}
+
+impl Default for SourceConfig {
+    fn default() -> Self {
+        Self {
+            name: crate::cloud_map::DEFAULT_SOURCE.to_owned(),
+            region: None,
+            target_namespace: "default".to_owned(),
+            catalogue_interval: Duration::from_secs(30),
+            max_requests_per_second: 300,
+            max_lists_per_second: 2,
+        }
+    }
+}

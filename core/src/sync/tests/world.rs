@@ -1,0 +1,254 @@
+//! A Cloud Map, a cluster and a clock, all in memory, that drive the mind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::cloud_map::{Health, HealthCheckCustomConfig, Instance, Namespace, Service};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::{Action, EntryKey, Observed, Version};
+use crate::sync::{
+    Config, Effect, Event, InstancesRead, Observation, ReadError, ReadFailure, SourceConfig, Sync, Time, Write, WriteError, WriteFailure,
+};
+
+/// What a call does instead of answering.
+pub type Fault = Option<ReadFailure>;
+
+pub struct World {
+    pub sync: Sync,
+    pub now: Time,
+    /// Namespace to service to instance to address.
+    pub cloud: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>,
+    pub health_checked: BTreeSet<String>,
+    pub unhealthy: BTreeSet<String>,
+    pub cluster: BTreeMap<EntryKey, Value>,
+    pub calls: BTreeMap<&'static str, usize>,
+    pub writes: Vec<(EntryKey, &'static str)>,
+    pub reports: Vec<Diagnostic>,
+    /// By operation and subject (`web` or `ns-a`).
+    pub fault: fn(&str, &str) -> Fault,
+    pub write_fault: Option<WriteFailure>,
+    pub finished: Option<bool>,
+    revision: BTreeMap<String, i64>,
+    resource_version: u64,
+    wake: Option<Time>,
+}
+
+impl World {
+    pub fn new(config: Config) -> Self {
+        let config = Config { sources: vec![SourceConfig::default()], ..config };
+        Self {
+            sync: Sync::new(config, Time::ZERO),
+            now: Time::ZERO,
+            cloud: BTreeMap::new(),
+            health_checked: BTreeSet::new(),
+            unhealthy: BTreeSet::new(),
+            cluster: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            writes: Vec::new(),
+            reports: Vec::new(),
+            fault: |_, _| None,
+            write_fault: None,
+            finished: None,
+            revision: BTreeMap::new(),
+            resource_version: 0,
+            wake: None,
+        }
+    }
+
+    pub fn with_services(config: Config, count: usize) -> Self {
+        let mut world = Self::new(config);
+        for n in 0..count {
+            world.register("ns", &format!("s{n:03}"), "i-1", &format!("10.0.{}.{}", n / 250, n % 250 + 1));
+        }
+        world
+    }
+
+    /// A process that starts anew, on the same cloud and cluster.
+    pub fn restart(&mut self, config: Config) {
+        let config = Config { sources: vec![SourceConfig::default()], ..config };
+        self.sync = Sync::new(config, self.now);
+        self.finished = None;
+    }
+
+    pub fn register(&mut self, namespace: &str, service: &str, id: &str, address: &str) {
+        self.touch(service).cloud.entry(namespace.into()).or_default().entry(service.into()).or_default().insert(id.into(), address.into());
+    }
+
+    pub fn deregister_all(&mut self, namespace: &str, service: &str) {
+        self.touch(service).cloud.get_mut(namespace).unwrap().get_mut(service).unwrap().clear();
+    }
+
+    pub fn delete_service(&mut self, namespace: &str, service: &str) {
+        self.touch(service).cloud.get_mut(namespace).unwrap().remove(service);
+    }
+
+    fn touch(&mut self, service: &str) -> &mut Self {
+        *self.revision.entry(service.to_owned()).or_insert(1 << 60) += 1;
+        self
+    }
+
+    /// Somebody writes an entry with kubectl.
+    pub fn put(&mut self, key: &EntryKey, mut entry: Value) {
+        self.resource_version += 1;
+        *entry.pointer_mut("/metadata/resourceVersion").unwrap() = json!(self.resource_version.to_string());
+        let observed = Observed::of(&entry, None, "default");
+        self.cluster.insert(key.clone(), entry);
+        self.tell(Event::Observed(Observation::Applied(Box::new(observed))));
+    }
+
+    /// Somebody deletes an entry with kubectl.
+    pub fn delete(&mut self, key: &EntryKey) {
+        self.cluster.remove(key);
+        self.tell(Event::Observed(Observation::Deleted(key.clone())));
+    }
+
+    pub fn list(&mut self) {
+        let all = self.cluster.values().map(|entry| Observed::of(entry, None, "default")).collect();
+        self.tell(Event::Observed(Observation::Listed(all)));
+    }
+
+    pub fn start(&mut self) {
+        self.tell(Event::Tick);
+        self.list();
+    }
+
+    /// Lets time pass, and does what the mind asks for.
+    pub fn run(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        while let Some(wake) = self.wake.filter(|at| *at <= end) {
+            self.now = self.now.max(wake);
+            self.wake = None;
+            self.tell(Event::Tick);
+        }
+        self.now = end;
+        self.tell(Event::Tick);
+    }
+
+    pub fn tell(&mut self, event: Event) {
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            for effect in self.sync.on(event, self.now) {
+                events.extend(self.act(effect));
+            }
+        }
+    }
+
+    fn act(&mut self, effect: Effect) -> Option<Event> {
+        let mut count = |operation| *self.calls.entry(operation).or_default() += 1;
+        Some(match effect {
+            Effect::ListNamespaces { source } => {
+                count("ListNamespaces");
+                let all = self.cloud.keys().map(|name| Namespace { id: Some(name.clone()), name: name.clone(), ..Namespace::default() });
+                let result = answer((self.fault)("ListNamespaces", ""), all.collect());
+                Event::NamespacesListed { source, calls: 1, result }
+            }
+            Effect::ListServices { source, namespace } => {
+                count("ListServices");
+                let all = self.cloud.get(&namespace.name).into_iter().flat_map(BTreeMap::keys).map(|name| self.service(name)).collect();
+                let result = answer((self.fault)("ListServices", &namespace.name), all);
+                Event::ServicesListed { source, namespace: namespace.key().into(), calls: 1, result }
+            }
+            Effect::AskRevision { id, service, .. } => {
+                count("DiscoverInstancesRevision");
+                let result = answer((self.fault)("DiscoverInstancesRevision", &service.name), self.revision_of(&service.name));
+                Event::Revision { id, result }
+            }
+            Effect::Discover { id, namespace, service } => {
+                count("DiscoverInstances");
+                let result = answer((self.fault)("DiscoverInstances", &service.name), self.instances(&namespace.name, &service.name));
+                Event::Instances { id, result }
+            }
+            Effect::Write(write) => Event::Written { key: write.key.clone(), result: self.write(&write) },
+            Effect::Report(diagnostic) => {
+                self.reports.push(diagnostic);
+                return None;
+            }
+            Effect::WakeAt(at) => {
+                self.wake = Some(at);
+                return None;
+            }
+            Effect::Finished { failed } => {
+                self.finished = Some(failed);
+                return None;
+            }
+        })
+    }
+
+    fn service(&self, name: &str) -> Service {
+        let check = self.health_checked.contains(name).then(HealthCheckCustomConfig::default);
+        Service { id: Some(name.to_owned()), name: name.to_owned(), health_check_custom_config: check, ..Service::default() }
+    }
+
+    fn revision_of(&self, service: &str) -> i64 {
+        self.revision.get(service).copied().unwrap_or(0)
+    }
+
+    fn instances(&self, namespace: &str, service: &str) -> InstancesRead {
+        let instances = self.cloud.get(namespace).and_then(|services| services.get(service)).into_iter().flatten();
+        let instances = instances.map(|(id, address)| Instance {
+            id: id.clone(),
+            health_status: if self.unhealthy.contains(id) { Health::Unhealthy } else { Health::Unknown },
+            attributes: BTreeMap::from([("AWS_INSTANCE_IPV4".to_owned(), address.clone())]),
+        });
+        InstancesRead { instances: instances.collect(), marker: Some(self.revision_of(service)), ..InstancesRead::default() }
+    }
+
+    fn write(&mut self, write: &Write) -> Result<Option<Box<Observed>>, WriteError> {
+        let error = |failure: WriteFailure| WriteError { failure, message: failure.as_str().to_owned() };
+        if let Some(failure) = self.write_fault {
+            return Err(error(failure));
+        }
+        let stored = self.cluster.get(&write.key).map(|entry| Observed::of(entry, None, "default").version);
+        let expected: Option<Version> = write.replaces.clone();
+        if stored != expected {
+            return Err(error(WriteFailure::Conflict));
+        }
+        let verb = match write.action {
+            Action::Create => "create",
+            Action::Update { empties: false, .. } => "update",
+            Action::Update { empties: true, .. } => "empty",
+            Action::Adopt => "adopt",
+            Action::Delete => "delete",
+        };
+        self.writes.push((write.key.clone(), verb));
+        let Some(json) = &write.json else {
+            self.cluster.remove(&write.key);
+            return Ok(None);
+        };
+        self.resource_version += 1;
+        let mut entry: Value = serde_json::from_str(json).unwrap();
+        let metadata = entry.pointer_mut("/metadata").unwrap().as_object_mut().unwrap();
+        metadata.insert("resourceVersion".to_owned(), json!(self.resource_version.to_string()));
+        let observed = Observed::of(&entry, None, "default");
+        self.cluster.insert(write.key.clone(), entry);
+        Ok(Some(Box::new(observed)))
+    }
+
+    pub fn calls(&self, operation: &str) -> usize {
+        self.calls.get(operation).copied().unwrap_or(0)
+    }
+
+    pub fn reported(&self, code: Code) -> usize {
+        self.reports.iter().filter(|report| report.code == code).count()
+    }
+
+    pub fn endpoints(&self, service: &str) -> Option<usize> {
+        let entry = self.cluster.get(&key(service))?;
+        Some(entry.pointer("/spec/endpoints").and_then(Value::as_array).map_or(0, Vec::len))
+    }
+}
+
+pub fn key(service: &str) -> EntryKey {
+    EntryKey { namespace: "default".to_owned(), name: format!("cloudmap-{service}.ns") }
+}
+
+pub fn source() -> Arc<str> {
+    "default".into()
+}
+
+fn answer<T>(fault: Fault, value: T) -> Result<T, ReadError> {
+    fault.map_or(Ok(value), |failure| Err(ReadError { failure, message: failure.as_str().to_owned() }))
+}

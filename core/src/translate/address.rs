@@ -1,0 +1,243 @@
+//! The address of an endpoint.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::cidr::{Cidr, forbidding};
+use super::known::Known;
+use super::options::{IpFamily, Options};
+use crate::diagnostic::Code;
+use crate::service_entry::host_problem;
+
+/// An IP address in its canonical form, never an IPv4-mapped one, or a host name that Istio accepts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Address<'a> {
+    text: Cow<'a, str>,
+    is_ip: bool,
+}
+
+impl Address<'_> {
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) const fn is_ip(&self) -> bool {
+        self.is_ip
+    }
+}
+
+impl fmt::Display for Address<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Why an address can't be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) code: Code,
+    pub(super) message: String,
+}
+
+impl Refused {
+    fn invalid(message: String) -> Self {
+        Self { code: Code::InvalidAddress, message }
+    }
+}
+
+/// How addresses are chosen and judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AddressRules<'a> {
+    pub(super) family: IpFamily,
+    pub(super) deny: &'a [Cidr],
+    pub(super) allow: &'a [Cidr],
+    /// The service's own host, which would be a loop.
+    pub(super) host: &'a str,
+}
+
+impl<'a> AddressRules<'a> {
+    pub(super) fn new(family: IpFamily, options: &'a Options, host: &'a str) -> Self {
+        Self { family, deny: &options.deny_cidrs, allow: &options.allow_cidrs, host }
+    }
+
+    /// The addresses of an instance, each with its judgement: one, or with `ipFamily: dual` up to two.
+    pub(super) fn choose<'i>(&self, known: &Known<'i>) -> [Option<Result<Address<'i>, Refused>>; 2] {
+        let v4 = || known.ipv4.map(|text| self.ipv4(text));
+        let v6 = || known.ipv6.map(|text| self.ipv6(text));
+        let (first, second) = match self.family {
+            IpFamily::PreferIpv4 => (v4().or_else(v6), None),
+            IpFamily::PreferIpv6 => (v6().or_else(v4), None),
+            IpFamily::Dual => (v4(), v6()),
+        };
+        match (first, second) {
+            (Some(Ok(v4)), Some(Ok(v6))) if v4 == v6 => [Some(Ok(v4)), None],
+            (None, None) => [Some(self.name(known)), None],
+            found => found.into(),
+        }
+    }
+
+    fn ipv4<'i>(&self, text: &'i str) -> Result<Address<'i>, Refused> {
+        let address: Ipv4Addr =
+            text.parse().map_err(|_| Refused::invalid(format!("AWS_INSTANCE_IPV4 `{text}` is no IPv4 address and is not used")))?;
+        // What parses has no leading zeros, and so is canonical.
+        self.judge(IpAddr::V4(address), || Cow::Borrowed(text))
+    }
+
+    fn ipv6(&self, text: &str) -> Result<Address<'static>, Refused> {
+        let address: Ipv6Addr =
+            text.parse().map_err(|_| Refused::invalid(format!("AWS_INSTANCE_IPV6 `{text}` is no IPv6 address and is not used")))?;
+        self.ip(IpAddr::V6(address))
+    }
+
+    fn ip(&self, address: IpAddr) -> Result<Address<'static>, Refused> {
+        let address = address.to_canonical();
+        self.judge(address, || Cow::Owned(address.to_string()))
+    }
+
+    fn judge<'i>(&self, address: IpAddr, text: impl FnOnce() -> Cow<'i, str>) -> Result<Address<'i>, Refused> {
+        match forbidding(address, self.deny, self.allow) {
+            Some(range) => Err(forbidden(&address.to_string(), &format!("it is in {range}, which denyCidrs lists"))),
+            None => Ok(Address { text: text(), is_ip: true }),
+        }
+    }
+
+    fn name<'i>(&self, known: &Known<'i>) -> Result<Address<'i>, Refused> {
+        let (key, text) = match (known.cname, known.alias) {
+            (Some(text), _) => ("AWS_INSTANCE_CNAME", text),
+            (None, Some(text)) => ("AWS_ALIAS_DNS_NAME", text),
+            (None, None) => {
+                return Err(Refused::invalid(
+                    "the instance has no address and is not used; expected AWS_INSTANCE_IPV4, \
+                     AWS_INSTANCE_IPV6, AWS_INSTANCE_CNAME or AWS_ALIAS_DNS_NAME"
+                        .to_owned(),
+                ));
+            }
+        };
+        if let Ok(address) = text.parse::<IpAddr>() {
+            return self.ip(address);
+        }
+        let name = normalized(text);
+        let problem = host_problem(&name).or_else(|| {
+            let last = name.rsplit('.').next().unwrap_or_default();
+            reads_as_number(last).then(|| "resolvers read it as an IP address".to_owned())
+        });
+        if let Some(problem) = problem {
+            return Err(Refused::invalid(format!("{key} `{text}` is no host name and is not used: {problem}")));
+        }
+        if name == self.host {
+            return Err(forbidden(&name, "it is the service's own host, and so a loop"));
+        }
+        if let Some(range) = stands_for(&name).and_then(|address| forbidding(address, self.deny, self.allow)) {
+            return Err(forbidden(&name, &format!("it stands for an address in {range}, which denyCidrs lists")));
+        }
+        Ok(Address { text: name, is_ip: false })
+    }
+}
+
+fn forbidden(address: &str, why: &str) -> Refused {
+    Refused { code: Code::ForbiddenAddress, message: format!("callers must not be pointed at {address}: {why}") }
+}
+
+/// Lower case, without the trailing dot; most names are so already.
+fn normalized(text: &str) -> Cow<'_, str> {
+    let text = text.strip_suffix('.').unwrap_or(text);
+    if text.bytes().any(|b| b.is_ascii_uppercase()) { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) }
+}
+
+/// Whether `inet_aton` takes a last label for a number, and with it `0x7f000001` or `2130706433` for 127.0.0.1.
+fn reads_as_number(label: &str) -> bool {
+    match label.strip_prefix("0x") {
+        Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
+        None => label.bytes().all(|b| b.is_ascii_digit()),
+    }
+}
+
+/// The address that a name is known to stand for wherever it is resolved: the loopback, and the metadata services of EC2 and GCE.
+fn stands_for(name: &str) -> Option<IpAddr> {
+    let own = name.rsplit('.').next() == Some("localhost") || name == "localhost.localdomain" || name == "ip6-localhost";
+    let metadata = matches!(name, "instance-data" | "instance-data.ec2.internal" | "metadata.google.internal");
+    if own {
+        Some(IpAddr::V4(Ipv4Addr::LOCALHOST))
+    } else if metadata {
+        Some(IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)))
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cidr::FORBIDDEN;
+    use super::*;
+
+    const fn rules(family: IpFamily) -> AddressRules<'static> {
+        AddressRules { family, deny: &FORBIDDEN, allow: &[], host: "web.n" }
+    }
+
+    fn chosen(family: IpFamily, known: Known<'_>) -> Vec<String> {
+        let addresses = rules(family).choose(&known);
+        addresses.into_iter().flatten().map(|a| a.map_or_else(|r| r.code.to_string(), |a| a.to_string())).collect()
+    }
+
+    #[test]
+    fn the_preferred_family_is_taken_and_dual_takes_both() {
+        let known = Known { ipv4: Some("10.0.0.1"), ipv6: Some("2001:0DB8::0001"), ..Known::default() };
+        assert_eq!(chosen(IpFamily::PreferIpv4, known), ["10.0.0.1"]);
+        assert_eq!(chosen(IpFamily::PreferIpv6, known), ["2001:db8::1"]);
+        assert_eq!(chosen(IpFamily::Dual, known), ["10.0.0.1", "2001:db8::1"]);
+        let only = Known { ipv6: None, ..known };
+        assert_eq!(chosen(IpFamily::PreferIpv6, only), ["10.0.0.1"]);
+        let only = Known { ipv4: None, ..known };
+        assert_eq!(chosen(IpFamily::PreferIpv4, only), ["2001:db8::1"]);
+    }
+
+    #[test]
+    fn an_ipv4_mapped_address_is_the_ipv4_address_that_it_is() {
+        let known = Known { ipv4: Some("10.0.0.0"), ipv6: Some("0:0:0:0:0:ffff:a00:0"), ..Known::default() };
+        assert_eq!(chosen(IpFamily::Dual, known), ["10.0.0.0"]);
+        let known = Known { ipv6: Some("::ffff:127.0.0.1"), ..Known::default() };
+        assert_eq!(chosen(IpFamily::PreferIpv4, known), ["ForbiddenAddress"]);
+    }
+
+    #[test]
+    fn an_ip_outweighs_a_name_and_a_cname_an_alias() {
+        let known = Known { ipv4: Some("10.0.0.1"), cname: Some("a.b"), alias: Some("c.d"), ..Known::default() };
+        assert_eq!(chosen(IpFamily::PreferIpv4, known), ["10.0.0.1"]);
+        assert_eq!(chosen(IpFamily::PreferIpv4, Known { ipv4: None, ..known }), ["a.b"]);
+        assert_eq!(chosen(IpFamily::PreferIpv4, Known { ipv4: None, cname: None, ..known }), ["c.d"]);
+        assert_eq!(chosen(IpFamily::PreferIpv4, Known::default()), ["InvalidAddress"]);
+    }
+
+    #[test]
+    fn names_are_normalized_and_judged() {
+        let name = |text| chosen(IpFamily::PreferIpv4, Known { cname: Some(text), ..Known::default() });
+        for (text, expected) in [
+            ("Web.Example.COM.", "web.example.com"),
+            ("10.0.0.1", "10.0.0.1"),
+            ("127.0.0.1", "ForbiddenAddress"),
+            ("localhost", "ForbiddenAddress"),
+            ("a.LOCALHOST.", "ForbiddenAddress"),
+            ("instance-data.ec2.internal", "ForbiddenAddress"),
+            ("web.n", "ForbiddenAddress"),
+            ("2130706433", "InvalidAddress"),
+            ("0x7f000001", "InvalidAddress"),
+            ("127.0x1", "InvalidAddress"),
+            ("127.1", "InvalidAddress"),
+            ("foo_bar.example.com", "InvalidAddress"),
+            ("*.example.com", "InvalidAddress"),
+            ("[2001:db8::1]", "InvalidAddress"),
+            ("fe80::1%eth0", "InvalidAddress"),
+        ] {
+            assert_eq!(name(text), [expected], "{text}");
+        }
+    }
+
+    #[test]
+    fn an_ip_attribute_holds_an_ip_of_its_family_or_nothing_usable() {
+        for text in ["vector.local", "192.168.1.", "10.0.0.010", "::1", " 10.0.0.1", "10.0.0.1/32"] {
+            assert_eq!(chosen(IpFamily::PreferIpv4, Known { ipv4: Some(text), ..Known::default() }), ["InvalidAddress"], "{text}");
+        }
+        assert_eq!(chosen(IpFamily::PreferIpv4, Known { ipv6: Some("10.0.0.1"), ..Known::default() }), ["InvalidAddress"]);
+    }
+}

@@ -1,0 +1,88 @@
+//! A service, or several that are merged, to an entry.
+
+use super::address::AddressRules;
+use super::addresses::addresses;
+use super::options::{EmptyService, Options};
+use super::report::Report;
+use super::settings::Settings;
+use super::{Outcome, Translation, endpoints, health, limits, metadata, ports, provider};
+use crate::cloud_map::Record;
+use crate::diagnostic::{Code, Severity};
+use crate::service_entry::{Kind, ServiceEntry, Spec};
+
+/// Translates one service.
+#[must_use]
+pub fn translate(record: &Record, options: &Options) -> Translation {
+    translate_merged(&[record], options)
+}
+
+/// Translates several services that have one host into one entry, as `conflicts: merge` asks. The first one decides the name, the
+/// settings and the annotations; each endpoint has its own region in its locality, so that Istio fails over between regions. Empty without
+/// any service.
+#[must_use]
+pub fn translate_merged(records: &[&Record], options: &Options) -> Translation {
+    let mut report = Report::default();
+    let Some(first) = records.first() else { return Translation { outcome: Outcome::Empty, diagnostics: Vec::new() } };
+    let outcome = Claim::of(first, options, &mut report).map(|claim| claim.entry(records, &mut report));
+    Translation { outcome: outcome.unwrap_or_else(|none| none), diagnostics: report.sorted() }
+}
+
+/// A service's claim to a host.
+pub(super) struct Claim<'a> {
+    pub(super) record: &'a Record,
+    settings: Settings<'a>,
+    pub(super) host: String,
+    name: String,
+}
+
+impl<'a> Claim<'a> {
+    /// The claim, or why there is none.
+    pub(super) fn of(record: &'a Record, options: &'a Options, report: &mut Report) -> Result<Self, Outcome> {
+        let settings = Settings::of(record, options, report);
+        if let Some(why) = settings.exclusion(record) {
+            report.service(record, Severity::Info, Code::Excluded, format!("the service is left out: {why}"));
+            return Err(Outcome::Excluded);
+        }
+        match settings.host_and_name(record) {
+            Ok((host, name)) => Ok(Self { record, settings, host, name }),
+            Err(error) => {
+                report.service(record, Severity::Error, Code::InvalidHost, error.to_string());
+                Err(Outcome::Failed)
+            }
+        }
+    }
+
+    /// The entry of all of `records`.
+    pub(super) fn entry(self, records: &[&Record], report: &mut Report) -> Outcome {
+        let Self { record, settings, host, name } = self;
+        let options = settings.options;
+        let rules = AddressRules::new(settings.ip_family(), options, &host);
+        let providers = provider::gather(records, &rules, report);
+        let health::Sorted { used, left_out } = health::sort(providers, settings.health(), record, report);
+        if used.is_empty() && settings.empty_service() == EmptyService::Omit {
+            return Outcome::Empty;
+        }
+        // A service that is drained keeps its ports: its callers get a 503, where a port that is gone would let them through the mesh.
+        let speaking = if used.is_empty() { &left_out } else { &used };
+        let plan = ports::plan(record, &settings, speaking, report);
+        let endpoints = endpoints::build(record, &used, &plan, options, records.len() > 1, report);
+        let addresses = addresses(record, settings.addresses(), &plan.ports, &endpoints, report);
+        let spec = Spec {
+            hosts: vec![host],
+            addresses,
+            location: settings.location(),
+            resolution: endpoints.resolution,
+            endpoints: endpoints.list,
+            export_to: settings.export_to().as_slice().to_vec(),
+            ports: plan.ports,
+        };
+        let metadata = metadata::metadata(record, name, options);
+        let entry = ServiceEntry { api_version: options.api_version, kind: Kind::ServiceEntry, metadata, spec };
+        if let Some(limit) = limits::exceeded(&entry) {
+            let message = format!("the entry would have {limit}; it is not made, and what was last applied stays");
+            report.service(record, Severity::Error, Code::LimitExceeded, message);
+            return Outcome::Failed;
+        }
+        Outcome::Entry(Box::new(entry))
+    }
+}

@@ -1,0 +1,53 @@
+//! Labels and weights of endpoints.
+
+use std::collections::BTreeMap;
+
+use super::options::Options;
+use super::provider::Provider;
+use super::report::Report;
+use crate::diagnostic::Code;
+use crate::service_entry::is_label_value;
+
+/// The labels that the options name, of the providers of one endpoint. Of two that differ the first provider's stands.
+pub(super) fn labels(providers: &[&Provider<'_>], options: &Options, report: &mut Report) -> BTreeMap<String, String> {
+    let mut labels: BTreeMap<String, String> = BTreeMap::new();
+    for (key, attribute) in &options.endpoint_labels {
+        for provider in providers {
+            let Some(value) = provider.instance.attributes.get(attribute) else { continue };
+            if let Some(problem) = problem(labels.get(key.as_str()), value) {
+                let message = format!("the label `{}` from `{attribute}` is left out: {problem}", key.as_str());
+                report.instance(provider.record, provider.instance, Code::InvalidLabel, message);
+                continue;
+            }
+            labels.entry(key.as_str().to_owned()).or_insert_with(|| value.clone());
+        }
+    }
+    labels
+}
+
+fn problem(present: Option<&String>, value: &str) -> Option<String> {
+    if !is_label_value(value) {
+        return Some(format!(
+            "`{value}` is no label value, expected at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends"
+        ));
+    }
+    let present = present.filter(|present| *present != value)?;
+    Some(format!("another instance of this address says `{present}`, this one `{value}`"))
+}
+
+/// The weight that the options' attribute says: the highest of the providers of one endpoint.
+pub(super) fn weight(providers: &[&Provider<'_>], options: &Options, report: &mut Report) -> Option<u32> {
+    let attribute = options.weight_attribute.as_ref()?;
+    let mut highest = None;
+    for provider in providers {
+        let Some(text) = provider.instance.attributes.get(attribute).filter(|text| !text.is_empty()) else { continue };
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        let weight = text.parse::<u32>().ok().filter(|weight| digits && *weight > 0);
+        highest = highest.max(weight);
+        if weight.is_none() {
+            let message = format!("`{attribute}` is `{text}`, which is no weight in 1..=4294967295; it is ignored");
+            report.instance(provider.record, provider.instance, Code::InvalidWeight, message);
+        }
+    }
+    highest
+}

@@ -1,0 +1,123 @@
+//! What the API server takes, from the schema of `ServiceEntry` and the store behind it.
+
+use std::io;
+
+use crate::service_entry::ServiceEntry;
+
+const PORTS: usize = 256;
+const ENDPOINTS: usize = 4096;
+const ENDPOINT_PORTS: usize = 128;
+const ENDPOINT_LABELS: usize = 256;
+const BYTES: usize = 1024 * 1024;
+
+/// Says which limit an entry passes, if it passes one.
+pub(super) fn exceeded(entry: &ServiceEntry) -> Option<String> {
+    let spec = &entry.spec;
+    let most = |of: fn(&crate::service_entry::Endpoint) -> usize| spec.endpoints.iter().map(of).max().unwrap_or(0);
+    let counts = [
+        ("ports", spec.ports.len(), PORTS),
+        ("endpoints", spec.endpoints.len(), ENDPOINTS),
+        ("ports of one endpoint", most(|endpoint| endpoint.ports.len()), ENDPOINT_PORTS),
+        ("labels of one endpoint", most(|endpoint| endpoint.labels.len()), ENDPOINT_LABELS),
+    ];
+    let over = counts.into_iter().find(|(_, count, limit)| count > limit);
+    let over = over.map(|(what, count, limit)| format!("{count} {what}, at most {limit} are accepted"));
+    over.or_else(|| too_long(entry))
+}
+
+fn too_long(entry: &ServiceEntry) -> Option<String> {
+    if length_at_most(entry) <= BYTES {
+        return None;
+    }
+    let mut counter = Counter(0);
+    serde_json::to_writer(&mut counter, entry).ok()?;
+    (counter.0 > BYTES).then(|| format!("an object of {} bytes, at most {BYTES} are accepted", counter.0))
+}
+
+/// An upper bound of what an entry is long in JSON, so that few have to be written out to be counted. Nothing in an endpoint needs escapes.
+fn length_at_most(entry: &ServiceEntry) -> usize {
+    const FIXED: usize = 16 * 1024;
+    let endpoints = entry.spec.endpoints.iter().map(|endpoint| {
+        let ports: usize = endpoint.ports.keys().map(|name| name.len() + 9).sum();
+        let labels: usize = endpoint.labels.iter().map(|(key, value)| key.len() + value.len() + 6).sum();
+        endpoint.address.len() + ports + labels + endpoint.locality.as_ref().map_or(0, String::len) + 96
+    });
+    let ports: usize = entry.spec.ports.iter().map(|port| port.name.len() + 80).sum();
+    let annotations: usize = entry.metadata.annotations.iter().map(|(key, value)| key.len() + 6 * value.len() + 6).sum();
+    FIXED + endpoints.sum::<usize>() + ports + annotations + entry.spec.addresses.len() * 48 + entry.spec.export_to.len() * 72
+}
+
+/// Counts what is written.
+struct Counter(usize);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::panic, reason = "tests")]
+
+    use std::collections::BTreeMap;
+
+    use crate::cloud_map::{Instance, Namespace, Record, Service};
+    use crate::diagnostic::Code;
+    use crate::translate::{Options, Outcome, translate};
+
+    fn service(count: u32, labels: bool) -> Record {
+        let value = if labels { "v".repeat(63) } else { String::new() };
+        let instance = |n: u32| Instance {
+            attributes: BTreeMap::from([
+                ("AWS_INSTANCE_IPV4".to_owned(), std::net::Ipv4Addr::from(0x0a00_0000 + n).to_string()),
+                ("AWS_INSTANCE_PORT".to_owned(), "80".to_owned()),
+                ("label".to_owned(), value.clone()),
+            ]),
+            ..Instance::default()
+        };
+        Record {
+            namespace: Namespace { name: "n".to_owned(), ..Namespace::default() },
+            service: Service { name: "s".to_owned(), ..Service::default() },
+            instances: (0..count).map(instance).collect(),
+            ..Record::default()
+        }
+    }
+
+    fn refused(record: &Record, options: &Options) -> String {
+        let translation = translate(record, options);
+        assert_eq!(translation.outcome, Outcome::Failed);
+        let Some(error) = translation.diagnostics.into_iter().find(|d| d.code == Code::LimitExceeded) else { panic!("no error") };
+        error.message
+    }
+
+    #[test]
+    fn as_many_endpoints_as_the_schema_takes_pass_and_one_more_is_an_error() {
+        assert!(matches!(translate(&service(4096, false), &Options::default()).outcome, Outcome::Entry(_)));
+        let message = refused(&service(4097, false), &Options::default());
+        assert_eq!(
+            message,
+            "the entry would have 4097 endpoints, at most 4096 are accepted; it is not made, and what was last applied stays"
+        );
+    }
+
+    #[test]
+    fn an_object_over_one_mebibyte_is_an_error() {
+        let labels = (0..4).map(|n| format!(r#""label-{n}": "label""#)).collect::<Vec<_>>().join(",");
+        let Ok(options) = serde_json::from_str(&format!(r#"{{"endpointLabels": {{{labels}}}}}"#)) else { panic!("options") };
+        assert!(refused(&service(4000, true), &options).contains("bytes, at most 1048576"));
+    }
+
+    #[test]
+    fn more_ports_than_an_endpoint_takes_is_an_error() {
+        let ports: Vec<String> = (1..=129).map(|n| format!("tcp-{n}:{n}")).collect();
+        let Ok(options) = serde_json::from_value(serde_json::json!({"overrides": [{"ports": ports}]})) else { panic!("options") };
+        assert!(refused(&service(1, false), &options).contains("129 ports of one endpoint, at most 128"));
+        assert!(matches!(translate(&service(0, false), &options).outcome, Outcome::Entry(_)));
+    }
+}

@@ -1,0 +1,260 @@
+//! The options of a translation, one type for the command line, the configuration file and the wasm modules.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::cidr::{Cidr, FORBIDDEN};
+use super::overrides::Override;
+use super::ports::PortSpec;
+use crate::service_entry::{ApiVersion, Location, Protocol, is_dns_label, is_label_key};
+
+/// How services are translated. Every field has the documented default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Options {
+    /// The value of the owner label: the operator's `--id`.
+    pub owner: String,
+    /// The version that entries are written in.
+    pub api_version: ApiVersion,
+    /// The Kubernetes namespace written into entries; none, if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_namespace: Option<String>,
+    /// Which instances are used, by their health.
+    pub health: HealthMode,
+    /// Which addresses of an instance with both families are used.
+    pub ip_family: IpFamily,
+    /// Addresses that no endpoint may have. By default loopback, unspecified, link-local (the metadata service among them), multicast.
+    pub deny_cidrs: Vec<Cidr>,
+    /// Addresses that an endpoint may have although they are denied.
+    pub allow_cidrs: Vec<Cidr>,
+    /// Label of an endpoint to the attribute that holds its value.
+    pub endpoint_labels: BTreeMap<LabelKey, String>,
+    /// The attribute that holds an endpoint's weight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_attribute: Option<String>,
+    /// What becomes of a service without endpoints.
+    pub empty_service: EmptyService,
+    /// Which virtual addresses an entry has.
+    pub addresses: Addresses,
+    /// The protocol of a port by its number, beside 80 `HTTP` and 443 `HTTPS`.
+    pub protocols: BTreeMap<u16, Protocol>,
+    /// The service port for host-mapped ports of ECS, `name:number`. A target port is of no use here.
+    pub dynamic_port: PortSpec,
+    /// Where services are, seen from the mesh; left out, if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+    /// Which Kubernetes namespaces see the entries; all, if empty.
+    #[serde(skip_serializing_if = "ExportTo::is_empty")]
+    pub export_to: ExportTo,
+    /// What becomes of two services that claim one host.
+    pub conflicts: Conflicts,
+    /// What differs for single services. Of several that match, the first that sets a field decides it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            owner: "istio-cloud-map".to_owned(),
+            api_version: ApiVersion::default(),
+            target_namespace: None,
+            health: HealthMode::default(),
+            ip_family: IpFamily::default(),
+            deny_cidrs: FORBIDDEN.to_vec(),
+            allow_cidrs: Vec::new(),
+            endpoint_labels: BTreeMap::new(),
+            weight_attribute: None,
+            empty_service: EmptyService::default(),
+            addresses: Addresses::default(),
+            protocols: BTreeMap::new(),
+            dynamic_port: PortSpec::http(),
+            location: None,
+            export_to: ExportTo::default(),
+            conflicts: Conflicts::default(),
+            overrides: Vec::new(),
+        }
+    }
+}
+
+/// Which instances are used, by their health. One of unknown health counts as healthy: it has no check.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HealthMode {
+    /// The healthy ones; all, if none is.
+    #[default]
+    HealthyOrElseAll,
+    /// The healthy ones.
+    Healthy,
+    /// All.
+    All,
+}
+
+/// Which addresses of an instance with both families are used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum IpFamily {
+    /// IPv4; IPv6 where there is none.
+    #[default]
+    PreferIpv4,
+    /// IPv6; IPv4 where there is none.
+    PreferIpv6,
+    /// Both, as two endpoints.
+    Dual,
+}
+
+/// What becomes of a service without endpoints.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum EmptyService {
+    /// An entry without endpoints, so that callers get an honest 503.
+    #[default]
+    Keep,
+    /// No entry.
+    Omit,
+}
+
+/// Which virtual addresses an entry has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Addresses {
+    /// The IP of a lone endpoint; of more, all up to 16 if a port is not routed by name, else none.
+    #[default]
+    Auto,
+    /// None.
+    None,
+    /// The endpoints' IPs, up to 64.
+    Endpoints,
+}
+
+/// What becomes of two services that claim one host.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Conflicts {
+    /// The first by source, namespace id and service id has it; the others are reported.
+    #[default]
+    Refuse,
+    /// One entry of all of them, each endpoint with its own region.
+    Merge,
+}
+
+/// A label's key: `[PREFIX/]NAME`, as Kubernetes and Istio accept it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct LabelKey(String);
+
+/// No label's key.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` is no label key; expected `[prefix/]name` of letters, digits, `-`, `_` and `.`")]
+pub struct InvalidLabelKey(String);
+
+impl LabelKey {
+    /// The key.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for LabelKey {
+    type Error = InvalidLabelKey;
+
+    fn try_from(key: String) -> Result<Self, InvalidLabelKey> {
+        if is_label_key(&key) { Ok(Self(key)) } else { Err(InvalidLabelKey(key)) }
+    }
+}
+
+impl From<LabelKey> for String {
+    fn from(key: LabelKey) -> Self {
+        key.0
+    }
+}
+
+/// Kubernetes namespaces that see an entry: names, `.` for its own, or `*` or `~` (all, none) alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Vec<String>", try_from = "Vec<String>")]
+pub struct ExportTo(Vec<String>);
+
+/// What Istio would reject as `exportTo`.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` can't stand in exportTo; expected names of namespaces and `.`, or `*` or `~` alone, none twice")]
+pub struct InvalidExportTo(String);
+
+impl ExportTo {
+    /// All see it.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl TryFrom<Vec<String>> for ExportTo {
+    type Error = InvalidExportTo;
+
+    fn try_from(mut names: Vec<String>) -> Result<Self, InvalidExportTo> {
+        names.sort_unstable();
+        let alone = names.len() == 1;
+        let twice = names.array_windows().find(|[a, b]| a == b).map(|[a, _]| a);
+        let bad = names.iter().find(|name| !(*name == "." || is_dns_label(name) || (alone && matches!(name.as_str(), "*" | "~"))));
+        match bad.or(twice) {
+            Some(bad) => Err(InvalidExportTo(bad.clone())),
+            None => Ok(Self(names)),
+        }
+    }
+}
+
+impl From<ExportTo> for Vec<String> {
+    fn from(export_to: ExportTo) -> Self {
+        export_to.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_written_and_read_back() {
+        let text = serde_json::to_string(&Options::default()).unwrap();
+        assert_eq!(serde_json::from_str::<Options>(&text).unwrap(), Options::default());
+        assert_eq!(serde_json::from_str::<Options>("{}").unwrap(), Options::default());
+    }
+
+    #[test]
+    fn everything_can_be_said_in_json() {
+        let options: Options = serde_json::from_str(
+            r#"{"health": "healthy", "ipFamily": "dual", "denyCidrs": ["10.0.0.0/8"], "allowCidrs": ["127.0.0.1"], "emptyService": "omit",
+                "endpointLabels": {"version": "VERSION"}, "weightAttribute": "weight", "addresses": "endpoints", "dynamicPort": "grpc:90",
+                "protocols": {"8080": "http"}, "location": "MESH_INTERNAL", "exportTo": ["."], "conflicts": "merge", "apiVersion": "v1",
+                "overrides": [{"namespace": "prod*", "service": "web", "ports": "http:80", "exclude": false}]}"#,
+        )
+        .unwrap();
+        assert_eq!(options.protocols.get(&8080), Some(&Protocol::Http));
+        assert_eq!(options.overrides.len(), 1);
+    }
+
+    #[test]
+    fn unknown_keys_and_bad_values_are_refused() {
+        for text in [
+            r#"{"heath": "all"}"#,
+            r#"{"overrides": [{"servce": "a"}]}"#,
+            r#"{"endpointLabels": {"a/b/c": "X"}}"#,
+            r#"{"exportTo": ["*", "a"]}"#,
+            r#"{"exportTo": ["a", "a"]}"#,
+            r#"{"denyCidrs": ["localhost"]}"#,
+            r#"{"overrides": [{"host": "a_b"}]}"#,
+            r#"{"overrides": [{"host": "*.b"}]}"#,
+            r#"{"protocols": {"http": "HTTP"}}"#,
+        ] {
+            assert!(serde_json::from_str::<Options>(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The protocol of a port: the first that speaks.
+
+use std::collections::BTreeMap;
+
+use super::provider::Provider;
+use super::report::Report;
+use super::settings::Settings;
+use crate::cloud_map::Record;
+use crate::diagnostic::{Code, Severity};
+use crate::service_entry::Protocol;
+
+/// An override, then a hint on the service or on all its instances, then the port's number, then the health check, then TCP. Never
+/// nothing, since Istio would then sniff, and protocols in which the server speaks first would stall.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ladder<'a> {
+    /// What an override or a hint says of all ports.
+    pub(super) forced: Option<Protocol>,
+    by_number: &'a BTreeMap<u16, Protocol>,
+    check: Option<Protocol>,
+}
+
+impl<'a> Ladder<'a> {
+    pub(super) fn new(record: &Record, settings: &Settings<'a>, providers: &[Provider<'_>], report: &mut Report) -> Self {
+        let check = record.service.health_check_config.as_ref().and_then(|check| check.kind.as_deref());
+        let check = match check {
+            Some("HTTP") => Some(Protocol::Http),
+            Some("HTTPS") => Some(Protocol::Https),
+            Some("TCP") => Some(Protocol::Tcp),
+            _ => None,
+        };
+        let forced = settings.protocol().or_else(|| of_all(record, providers, report));
+        Self { forced, by_number: &settings.options.protocols, check }
+    }
+
+    pub(super) fn of(&self, number: u16) -> Protocol {
+        self.forced.or_else(|| self.by_number(number)).or(self.check).unwrap_or(Protocol::Tcp)
+    }
+
+    /// The protocol by the number, in contradiction to the health check: one of plain HTTP and TLS fails.
+    pub(super) fn contradiction(&self, number: u16) -> Option<(Protocol, Protocol)> {
+        let (by_number, check) = (self.by_number(number)?, self.check?);
+        let opposed = matches!((by_number, check), (Protocol::Http, Protocol::Https) | (Protocol::Https, Protocol::Http));
+        (self.forced.is_none() && opposed).then_some((by_number, check))
+    }
+
+    fn by_number(&self, number: u16) -> Option<Protocol> {
+        self.by_number.get(&number).copied().or(match number {
+            80 => Some(Protocol::Http),
+            443 => Some(Protocol::Https),
+            _ => None,
+        })
+    }
+}
+
+/// The attribute `istio-cloud-map/protocol`, if all instances have it and agree.
+fn of_all(record: &Record, providers: &[Provider<'_>], report: &mut Report) -> Option<Protocol> {
+    let first = providers.iter().filter_map(|provider| provider.known.protocol).min()?;
+    let problem = match first.parse() {
+        Ok(protocol) if providers.iter().all(|p| p.known.protocol == Some(first)) => return Some(protocol),
+        Ok(_) => "not all instances say the same".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let message = format!("the instances' attribute `istio-cloud-map/protocol` is ignored: {problem}");
+    report.service(record, Severity::Warning, Code::InvalidHint, message);
+    None
+}

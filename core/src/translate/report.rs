@@ -1,0 +1,40 @@
+//! What there is to say about a translation.
+
+use crate::cloud_map::{Instance, Record};
+use crate::diagnostic::{Code, Diagnostic, Severity};
+
+/// Gathers diagnostics.
+#[derive(Debug, Default)]
+pub(super) struct Report(Vec<Diagnostic>);
+
+impl Report {
+    /// About a service as a whole.
+    pub(super) fn service(&mut self, record: &Record, severity: Severity, code: Code, message: String) {
+        self.push(record, severity, code, None, message);
+    }
+
+    /// About one instance of it: a warning.
+    pub(super) fn instance(&mut self, record: &Record, instance: &Instance, code: Code, message: String) {
+        let id = (!instance.id.is_empty()).then(|| instance.id.clone());
+        self.push(record, Severity::Warning, code, id, message);
+    }
+
+    fn push(&mut self, record: &Record, severity: Severity, code: Code, instance: Option<String>, message: String) {
+        self.0.push(Diagnostic {
+            severity,
+            code,
+            source: record.source.clone(),
+            namespace: record.namespace.name.clone(),
+            service: record.service.name.clone(),
+            instance,
+            message,
+        });
+    }
+
+    /// What was said, sorted, nothing twice.
+    pub(super) fn sorted(mut self) -> Vec<Diagnostic> {
+        self.0.sort_unstable();
+        self.0.dedup();
+        self.0
+    }
+}
