@@ -1,0 +1,267 @@
+//! `serve`: the operator.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
+use istio_cloud_map_core::plan;
+use istio_cloud_map_core::sync::{Config, SourceConfig, Status, Sync, Time};
+use tokio::sync::watch;
+
+use super::duration;
+use super::place::{From, To};
+use super::settings::Settings;
+use super::translate::Output;
+use crate::http;
+use crate::metrics::Metrics;
+use crate::run::{Places, Pulse, Seen, run};
+use crate::sink::Sink;
+use crate::sink::dir::DirSink;
+use crate::sink::dry_run::DryRun;
+use crate::sink::kube::{KubeOptions, KubeSink};
+use crate::sink::stdout::{Format, StdoutSink};
+use crate::source::Source;
+use crate::source::aws::{AwsOptions, AwsSource};
+use crate::source::file::FileSource;
+
+/// Where Kubernetes tells a pod its own namespace.
+const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/// The operator: keeps ServiceEntries equal to Cloud Map until stopped
+///
+///   istio-cloud-map serve --aws-region us-west-2
+///   istio-cloud-map serve --from file:snapshot.json --to dir:entries
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment, args_override_self = true)]
+pub struct Serve {
+    /// Where to read: aws, or file:PATH (a snapshot, read again when it changes)
+    #[arg(long, default_value = "aws", env = "ISTIO_CLOUD_MAP_FROM")]
+    from: From,
+    /// Where to write: kube, dir:PATH (one file an entry), or - (stdout)
+    #[arg(long, default_value = "kube", env = "ISTIO_CLOUD_MAP_TO")]
+    to: To,
+    /// How `--to -` writes
+    #[arg(short, long, value_enum, default_value_t, env = "ISTIO_CLOUD_MAP_OUTPUT")]
+    output: Output,
+    /// One pass, then exit: 1 if anything failed
+    #[arg(long, env = "ISTIO_CLOUD_MAP_ONCE")]
+    once: bool,
+    /// Say what would be written, and write nothing
+    #[arg(long, env = "ISTIO_CLOUD_MAP_DRY_RUN")]
+    dry_run: bool,
+    /// The kubeconfig; else the pod's service account, else the one that kubectl uses
+    #[arg(long, env = "ISTIO_CLOUD_MAP_KUBE_CONFIG", value_name = "FILE")]
+    kube_config: Option<PathBuf>,
+    /// The Kubernetes namespace that entries are put into; else the pod's own, else default
+    #[arg(long, env = "PUBLISH_NAMESPACE")]
+    namespace: Option<String>,
+    /// Where probes and metrics are served
+    #[arg(long, default_value = "127.0.0.1:8080", env = "ISTIO_CLOUD_MAP_LISTEN", value_name = "ADDRESS:PORT")]
+    listen: SocketAddr,
+    /// How many entries may be written at once
+    #[arg(long, default_value_t = 16, env = "ISTIO_CLOUD_MAP_MAX_WRITES_IN_FLIGHT", value_parser = clap::value_parser!(u16).range(1..))]
+    max_writes_in_flight: u16,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    safety: Safety,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// How Cloud Map is read.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reading Cloud Map")]
+struct Reading {
+    /// The AWS region; else what the profile or the instance says
+    #[arg(long, env = "AWS_REGION")]
+    aws_region: Option<String>,
+    /// Another address of Cloud Map, such as a VPC endpoint
+    #[arg(long, env = "AWS_ENDPOINT_URL_SERVICEDISCOVERY", value_name = "URL")]
+    endpoint_url: Option<String>,
+    /// How often each service is asked for changes
+    #[arg(long, default_value = "5s", env = "ISTIO_CLOUD_MAP_INTERVAL", value_parser = duration::parse)]
+    interval: Duration,
+    /// How often namespaces and services are listed; a file is listed every --interval
+    #[arg(long, default_value = "30s", env = "ISTIO_CLOUD_MAP_CATALOGUE_INTERVAL", value_parser = duration::parse)]
+    catalogue_interval: Duration,
+    /// How long one call to AWS may take
+    #[arg(long, default_value = "3s", env = "ISTIO_CLOUD_MAP_CALL_TIMEOUT", value_parser = duration::parse)]
+    call_timeout: Duration,
+    /// Revision and discover calls a second at most; the account's applications share 1,000
+    #[arg(long, default_value_t = 300, env = "ISTIO_CLOUD_MAP_MAX_REQUESTS_PER_SECOND", value_parser = clap::value_parser!(u32).range(1..))]
+    max_requests_per_second: u32,
+    /// Read each service's attributes for istio-cloud-map/... hints: one more call
+    #[arg(long, env = "ISTIO_CLOUD_MAP_READ_SERVICE_ATTRIBUTES")]
+    read_service_attributes: bool,
+    /// Read each service's tags for istio-cloud-map/... hints: one more call
+    #[arg(long, env = "ISTIO_CLOUD_MAP_READ_TAGS")]
+    read_tags: bool,
+}
+
+/// What may be written and removed.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Safety")]
+struct Safety {
+    /// Which changes are made
+    #[arg(long, value_enum, default_value_t, env = "ISTIO_CLOUD_MAP_POLICY")]
+    policy: Policy,
+    /// Take over entries of nobody that bear the name that we would give
+    #[arg(long, env = "ISTIO_CLOUD_MAP_ADOPT")]
+    adopt: bool,
+    /// How long a service must have been empty before its entry is emptied
+    #[arg(long, default_value = "10s", env = "ISTIO_CLOUD_MAP_EMPTY_GRACE", value_parser = duration::parse_or_zero)]
+    empty_grace: Duration,
+    /// How many per cent of our entries may be deleted or emptied at once, from ten on
+    #[arg(long, default_value_t = 30, env = "ISTIO_CLOUD_MAP_MAX_DELETE_PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    max_delete_percent: u8,
+    /// Delete and empty however many it is: confirms what was refused
+    #[arg(long, env = "ISTIO_CLOUD_MAP_FORCE_DELETES")]
+    force_deletes: bool,
+}
+
+/// Which changes are made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Policy {
+    /// Create, update, delete
+    #[default]
+    Sync,
+    /// Create and update
+    UpsertOnly,
+    /// Create
+    CreateOnly,
+}
+
+impl Serve {
+    /// Runs the operator.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.context("can't start the runtime")?;
+        let code = runtime.block_on(self.serve());
+        // Calls that never answer must not hold up the end.
+        runtime.shutdown_timeout(Duration::from_millis(100));
+        code
+    }
+
+    async fn serve(self) -> anyhow::Result<ExitCode> {
+        // Asked for before anything that takes time, so that no signal is lost.
+        let stop = signals()?;
+        let config = self.config()?;
+        let source = self.source().await?;
+        let sink = self.sink(&config).await?;
+        let seen = Seen {
+            metrics: Arc::new(Metrics::default()),
+            pulse: Arc::new(Pulse::default()),
+            status: watch::Sender::new(Status::default()),
+        };
+        if !self.once {
+            http::serve(self.listen, seen.metrics.clone(), seen.pulse.clone(), seen.status.subscribe()).await?;
+        }
+        let sources = BTreeMap::from([(Arc::from(DEFAULT_SOURCE), source)]);
+        let places = Places { sources, sink: sink.clone(), dry_run: self.dry_run };
+        let failed = run(Sync::new(config, Time::ZERO), places, seen, stop).await?;
+        sink.finish().await?;
+        Ok(if self.once && failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+
+    fn config(&self) -> anyhow::Result<Config> {
+        let file = matches!(self.from, From::File(_));
+        let source = SourceConfig {
+            region: self.reading.aws_region.clone(),
+            target_namespace: self.target_namespace(),
+            catalogue_interval: if file { self.reading.interval } else { self.reading.catalogue_interval },
+            max_requests_per_second: if file { 100_000 } else { self.reading.max_requests_per_second },
+            max_lists_per_second: if file { 10_000 } else { SourceConfig::default().max_lists_per_second },
+            ..SourceConfig::default()
+        };
+        let policy = match self.safety.policy {
+            Policy::Sync => plan::Policy::Sync,
+            Policy::UpsertOnly => plan::Policy::UpsertOnly,
+            Policy::CreateOnly => plan::Policy::CreateOnly,
+        };
+        Ok(Config {
+            sources: vec![source],
+            translate: self.settings.options()?,
+            plan: plan::Options {
+                owner: self.settings.id.clone(),
+                policy,
+                adopt: self.safety.adopt,
+                max_delete_percent: self.safety.max_delete_percent,
+                force_deletes: self.safety.force_deletes,
+            },
+            interval: self.reading.interval,
+            empty_grace: self.safety.empty_grace,
+            max_writes_in_flight: self.max_writes_in_flight.into(),
+            once: self.once,
+            ..Config::default()
+        })
+    }
+
+    fn target_namespace(&self) -> String {
+        let given = self.namespace.clone().filter(|namespace| !namespace.is_empty());
+        let pod = || std::fs::read_to_string(POD_NAMESPACE).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        given.or_else(pod).unwrap_or_else(|| "default".to_owned())
+    }
+
+    async fn source(&self) -> anyhow::Result<Arc<dyn Source>> {
+        let region = self.reading.aws_region.clone().filter(|region| !region.is_empty());
+        match &self.from {
+            From::Aws => {
+                let options = AwsOptions {
+                    region,
+                    endpoint_url: self.reading.endpoint_url.clone().filter(|url| !url.is_empty()),
+                    call_timeout: self.reading.call_timeout,
+                    read_service_attributes: self.reading.read_service_attributes,
+                    read_tags: self.reading.read_tags,
+                    ..AwsOptions::default()
+                };
+                Ok(Arc::new(AwsSource::connect(options).await?))
+            }
+            From::File(path) => Ok(Arc::new(FileSource::open(path, InputOptions { region, ..InputOptions::default() })?)),
+        }
+    }
+
+    async fn sink(&self, config: &Config) -> anyhow::Result<Arc<dyn Sink>> {
+        let namespace = self.target_namespace();
+        Ok(match &self.to {
+            To::Kube => {
+                let options = KubeOptions {
+                    kube_config: self.kube_config.clone(),
+                    namespaces: vec![namespace],
+                    api_version: config.translate.api_version,
+                    ..KubeOptions::default()
+                };
+                self.place(KubeSink::connect(options).await?)
+            }
+            To::Dir(path) if self.dry_run => self.place(DirSink::look(path, &namespace)),
+            To::Dir(path) => self.place(DirSink::open(path, &namespace)?),
+            To::Stdout => {
+                let format = if self.output == Output::Json { Format::Json } else { Format::Yaml };
+                self.place(StdoutSink::new(format, self.once))
+            }
+        })
+    }
+
+    fn place<S: Sink + 'static>(&self, sink: S) -> Arc<dyn Sink> {
+        if self.dry_run { Arc::new(DryRun(sink)) } else { Arc::new(sink) }
+    }
+}
+
+/// Ends at SIGTERM or SIGINT.
+fn signals() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("can't wait for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("can't wait for SIGINT")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

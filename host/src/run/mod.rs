@@ -1,0 +1,103 @@
+//! The hands: does what the mind says, and reports back.
+//!
+//! One loop. Everything that waits for the outside runs as a task of [`Hands`] and answers with one event. The first task to fail stops the
+//! process: nothing goes on unseen.
+
+mod hands;
+mod pulse;
+mod tell;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use istio_cloud_map_core::sync::{Effect, Event, Status, Sync, Time};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+pub use hands::{Hands, Places};
+pub use pulse::Pulse;
+
+use crate::metrics::Metrics;
+
+/// The longest sleep, so that a probe can tell a quiet loop from a dead one.
+const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+/// What a stop may take. Kubernetes kills after 30 s by default, and the contract is 5 s.
+const LONGEST_STOP: Duration = Duration::from_millis(4500);
+/// How often the status is taken; it costs a walk over all services.
+const STATUS_EVERY: Duration = Duration::from_secs(1);
+
+/// What the rest of the process sees of the loop.
+#[derive(Clone)]
+pub struct Seen {
+    /// Counts what is done.
+    pub metrics: Arc<Metrics>,
+    /// Beats while the loop turns.
+    pub pulse: Arc<Pulse>,
+    /// Taken every second.
+    pub status: watch::Sender<Status>,
+}
+
+/// Runs until a single pass is over or `stop` ends. True, if something failed that a pass should have done.
+///
+/// # Errors
+/// Where a task of its own ended that never should.
+pub async fn run(mut sync: Sync, places: Places, seen: Seen, stop: impl Future<Output = ()>) -> anyhow::Result<bool> {
+    let started = Instant::now();
+    let (events, mut inbox) = mpsc::channel(256);
+    let mut hands = Hands::new(places, events, seen.metrics.clone());
+    hands.watch();
+    let mut stop = std::pin::pin!(stop);
+    let mut stopping: Option<Instant> = None;
+    let mut status_at = Time::ZERO;
+    let mut event = Event::Tick;
+    loop {
+        let now = started.elapsed();
+        let effects = sync.on(event, now);
+        seen.pulse.beat();
+        let mut wake = Instant::now() + LONGEST_SLEEP;
+        for effect in effects {
+            match effect {
+                Effect::WakeAt(at) => wake = wake.min(started + at),
+                Effect::Finished { failed } => {
+                    publish(&sync, &seen);
+                    return Ok(failed);
+                }
+                effect => hands.act(effect),
+            }
+        }
+        if now >= status_at {
+            publish(&sync, &seen);
+            status_at = now + STATUS_EVERY;
+        }
+        wake = stopping.map_or(wake, |since| wake.min(since + LONGEST_STOP));
+        event = tokio::select! {
+            biased;
+            () = &mut stop, if stopping.is_none() => {
+                stopping = Some(Instant::now());
+                tracing::info!("stopping: finishing the writes in flight");
+                Event::Stop
+            }
+            ended = hands.ended() => {
+                ended.context("a task of the operator ended that never should")?;
+                Event::Tick
+            }
+            event = inbox.recv() => event.context("no task is left to report")?,
+            () = sleep_until(wake) => Event::Tick,
+        };
+        if stopping.is_some_and(|since| since.elapsed() >= LONGEST_STOP) {
+            tracing::warn!("some writes did not end in time; the next start finds out what became of them");
+            return Ok(false);
+        }
+    }
+}
+
+fn publish(sync: &Sync, seen: &Seen) {
+    let status = sync.status();
+    seen.metrics.set(&status);
+    let was_ready = seen.status.send_replace(status.clone()).ready;
+    if status.ready && !was_ready {
+        let services: usize = status.sources.values().map(|source| source.services).sum();
+        tracing::info!(services, entries = status.entries, "ready: the first pass is complete");
+    }
+}

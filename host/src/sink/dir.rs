@@ -1,0 +1,140 @@
+//! `--to dir:PATH`: one YAML file an entry.
+//!
+//! A file is ours if it is named after the one entry that it holds and that entry bears our label. Every other file is left alone, and what `ServiceEntries` it
+//! holds are seen as somebody else's.
+
+mod file;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::fmt::Display;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream};
+use istio_cloud_map_core::plan::{EntryKey, Observed};
+use istio_cloud_map_core::sync::{Observation, WriteError, WriteFailure};
+use thiserror::Error;
+
+use super::news::News;
+use super::{Apply, Sink, Version};
+use scan::Scan;
+
+/// How soon a change by somebody else is seen.
+const POLL: Duration = Duration::from_millis(500);
+
+/// A directory that can't be used.
+#[derive(Debug, Error)]
+#[error("can't write to the directory {path}: {source}; choose another with --to dir:PATH")]
+pub struct OpenError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// A directory of entries.
+#[derive(Debug, Clone)]
+pub struct DirSink {
+    place: Place,
+}
+
+/// Which directory, and the namespace of an entry that does not say its own.
+#[derive(Debug, Clone)]
+struct Place {
+    path: PathBuf,
+    default_namespace: String,
+}
+
+impl DirSink {
+    /// A directory to write to. It is made if there is none, and what a crash of ours has left half written is removed.
+    pub fn open(path: &Path, default_namespace: &str) -> Result<Self, OpenError> {
+        write::prepare(path).map_err(|source| OpenError { path: path.to_owned(), source })?;
+        Ok(Self::look(path, default_namespace))
+    }
+
+    /// A directory that is only looked at, and may not be there.
+    pub fn look(path: &Path, default_namespace: &str) -> Self {
+        Self { place: Place { path: path.to_owned(), default_namespace: default_namespace.to_owned() } }
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Place) -> Result<T, WriteError> + Send + 'static,
+    ) -> Result<T, WriteError> {
+        let place = self.place.clone();
+        tokio::task::spawn_blocking(move || work(&place)).await.unwrap_or_else(|error| Err(other(error)))
+    }
+}
+
+impl Sink for DirSink {
+    fn observe(&self) -> BoxStream<'_, Result<Observation, WriteError>> {
+        stream::unfold(Observer::new(&self.place), |mut observer| async move {
+            let items = observer.next().await;
+            Some((stream::iter(items), observer))
+        })
+        .flatten()
+        .boxed()
+    }
+
+    fn apply(&self, entry: Apply) -> BoxFuture<'_, Result<Observed, WriteError>> {
+        Box::pin(self.blocking(move |place| write::apply(place, &entry)))
+    }
+
+    fn delete<'a>(&'a self, key: &'a EntryKey, version: &'a Version) -> BoxFuture<'a, Result<(), WriteError>> {
+        let (key, version) = (key.clone(), version.clone());
+        Box::pin(self.blocking(move |place| write::delete(place, &key, &version)))
+    }
+}
+
+fn other(error: impl Display) -> WriteError {
+    WriteError { failure: WriteFailure::Other, message: error.to_string() }
+}
+
+/// Looks, waits, looks again.
+struct Observer<'a> {
+    place: &'a Place,
+    scan: Scan,
+    looked: bool,
+    news: News,
+}
+
+impl<'a> Observer<'a> {
+    fn new(place: &'a Place) -> Self {
+        Self { place, scan: Scan::default(), looked: false, news: News::default() }
+    }
+
+    async fn next(&mut self) -> Vec<Result<Observation, WriteError>> {
+        loop {
+            if self.looked {
+                tokio::time::sleep(POLL).await;
+            }
+            self.looked = true;
+            let (place, mut scan) = (self.place.clone(), std::mem::take(&mut self.scan));
+            let looked = tokio::task::spawn_blocking(move || {
+                let observations = scan.look(&place);
+                (scan, observations)
+            });
+            // With a scan lost, the next one lists everything again.
+            let (scan, observations) = looked.await.unwrap_or_else(|error| (Scan::default(), Err(io::Error::other(error))));
+            self.scan = scan;
+            match observations {
+                Ok(observations) => {
+                    self.news.over();
+                    if !observations.is_empty() {
+                        return observations.into_iter().map(Ok).collect();
+                    }
+                }
+                Err(error) => {
+                    let error = WriteError { message: format!("can't read {}: {error}", self.place.path.display()), ..other("") };
+                    if self.news.is_new(&error) {
+                        return vec![Err(error)];
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Looking through a directory, and what has changed since the last look.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
+use std::fs::Metadata;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use istio_cloud_map_core::plan::{EntryKey, Observed, Version};
+use istio_cloud_map_core::sync::Observation;
+
+use super::Place;
+use super::file::{Content, file_name};
+
+/// A file that was changed so shortly before it was read may change again without its time changing.
+const UNSETTLED: Duration = Duration::from_secs(1);
+
+/// What was there at the last look.
+#[derive(Default)]
+pub(super) struct Scan {
+    listed: bool,
+    files: BTreeMap<String, Known>,
+    entries: BTreeMap<EntryKey, Observed>,
+}
+
+/// A file, and by what a change of it is noticed without reading it.
+struct Known {
+    stamp: Option<Stamp>,
+    version: Version,
+    entries: Vec<Observed>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    changed: SystemTime,
+    length: u64,
+    inode: u64,
+}
+
+impl Scan {
+    /// The first time everything, then what has changed.
+    pub(super) fn look(&mut self, place: &Place) -> io::Result<Vec<Observation>> {
+        let mut before = std::mem::take(&mut self.files);
+        let mut changed = false;
+        let names = match names(&place.path) {
+            Ok(names) => names,
+            Err(error) => {
+                self.files = before;
+                return Err(error);
+            }
+        };
+        for name in names {
+            let path = place.path.join(&name);
+            let stamp = path.metadata().ok().and_then(|metadata| Stamp::of(&metadata));
+            let known = before.remove(&name);
+            if let Some(known) = known {
+                if stamp.is_some() && known.stamp == stamp {
+                    self.files.insert(name, known);
+                    continue;
+                }
+                let Some(content) = Content::read(&path) else { continue };
+                if known.version == content.version() {
+                    self.files.insert(name, Known { stamp, ..known });
+                    continue;
+                }
+                changed = true;
+                self.files.insert(name.clone(), Known::of(&content, stamp, &name, place));
+            } else if let Some(content) = Content::read(&path) {
+                changed = true;
+                self.files.insert(name.clone(), Known::of(&content, stamp, &name, place));
+            }
+        }
+        changed |= !before.is_empty() || !self.listed;
+        Ok(if changed { self.changes() } else { Vec::new() })
+    }
+
+    fn changes(&mut self) -> Vec<Observation> {
+        let before = std::mem::replace(&mut self.entries, entries(&self.files));
+        if !std::mem::replace(&mut self.listed, true) {
+            return vec![Observation::Listed(self.entries.values().cloned().collect())];
+        }
+        let gone = before.keys().filter(|key| !self.entries.contains_key(key)).map(|key| Observation::Deleted(key.clone()));
+        let new = self.entries.values().filter(|entry| before.get(&entry.key) != Some(entry));
+        gone.chain(new.map(|entry| Observation::Applied(Box::new(entry.clone())))).collect()
+    }
+}
+
+/// One of each key: of several, the one that is in the file of its own.
+fn entries(files: &BTreeMap<String, Known>) -> BTreeMap<EntryKey, Observed> {
+    let mut entries = BTreeMap::new();
+    for (file, known) in files {
+        for entry in &known.entries {
+            match entries.entry(entry.key.clone()) {
+                Slot::Vacant(slot) => {
+                    slot.insert(entry.clone());
+                }
+                Slot::Occupied(mut slot) if file_name(&entry.key.name).as_deref() == Some(file) => {
+                    slot.insert(entry.clone());
+                }
+                Slot::Occupied(_) => {}
+            }
+        }
+    }
+    entries
+}
+
+/// Those that kubectl would read. A directory that is gone is an empty one: it is made again with the next write.
+fn names(path: &Path) -> io::Result<Vec<String>> {
+    let directory = match path.read_dir() {
+        Ok(directory) => directory,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut names = Vec::new();
+    for file in directory {
+        let Ok(name) = file?.file_name().into_string() else { continue };
+        let extension = Path::new(&name).extension().and_then(|extension| extension.to_str());
+        if !name.starts_with('.') && matches!(extension, Some("yaml" | "yml" | "json")) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+impl Known {
+    fn of(content: &Content, stamp: Option<Stamp>, file: &str, place: &Place) -> Self {
+        Self { stamp, version: content.version(), entries: content.observed(file, place) }
+    }
+}
+
+impl Stamp {
+    /// None while the file may yet change without its stamp changing.
+    fn of(metadata: &Metadata) -> Option<Self> {
+        let changed = metadata.modified().ok()?;
+        if SystemTime::now().duration_since(changed).is_ok_and(|age| age < UNSETTLED) {
+            return None;
+        }
+        Some(Self { changed, length: metadata.len(), inode: inode(metadata) })
+    }
+}
+
+#[cfg(unix)]
+fn inode(metadata: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(not(unix))]
+fn inode(_: &Metadata) -> u64 {
+    0
+}

@@ -1,0 +1,117 @@
+//! Files written whole or not at all.
+
+use std::fs;
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+
+use istio_cloud_map_core::plan::{EntryKey, Observed};
+use istio_cloud_map_core::sync::{WriteError, WriteFailure};
+use tempfile::NamedTempFile;
+
+use super::file::{Content, file_name, version};
+use super::{Place, other};
+use crate::sink::dry_run::{not_json, written};
+use crate::sink::{Apply, Version};
+use crate::yaml::{self, Document};
+
+const PREFIX: &str = ".istio-cloud-map-";
+const SUFFIX: &str = ".tmp";
+
+/// Makes the directory, cleans it of half-written files, and sees whether it can be written to.
+pub(super) fn prepare(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for file in directory.read_dir()? {
+        let file = file?;
+        let name = file.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX)) {
+            fs::remove_file(file.path())?;
+        }
+    }
+    temporary(directory).map(drop)
+}
+
+fn temporary(directory: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(PREFIX).suffix(SUFFIX).tempfile_in(directory)
+}
+
+pub(super) fn apply(place: &Place, entry: &Apply) -> Result<Observed, WriteError> {
+    let key = &entry.key;
+    let path = place.path.join(named(key)?);
+    let document: Document = serde_json::from_str(&entry.json).map_err(|error| not_json(key, &error))?;
+    let text = yaml::document(&document).map_err(other)?;
+    let observed = Observed { version: version(text.as_bytes()), ..written(entry)? };
+
+    let there = Content::read(&path);
+    if there.as_ref().is_some_and(|there| *there == Content::Bytes(text.as_bytes().to_vec())) {
+        return Ok(observed);
+    }
+    match (&there, &entry.replaces) {
+        (Some(there), Some(replaced)) => unchanged(there, key, replaced, place, &path)?,
+        (Some(_), None) => return Err(conflict(&path, "is there by now, made by somebody else")),
+        (None, Some(_)) => return Err(conflict(&path, "was removed by somebody else meanwhile")),
+        (None, None) => {}
+    }
+    put(&place.path, &path, text.as_bytes(), there.is_some()).map_err(|error| failed("write", &path, &error))?;
+    Ok(observed)
+}
+
+pub(super) fn delete(place: &Place, key: &EntryKey, version: &Version) -> Result<(), WriteError> {
+    let path = place.path.join(named(key)?);
+    let gone = || WriteError { failure: WriteFailure::NotFound, message: format!("{} is gone", path.display()) };
+    let there = Content::read(&path).ok_or_else(gone)?;
+    unchanged(&there, key, version, place, &path)?;
+    fs::remove_file(&path).map_err(|error| failed("remove", &path, &error))
+}
+
+/// Whether a file is what it was taken for.
+fn unchanged(there: &Content, key: &EntryKey, version: &Version, place: &Place, path: &Path) -> Result<(), WriteError> {
+    if !there.is_only(key, place) {
+        return Err(conflict(path, "holds something else than this entry"));
+    }
+    if version.resource_version.is_some() && *version != there.version() {
+        return Err(conflict(path, "was changed by somebody else meanwhile"));
+    }
+    Ok(())
+}
+
+fn put(directory: &Path, path: &Path, text: &[u8], replace: bool) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let mut file = temporary(directory)?;
+    file.write_all(text)?;
+    readable_by_all(&file)?;
+    file.as_file().sync_all()?;
+    let kept = if replace { file.persist(path) } else { file.persist_noclobber(path) };
+    kept.map(drop).map_err(|error| error.error)
+}
+
+/// A temporary file is made for its owner alone.
+#[cfg(unix)]
+fn readable_by_all(file: &NamedTempFile) -> io::Result<()> {
+    file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable_by_all(_: &NamedTempFile) -> io::Result<()> {
+    Ok(())
+}
+
+fn named(key: &EntryKey) -> Result<String, WriteError> {
+    file_name(&key.name).ok_or_else(|| WriteError {
+        failure: WriteFailure::Rejected,
+        message: format!("an entry's name that can be no file's: {:?}", key.name),
+    })
+}
+
+fn conflict(path: &Path, how: &str) -> WriteError {
+    WriteError { failure: WriteFailure::Conflict, message: format!("{} {how}: left alone", path.display()) }
+}
+
+fn failed(what: &str, path: &Path, error: &io::Error) -> WriteError {
+    let failure = match error.kind() {
+        ErrorKind::AlreadyExists => WriteFailure::Conflict,
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => WriteFailure::Forbidden,
+        ErrorKind::NotFound if what == "remove" => WriteFailure::NotFound,
+        _ => WriteFailure::Other,
+    };
+    WriteError { failure, message: format!("can't {what} {}: {error}", path.display()) }
+}

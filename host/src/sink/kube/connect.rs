@@ -1,0 +1,158 @@
+//! Finding the cluster, and what it serves.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ::kube::api::{GetParams, ListParams};
+use ::kube::client::ClientBuilder;
+use ::kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use ::kube::core::Request;
+use ::kube::{Api, Client, Config, Error};
+use istio_cloud_map_core::service_entry::ApiVersion;
+use istio_cloud_map_core::sync::{WriteError, WriteFailure};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIGroup, APIResourceList};
+use thiserror::Error;
+use tower::timeout::TimeoutLayer;
+
+use super::entry::Entry;
+use super::failure::{Call, bounded, one_line};
+use super::{GROUP, KubeOptions, PLURAL};
+
+/// Why there is no cluster to work with. Each says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConnectError {
+    /// The file of `--kube-config` is not there, can't be read, or is no kubeconfig.
+    #[error("can't use the kubeconfig {path}: {reason}; check the path given with --kube-config")]
+    KubeConfig {
+        /// As it was given.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Neither a pod's service account nor a kubeconfig.
+    #[error("no cluster: {reason}; give a kubeconfig with --kube-config, or write files with --to dir:PATH")]
+    NoCluster {
+        /// What was looked for.
+        reason: String,
+    },
+    /// No connection, or no answer in time.
+    #[error("{reason}; its address is {url}: check that it runs and that nothing is in between")]
+    Unreachable {
+        /// Of the API server.
+        url: String,
+        /// The innermost reason.
+        reason: String,
+    },
+    /// Istio's CRDs are missing.
+    #[error("{url} serves no ServiceEntry ({GROUP}): install Istio's CRDs, with `istioctl install` or the Helm chart istio/base")]
+    NoServiceEntries {
+        /// Of the API server.
+        url: String,
+    },
+    /// Credentials or a role are missing.
+    #[error("{url}: {reason}")]
+    Forbidden {
+        /// Of the API server.
+        url: String,
+        /// What is missing, and what to add.
+        reason: String,
+    },
+    /// Anything else that the API server says.
+    #[error("{url}: {reason}")]
+    Other {
+        /// Of the API server.
+        url: String,
+        /// In its words.
+        reason: String,
+    },
+}
+
+impl ConnectError {
+    fn of(url: &str, error: WriteError) -> Self {
+        let (url, reason) = (url.to_owned(), error.message);
+        match error.failure {
+            WriteFailure::Unreachable => Self::Unreachable { url, reason },
+            WriteFailure::Forbidden => Self::Forbidden { url, reason },
+            _ => Self::Other { url, reason },
+        }
+    }
+}
+
+/// A client with a limit on every wait, and the address it talks to.
+pub(super) async fn client(options: &KubeOptions) -> Result<(Client, String), ConnectError> {
+    let mut config = config(options.kube_config.as_deref()).await?;
+    config.connect_timeout = Some(options.connect_timeout);
+    config.write_timeout = Some(options.call_timeout);
+    // What to try again, and when, is decided in the core.
+    config.default_retry = false;
+    let url = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+    let builder =
+        ClientBuilder::try_from(config).map_err(|error| ConnectError::Other { url: url.clone(), reason: one_line(&error.to_string()) })?;
+    // Limits the wait for an answer to begin, of a watch too, which then goes on.
+    Ok((builder.with_layer(&TimeoutLayer::new(options.call_timeout)).build(), url))
+}
+
+async fn config(file: Option<&Path>) -> Result<Config, ConnectError> {
+    if let Some(path) = file {
+        return from_file(path)
+            .await
+            .map_err(|error| ConnectError::KubeConfig { path: path.display().to_string(), reason: one_line(&reason(&error)) });
+    }
+    let pod = match Config::incluster() {
+        Ok(config) => return Ok(config),
+        Err(error) => error,
+    };
+    Config::from_kubeconfig(&KubeConfigOptions::default()).await.map_err(|error| {
+        let reason = if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
+            format!("the pod's service account can't be used ({pod})")
+        } else {
+            format!("this is no pod, and the default kubeconfig can't be used ({})", reason(&error))
+        };
+        ConnectError::NoCluster { reason: one_line(&reason) }
+    })
+}
+
+async fn from_file(path: &Path) -> Result<Config, KubeconfigError> {
+    Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await
+}
+
+/// The path is said already, and a parser's message is followed by a picture of the place.
+fn reason(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::ReadConfig(error, _) => error.to_string(),
+        error => error.to_string().lines().next().unwrap_or_default().to_owned(),
+    }
+}
+
+/// The version to write in: the preferred one if it is served, else the newest that is.
+pub(super) async fn served_version(client: &Client, url: &str, options: &KubeOptions) -> Result<ApiVersion, ConnectError> {
+    let group: APIGroup = fetch(client, url, GROUP, options.call_timeout).await?.unwrap_or_default();
+    let candidates = [options.api_version, ApiVersion::V1, ApiVersion::V1Beta1, ApiVersion::V1Alpha3];
+    for candidate in candidates.into_iter().filter(|c| group.versions.iter().any(|served| served.version == c.version())) {
+        // The group also has Istio's other kinds, whose versions are their own.
+        let version = format!("{GROUP}/{}", candidate.version());
+        let kinds: Option<APIResourceList> = fetch(client, url, &version, options.call_timeout).await?;
+        if kinds.is_some_and(|kinds| kinds.resources.iter().any(|kind| kind.name == PLURAL)) {
+            return Ok(candidate);
+        }
+    }
+    Err(ConnectError::NoServiceEntries { url: url.to_owned() })
+}
+
+/// A page of discovery; none if there is no such.
+async fn fetch<T: serde::de::DeserializeOwned>(client: &Client, url: &str, path: &str, limit: Duration) -> Result<Option<T>, ConnectError> {
+    let answer = async {
+        let request = Request::new("/apis").get(path, &GetParams::default()).map_err(Error::BuildRequest)?;
+        match client.request(request).await {
+            Err(Error::Api(status)) if status.code == 404 => Ok(None),
+            answer => answer.map(Some),
+        }
+    };
+    bounded(Call::list(""), limit, answer).await.map_err(|error| ConnectError::of(url, error))
+}
+
+/// Listing is what everything else rests on, so that its failing is said at the start.
+pub(super) async fn may_list(api: &Api<Entry>, namespace: &str, url: &str, limit: Duration) -> Result<(), ConnectError> {
+    let listed = bounded(Call::list(namespace), limit, api.list(&ListParams::default().limit(1))).await;
+    listed.map(drop).map_err(|error| ConnectError::of(url, error))
+}

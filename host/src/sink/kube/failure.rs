@@ -1,0 +1,166 @@
+//! What went wrong with a call: which kind of failure, and in words what to do about it.
+
+use std::fmt::{self, Display};
+use std::time::Duration;
+
+use ::kube::Error;
+use ::kube::core::Status;
+use istio_cloud_map_core::plan::EntryKey;
+use istio_cloud_map_core::sync::{WriteError, WriteFailure};
+
+use super::{GROUP, PLURAL};
+
+/// A call, for its error messages.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call<'a> {
+    verb: Verb,
+    namespace: &'a str,
+    name: &'a str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Create,
+    Apply,
+    Delete,
+    List,
+    Watch,
+}
+
+impl Verb {
+    /// As a role names it.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create | Self::Apply => "patch",
+            Self::Delete => "delete",
+            Self::List => "list",
+            Self::Watch => "watch",
+        }
+    }
+}
+
+/// Makes a call that answers in time.
+pub(super) async fn bounded<T>(call: Call<'_>, limit: Duration, answer: impl Future<Output = Result<T, Error>>) -> Result<T, WriteError> {
+    match tokio::time::timeout(limit, answer).await {
+        Ok(answer) => answer.map_err(|error| call.failed(&error)),
+        Err(_) => Err(no_answer(limit)),
+    }
+}
+
+pub(super) fn no_answer(limit: Duration) -> WriteError {
+    let message = format!("the API server can't be reached: no answer within {} s", limit.as_secs_f32());
+    WriteError { failure: WriteFailure::Unreachable, message }
+}
+
+impl<'a> Call<'a> {
+    pub(super) const fn apply(key: &'a EntryKey, creating: bool) -> Self {
+        let verb = if creating { Verb::Create } else { Verb::Apply };
+        Self { verb, namespace: key.namespace.as_str(), name: key.name.as_str() }
+    }
+
+    pub(super) const fn delete(key: &'a EntryKey) -> Self {
+        Self { verb: Verb::Delete, namespace: key.namespace.as_str(), name: key.name.as_str() }
+    }
+
+    pub(super) const fn list(namespace: &'a str) -> Self {
+        Self { verb: Verb::List, namespace, name: "" }
+    }
+
+    pub(super) const fn watch(namespace: &'a str) -> Self {
+        Self { verb: Verb::Watch, namespace, name: "" }
+    }
+
+    pub(super) fn failed(self, error: &Error) -> WriteError {
+        let (failure, message) = match error {
+            Error::Api(status) => return self.answered(status),
+            Error::Auth(_) => (WriteFailure::Forbidden, format!("no credentials for the API server: {}", Innermost(error))),
+            Error::HyperError(_) | Error::Service(_) | Error::ReadEvents(_) => {
+                (WriteFailure::Unreachable, format!("the API server can't be reached: {}", Innermost(error)))
+            }
+            Error::SerdeError(_) | Error::FromUtf8(_) => {
+                (WriteFailure::Other, format!("the API server's answer can't be read: {}", Innermost(error)))
+            }
+            _ => (WriteFailure::Other, error.to_string()),
+        };
+        WriteError { failure, message: one_line(&message) }
+    }
+
+    /// A failure that the API server itself reports.
+    pub(super) fn answered(self, status: &Status) -> WriteError {
+        let said = status.message.as_str();
+        let (failure, message) = match status.code {
+            401 => (WriteFailure::Forbidden, "the API server does not accept the credentials (401)".to_owned()),
+            403 => match lacking(said) {
+                Some(verb) => (WriteFailure::Forbidden, self.rule(verb)),
+                None if said.contains(" denied ") || said.contains("is forbidden: ") => (WriteFailure::Rejected, said.to_owned()),
+                None => (WriteFailure::Forbidden, self.rule(self.verb.as_str())),
+            },
+            404 => self.missing(status),
+            409 => (WriteFailure::Conflict, self.overtaken(said)),
+            400 | 413 | 422 => (WriteFailure::Rejected, said.to_owned()),
+            429 => (WriteFailure::Throttled, format!("the API server asks for fewer requests (429): {said}")),
+            408 | 502 | 503 | 504 => (WriteFailure::Unreachable, format!("the API server can't answer now ({}): {said}", status.code)),
+            code => (WriteFailure::Other, format!("the API server answered {code}: {said}")),
+        };
+        WriteError { failure, message: one_line(&message) }
+    }
+
+    fn rule(self, verb: &str) -> String {
+        let namespace = self.namespace;
+        format!(
+            "not permitted to {verb} {PLURAL}.{GROUP} in namespace {namespace}: \
+             add to its Role {{apiGroups: [{GROUP}], resources: [{PLURAL}], verbs: [{verb}]}}"
+        )
+    }
+
+    fn missing(self, status: &Status) -> (WriteFailure, String) {
+        match status.details.as_ref().map(|details| details.kind.as_str()) {
+            Some("namespaces") => {
+                let message = format!("namespace {} does not exist: create it, or choose another with --namespace", self.namespace);
+                (WriteFailure::Rejected, message)
+            }
+            Some(kind) if !kind.is_empty() && !self.name.is_empty() => {
+                (WriteFailure::NotFound, format!("{}/{} is gone", self.namespace, self.name))
+            }
+            _ => (WriteFailure::Other, format!("{PLURAL}.{GROUP} is no longer served: install Istio's CRDs again ({})", status.message)),
+        }
+    }
+
+    fn overtaken(self, said: &str) -> String {
+        let Self { namespace, name, .. } = self;
+        match self.verb {
+            Verb::Create => format!("{namespace}/{name} exists by now, made by somebody else"),
+            _ => format!("{namespace}/{name} was changed by somebody else meanwhile ({said})"),
+        }
+    }
+}
+
+/// The verb that a role lacks, from the authorizer's message, which differs from the call's where an apply has to create.
+fn lacking(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once(" cannot ")?;
+    rest.split_once(" resource ").map(|(verb, _)| verb)
+}
+
+/// What is at the bottom of an error: `Connection refused` rather than `client error (Connect)`.
+pub(super) struct Innermost<'a>(pub(super) &'a Error);
+
+impl Display for Innermost<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut error: &dyn std::error::Error = self.0;
+        while let Some(source) = std::error::Error::source(error) {
+            error = source;
+        }
+        write!(f, "{error}")
+    }
+}
+
+/// Whatever it holds, on one line and no longer than a person reads.
+pub(super) fn one_line(text: &str) -> String {
+    const MOST: usize = 1_000;
+    let mut line = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    if let Some((end, _)) = line.char_indices().nth(MOST) {
+        line.truncate(end);
+        line.push_str(" ...");
+    }
+    line
+}

@@ -1,0 +1,95 @@
+//! Several namespaces seen as one.
+
+use std::collections::BTreeMap;
+
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use istio_cloud_map_core::plan::{EntryKey, Observed};
+use istio_cloud_map_core::sync::{Observation, WriteError};
+
+type Observations<'a> = BoxStream<'a, Result<Observation, WriteError>>;
+
+/// One list once every namespace has been listed; from then on, a new list of one of them is told as the changes that it may hide, so
+/// that it says nothing of the others.
+pub(super) fn all(mut watches: Vec<Observations<'_>>) -> Observations<'_> {
+    if watches.len() == 1
+        && let Some(only) = watches.pop()
+    {
+        return only;
+    }
+    let mut merge = Merge { namespaces: watches.iter().map(|_| Namespace::default()).collect(), complete: false };
+    let tagged = watches.into_iter().enumerate().map(|(index, watch)| watch.map(move |item| (index, item)).boxed());
+    stream::select_all(tagged)
+        .flat_map(move |(index, item)| {
+            let items = match item {
+                Ok(observation) => merge.take(index, observation).into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            };
+            stream::iter(items)
+        })
+        .boxed()
+}
+
+struct Merge {
+    namespaces: Vec<Namespace>,
+    complete: bool,
+}
+
+/// What exists in a namespace. The entries themselves are only kept until the first list is given.
+#[derive(Default)]
+struct Namespace {
+    listed: bool,
+    entries: BTreeMap<EntryKey, Option<Observed>>,
+}
+
+impl Merge {
+    fn take(&mut self, index: usize, observation: Observation) -> Vec<Observation> {
+        let Some(namespace) = self.namespaces.get_mut(index) else { return Vec::new() };
+        if self.complete {
+            return namespace.pass(observation);
+        }
+        namespace.keep(observation);
+        if !self.namespaces.iter().all(|namespace| namespace.listed) {
+            return Vec::new();
+        }
+        self.complete = true;
+        let entries = self.namespaces.iter_mut().flat_map(|namespace| namespace.entries.values_mut());
+        vec![Observation::Listed(entries.filter_map(Option::take).collect())]
+    }
+}
+
+impl Namespace {
+    fn keep(&mut self, observation: Observation) {
+        match observation {
+            Observation::Listed(entries) => {
+                self.listed = true;
+                self.entries = entries.into_iter().map(|entry| (entry.key.clone(), Some(entry))).collect();
+            }
+            Observation::Applied(entry) => {
+                self.entries.insert(entry.key.clone(), Some(*entry));
+            }
+            Observation::Deleted(key) => {
+                self.entries.remove(&key);
+            }
+        }
+    }
+
+    fn pass(&mut self, observation: Observation) -> Vec<Observation> {
+        match observation {
+            Observation::Listed(entries) => {
+                let now = entries.iter().map(|entry| (entry.key.clone(), None)).collect();
+                let before = std::mem::replace(&mut self.entries, now);
+                let gone = before.into_keys().filter(|key| !self.entries.contains_key(key)).map(Observation::Deleted);
+                gone.chain(entries.into_iter().map(|entry| Observation::Applied(Box::new(entry)))).collect()
+            }
+            Observation::Applied(entry) => {
+                self.entries.insert(entry.key.clone(), None);
+                vec![Observation::Applied(entry)]
+            }
+            Observation::Deleted(key) => {
+                self.entries.remove(&key);
+                vec![Observation::Deleted(key)]
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `--to kube`: a Kubernetes API server.
+//!
+//! Entries are written by server-side apply, so that the API server itself knows which fields are ours; every write carries the version that it is
+//! based on, so that what somebody else did meanwhile is never overwritten. What exists is listed once and then watched; an object is reduced to what
+//! decides about it while it is read, and never held.
+
+mod apply;
+mod connect;
+mod entry;
+mod failure;
+mod merge;
+mod observe;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ::kube::core::ApiResource;
+use ::kube::{Api, Client};
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use istio_cloud_map_core::plan::{EntryKey, Observed};
+use istio_cloud_map_core::service_entry::ApiVersion;
+use istio_cloud_map_core::sync::{Observation, WriteError};
+
+pub use connect::ConnectError;
+use entry::Entry;
+
+use super::{Apply, Sink, Version};
+
+/// The name under which the API server records which fields are ours.
+pub const FIELD_MANAGER: &str = "istio-cloud-map";
+const GROUP: &str = "networking.istio.io";
+const KIND: &str = "ServiceEntry";
+const PLURAL: &str = "serviceentries";
+
+/// How to reach a cluster, and what of it.
+#[derive(Debug, Clone)]
+pub struct KubeOptions {
+    /// A kubeconfig; none: the pod's own service account, else the kubeconfig that kubectl would use.
+    pub kube_config: Option<PathBuf>,
+    /// The namespaces that are watched, all that may be written to.
+    pub namespaces: Vec<String>,
+    /// Used if the cluster serves it, else the newest that it serves.
+    pub api_version: ApiVersion,
+    /// Entries a page of a list; what is held at once of a large cluster.
+    pub page_size: u32,
+    /// For TCP and TLS.
+    pub connect_timeout: Duration,
+    /// For every call, its answer included; a watch is only held to begin within it.
+    pub call_timeout: Duration,
+    /// How long a watch lasts before it is resumed, and so after what time a dead connection is noticed.
+    pub watch_timeout: Duration,
+}
+
+impl Default for KubeOptions {
+    fn default() -> Self {
+        Self {
+            kube_config: None,
+            namespaces: vec!["default".to_owned()],
+            api_version: ApiVersion::default(),
+            page_size: 100,
+            connect_timeout: Duration::from_secs(4),
+            call_timeout: Duration::from_secs(15),
+            watch_timeout: Duration::from_mins(1),
+        }
+    }
+}
+
+/// Entries as custom resources of a cluster.
+pub struct KubeSink {
+    client: Client,
+    resource: ApiResource,
+    api_version: ApiVersion,
+    options: KubeOptions,
+}
+
+impl KubeSink {
+    /// Finds the cluster and the API version that it serves, and sees whether entries may be listed.
+    pub async fn connect(options: KubeOptions) -> Result<Self, ConnectError> {
+        let (client, url) = connect::client(&options).await?;
+        Self::with_client(client, &url, options).await
+    }
+
+    async fn with_client(client: Client, url: &str, options: KubeOptions) -> Result<Self, ConnectError> {
+        let api_version = connect::served_version(&client, url, &options).await?;
+        let version = api_version.version();
+        let sink = Self {
+            client,
+            resource: ApiResource {
+                group: GROUP.to_owned(),
+                version: version.to_owned(),
+                api_version: format!("{GROUP}/{version}"),
+                kind: KIND.to_owned(),
+                plural: PLURAL.to_owned(),
+            },
+            api_version,
+            options,
+        };
+        for namespace in &sink.options.namespaces {
+            connect::may_list(&sink.api(namespace), namespace, url, sink.options.call_timeout).await?;
+        }
+        Ok(sink)
+    }
+
+    /// The version that entries are written in.
+    pub fn api_version(&self) -> ApiVersion {
+        self.api_version
+    }
+
+    /// For what else is done on this cluster: leases and events.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    fn api(&self, namespace: &str) -> Api<Entry> {
+        Api::namespaced_with(self.client.clone(), namespace, &self.resource)
+    }
+}
+
+impl Sink for KubeSink {
+    fn observe(&self) -> BoxStream<'_, Result<Observation, WriteError>> {
+        observe::watch_all(self)
+    }
+
+    fn apply(&self, entry: Apply) -> BoxFuture<'_, Result<Observed, WriteError>> {
+        Box::pin(apply::apply(self, entry))
+    }
+
+    fn delete<'a>(&'a self, key: &'a EntryKey, version: &'a Version) -> BoxFuture<'a, Result<(), WriteError>> {
+        Box::pin(apply::delete(self, key, version))
+    }
+}

@@ -1,0 +1,109 @@
+use futures::stream::{self, StreamExt};
+use istio_cloud_map_core::plan::Observed;
+use istio_cloud_map_core::sync::{Observation, WriteFailure};
+use serde_json::{Value, json};
+
+use super::fake::{Answer, Fake, fails};
+use super::{key, stored};
+use crate::sink::Sink;
+use crate::sink::kube::merge;
+
+fn named(name: &str, version: &str) -> Value {
+    let mut entry = stored(version);
+    entry["metadata"]["name"] = json!(name);
+    entry
+}
+
+fn page(items: &[Value], next: Option<&str>) -> Answer {
+    Answer::Json(200, json!({"metadata": {"resourceVersion": "50", "continue": next}, "items": items}))
+}
+
+fn event(kind: &str, object: &Value) -> Value {
+    json!({"type": kind, "object": object})
+}
+
+fn told(observation: &Observation) -> String {
+    match observation {
+        Observation::Listed(all) => format!("listed {}", all.iter().map(|o| o.key.name.clone()).collect::<Vec<_>>().join(" ")),
+        Observation::Applied(one) => format!("applied {}", one.key.name),
+        Observation::Deleted(key) => format!("deleted {}", key.name),
+    }
+}
+
+#[tokio::test]
+async fn all_pages_are_one_list_and_what_follows_is_told_one_by_one() {
+    let lines = vec![
+        event("ADDED", &named("c", "51")),
+        event("BOOKMARK", &json!({"kind": "ServiceEntry", "apiVersion": "x/v1", "metadata": {"resourceVersion": "52"}})),
+        event("DELETED", &named("a", "53")),
+    ];
+    let resumed = Answer::Lines(vec![event("MODIFIED", &named("b", "54"))]);
+    let script = [page(&[named("a", "1")], Some("more")), page(&[named("b", "2")], None), Answer::Lines(lines), resumed];
+    let fake = Fake::start(&["v1"], script).await;
+    let sink = fake.connect().await.unwrap();
+    let observed: Vec<_> = sink.observe().take(4).map(|item| told(&item.unwrap())).collect().await;
+    assert_eq!(observed, ["listed a b", "applied c", "deleted a", "applied b"]);
+    let asked = fake.asked();
+    assert!(asked[0].target.contains("limit=100") && asked[1].target.contains("continue=more"), "{asked:?}");
+    assert!(asked[2].target.contains("resourceVersion=50") && asked[3].target.contains("resourceVersion=53"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn after_410_everything_is_listed_again() {
+    let gone = json!({"kind": "Status", "code": 410, "message": "too old resource version", "reason": "Expired"});
+    let script = [page(&[named("a", "1")], None), Answer::Lines(vec![event("ERROR", &gone)]), page(&[named("b", "2")], None)];
+    let fake = Fake::start(&["v1"], script).await;
+    let sink = fake.connect().await.unwrap();
+    let observed: Vec<_> = sink.observe().take(3).map(|item| item.map_or_else(|e| e.message, |o| told(&o))).collect().await;
+    assert_eq!(observed[0], "listed a");
+    assert!(observed[1].contains("410"), "{observed:?}");
+    assert_eq!(observed[2], "listed b");
+}
+
+#[tokio::test]
+async fn a_watch_that_is_refused_from_where_it_stood_lists_again() {
+    let script = [page(&[named("a", "1")], None), fails(410, "too old"), page(&[named("b", "2")], None)];
+    let fake = Fake::start(&["v1"], script).await;
+    let sink = fake.connect().await.unwrap();
+    let observed: Vec<_> = sink.observe().filter_map(|item| async { item.ok() }).take(2).map(|o| told(&o)).collect().await;
+    assert_eq!(observed, ["listed a", "listed b"]);
+}
+
+#[tokio::test]
+async fn one_trouble_is_told_once_and_survived() {
+    let down = || fails(503, "starting");
+    let script = [down(), down(), down(), page(&[named("a", "1")], None)];
+    let fake = Fake::start(&["v1"], script).await;
+    let sink = fake.connect().await.unwrap();
+    let observed: Vec<_> = sink.observe().take(2).collect().await;
+    let error = observed[0].clone().unwrap_err();
+    assert_eq!(error.failure, WriteFailure::Unreachable);
+    assert_eq!(error.message, "can't see the entries of namespace mesh: the API server can't answer now (503): starting");
+    assert_eq!(told(observed[1].as_ref().unwrap()), "listed a");
+}
+
+#[tokio::test]
+async fn several_namespaces_are_listed_as_one_and_a_new_list_of_one_is_told_as_changes() {
+    let entry = |name: &str| Observed::of(&named(name, "1"), None, "");
+    let listed = |names: &[&str]| Ok(Observation::Listed(names.iter().map(|name| entry(name)).collect()));
+    let first = stream::iter(vec![listed(&["a", "b"]), listed(&["b", "c"])]);
+    let second = stream::iter(vec![Ok(Observation::Applied(Box::new(entry("y")))), listed(&["x"])]);
+    // One after the other, so that the test does not depend on who is first.
+    let (ready, wait) = tokio::sync::oneshot::channel::<()>();
+    let second = second.chain(stream::once(async move { drop(ready) }).filter_map(|()| async { None }));
+    let first = first.enumerate().then({
+        let mut wait = Some(wait);
+        move |(index, item)| {
+            let wait = (index == 1).then(|| wait.take()).flatten();
+            async move {
+                if let Some(wait) = wait {
+                    drop(wait.await);
+                }
+                item
+            }
+        }
+    });
+    let all: Vec<_> = merge::all(vec![first.boxed(), second.boxed()]).map(|item| told(&item.unwrap())).collect().await;
+    assert_eq!(all, ["listed a b x", "deleted a", "applied b", "applied c"]);
+    assert_eq!(key().namespace, "mesh");
+}

@@ -1,0 +1,168 @@
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::future::ProvideCredentials as Provided;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use istio_cloud_map_core::sync::ReadFailure;
+
+use super::{Wire, builder, options, own, web};
+use crate::source::Source;
+use crate::source::aws::credentials::Patient;
+use crate::source::aws::{AwsOptions, AwsSource, ConnectError};
+
+type Variable<'a> = (&'a str, &'a str);
+
+/// The environment is the process's, so each case gets a process: this test again, with only these variables.
+fn connect_with(variables: &[Variable]) -> String {
+    let home = tempfile::tempdir().unwrap();
+    let child = "source::aws::tests::connect::child";
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", child, "--ignored", "--nocapture", "--test-threads=1"])
+        .env_clear()
+        .env("HOME", home.path())
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let found = text.lines().find_map(|line| line.split_once("CONNECT: "));
+    found.unwrap_or_else(|| panic!("{text}")).1.to_owned()
+}
+
+#[tokio::test]
+#[ignore = "run by the tests here, each with an environment of its own"]
+async fn child() {
+    let options = AwsOptions { role_arn: std::env::var("ROLE").ok(), ..options() };
+    println!();
+    match AwsSource::connect(options).await {
+        Err(error) => println!("CONNECT: {error}"),
+        Ok(source) => match source.revision(&own(), &web()).await {
+            Ok(revision) => println!("CONNECT: {} {revision}", source.region()),
+            Err(error) => println!("CONNECT: {} {error}", source.region()),
+        },
+    }
+}
+
+const KEYS: [Variable; 2] = [("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "secret-key")];
+
+#[test]
+fn what_is_missing_is_one_line_that_says_what_to_do() {
+    let [id, secret] = KEYS;
+    let region = ("AWS_REGION", "us-west-2");
+    let rows: [(&str, &[Variable], &str); 6] = [
+        ("no region", &[id, secret], "no AWS region: set --aws-region or AWS_REGION"),
+        ("an empty region", &[id, secret, ("AWS_REGION", "")], "no AWS region: "),
+        ("no region's name", &[id, secret, ("AWS_REGION", "US West")], r#""US West" is no AWS region"#),
+        ("no credentials", &[region], "no AWS credentials: set AWS_ACCESS_KEY_ID"),
+        ("empty keys", &[region, ("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")], "no AWS credentials: set "),
+        ("no such profile", &[region, ("AWS_PROFILE", "nobody")], r#"no AWS credentials: the profile "nobody" (AWS_PROFILE)"#),
+    ];
+    for (name, variables, message) in rows {
+        let said = connect_with(variables);
+        assert!(said.starts_with(message), "{name}: {said}");
+    }
+}
+
+#[test]
+fn an_endpoint_of_the_environment_loses_the_prefix_too() {
+    for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SERVICEDISCOVERY"] {
+        let url = super::limits::answering(r#"{"InstancesRevision": 42}"#);
+        let [id, secret] = KEYS;
+        assert_eq!(connect_with(&[id, secret, ("AWS_REGION", "eu-north-1\n"), (variable, &url)]), "eu-north-1 42", "{variable}");
+    }
+}
+
+#[test]
+fn a_proxy_of_the_environment_is_used() {
+    let url = super::limits::answering(r#"{"InstancesRevision": 7}"#);
+    let [id, secret] = KEYS;
+    let endpoint = ("AWS_ENDPOINT_URL", "http://cloud-map.invalid");
+    assert_eq!(connect_with(&[id, secret, ("AWS_REGION", "us-west-2"), endpoint, ("HTTP_PROXY", &url)]), "us-west-2 7");
+}
+
+#[test]
+fn a_role_that_can_t_be_taken_on_is_said_at_once() {
+    let url = super::limits::answering_with(
+        "400 Bad Request",
+        "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>",
+    );
+    let [id, secret] = KEYS;
+    let role = ("ROLE", "arn:aws:iam::444455556666:role/reader");
+    let said = connect_with(&[id, secret, role, ("AWS_REGION", "us-west-2"), ("AWS_ENDPOINT_URL_STS", &url)]);
+    assert!(said.starts_with("AWS credentials can't be loaded: ") && said.contains("AccessDenied"), "{said}");
+}
+
+#[tokio::test]
+async fn wrong_options_are_refused_before_anything_is_asked() {
+    let url = |url: &str| AwsOptions { endpoint_url: Some(url.to_owned()), ..options() };
+    for wrong in ["localhost:4566", "http://", "https:///path", "http://a b"] {
+        let error = AwsSource::connect(url(wrong)).await.unwrap_err();
+        assert!(matches!(error, ConnectError::BadEndpoint(_)), "{wrong}: {error}");
+    }
+    let error = AwsSource::connect(AwsOptions { external_id: Some("x".to_owned()), ..options() }).await.unwrap_err();
+    assert!(matches!(error, ConnectError::NoRole), "{error}");
+}
+
+/// Takes its time, and counts.
+#[derive(Debug, Clone, Default)]
+struct Slow {
+    takes: Duration,
+    loads: Arc<AtomicU32>,
+    fails: bool,
+}
+
+impl ProvideCredentials for Slow {
+    fn provide_credentials<'a>(&'a self) -> Provided<'a>
+    where
+        Self: 'a,
+    {
+        Provided::new(async {
+            self.loads.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(self.takes).await;
+            if self.fails {
+                Err(CredentialsError::provider_error("the role is gone"))
+            } else {
+                Ok(Credentials::new("AKID", "secret", None, None, "slow"))
+            }
+        })
+    }
+}
+
+#[tokio::test]
+async fn credentials_loaded_at_the_start_serve_the_first_call() {
+    let slow = Slow::default();
+    let patient = Patient::new(SharedCredentialsProvider::new(slow.clone()), Duration::from_millis(100));
+    patient.prime(Duration::from_secs(1)).await.unwrap();
+    patient.provide_credentials().await.unwrap();
+    assert_eq!(slow.loads.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn credentials_that_are_slower_than_a_call_are_there_for_a_later_one() {
+    let slow = Slow { takes: Duration::from_millis(250), ..Slow::default() };
+    let patient = Patient::new(SharedCredentialsProvider::new(slow.clone()), Duration::from_millis(100));
+    assert!(matches!(patient.provide_credentials().await, Err(CredentialsError::ProviderTimedOut(_))));
+    assert!(matches!(patient.provide_credentials().await, Err(CredentialsError::ProviderTimedOut(_))));
+    patient.provide_credentials().await.unwrap();
+    assert_eq!(slow.loads.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn credentials_that_can_t_be_had_are_told_from_an_unreachable_service() {
+    let rows = [
+        ("refused", Slow { fails: true, ..Slow::default() }, "the role is gone"),
+        ("late", Slow { takes: Duration::from_secs(9), ..Slow::default() }, "timed out"),
+    ];
+    for (name, provider, reason) in rows {
+        let patient = Patient::new(SharedCredentialsProvider::new(provider), Duration::from_millis(100));
+        let builder = builder().credentials_provider(patient).http_client(Wire::default());
+        let source = AwsSource::with(builder, "us-west-2".to_owned(), &options());
+        let error = source.namespaces().await.unwrap_err();
+        assert_eq!(error.failure, ReadFailure::Credentials, "{name}: {error}");
+        assert!(error.message.contains(reason), "{name}: {error}");
+    }
+}

@@ -1,0 +1,102 @@
+use istio_cloud_map_core::cloud_map::{Health, Tag};
+use istio_cloud_map_core::sync::ReadFailure;
+use serde_json::json;
+
+use super::{Reply, SHARED_ARN, Wire, options, own, shared, web};
+use crate::source::Source;
+use crate::source::aws::AwsOptions;
+
+const NONE: &str = r#"{"Instances": [], "InstancesRevision": 1}"#;
+
+#[tokio::test]
+async fn all_instances_of_any_health_are_asked_for_by_the_namespace_s_http_name() {
+    let wire = Wire::ok([NONE]);
+    wire.source(&options()).instances(&own(), &web()).await.unwrap();
+    let expected = json!({"NamespaceName": "my-namespace-7f3a", "ServiceName": "web", "MaxResults": 1000, "HealthStatus": "ALL"});
+    assert_eq!(wire.sent()[0].body, expected);
+}
+
+#[tokio::test]
+async fn a_shared_namespace_is_named_by_its_arn_and_owner() {
+    let wire = Wire::ok([NONE, r#"{"InstancesRevision": 1}"#]);
+    let source = wire.source(&options());
+    source.instances(&shared(), &web()).await.unwrap();
+    source.revision(&shared(), &web()).await.unwrap();
+    for sent in wire.sent() {
+        let named = (&sent.body["NamespaceName"], &sent.body["OwnerAccount"]);
+        assert_eq!(named, (&json!(SHARED_ARN), &json!("444455556666")), "{}", sent.operation);
+    }
+}
+
+#[tokio::test]
+async fn instances_come_with_their_health_and_a_revision_beyond_2_53() {
+    let wire = Wire::ok([r#"{"Instances": [
+        {"InstanceId": "i-1", "NamespaceName": "n", "ServiceName": "web", "HealthStatus": "HEALTHY", "Attributes": {"AWS_INSTANCE_IPV4": "10.0.0.1"}},
+        {"InstanceId": "i-2", "HealthStatus": "UNHEALTHY", "Attributes": {}},
+        {"InstanceId": "i-3", "HealthStatus": "ALMOST_WELL"}], "InstancesRevision": 9223372036854775807}"#]);
+    let read = wire.source(&options()).instances(&own(), &web()).await.unwrap();
+    let health: Vec<_> = read.instances.iter().map(|i| (i.id.as_str(), i.health_status)).collect();
+    assert_eq!(health, [("i-1", Health::Healthy), ("i-2", Health::Unhealthy), ("i-3", Health::Unknown)]);
+    assert_eq!(read.instances[0].attributes["AWS_INSTANCE_IPV4"], "10.0.0.1");
+    assert_eq!((read.revision, read.marker), (Some(i64::MAX), Some(i64::MAX)));
+}
+
+#[tokio::test]
+async fn a_thousand_instances_are_all_there() {
+    let instances: Vec<_> =
+        (0..1000).map(|i| json!({"InstanceId": format!("i-{i}"), "HealthStatus": "UNKNOWN", "Attributes": {}})).collect();
+    let wire = Wire::ok([json!({"Instances": instances, "InstancesRevision": 1}).to_string().as_str()]);
+    let read = wire.source(&options()).instances(&own(), &web()).await.unwrap();
+    assert_eq!((read.instances.len(), wire.sent().len()), (1000, 1));
+}
+
+#[tokio::test]
+async fn an_answer_without_what_aws_always_sends_is_a_failure_and_no_empty_service() {
+    let source = |body| Wire::ok([body]).source(&options());
+    let instances = source(r#"{"message": "welcome to the proxy"}"#).instances(&own(), &web()).await.unwrap_err();
+    let revision = source("{}").revision(&own(), &web()).await.unwrap_err();
+    assert_eq!((instances.failure, revision.failure), (ReadFailure::Malformed, ReadFailure::Malformed));
+    assert_eq!(instances.message, "DiscoverInstances of my-namespace/web: the answer makes no sense: it has no Instances");
+}
+
+#[tokio::test]
+async fn the_data_plane_has_a_host_of_its_own_unless_somebody_chose_the_host() {
+    let rows = [
+        ("no override", None, "servicediscovery.us-west-2.amazonaws.com", "data-servicediscovery.us-west-2.amazonaws.com"),
+        ("stand-in", Some("http://127.0.0.1:4566"), "127.0.0.1:4566", "127.0.0.1:4566"),
+        ("VPC endpoint", Some("https://vpce-1.example.com"), "vpce-1.example.com", "vpce-1.example.com"),
+    ];
+    for (name, endpoint, control, data) in rows {
+        let wire = Wire::ok([NONE, r#"{"InstancesRevision": 1}"#, r#"{"Services": []}"#]);
+        let source = wire.source(&AwsOptions { endpoint_url: endpoint.map(str::to_owned), ..options() });
+        source.instances(&own(), &web()).await.unwrap();
+        source.revision(&own(), &web()).await.unwrap();
+        source.services(&own()).await.unwrap();
+        let hosts: Vec<_> = wire.sent().into_iter().map(|sent| sent.host).collect();
+        assert_eq!(hosts, [data, data, control], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn attributes_and_tags_are_read_where_they_are_asked_for() {
+    let wire = Wire::ok([
+        NONE,
+        r#"{"ServiceAttributes": {"ServiceArn": "arn:1", "Attributes": {"istio-cloud-map/ports": "grpc:50051"}}}"#,
+        r#"{"Tags": [{"Key": "team", "Value": "a"}]}"#,
+    ]);
+    let source = wire.source(&AwsOptions { read_service_attributes: true, read_tags: true, ..options() });
+    let read = source.instances(&own(), &web()).await.unwrap();
+    assert_eq!(read.service_attributes["istio-cloud-map/ports"], "grpc:50051");
+    assert_eq!(read.tags, [Tag { key: "team".to_owned(), value: "a".to_owned() }]);
+    let sent = wire.sent();
+    assert_eq!((&sent[1].body, &sent[2].body), (&json!({"ServiceId": "srv-1"}), &json!({"ResourceARN": web().arn})));
+}
+
+#[tokio::test]
+async fn hints_that_may_not_be_read_fail_the_read_and_name_the_permission() {
+    let denied = Reply::Answer(400, r#"{"__type": "AccessDeniedException", "Message": "no"}"#.to_owned());
+    let wire = Wire::new([Reply::Answer(200, NONE.to_owned()), denied]);
+    let error = wire.source(&AwsOptions { read_tags: true, ..options() }).instances(&own(), &web()).await.unwrap_err();
+    assert_eq!(error.failure, ReadFailure::AccessDenied);
+    assert!(error.message.contains("allow the IAM action servicediscovery:ListTagsForResource"), "{error}");
+}

@@ -1,0 +1,232 @@
+//! A snapshot on disk, read again when it changes.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use istio_cloud_map_core::cloud_map::{InputOptions, Namespace, Service};
+use istio_cloud_map_core::diagnostic::{Diagnostic, Severity};
+use istio_cloud_map_core::sync::{InstancesRead, ReadError, ReadFailure};
+use thiserror::Error;
+use tokio::time::{Instant, sleep_until};
+
+use self::snapshot::Snapshot;
+use self::stamp::{Stamp, digest};
+use super::{Listed, Source};
+
+mod snapshot;
+mod stamp;
+#[cfg(test)]
+mod tests;
+
+/// How soon a change is seen.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Why a file can't be used.
+#[derive(Debug, Error)]
+pub enum FileError {
+    /// It is not there, or may not be read.
+    #[error("the snapshot {} can't be read: {source}", .path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// It is no Cloud Map JSON.
+    #[error("the snapshot {} can't be used: {reason}", .path.display())]
+    Unusable {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// While a file is missing or wrong, every question is answered with why, so that nothing is dropped for it.
+impl From<&FileError> for ReadError {
+    fn from(error: &FileError) -> Self {
+        let failure = match error {
+            FileError::Unreadable { .. } => ReadFailure::Unreachable,
+            FileError::Unusable { .. } => ReadFailure::Malformed,
+        };
+        Self { failure, message: error.to_string() }
+    }
+}
+
+/// Cloud Map as a file has it: in any of the three shapes of input, whether it is written in place, renamed into place, or behind a symlink
+/// as a `ConfigMap`'s are.
+#[derive(Debug)]
+pub struct FileSource {
+    path: PathBuf,
+    options: InputOptions,
+    /// Held only for a moment, never across an `await`.
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Nothing if there is no file.
+    stamp: Option<Stamp>,
+    /// Of the content that was last read; none if it can't be used.
+    digest: Option<u64>,
+    /// What questions are answered from.
+    snapshot: Arc<Snapshot>,
+    /// Why they can't be answered now.
+    failure: Option<ReadError>,
+    /// Kept here, since whoever waits for a change may start to wait anew at any time.
+    next_poll: Instant,
+}
+
+impl FileSource {
+    /// Reads the file for the first time. A file that is wrong from the start is a mistake of whoever named it; later it may be a moment's.
+    ///
+    /// # Errors
+    /// Where the file can't be read or has none of the three shapes.
+    pub fn open(path: impl Into<PathBuf>, options: InputOptions) -> Result<Self, FileError> {
+        let path = path.into();
+        // Taken before the content, so that a write in between is seen at the next poll.
+        let stamp = Stamp::of(&path);
+        let (bytes, digest) = read(&path)?;
+        let snapshot = Arc::new(parse(&path, &bytes, &options, &Snapshot::default())?);
+        report(&snapshot);
+        let state = State { stamp, digest: Some(digest), snapshot, failure: None, next_poll: Instant::now() + POLL };
+        Ok(Self { path, options, state: Mutex::new(state) })
+    }
+
+    /// What was dropped or degraded in the version that was last read.
+    #[must_use]
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.state().snapshot.diagnostics.clone()
+    }
+
+    fn current(&self) -> Result<Arc<Snapshot>, ReadError> {
+        let state = self.state();
+        state.failure.clone().map_or_else(|| Ok(Arc::clone(&state.snapshot)), Err)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing that may panic runs while it is held.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the file once; true if questions are answered differently from now on.
+    async fn poll(&self) -> bool {
+        let (path, options) = (self.path.clone(), self.options.clone());
+        let (stamp, digest, last) = {
+            let state = self.state();
+            (state.stamp.clone(), state.digest, Arc::clone(&state.snapshot))
+        };
+        // A large file is parsed beside the runtime, and a disk may be slow.
+        let looked = tokio::task::spawn_blocking(move || look(&path, &options, stamp.as_ref(), digest, &last));
+        let looked = looked.await.unwrap_or(Look::Same);
+        let mut state = self.state();
+        state.next_poll = Instant::now() + POLL;
+        state.take(looked)
+    }
+}
+
+/// What a look at the file found.
+enum Look {
+    Same,
+    /// Touched, or back as it was.
+    SameContent(Option<Stamp>),
+    Changed(Option<Stamp>, u64, Snapshot),
+    Failed(Option<Stamp>, FileError),
+}
+
+fn look(path: &Path, options: &InputOptions, stamp: Option<&Stamp>, digest: Option<u64>, last: &Snapshot) -> Look {
+    let now = Stamp::of(path);
+    if now.as_ref() == stamp {
+        return Look::Same;
+    }
+    match read(path) {
+        Err(error) => Look::Failed(now, error),
+        Ok((_, new)) if Some(new) == digest => Look::SameContent(now),
+        Ok((bytes, new)) => match parse(path, &bytes, options, last) {
+            Ok(snapshot) => Look::Changed(now, new, snapshot),
+            Err(error) => Look::Failed(now, error),
+        },
+    }
+}
+
+impl State {
+    fn take(&mut self, looked: Look) -> bool {
+        match looked {
+            Look::Same => false,
+            Look::SameContent(stamp) => {
+                self.stamp = stamp;
+                false
+            }
+            Look::Changed(stamp, digest, snapshot) => {
+                report(&snapshot);
+                (self.stamp, self.digest) = (stamp, Some(digest));
+                (self.snapshot, self.failure) = (Arc::new(snapshot), None);
+                true
+            }
+            Look::Failed(stamp, error) => {
+                (self.stamp, self.digest) = (stamp, None);
+                let failure = Some(ReadError::from(&error));
+                let news = self.failure != failure;
+                self.failure = failure;
+                news
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<(Vec<u8>, u64), FileError> {
+    let bytes = std::fs::read(path).map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
+    let digest = digest(&bytes);
+    Ok((bytes, digest))
+}
+
+fn parse(path: &Path, bytes: &[u8], options: &InputOptions, last: &Snapshot) -> Result<Snapshot, FileError> {
+    let unusable = |reason| FileError::Unusable { path: path.to_owned(), reason };
+    let text = std::str::from_utf8(bytes).map_err(|error| unusable(format!("it is no UTF-8: {error}")))?;
+    Snapshot::parse(text, options, last).map_err(|error| unusable(error.to_string()))
+}
+
+/// Says what is wrong with a version of the file, once.
+fn report(snapshot: &Snapshot) {
+    for diagnostic in &snapshot.diagnostics {
+        match diagnostic.severity {
+            Severity::Error => tracing::error!("{diagnostic}"),
+            Severity::Warning => tracing::warn!("{diagnostic}"),
+            Severity::Info => tracing::info!("{diagnostic}"),
+        }
+    }
+}
+
+impl Source for FileSource {
+    fn namespaces(&self) -> BoxFuture<'_, Result<Listed<Namespace>, ReadError>> {
+        let listed = self.current().and_then(|snapshot| snapshot.namespaces());
+        Box::pin(std::future::ready(listed.map(|items| Listed { items, calls: 1 })))
+    }
+
+    fn services<'a>(&'a self, namespace: &'a Namespace) -> BoxFuture<'a, Result<Listed<Service>, ReadError>> {
+        let found = self.current().and_then(|snapshot| snapshot.services(namespace));
+        Box::pin(std::future::ready(found.map(|items| Listed { items, calls: 1 })))
+    }
+
+    fn revision<'a>(&'a self, namespace: &'a Namespace, service: &'a Service) -> BoxFuture<'a, Result<i64, ReadError>> {
+        Box::pin(std::future::ready(self.current().and_then(|snapshot| snapshot.revision(namespace, service))))
+    }
+
+    fn instances<'a>(&'a self, namespace: &'a Namespace, service: &'a Service) -> BoxFuture<'a, Result<InstancesRead, ReadError>> {
+        Box::pin(std::future::ready(self.current().and_then(|snapshot| snapshot.instances(namespace, service).cloned())))
+    }
+
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            loop {
+                let next_poll = self.state().next_poll;
+                sleep_until(next_poll).await;
+                if self.poll().await {
+                    return;
+                }
+            }
+        })
+    }
+}
