@@ -1,0 +1,212 @@
+//! A Kubernetes API server over an etcd: no controllers, no nodes.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use k8s_openapi::api::{
+    authentication::v1::TokenRequest,
+    core::v1::{Namespace, ServiceAccount},
+};
+use kube::{Api, Client, api::PostParams};
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use super::{
+    crd,
+    daemon::{Daemon, Yard},
+    kubeconfig, pki, ports,
+    setup::Programs,
+};
+
+/// A cluster of one API server with authentication, RBAC and the `ServiceEntry` CRD.
+///
+/// Without controllers a namespace that is deleted stays `Terminating`, owner references collect nothing, pods do not
+/// start, and service accounts exist only where a test creates them.
+pub struct ApiServer {
+    server: Option<Daemon>,
+    etcd: Daemon,
+    port: u16,
+    etcd_port: u16,
+    kubeconfig: PathBuf,
+    programs: Programs,
+    // Last, since what is above runs in it.
+    yard: Yard,
+}
+
+impl ApiServer {
+    /// Starts one that serves `ServiceEntry`.
+    pub async fn start() -> Self {
+        let server = Self::start_without_crd().await;
+        server.install_crd().await;
+        server
+    }
+
+    /// Starts one that has not heard of Istio.
+    pub async fn start_without_crd() -> Self {
+        let programs = Programs::of(&["apiserver", "judge", "kubectl"]).await;
+        let yard = Yard::new();
+        pki::write(yard.path());
+        let (port, etcd_port) = (ports::free(), ports::free());
+        let etcd = yard.start("etcd", &mut etcd_command(programs.path("ETCD"), etcd_port));
+        let kubeconfig = kubeconfig::write(yard.path(), "kubeconfig", &address(port), &kubeconfig::admin(yard.path()));
+        let mut this = Self { server: None, etcd, port, etcd_port, kubeconfig, programs, yard };
+        this.restart().await;
+        this
+    }
+
+    /// Installs the `ServiceEntry` CRD and returns when all its versions are served.
+    pub async fn install_crd(&self) {
+        crd::install(&self.client().await, self.programs.path("SERVICE_ENTRY_CRD")).await;
+    }
+
+    /// The admin's kubeconfig.
+    #[must_use]
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// A directory for the test's own files, removed with the server.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.yard.path()
+    }
+
+    /// A client with all rights. Make one in each async runtime.
+    pub async fn client(&self) -> Client {
+        kubeconfig::client(&self.kubeconfig).await
+    }
+
+    /// A client with the rights of whomever the kubeconfig names.
+    pub async fn client_for(&self, kubeconfig: &Path) -> Client {
+        kubeconfig::client(kubeconfig).await
+    }
+
+    /// A kubeconfig with a fresh token of this service account, which must exist.
+    pub async fn kubeconfig_for_service_account(&self, namespace: &str, name: &str) -> PathBuf {
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.client().await, namespace);
+        let answer = accounts
+            .create_token_request(name, &PostParams::default(), &TokenRequest::default())
+            .await
+            .unwrap_or_else(|error| panic!("no token for {namespace}/{name}: {error}"));
+        let status = answer.status.expect("a token");
+        kubeconfig::write(self.yard.path(), &format!("kubeconfig-{namespace}-{name}"), &address(self.port), &json!({"token": status.token}))
+    }
+
+    /// Ends the API server, as a crash would. What it stored stays.
+    pub fn stop(&mut self) {
+        self.server = None;
+    }
+
+    /// Starts the API server again, at the same address with the same data, and waits until it is ready.
+    pub async fn restart(&mut self) {
+        self.stop();
+        let command = &mut self.server_command();
+        let mut server = self.yard.start("kube-apiserver", command);
+        let client = self.client().await;
+        let etcd = &mut self.etcd;
+        server
+            .until(async || {
+                etcd.assert_alive();
+                is_ready(&client).await
+            })
+            .await;
+        self.server = Some(server);
+    }
+
+    /// Stops the API server without closing its connections: requests hang.
+    pub fn pause(&self) {
+        self.running().signal(Signal::SIGSTOP);
+    }
+
+    /// Lets a paused API server go on.
+    pub fn resume(&self) {
+        self.running().signal(Signal::SIGCONT);
+    }
+
+    /// The API server's process.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.running().id()
+    }
+
+    fn running(&self) -> &Daemon {
+        self.server.as_ref().expect("an API server that was not stopped")
+    }
+
+    /// What `kubectl` prints, run as the admin.
+    pub async fn kubectl(&self, args: &[&str]) -> String {
+        let output = self.kubectl_output(args).await;
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "kubectl {args:?}: {}: {stderr}", output.status);
+        String::from_utf8(output.stdout).expect("kubectl prints UTF-8")
+    }
+
+    /// How `kubectl` ends, run as the admin, where it may fail.
+    pub async fn kubectl_output(&self, args: &[&str]) -> Output {
+        tokio::process::Command::new(self.programs.path("KUBECTL"))
+            .args(args)
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("HOME", self.yard.path())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .expect("kubectl runs")
+    }
+
+    fn server_command(&self) -> Command {
+        let mut command = Command::new(self.programs.path("KUBE_APISERVER"));
+        command
+            .arg(format!("--etcd-servers=http://127.0.0.1:{}", self.etcd_port))
+            .arg(format!("--secure-port={}", self.port))
+            .args(SERVER_FLAGS);
+        command
+    }
+}
+
+/// The file names are those of [`pki`], in the directory where the server runs. It looks for an address to advertise
+/// on the machine's interfaces unless it is given one; nobody uses it.
+const SERVER_FLAGS: [&str; 14] = [
+    "--bind-address=127.0.0.1",
+    "--advertise-address=192.0.2.1",
+    "--endpoint-reconciler-type=none",
+    "--service-cluster-ip-range=10.96.0.0/16",
+    "--authorization-mode=RBAC",
+    "--disable-admission-plugins=ServiceAccount",
+    "--client-ca-file=ca.crt",
+    "--tls-cert-file=server.crt",
+    "--tls-private-key-file=server.key",
+    "--service-account-issuer=https://kubernetes.default.svc",
+    "--service-account-key-file=service-accounts.pub",
+    "--service-account-signing-key-file=service-accounts.key",
+    "--cert-dir=certificates",
+    "--profiling=false",
+];
+
+fn etcd_command(program: &Path, port: u16) -> Command {
+    let clients = format!("http://127.0.0.1:{port}");
+    let peers = format!("http://127.0.0.1:{}", ports::free());
+    let mut command = Command::new(program);
+    command
+        .args(["--name=bed", "--data-dir=etcd", "--unsafe-no-fsync"])
+        .arg(format!("--listen-client-urls={clients}"))
+        .arg(format!("--advertise-client-urls={clients}"))
+        .arg(format!("--listen-peer-urls={peers}"))
+        .arg(format!("--initial-advertise-peer-urls={peers}"))
+        .arg(format!("--initial-cluster=bed={peers}"));
+    command
+}
+
+fn address(port: u16) -> String {
+    format!("https://127.0.0.1:{port}")
+}
+
+/// Ready, and past the moment when the namespaces that every cluster has appear.
+async fn is_ready(client: &Client) -> bool {
+    let Ok(request) = http::Request::get("/readyz").body(Vec::new()) else {
+        return false;
+    };
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    client.request_text(request).await.is_ok() && namespaces.get("default").await.is_ok()
+}

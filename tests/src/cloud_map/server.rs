@@ -1,0 +1,210 @@
+//! From a request's bytes to an answer's, or to what a fault makes of it.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use axum::{Router, http};
+use futures::stream::{self, StreamExt};
+use serde_json::{Value, json};
+
+use super::answers::{answer, empty_page, target};
+use super::calls::{Calls, Outcome};
+use super::error::{ErrorKind, Refusal};
+use super::fault::{Call, Fault, Switchboard};
+use super::operation::Operation;
+use super::wire::{Request, Wire};
+use super::world::World;
+
+/// More than any request of this service needs.
+const LARGEST_BODY: usize = 1 << 20;
+
+/// What the tests and the server's thread share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    world: Mutex<World>,
+    faults: Mutex<Switchboard>,
+    calls: Mutex<Calls>,
+}
+
+impl Shared {
+    pub(super) fn of(world: World) -> Arc<Self> {
+        Arc::new(Self { world: Mutex::new(world), ..Self::default() })
+    }
+
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn faults(&self) -> MutexGuard<'_, Switchboard> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn calls(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts a call as in flight until its caller has gone or has its answer.
+struct InFlight<'shared>(&'shared Shared);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.calls().leave();
+    }
+}
+
+/// How the bytes of an answer reach the caller.
+enum Delivery {
+    Whole(Value),
+    Refusal(Refusal),
+    Torn(Value),
+    Cut(Value),
+    Wrong(Value),
+    Reset,
+}
+
+pub(super) fn router(shared: Arc<Shared>) -> Router {
+    Router::new().fallback(serve).with_state(shared)
+}
+
+async fn serve(State(shared): State<Arc<Shared>>, request: axum::extract::Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let (wire, name) = Wire::of(&parts.uri, &parts.headers);
+    let Some(operation) = Operation::named(name) else {
+        shared.calls().arrive_unknown();
+        return deliver(wire, Delivery::Refusal(Refusal::new(ErrorKind::UnknownOperation, format!("No operation {name:?}"))));
+    };
+    shared.calls().arrive(operation);
+    let _in_flight = InFlight(&shared);
+    let delivery = match read(&shared, wire, operation, &parts.headers, body).await {
+        Ok(request) => act(&shared, operation, &request).await,
+        Err(refusal) => Delivery::Refusal(refusal),
+    };
+    shared.calls().end(operation, outcome(&delivery));
+    deliver(wire, delivery)
+}
+
+async fn read(shared: &Shared, wire: Wire, operation: Operation, headers: &HeaderMap, body: Body) -> Result<Request, Refusal> {
+    let body = to_bytes(body, LARGEST_BODY).await.map_err(|error| Refusal::new(ErrorKind::Serialization, error))?;
+    let access_key =
+        access_key(headers).ok_or_else(|| Refusal::new(ErrorKind::MissingAuthenticationToken, "Missing Authentication Token"))?;
+    shared.calls().sign(access_key);
+    Request::parse(operation, wire.decode(&body)?)
+}
+
+/// The access key id of a request signed by `SigV4`, whatever the signature.
+fn access_key(headers: &HeaderMap) -> Option<&str> {
+    let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (_, credential) = authorization.strip_prefix("AWS4-HMAC-SHA256")?.split_once("Credential=")?;
+    credential.split('/').next().filter(|key| !key.is_empty())
+}
+
+async fn act(shared: &Shared, operation: Operation, request: &Request) -> Delivery {
+    let target = target(&shared.world(), operation, request);
+    shared.calls().concern(operation, &target);
+    let begins_listing = operation.empty_page().is_some() && request.text("NextToken").is_none();
+    let (delay, fault) = shared.faults().strike(&Call { operation, target: &target, begins_listing });
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    let refuse = |kind| Delivery::Refusal(Refusal::new(kind, "A fault that the test has switched on"));
+    match fault {
+        Some(Fault::Throttle) if operation.is_data_plane() => refuse(ErrorKind::RequestLimitExceeded),
+        Some(Fault::Throttle) => refuse(ErrorKind::Throttling),
+        Some(Fault::InternalFailure) => refuse(ErrorKind::InternalFailure),
+        Some(Fault::Unavailable) => refuse(ErrorKind::ServiceUnavailable),
+        Some(Fault::AccessDenied) => refuse(ErrorKind::AccessDenied),
+        Some(Fault::ExpiredToken) => refuse(ErrorKind::ExpiredToken),
+        Some(Fault::Reset) => Delivery::Reset,
+        Some(Fault::WrongJson) => Delivery::Wrong(wrong()),
+        Some(Fault::EmptyObject) => Delivery::Wrong(json!({})),
+        Some(Fault::Hang) => {
+            shared.calls().end(operation, Outcome::Broken);
+            std::future::pending().await
+        }
+        Some(Fault::EmptyPage) => empty_page(operation, request).map_or(Delivery::Reset, Delivery::Whole),
+        Some(Fault::TornJson) => altered(shared, operation, request, Delivery::Torn),
+        Some(Fault::CutBody) => altered(shared, operation, request, Delivery::Cut),
+        Some(Fault::Latency(_)) | None => altered(shared, operation, request, Delivery::Whole),
+    }
+}
+
+fn altered(shared: &Shared, operation: Operation, request: &Request, delivery: fn(Value) -> Delivery) -> Delivery {
+    match answer(&mut shared.world(), operation, request) {
+        Ok(answer) => delivery(answer),
+        Err(refusal) => Delivery::Refusal(refusal),
+    }
+}
+
+/// No member has the type that any operation gives it.
+fn wrong() -> Value {
+    json!({
+        "Namespaces": 7, "Services": {"web": 1}, "Instances": "none", "Status": [1], "Tags": "none", "NextToken": [],
+        "InstancesRevision": "many", "Namespace": [], "Service": [], "Instance": [], "ServiceAttributes": [], "Operation": [],
+        "OperationId": {},
+    })
+}
+
+const fn outcome(delivery: &Delivery) -> Outcome {
+    match delivery {
+        Delivery::Whole(_) => Outcome::Answered,
+        Delivery::Refusal(refusal) => Outcome::Refused(refusal.kind),
+        Delivery::Torn(_) | Delivery::Cut(_) | Delivery::Wrong(_) | Delivery::Reset => Outcome::Broken,
+    }
+}
+
+fn deliver(wire: Wire, delivery: Delivery) -> Response {
+    match delivery {
+        Delivery::Whole(answer) | Delivery::Wrong(answer) => whole(wire, 200, wire.encode(&answer)),
+        Delivery::Refusal(refusal) => whole(wire, refusal.kind.status(), wire.encode(&refusal.body())),
+        Delivery::Torn(answer) => whole(wire, 200, first_half(wire, &answer).0),
+        Delivery::Cut(answer) => {
+            let (half, length) = first_half(wire, &answer);
+            aborted(wire, Some(Bytes::from(half)), length)
+        }
+        Delivery::Reset => aborted(wire, None, 2),
+    }
+}
+
+/// Half of the bytes, and how many there would have been.
+fn first_half(wire: Wire, answer: &Value) -> (Vec<u8>, usize) {
+    let mut bytes = wire.encode(answer);
+    let length = bytes.len();
+    bytes.truncate(length / 2);
+    (bytes, length)
+}
+
+fn whole(wire: Wire, status: u16, bytes: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
+    describe(wire, response)
+}
+
+/// A body that ends in an error, at which the server closes the connection. What was sent before has to be flushed first, or it is lost.
+fn aborted(wire: Wire, sent: Option<Bytes>, length: usize) -> Response {
+    let abort = stream::once(async {
+        tokio::task::yield_now().await;
+        Err(io::Error::other("cut"))
+    });
+    let body = match sent {
+        Some(bytes) => Body::from_stream(stream::iter([Ok(bytes)]).chain(abort)),
+        None => Body::from_stream(stream::iter([Err::<Bytes, _>(io::Error::other("reset"))])),
+    };
+    let mut response = Response::new(body);
+    response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    describe(wire, response)
+}
+
+fn describe(wire: Wire, mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(wire.content_type()));
+    headers.insert("x-amzn-requestid", HeaderValue::from_static("00000000-0000-4000-8000-000000000000"));
+    if wire == Wire::Cbor {
+        headers.insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
+    }
+    response
+}

@@ -1,0 +1,6 @@
+//! The test bed.
+
+pub mod bed;
+pub mod cloud_map;
+pub mod operator;
+pub mod scene;

@@ -1,0 +1,149 @@
+use std::time::Duration;
+
+use istio_cloud_map_tests::bed::ApiServer;
+use k8s_openapi::api::{
+    core::v1::ServiceAccount,
+    rbac::v1::{ClusterRole, ClusterRoleBinding},
+};
+use kube::{
+    Api, Client,
+    api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, PostParams},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::tutorial;
+
+fn entries(client: Client, version: &str) -> Api<DynamicObject> {
+    let kind = GroupVersionKind::gvk("networking.istio.io", version, "ServiceEntry");
+    Api::namespaced_with(client, "default", &ApiResource::from_gvk_with_plural(&kind, "serviceentries"))
+}
+
+fn object<T: DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("a Kubernetes object")
+}
+
+async fn create<T>(objects: Api<T>, value: Value)
+where
+    T: Clone + std::fmt::Debug + Serialize + DeserializeOwned,
+{
+    let created = objects.create(&PostParams::default(), &object(value)).await;
+    created.expect("the API server takes the object");
+}
+
+#[tokio::test]
+async fn an_entry_is_served_in_every_version_and_by_kubectl() {
+    let server = ApiServer::start().await;
+    create(entries(server.client().await, "v1beta1"), tutorial()).await;
+
+    for version in ["v1", "v1beta1"] {
+        let found =
+            entries(server.client().await, version).get("cloudmap-getistio-external-service.my-namespace").await.expect("the entry");
+        assert_eq!(found.data.get("spec"), tutorial().get("spec"), "{version}");
+    }
+    let hosts = server.kubectl(&["get", "serviceentries.networking.istio.io", "-o", "jsonpath={.items[*].spec.hosts}"]).await;
+    assert_eq!(hosts, r#"["getistio-external-service.my-namespace"]"#);
+}
+
+#[tokio::test]
+async fn the_crds_rules_are_enforced() {
+    let server = ApiServer::start().await;
+    let mut entry = tutorial();
+    if let Some(spec) = entry.get_mut("spec") {
+        spec["addresses"] = json!(["10.0.0.0/8"]);
+        spec["resolution"] = json!("DNS");
+    }
+    let refused = entries(server.client().await, "v1beta1")
+        .create(&PostParams::default(), &object(entry))
+        .await
+        .expect_err("a CIDR under DNS breaks a CEL rule");
+    assert!(refused.to_string().contains("CIDR"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_service_account_may_do_what_rbac_grants_and_nothing_else() {
+    let server = ApiServer::start().await;
+    let admin = server.client().await;
+    let account = json!({"metadata": {"name": "reader", "namespace": "default"}});
+    create::<ServiceAccount>(Api::namespaced(admin.clone(), "default"), account).await;
+
+    let kubeconfig = server.kubeconfig_for_service_account("default", "reader").await;
+    let reader = entries(server.client_for(&kubeconfig).await, "v1");
+    let refused = reader.list(&ListParams::default()).await.expect_err("no role grants this yet");
+    assert!(matches!(&refused, kube::Error::Api(status) if status.code == 403), "{refused}");
+
+    let role = json!({
+        "metadata": {"name": "reader"},
+        "rules": [{
+            "apiGroups": ["networking.istio.io"],
+            "resources": ["serviceentries"],
+            "verbs": ["list"],
+        }],
+    });
+    create::<ClusterRole>(Api::all(admin.clone()), role).await;
+    let binding = json!({
+        "metadata": {"name": "reader"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "reader"},
+        "subjects": [{"kind": "ServiceAccount", "name": "reader", "namespace": "default"}],
+    });
+    create::<ClusterRoleBinding>(Api::all(admin), binding).await;
+
+    // The authorizer hears of the binding by a watch.
+    let granted = timeout(Duration::from_secs(10), async {
+        while reader.list(&ListParams::default()).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    granted.await.expect("the role grants the list");
+    let create = reader.create(&PostParams::default(), &object(tutorial_in("v1"))).await;
+    let refused = create.expect_err("the role grants no create");
+    assert!(matches!(&refused, kube::Error::Api(status) if status.code == 403), "{refused}");
+}
+
+#[tokio::test]
+async fn a_server_stopped_and_restarted_has_its_address_and_its_data() {
+    let mut server = ApiServer::start().await;
+    let client = server.client().await;
+    create(entries(client.clone(), "v1"), tutorial_in("v1")).await;
+
+    server.stop();
+    let refused = entries(client.clone(), "v1").list(&ListParams::default()).await;
+    assert!(refused.is_err(), "nobody listens while the server is stopped");
+
+    server.restart().await;
+    let found = entries(client, "v1").list(&ListParams::default()).await.expect("a list");
+    assert_eq!(found.items.len(), 1);
+}
+
+#[tokio::test]
+async fn a_paused_server_is_silent_until_it_is_resumed() {
+    let server = ApiServer::start_without_crd().await;
+    let client = server.client().await;
+
+    server.pause();
+    let answer = timeout(Duration::from_millis(500), client.apiserver_version()).await;
+    assert!(answer.is_err(), "a paused server neither answers nor refuses");
+
+    server.resume();
+    let version = timeout(Duration::from_secs(10), client.apiserver_version()).await;
+    let version = version.expect("an answer in time").expect("the version");
+    assert_eq!(version.minor, "34");
+}
+
+#[tokio::test]
+async fn a_server_without_the_crd_knows_no_entries_until_it_is_installed() {
+    let server = ApiServer::start_without_crd().await;
+    let entries = entries(server.client().await, "v1");
+    let refused = entries.list(&ListParams::default()).await.expect_err("no CRD");
+    assert!(matches!(&refused, kube::Error::Api(status) if status.code == 404), "{refused}");
+
+    server.install_crd().await;
+    assert!(entries.list(&ListParams::default()).await.is_ok());
+}
+
+fn tutorial_in(version: &str) -> Value {
+    let mut entry = tutorial();
+    entry["apiVersion"] = json!(format!("networking.istio.io/{version}"));
+    entry
+}

@@ -1,0 +1,167 @@
+//! What goes wrong around the operator, and that nothing is lost by it.
+
+use std::time::Duration;
+
+use istio_cloud_map_tests::cloud_map::{Fault, FaultRule, Operation};
+use istio_cloud_map_tests::operator::{Operator, eventually, until};
+use istio_cloud_map_tests::scene::{INTERVAL, Scene};
+
+const SERVICES: usize = 12;
+/// Two intervals, and a second for the machine.
+const CONVERGED: Duration = Duration::from_secs(2 * INTERVAL.as_secs() + 1);
+
+struct Story {
+    scene: Scene,
+    operator: Operator,
+}
+
+impl Story {
+    async fn begin() -> Self {
+        let scene = Scene::with_services(SERVICES).await;
+        let operator = scene.operator(&[]).await;
+        Self { scene, operator }
+    }
+
+    /// While a fault lasts, services change; what can't be read stays, nothing is deleted or emptied, and all converges when it ends.
+    async fn with_fault(&self, rule: impl Into<FaultRule>, lasting: Duration) {
+        let before = self.scene.entries().await;
+        let fault = self.scene.cloud_map.inject(rule);
+        self.scene.register(self.scene.service("s001"), "i-9", "10.9.9.9");
+        tokio::time::sleep(lasting).await;
+        let during = self.scene.entries().await;
+        assert_eq!(during.len(), before.len(), "an entry went");
+        self.assert_none_empty().await;
+        self.scene.cloud_map.clear(fault);
+        self.scene.has_endpoints("s001", 2, CONVERGED).await;
+    }
+
+    async fn assert_none_empty(&self) {
+        for entry in self.scene.entries().await {
+            assert!(entry.pointer("/spec/endpoints/0").is_some(), "{entry} was emptied\n{}", self.operator.log());
+        }
+    }
+
+    /// A service that no fault concerns is kept current all the time.
+    async fn stays_current(&self, service: &str) {
+        self.scene.register(self.scene.service(service), "i-7", "10.7.7.7");
+        self.scene.has_endpoints(service, 2, CONVERGED).await;
+    }
+}
+
+#[tokio::test]
+async fn an_empty_page_with_a_token_is_not_the_end_of_a_list() {
+    let story = Story::begin().await;
+    story.with_fault(Fault::EmptyPage, INTERVAL * 4).await;
+    story.scene.close().await;
+}
+
+#[tokio::test]
+async fn a_throttle_of_every_call_for_thirty_seconds() {
+    let story = Story::begin().await;
+    story.with_fault(Fault::Throttle, Duration::from_secs(30)).await;
+    assert_eq!(story.operator.said("WARN"), 1, "one line, and not one a call: {}", story.operator.log());
+    story.scene.close().await;
+}
+
+#[tokio::test]
+async fn access_denied_on_one_service_costs_only_that_one() {
+    let story = Story::begin().await;
+    let fault = story.scene.cloud_map.inject(Fault::AccessDenied.in_service("ns", "s001"));
+    story.scene.register(story.scene.service("s001"), "i-9", "10.9.9.9");
+    story.stays_current("s002").await;
+    // Another one is deleted meanwhile: its entry goes, that of the denied one stays.
+    let gone = story.scene.service("s003");
+    story.scene.cloud_map.world(|world| world.delete_service(gone));
+    eventually("the entry of the deleted service goes", CONVERGED * 2, async || story.scene.entry("s003").await.is_none()).await;
+    assert_eq!(story.scene.endpoints("s001").await, Some(1));
+    assert_eq!(story.operator.said("servicediscovery:DiscoverInstances"), 1, "{}", story.operator.log());
+    story.scene.cloud_map.clear(fault);
+    story.scene.has_endpoints("s001", 2, CONVERGED).await;
+    story.scene.close().await;
+}
+
+#[tokio::test]
+async fn a_call_that_never_answers_holds_up_nothing_else() {
+    let story = Story::begin().await;
+    let fault = story.scene.cloud_map.inject(Fault::Hang.in_service("ns", "s001"));
+    story.scene.register(story.scene.service("s001"), "i-9", "10.9.9.9");
+    story.stays_current("s002").await;
+    story.scene.cloud_map.clear(fault);
+    story.scene.has_endpoints("s001", 2, CONVERGED).await;
+    // All calls hang.
+    story.with_fault(Fault::Hang, INTERVAL * 4).await;
+    story.scene.close().await;
+}
+
+#[tokio::test]
+async fn torn_wrong_and_cut_answers_are_failures_and_not_empty_answers() {
+    for fault in [Fault::TornJson, Fault::WrongJson, Fault::CutBody, Fault::EmptyObject] {
+        let story = Story::begin().await;
+        story.with_fault(fault, INTERVAL * 4).await;
+        story.scene.close().await;
+    }
+}
+
+#[tokio::test]
+async fn server_errors_resets_and_expired_tokens() {
+    for fault in [Fault::InternalFailure, Fault::Unavailable, Fault::Reset, Fault::ExpiredToken] {
+        let story = Story::begin().await;
+        story.with_fault(fault, INTERVAL * 4).await;
+        story.scene.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_fails_does_not_delete_what_it_would_have_listed() {
+    let story = Story::begin().await;
+    story.with_fault(Fault::AccessDenied.on(Operation::ListServices), INTERVAL * 4).await;
+    story.scene.close().await;
+}
+
+#[tokio::test]
+async fn an_api_server_that_is_away_for_twenty_seconds() {
+    let mut story = Story::begin().await;
+    story.scene.kubernetes.stop();
+    story.scene.register(story.scene.service("s001"), "i-9", "10.9.9.9");
+    let gone = story.scene.service("s003");
+    story.scene.cloud_map.world(|world| world.delete_service(gone));
+    story.scene.add("new", 1);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    story.scene.kubernetes.restart().await;
+    story.scene.has_endpoints("s001", 2, CONVERGED).await;
+    story.scene.has_endpoints("new", 1, CONVERGED).await;
+    eventually("the entry of the deleted service goes", CONVERGED, async || story.scene.entry("s003").await.is_none()).await;
+    story.assert_none_empty().await;
+    // And the watch goes on.
+    story.scene.delete("cloudmap-s005.ns").await;
+    assert!(until(CONVERGED, async || story.scene.endpoints("s005").await == Some(1)).await, "{}", story.operator.log());
+    story.scene.close().await;
+}
+
+#[tokio::test]
+async fn an_api_server_that_hangs() {
+    let story = Story::begin().await;
+    story.scene.kubernetes.pause();
+    story.scene.register(story.scene.service("s001"), "i-9", "10.9.9.9");
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    story.scene.kubernetes.resume();
+    story.scene.has_endpoints("s001", 2, CONVERGED).await;
+    story.assert_none_empty().await;
+    story.scene.close().await;
+}
+
+#[tokio::test]
+async fn faults_at_the_start_delete_nothing() {
+    let mut story = Story::begin().await;
+    story.operator.kill();
+    let fault = story.scene.cloud_map.inject(Fault::TornJson.on(Operation::ListServices));
+    let operator = story.scene.operator_as(&[]);
+    tokio::time::sleep(INTERVAL * 4).await;
+    assert_eq!(story.scene.entries().await.len(), SERVICES);
+    story.assert_none_empty().await;
+    story.scene.cloud_map.clear(fault);
+    operator.ready().await;
+    story.scene.register(story.scene.service("s001"), "i-9", "10.9.9.9");
+    story.scene.has_endpoints("s001", 2, CONVERGED).await;
+    story.scene.close().await;
+}
