@@ -3,6 +3,7 @@
 //! Fields stand in the order in which they are written; lists that are empty are left out, since Istio's schema tests presence.
 
 mod names;
+mod port_map;
 mod protocol;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use names::{host_problem, is_dns_label, is_label_key, is_label_value};
+pub use port_map::PortMap;
 pub use protocol::{Protocol, UnknownProtocol};
 
 /// The label that says who made an entry, and its value.
@@ -162,8 +164,8 @@ pub struct Endpoint {
     /// An IP address or a host name.
     pub address: String,
     /// Service port's name to this endpoint's own port.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub ports: BTreeMap<String, u16>,
+    #[serde(default, skip_serializing_if = "PortMap::is_empty")]
+    pub ports: PortMap,
     /// For subsets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,

@@ -9,7 +9,7 @@ use super::registry::{NamespaceState, ServiceState};
 use super::{ReadError, ReadFailure, ServiceId, Sync, Time};
 use crate::cloud_map::{Namespace, Service};
 use crate::plan::EntryKey;
-use crate::translate::host_and_name;
+use crate::translate::expected_host_and_name;
 
 impl Sync {
     pub(super) fn namespaces_listed(&mut self, name: &Arc<str>, calls: u32, result: Result<Vec<Namespace>, ReadError>, now: Time) {
@@ -76,8 +76,8 @@ impl Sync {
             state.lists.budget().throttle(now);
         }
         let Some(known) = state.namespaces.get_mut(namespace) else { return };
-        let name = known.info.name.clone();
-        let subject = Subject { source, namespace: &name, service: "" };
+        let info = known.info.clone();
+        let subject = Subject { source, namespace: &info.name, service: "" };
         let report = known.attempts.note(error, &mut state.trouble, &subject, now, self.config.interval);
         self.effects.extend(report);
         // A list that succeeded is planned anew by the next list of namespaces.
@@ -85,22 +85,36 @@ impl Sync {
             state.lists.plan(read, now + known.attempts.pause(self.config.interval));
         }
         if let Ok(listed) = result {
-            self.merge_services(source, namespace, &name, listed, now);
+            self.merge_services(source, &info, listed, now);
         }
         self.unblock();
     }
 
-    fn merge_services(&mut self, source: &Arc<str>, namespace: &Arc<str>, namespace_name: &str, listed: Vec<Service>, now: Time) {
-        let id = |service: &Service| ServiceId { source: source.clone(), namespace: namespace.clone(), service: Arc::from(service.key()) };
-        let listed: BTreeMap<ServiceId, Service> = listed.into_iter().map(|service| (id(&service), service)).collect();
-        for id in self.registry.services_of(source, namespace) {
-            if !listed.contains_key(&id) {
+    fn merge_services(&mut self, source: &Arc<str>, namespace: &Arc<Namespace>, listed: Vec<Service>, now: Time) {
+        let Some(options) = self.options.get(source) else { return };
+        let namespace_key: Arc<str> = namespace.key().into();
+        let mut services: BTreeMap<ServiceId, (Service, Option<EntryKey>)> = BTreeMap::new();
+        for service in listed {
+            let name = match expected_host_and_name(source, namespace, &service, options) {
+                // Left out by its name alone, and so never asked for anything.
+                Ok(None) => continue,
+                Ok(Some((_, name))) => Some(name),
+                // The translation says what is wrong with it.
+                Err(_) => None,
+            };
+            let target = options.target_namespace.clone().unwrap_or_default();
+            let key = name.map(|name| EntryKey { namespace: target, name });
+            let id = ServiceId { source: source.clone(), namespace: namespace_key.clone(), service: service.key().into() };
+            services.insert(id, (service, key));
+        }
+        for id in self.registry.services_of(source, &namespace_key) {
+            if !services.contains_key(&id) {
                 self.drop_service(&id);
             }
         }
-        for (id, service) in listed {
+        for (id, (service, key)) in services {
             let Some(known) = self.registry.services.get_mut(&id) else {
-                self.add_service(id, namespace_name, service, now);
+                self.add_service(id, service, key, now);
                 continue;
             };
             if *known.info != service {
@@ -114,10 +128,8 @@ impl Sync {
     }
 
     /// Takes a service in. It claims its entry at once, before its instances are known, so that whoever is ranked first has it from the start.
-    fn add_service(&mut self, id: ServiceId, namespace_name: &str, service: Service, now: Time) {
+    fn add_service(&mut self, id: ServiceId, service: Service, key: Option<EntryKey>, now: Time) {
         let Some(source) = self.registry.sources.get_mut(&id.source) else { return };
-        let target = source.config.target_namespace.clone();
-        let key = host_and_name(namespace_name, &service.name).ok().map(|(_, name)| EntryKey { namespace: target, name });
         source.data.plan(Read::Service(id.clone()), now);
         if let Some(namespace) = source.namespaces.get_mut(&id.namespace) {
             namespace.untried += 1;

@@ -29,6 +29,7 @@ mod writing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use config::{Config, SourceConfig};
 pub use event::{Effect, Event, InstancesRead, Observation, ReadError, ReadFailure, ServiceId, Time, Write, WriteError, WriteFailure};
@@ -40,10 +41,14 @@ use self::registry::Registry;
 use crate::plan::{Removals, Scopes};
 use crate::translate;
 
+/// How long a single pass waits for the sink to say what exists.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
 /// The state of the operator.
 #[derive(Debug, Clone)]
 pub struct Sync {
     config: Config,
+    started: Time,
     /// How the services of each source are translated.
     options: BTreeMap<Arc<str>, translate::Options>,
     registry: Registry,
@@ -76,6 +81,7 @@ impl Sync {
             options: options.collect(),
             registry: Registry::new(&config, now),
             config,
+            started: now,
             entries: Entries::default(),
             scopes: Scopes::default(),
             removals_at: None,
@@ -127,7 +133,9 @@ impl Sync {
                 self.settle(now);
             }
         }
-        let over = self.entries.in_flight.is_empty() && (self.stopping || self.config.once && self.is_idle());
+        let unseen = self.config.once && !self.entries.listed && now >= self.started + LONGEST_WAIT;
+        self.gave_up |= unseen;
+        let over = self.entries.in_flight.is_empty() && (self.stopping || unseen || self.config.once && self.is_idle());
         if over && !self.finished {
             self.finished = true;
             self.stop();
@@ -152,7 +160,10 @@ impl Sync {
         let lanes = self.registry.sources.values_mut().flat_map(|source| [&mut source.lists, &mut source.data]);
         let reads = lanes.filter_map(|lane| lane.wake_at(now)).min();
         let retries = self.entries.retries.values().map(|retry| retry.at).filter(|at| *at < Time::MAX).min();
-        [reads, retries, self.removals_at].into_iter().flatten().min().map(|at| at.max(now))
+        let unseen = (self.config.once && !self.entries.listed).then(|| self.started + LONGEST_WAIT);
+        // Without a list of what exists a single pass asks nothing, and so what is due does not wake it.
+        let reads = reads.filter(|_| unseen.is_none());
+        [reads, retries, self.removals_at, unseen].into_iter().flatten().min().map(|at| at.max(now))
     }
 
     fn source_changed(&mut self, source: &Arc<str>, now: Time) {

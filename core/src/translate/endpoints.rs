@@ -4,7 +4,7 @@ use super::address::Address;
 use super::labels;
 use super::locality::locality;
 use super::options::Options;
-use super::ports::{PortPlan, Unserved};
+use super::ports::{Maps, PortPlan, Unserved};
 use super::provider::Provider;
 use super::report::Report;
 use crate::cloud_map::Record;
@@ -41,7 +41,7 @@ pub(super) fn build(
     }
     // Of an endpoint's instances the first by its content decides, whatever the order in which Cloud Map answers.
     slots.sort_by(|a, b| (a.address, a.port, a.provider.instance).cmp(&(b.address, b.port, b.provider.instance)));
-    let mut unserved = Unserved::default();
+    let mut maps = Maps::new(plan);
     let mut list = Vec::with_capacity(slots.len());
     let mut group: Vec<&Provider<'_>> = Vec::new();
     for slots in slots.chunk_by(|a, b| (a.address, a.port) == (b.address, b.port)) {
@@ -50,13 +50,13 @@ pub(super) fn build(
         group.extend(slots.iter().map(|slot| slot.provider));
         list.push(Endpoint {
             address: first.address.as_str().to_owned(),
-            ports: plan.map(&group, &mut unserved),
+            ports: maps.map(&group),
             labels: labels::labels(&group, options, report),
             locality: group.iter().find_map(|provider| locality(provider, with_region, report)),
             weight: labels::weight(&group, options, report),
         });
     }
-    report_unserved(record, list.len(), &unserved, report);
+    report_unserved(record, list.len(), &maps.unserved, report);
     drop_weights_over_limit(record, &mut list, report);
     let all_ips = slots.iter().all(|slot| slot.address.is_ip());
     Endpoints { list, resolution: if all_ips { Resolution::Static } else { Resolution::Dns } }

@@ -38,7 +38,7 @@ fn too_long(entry: &ServiceEntry) -> Option<String> {
 fn length_at_most(entry: &ServiceEntry) -> usize {
     const FIXED: usize = 16 * 1024;
     let endpoints = entry.spec.endpoints.iter().map(|endpoint| {
-        let ports: usize = endpoint.ports.keys().map(|name| name.len() + 9).sum();
+        let ports: usize = endpoint.ports.iter().map(|(name, _)| name.len() + 9).sum();
         let labels: usize = endpoint.labels.iter().map(|(key, value)| key.len() + value.len() + 6).sum();
         endpoint.address.len() + ports + labels + endpoint.locality.as_ref().map_or(0, String::len) + 96
     });

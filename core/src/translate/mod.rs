@@ -1,8 +1,8 @@
 //! One Cloud Map service becomes one `ServiceEntry`.
 //!
-//! The way of a service: its [settings](settings) (overrides, its own hints, the options) say whether and under which
-//! [host](host) it is translated; its instances become [providers](provider) (an address and a port that can be used), of which the
-//! [healthy](health) ones are used; their [ports] decide the service's ports; and then they are [endpoints].
+//! The way of a service: its settings (overrides, its own hints, the options) say whether and under which host it is translated; its
+//! instances become providers (an address and a port that can be used), of which the healthy ones are used; their ports decide the
+//! service's ports; and then they are endpoints.
 
 mod address;
 mod addresses;

@@ -280,6 +280,16 @@ fn a_single_pass_ends_when_all_is_written_and_says_whether_anything_failed() {
 }
 
 #[test]
+fn a_single_pass_does_not_wait_for_ever_for_a_cluster_that_can_not_be_listed() {
+    let mut world = World::with_services(Config { once: true, ..Config::default() }, 3);
+    world.tell(Event::Tick);
+    world.run(seconds(59));
+    assert_eq!((world.finished, world.calls("ListNamespaces")), (None, 0));
+    world.run(seconds(1));
+    assert_eq!(world.finished, Some(true));
+}
+
+#[test]
 fn a_single_pass_deletes_what_is_gone_and_confirms_what_is_empty() {
     let mut world = settled(12);
     world.delete_service("ns", "s000");

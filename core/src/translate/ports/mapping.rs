@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Mapping, PortPlan};
-use crate::service_entry::{Protocol, ServicePort};
+use crate::service_entry::{PortMap, Protocol, ServicePort};
 use crate::translate::provider::Provider;
 
 /// How many endpoints do not serve a port, and the first of them.
@@ -22,25 +22,56 @@ impl Unserved {
     }
 }
 
+/// Makes the maps of endpoints, and has equal ones shared.
+#[derive(Debug)]
+pub(in crate::translate) struct Maps<'p, 'a> {
+    plan: &'p PortPlan<'a>,
+    made: Vec<(Vec<Option<u16>>, PortMap)>,
+    own: Vec<Option<u16>>,
+    pub(in crate::translate) unserved: Unserved,
+}
+
+impl<'p, 'a> Maps<'p, 'a> {
+    /// With dynamic ports each map is another, and looking through all of them would cost more than it saves.
+    const MOST: usize = 16;
+
+    pub(in crate::translate) fn new(plan: &'p PortPlan<'a>) -> Self {
+        Self { plan, made: Vec::new(), own: Vec::new(), unserved: Unserved::default() }
+    }
+
+    /// Service port's name to the endpoint's own port. `providers` are the instances of that one endpoint.
+    pub(in crate::translate) fn map(&mut self, providers: &[&Provider<'_>]) -> PortMap {
+        self.plan.own_ports(providers, &mut self.unserved, &mut self.own);
+        if let Some((_, map)) = self.made.iter().find(|(own, _)| *own == self.own) {
+            return map.clone();
+        }
+        let ports = self.plan.ports.iter().zip(&self.own);
+        let map: PortMap = ports.filter_map(|(port, own)| Some((port.name.clone(), (*own)?))).collect();
+        if self.made.len() < Self::MOST {
+            self.made.push((self.own.clone(), map.clone()));
+        }
+        map
+    }
+}
+
 impl PortPlan<'_> {
     /// Whether each port of an address is an endpoint of its own.
     pub(in crate::translate) const fn is_dynamic(&self) -> bool {
         matches!(self.mapping, Mapping::Dynamic)
     }
 
-    /// Service port's name to the endpoint's own port. `providers` are the instances of one endpoint.
-    pub(in crate::translate) fn map(&self, providers: &[&Provider<'_>], unserved: &mut Unserved) -> BTreeMap<String, u16> {
+    /// An endpoint's own port for each service port, in their order. `providers` are the instances of that one endpoint.
+    fn own_ports(&self, providers: &[&Provider<'_>], unserved: &mut Unserved, own: &mut Vec<Option<u16>>) {
+        own.clear();
         match &self.mapping {
-            Mapping::Same => collect(&self.ports, |port| Some(port.number)),
-            Mapping::Dynamic => collect(&self.ports, |_| lowest(providers, |_, _| true)),
+            Mapping::Same => own.extend(self.ports.iter().map(|port| Some(port.number))),
+            Mapping::Dynamic => own.extend(self.ports.iter().map(|_| lowest(providers, |_, _| true))),
             Mapping::Listed(targets) => {
                 let ports = self.ports.iter().zip(targets);
-                ports
-                    .map(|(port, target)| (port.name.clone(), target.unwrap_or_else(|| self.listed(port.number, targets, providers))))
-                    .collect()
+                own.extend(ports.map(|(port, target)| Some(target.unwrap_or_else(|| self.listed(port.number, targets, providers)))));
             }
-            Mapping::Own if providers.iter().all(|p| p.port.is_none()) => BTreeMap::new(),
-            Mapping::Own => collect(&self.ports, |port| {
+            Mapping::Own if providers.iter().all(|p| p.port.is_none()) => {}
+            Mapping::Own => own.extend(self.ports.iter().map(|port| {
                 let own = self.own(port, providers);
                 if own.is_none()
                     && let Some(first) = providers.first()
@@ -48,7 +79,7 @@ impl PortPlan<'_> {
                     unserved.note(port.number, first);
                 }
                 own
-            }),
+            })),
         }
     }
 
@@ -70,11 +101,6 @@ impl PortPlan<'_> {
         let found = self.ports.binary_search_by_key(&number, |port| port.number).ok().and_then(|index| self.ports.get(index));
         found.map_or_else(|| self.ladder.of(number), |port| port.protocol)
     }
-}
-
-fn collect(ports: &[ServicePort], own: impl FnMut(&ServicePort) -> Option<u16>) -> BTreeMap<String, u16> {
-    let mut own = own;
-    ports.iter().filter_map(|port| Some((port.name.clone(), own(port)?))).collect()
 }
 
 /// The lowest own port of those instances that fit.

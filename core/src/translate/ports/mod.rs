@@ -11,7 +11,7 @@ mod names;
 pub use list::{InvalidPort, InvalidPorts, PortList, PortSpec};
 
 pub(super) use list::port_number;
-pub(super) use mapping::Unserved;
+pub(super) use mapping::{Maps, Unserved};
 
 use names::Wanted;
 
