@@ -35,15 +35,18 @@ pub enum Level {
     Trace,
 }
 
-/// Starts it. Libraries speak only when they warn, unless everything is asked for: they would say the same of each of a thousand calls.
+/// Starts it. Libraries are silent below debug: what they meet comes to us as an error, and they would say it again of each of a thousand calls.
 pub fn start(format: Format, level: Level) {
     let _started = FORMAT.set(format);
     let filter = match level {
-        Level::Error => "error",
-        Level::Warn => "warn",
-        Level::Info => "error,istio_cloud_map=info",
+        Level::Error => "off,istio_cloud_map=error",
+        Level::Warn => "off,istio_cloud_map=warn",
+        Level::Info => "off,istio_cloud_map=info",
         Level::Debug => "warn,istio_cloud_map=debug",
-        Level::Trace => "trace",
+        // The SDK would print requests with their session token.
+        Level::Trace => {
+            "trace,aws_config=info,aws_runtime=info,aws_sdk_servicediscovery=info,aws_sdk_sts=info,aws_sigv4=info,aws_smithy_runtime=info"
+        }
     };
     let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(std::io::stderr).with_target(false);
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

@@ -2,9 +2,9 @@
 
 #![expect(
     clippy::expect_used,
-    clippy::panic,
     clippy::missing_panics_doc,
-    reason = "a test whose operator does not run can only fail, with the reason"
+    clippy::must_use_candidate,
+    reason = "a test whose operator does not run can only fail, with the reason; and what it starts is used or it is not worth starting"
 )]
 
 use std::fs::{self, File};
@@ -24,9 +24,6 @@ pub const ACCESS_KEY: &str = "AKIATESTTESTTESTTEST";
 pub const SECRET_KEY: &str = "a-secret-that-must-never-be-printed";
 
 /// The binary, built as this test is built: once a process.
-///
-/// # Panics
-/// Where it does not build.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
@@ -35,8 +32,8 @@ pub fn binary() -> &'static Path {
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }
-        let built = build.status().expect("cargo runs");
-        assert!(built.success(), "the operator does not build");
+        let status = build.status().expect("cargo runs");
+        assert!(status.success(), "the operator does not build");
         // target/PROFILE/deps/this-test
         let this = std::env::current_exe().expect("the path of this test");
         let profile = this.ancestors().nth(2).expect("a profile's folder");
@@ -93,13 +90,11 @@ impl Operator {
     }
 
     /// All that it has said.
-    #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
     /// How many lines of its log hold `text`.
-    #[must_use]
     pub fn said(&self, text: &str) -> usize {
         self.log().lines().filter(|line| line.contains(text)).count()
     }
@@ -130,7 +125,6 @@ impl Operator {
     }
 
     /// Its process.
-    #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -179,7 +173,5 @@ pub async fn until(longest: Duration, mut holds: impl AsyncFnMut() -> bool) -> b
 
 /// As [`until`], and fails the test where it never holds.
 pub async fn eventually(what: &str, longest: Duration, holds: impl AsyncFnMut() -> bool) {
-    if !until(longest, holds).await {
-        panic!("not within {longest:?}: {what}");
-    }
+    assert!(until(longest, holds).await, "not within {longest:?}: {what}");
 }

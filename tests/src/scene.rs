@@ -1,6 +1,11 @@
 //! A whole scene for a test: an API server, a Cloud Map, an operator between them, and Istio to judge what comes out.
 
-#![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test whose scene breaks can only fail, with the reason")]
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    reason = "a test whose scene breaks can only fail, with the reason; services are often added for their entries alone"
+)]
 
 use std::time::Duration;
 
@@ -149,7 +154,6 @@ impl Scene {
 }
 
 /// The resource, in the version that Istio stores.
-#[must_use]
 pub fn resource() -> ApiResource {
     ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("networking.istio.io", "v1", "ServiceEntry"), "serviceentries")
 }

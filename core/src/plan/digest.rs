@@ -19,7 +19,9 @@ fn feed(value: &Value, hasher: &mut DefaultHasher) {
         Value::String(s) => (3_u8, s).hash(hasher),
         Value::Array(items) => {
             (4_u8, items.len()).hash(hasher);
-            items.iter().for_each(|item| feed(item, hasher));
+            for item in items {
+                feed(item, hasher);
+            }
         }
         Value::Object(map) => {
             (5_u8, map.len()).hash(hasher);

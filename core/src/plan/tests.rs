@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking")]
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -44,6 +44,15 @@ use crate::translate;
 /// How long a single pass waits for the sink to say what exists.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// Nothing new is started.
+    Stopping,
+    /// And nothing is under way any more.
+    Finished,
+}
+
 /// The state of the operator.
 #[derive(Debug, Clone)]
 pub struct Sync {
@@ -60,10 +69,9 @@ pub struct Sync {
     refused: Option<Removals>,
     write_trouble: Option<Trouble<WriteFailure>>,
     ready: bool,
-    /// A write of a single pass has failed for good.
+    /// A single pass has failed at something for good.
     gave_up: bool,
-    stopping: bool,
-    finished: bool,
+    phase: Phase,
     /// Gathered during one call of [`Self::on`].
     effects: Vec<Effect>,
 }
@@ -89,8 +97,7 @@ impl Sync {
             write_trouble: None,
             ready: false,
             gave_up: false,
-            stopping: false,
-            finished: false,
+            phase: Phase::Running,
             effects: Vec::new(),
         };
         sync.scopes = sync.registry.scopes();
@@ -119,7 +126,7 @@ impl Sync {
 
     /// Does all that can be done now, and says when to come back.
     fn advance(&mut self, now: Time) {
-        if !self.stopping {
+        if self.phase == Phase::Running {
             // A single pass compares with what exists, and so waits for that before it reads.
             if self.entries.listed || !self.config.once {
                 self.ask(now);
@@ -135,10 +142,10 @@ impl Sync {
         }
         let unseen = self.config.once && !self.entries.listed && now >= self.started + LONGEST_WAIT;
         self.gave_up |= unseen;
-        let over = self.entries.in_flight.is_empty() && (self.stopping || unseen || self.config.once && self.is_idle());
-        if over && !self.finished {
-            self.finished = true;
+        let over = self.entries.in_flight.is_empty() && (self.phase != Phase::Running || unseen || self.config.once && self.is_idle());
+        if over && self.phase != Phase::Finished {
             self.stop();
+            self.phase = Phase::Finished;
             self.effects.push(Effect::Finished { failed: self.has_failed() });
         }
         if let Some(at) = self.wake_at(now) {
@@ -154,7 +161,7 @@ impl Sync {
     }
 
     fn wake_at(&mut self, now: Time) -> Option<Time> {
-        if self.stopping {
+        if self.phase != Phase::Running {
             return None;
         }
         let lanes = self.registry.sources.values_mut().flat_map(|source| [&mut source.lists, &mut source.data]);
@@ -176,7 +183,7 @@ impl Sync {
     }
 
     fn stop(&mut self) {
-        self.stopping = true;
+        self.phase = Phase::Stopping;
         for source in self.registry.sources.values_mut() {
             source.lists.stop();
             source.data.stop();

@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
 use istio_cloud_map_core::plan;
 use istio_cloud_map_core::sync::{Config, SourceConfig, Status, Sync, Time};
+use istio_cloud_map_core::translate::Conflicts;
 use tokio::sync::watch;
 
 use super::duration;
@@ -185,9 +186,13 @@ impl Serve {
             Policy::UpsertOnly => plan::Policy::UpsertOnly,
             Policy::CreateOnly => plan::Policy::CreateOnly,
         };
+        let translate = self.settings.options()?;
+        if translate.conflicts == Conflicts::Merge {
+            bail!("--set conflicts=merge: serve keeps the first of two services that claim one host; only translate merges them");
+        }
         Ok(Config {
             sources: vec![source],
-            translate: self.settings.options()?,
+            translate,
             plan: plan::Options {
                 owner: self.settings.id.clone(),
                 policy,

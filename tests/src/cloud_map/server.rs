@@ -11,7 +11,7 @@ use axum::{Router, http};
 use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
-use super::answers::{answer, empty_page, target};
+use super::answers::{Answer, answer, empty_page, target};
 use super::calls::{Calls, Outcome};
 use super::error::{ErrorKind, Refusal};
 use super::fault::{Call, Fault, Switchboard};
@@ -59,11 +59,11 @@ impl Drop for InFlight<'_> {
 
 /// How the bytes of an answer reach the caller.
 enum Delivery {
-    Whole(Value),
+    Whole(Answer),
     Refusal(Refusal),
-    Torn(Value),
-    Cut(Value),
-    Wrong(Value),
+    Torn(Answer),
+    Cut(Answer),
+    Wrong(Answer),
     Reset,
 }
 
@@ -73,6 +73,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 
 async fn serve(State(shared): State<Arc<Shared>>, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
+    // Before any answer, the refusals too: a body that is left unread costs the connection.
+    let body = to_bytes(body, LARGEST_BODY).await;
     let (wire, name) = Wire::of(&parts.uri, &parts.headers);
     let Some(operation) = Operation::named(name) else {
         shared.calls().arrive_unknown();
@@ -80,7 +82,7 @@ async fn serve(State(shared): State<Arc<Shared>>, request: axum::extract::Reques
     };
     shared.calls().arrive(operation);
     let _in_flight = InFlight(&shared);
-    let delivery = match read(&shared, wire, operation, &parts.headers, body).await {
+    let delivery = match read(&shared, wire, operation, &parts.headers, body) {
         Ok(request) => act(&shared, operation, &request).await,
         Err(refusal) => Delivery::Refusal(refusal),
     };
@@ -88,8 +90,14 @@ async fn serve(State(shared): State<Arc<Shared>>, request: axum::extract::Reques
     deliver(wire, delivery)
 }
 
-async fn read(shared: &Shared, wire: Wire, operation: Operation, headers: &HeaderMap, body: Body) -> Result<Request, Refusal> {
-    let body = to_bytes(body, LARGEST_BODY).await.map_err(|error| Refusal::new(ErrorKind::Serialization, error))?;
+fn read(
+    shared: &Shared,
+    wire: Wire,
+    operation: Operation,
+    headers: &HeaderMap,
+    body: Result<Bytes, axum::Error>,
+) -> Result<Request, Refusal> {
+    let body = body.map_err(|error| Refusal::new(ErrorKind::Serialization, error))?;
     let access_key =
         access_key(headers).ok_or_else(|| Refusal::new(ErrorKind::MissingAuthenticationToken, "Missing Authentication Token"))?;
     shared.calls().sign(access_key);
@@ -120,20 +128,20 @@ async fn act(shared: &Shared, operation: Operation, request: &Request) -> Delive
         Some(Fault::AccessDenied) => refuse(ErrorKind::AccessDenied),
         Some(Fault::ExpiredToken) => refuse(ErrorKind::ExpiredToken),
         Some(Fault::Reset) => Delivery::Reset,
-        Some(Fault::WrongJson) => Delivery::Wrong(wrong()),
-        Some(Fault::EmptyObject) => Delivery::Wrong(json!({})),
+        Some(Fault::WrongJson) => Delivery::Wrong(wrong().into()),
+        Some(Fault::EmptyObject) => Delivery::Wrong(json!({}).into()),
         Some(Fault::Hang) => {
             shared.calls().end(operation, Outcome::Broken);
             std::future::pending().await
         }
-        Some(Fault::EmptyPage) => empty_page(operation, request).map_or(Delivery::Reset, Delivery::Whole),
-        Some(Fault::TornJson) => altered(shared, operation, request, Delivery::Torn),
-        Some(Fault::CutBody) => altered(shared, operation, request, Delivery::Cut),
-        Some(Fault::Latency(_)) | None => altered(shared, operation, request, Delivery::Whole),
+        Some(Fault::EmptyPage) => empty_page(operation, request).map_or(Delivery::Reset, |page| Delivery::Whole(page.into())),
+        Some(Fault::TornJson) => answered(shared, operation, request, Delivery::Torn),
+        Some(Fault::CutBody) => answered(shared, operation, request, Delivery::Cut),
+        Some(Fault::Latency(_)) | None => answered(shared, operation, request, Delivery::Whole),
     }
 }
 
-fn altered(shared: &Shared, operation: Operation, request: &Request, delivery: fn(Value) -> Delivery) -> Delivery {
+fn answered(shared: &Shared, operation: Operation, request: &Request, delivery: fn(Answer) -> Delivery) -> Delivery {
     match answer(&mut shared.world(), operation, request) {
         Ok(answer) => delivery(answer),
         Err(refusal) => Delivery::Refusal(refusal),
@@ -160,7 +168,7 @@ const fn outcome(delivery: &Delivery) -> Outcome {
 fn deliver(wire: Wire, delivery: Delivery) -> Response {
     match delivery {
         Delivery::Whole(answer) | Delivery::Wrong(answer) => whole(wire, 200, wire.encode(&answer)),
-        Delivery::Refusal(refusal) => whole(wire, refusal.kind.status(), wire.encode(&refusal.body())),
+        Delivery::Refusal(refusal) => whole(wire, refusal.kind.status(), wire.encode(&refusal.body().into())),
         Delivery::Torn(answer) => whole(wire, 200, first_half(wire, &answer).0),
         Delivery::Cut(answer) => {
             let (half, length) = first_half(wire, &answer);
@@ -171,7 +179,7 @@ fn deliver(wire: Wire, delivery: Delivery) -> Response {
 }
 
 /// Half of the bytes, and how many there would have been.
-fn first_half(wire: Wire, answer: &Value) -> (Vec<u8>, usize) {
+fn first_half(wire: Wire, answer: &Answer) -> (Vec<u8>, usize) {
     let mut bytes = wire.encode(answer);
     let length = bytes.len();
     bytes.truncate(length / 2);

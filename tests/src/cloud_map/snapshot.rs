@@ -73,7 +73,8 @@ fn instances(record: &Value) -> Result<BTreeMap<String, Instance>, String> {
         let id = text(instance, "InstanceId").or_else(|| text(instance, "Id"));
         let id = id.ok_or_else(|| format!("has no InstanceId in instances[{index}]"))?;
         let health = text(instance, "HealthStatus").and_then(|name| Health::named(&name)).unwrap_or(Health::Unknown);
-        Ok((id, Instance { attributes: pairs(instance.get("Attributes")), health }))
+        let described = Instance::new(&id, pairs(instance.get("Attributes")), health);
+        Ok((id, described))
     };
     instances.iter().enumerate().map(read).collect()
 }

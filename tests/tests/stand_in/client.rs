@@ -54,11 +54,13 @@ impl Client {
     pub fn ask(&mut self, operation: &str, body: &str) -> io::Result<Answer> {
         let request = format!(
             "POST / HTTP/1.1\r\nhost: data-127.0.0.1\r\n{}content-type: application/x-amz-json-1.1\r\n\
-             x-amz-target: Route53AutoNaming_v20170314.{operation}\r\ncontent-length: {}\r\n\r\n{body}",
+             x-amz-target: Route53AutoNaming_v20170314.{operation}\r\ncontent-length: {}\r\n\r\n",
             self.authorization,
             body.len()
         );
+        // In two writes, as clients do whose bodies come from elsewhere than their heads.
         self.stream.get_mut().write_all(request.as_bytes())?;
+        self.stream.get_mut().write_all(body.as_bytes())?;
         self.read()
     }
 

@@ -23,6 +23,17 @@ fn a_connection_serves_many_calls() -> Tested {
 }
 
 #[test]
+fn a_connection_outlives_refusals() -> Tested {
+    let stand_in = StandIn::start()?;
+    let mut client = Client::of(&stand_in)?.unsigned();
+    for _ in 0..200 {
+        client.ask("ListClusters", &" ".repeat(2000))?;
+        client.ask("ListServices", "[]")?;
+    }
+    Ok(())
+}
+
+#[test]
 fn calls_at_the_same_time_are_counted_as_such() -> Tested {
     let stand_in = StandIn::start()?;
     stand_in.inject(Fault::Latency(Duration::from_millis(200)));

@@ -100,6 +100,8 @@ impl<'a> Call<'a> {
             400 | 413 | 422 => (WriteFailure::Rejected, said.to_owned()),
             429 => (WriteFailure::Throttled, format!("the API server asks for fewer requests (429): {said}")),
             408 | 502 | 503 | 504 => (WriteFailure::Unreachable, format!("the API server can't answer now ({}): {said}", status.code)),
+            // A field that the schema does not have: no fault of the server, although it says so.
+            500 if said.starts_with("failed to create typed patch object") => (WriteFailure::Rejected, said.to_owned()),
             code => (WriteFailure::Other, format!("the API server answered {code}: {said}")),
         };
         WriteError { failure, message: one_line(&message) }

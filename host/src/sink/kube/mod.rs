@@ -10,6 +10,7 @@ mod entry;
 mod failure;
 mod merge;
 mod observe;
+mod pace;
 #[cfg(test)]
 mod tests;
 
@@ -72,7 +73,6 @@ impl Default for KubeOptions {
 pub struct KubeSink {
     client: Client,
     resource: ApiResource,
-    api_version: ApiVersion,
     options: KubeOptions,
 }
 
@@ -84,8 +84,7 @@ impl KubeSink {
     }
 
     async fn with_client(client: Client, url: &str, options: KubeOptions) -> Result<Self, ConnectError> {
-        let api_version = connect::served_version(&client, url, &options).await?;
-        let version = api_version.version();
+        let version = connect::served_version(&client, url, &options).await?.version();
         let sink = Self {
             client,
             resource: ApiResource {
@@ -95,23 +94,12 @@ impl KubeSink {
                 kind: KIND.to_owned(),
                 plural: PLURAL.to_owned(),
             },
-            api_version,
             options,
         };
         for namespace in &sink.options.namespaces {
             connect::may_list(&sink.api(namespace), namespace, url, sink.options.call_timeout).await?;
         }
         Ok(sink)
-    }
-
-    /// The version that entries are written in.
-    pub fn api_version(&self) -> ApiVersion {
-        self.api_version
-    }
-
-    /// For what else is done on this cluster: leases and events.
-    pub fn client(&self) -> &Client {
-        &self.client
     }
 
     fn api(&self, namespace: &str) -> Api<Entry> {

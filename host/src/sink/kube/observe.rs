@@ -1,6 +1,5 @@
 //! List, then watch, and go on whatever happens.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use ::kube::runtime::watcher::{self, Event};
@@ -14,11 +13,8 @@ use super::KubeSink;
 use super::entry::Entry;
 use super::failure::{Call, no_answer};
 use super::merge;
+use super::pace::Pace;
 use crate::sink::news::News;
-
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// With an API server that has come back, all is well again within this and the time of a list.
-const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 pub(super) fn watch_all(sink: &KubeSink) -> BoxStream<'_, Result<Observation, WriteError>> {
     let watches = sink.options.namespaces.iter().map(|namespace| Watch::new(sink, namespace).into_stream());
@@ -34,7 +30,7 @@ struct Watch<'a> {
     events: Option<BoxStream<'a, watcher::Result<Event<Entry>>>>,
     /// What is listed so far, while a list is under way.
     listing: Option<Vec<Observed>>,
-    failures: u32,
+    pace: Pace,
     pause: Option<Duration>,
     news: News,
 }
@@ -49,7 +45,7 @@ impl<'a> Watch<'a> {
             page_limit: sink.options.call_timeout,
             events: None,
             listing: None,
-            failures: 0,
+            pace: Pace::default(),
             pause: None,
             news: News::default(),
         }
@@ -71,14 +67,13 @@ impl<'a> Watch<'a> {
             match self.event().await {
                 Ok(event) => {
                     if let Some(observation) = self.take(event) {
-                        self.failures = 0;
                         self.news.over();
                         return Ok(observation);
                     }
                 }
-                Err(error) => {
-                    self.pause = Some(pause_after(self.failures));
-                    self.failures = self.failures.saturating_add(1);
+                Err(Trouble::Expired) => self.pause = Some(self.pace.after_expiry()),
+                Err(Trouble::Failed(error)) => {
+                    self.pause = Some(self.pace.after_failure());
                     if self.news.is_new(&error) {
                         return Err(error);
                     }
@@ -87,7 +82,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    async fn event(&mut self) -> Result<Event<Entry>, WriteError> {
+    async fn event(&mut self) -> Result<Event<Entry>, Trouble> {
         let events = self.events.get_or_insert_with(|| {
             self.listing = Some(Vec::new());
             watcher::watcher(self.api.clone(), self.config.clone()).boxed()
@@ -100,13 +95,14 @@ impl<'a> Watch<'a> {
             Ok(Some(Err(error))) => error,
             Ok(None) | Err(_) => {
                 self.events = None;
-                return Err(no_answer(self.page_limit));
+                return Err(Trouble::Failed(no_answer(self.page_limit)));
             }
         };
-        if starts_nowhere(&error) {
+        // Only a new list helps, which the watcher itself does not make where a watch is refused from its start.
+        if refused_start(&error) {
             self.events = None;
         }
-        Err(self.described(error))
+        Err(if is_expiry(&error) { Trouble::Expired } else { Trouble::Failed(self.described(error)) })
     }
 
     fn take(&mut self, event: Event<Entry>) -> Option<Observation> {
@@ -119,7 +115,10 @@ impl<'a> Watch<'a> {
                 self.listing.get_or_insert_default().push(entry.observed);
                 None
             }
-            Event::InitDone => Some(Observation::Listed(self.listing.take().unwrap_or_default())),
+            Event::InitDone => {
+                self.pace.listed();
+                Some(Observation::Listed(self.listing.take().unwrap_or_default()))
+            }
             Event::Apply(entry) => Some(Observation::Applied(Box::new(entry.observed))),
             Event::Delete(entry) => Some(Observation::Deleted(entry.observed.key)),
         }
@@ -140,15 +139,22 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// A watch that the API server refuses to start from where we stand (410, or a version from before a restore), which the watcher
-/// would try for ever. Only a new list helps.
-fn starts_nowhere(error: &watcher::Error) -> bool {
-    matches!(error, watcher::Error::WatchStartFailed(Error::Api(status)) if !matches!(status.code, 429 | 500..=503))
+/// Why there is no event.
+enum Trouble {
+    /// The changes since the last event are no longer known (410). That is part of a watch's life, and nothing to tell.
+    Expired,
+    Failed(WriteError),
 }
 
-/// Doubling, and each a little different, so that a hundred operators do not come back as one.
-fn pause_after(failures: u32) -> Duration {
-    let pause = FIRST_PAUSE.saturating_mul(1 << failures.min(8)).min(LONGEST_PAUSE);
-    let spread = u32::try_from(RandomState::new().hash_one(failures) % 256).unwrap_or_default();
-    pause * (1_024 - spread) / 1_024
+fn is_expiry(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::WatchError(status) => status.code == 410,
+        watcher::Error::WatchStartFailed(Error::Api(status)) => status.code == 410,
+        _ => false,
+    }
+}
+
+/// From where we stand: by 410, or for a version of before a restore.
+fn refused_start(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::WatchStartFailed(Error::Api(status)) if !matches!(status.code, 429 | 500..=503))
 }

@@ -16,15 +16,28 @@ use super::world::{Namespace, NamespaceKey, Resource, Service, ServiceKey, World
 pub(super) use page::empty_page;
 pub(super) use target::{Target, target};
 
-pub(super) fn answer(world: &mut World, operation: Operation, request: &Request) -> Result<Value, Refusal> {
-    match operation {
+/// An answer, as members or already as JSON.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Members(Value),
+    Text(String),
+}
+
+impl From<Value> for Answer {
+    fn from(members: Value) -> Self {
+        Self::Members(members)
+    }
+}
+
+pub(super) fn answer(world: &mut World, operation: Operation, request: &Request) -> Result<Answer, Refusal> {
+    let members = match operation {
+        Operation::DiscoverInstances => return discover::discover_instances(world, request),
         Operation::CreateHttpNamespace => setup::create_http_namespace(world, request),
         Operation::CreatePrivateDnsNamespace => Ok(setup::create_private_dns_namespace(world, request)),
         Operation::CreateService => setup::create_service(world, request),
         Operation::DeleteNamespace => setup::delete_namespace(world, request),
         Operation::DeleteService => setup::delete_service(world, request),
         Operation::DeregisterInstance => setup::deregister_instance(world, request),
-        Operation::DiscoverInstances => discover::discover_instances(world, request),
         Operation::DiscoverInstancesRevision => discover::discover_instances_revision(world, request),
         Operation::GetInstance => instances::read_one(world, request),
         Operation::GetInstancesHealthStatus => instances::health(world, request),
@@ -40,7 +53,8 @@ pub(super) fn answer(world: &mut World, operation: Operation, request: &Request)
         Operation::TagResource => setup::tag_resource(world, request),
         Operation::UpdateInstanceCustomHealthStatus => setup::update_health(world, request),
         Operation::UpdateServiceAttributes => setup::update_service_attributes(world, request),
-    }
+    };
+    members.map(Answer::Members)
 }
 
 fn find_namespace<'world>(world: &'world World, id: &str) -> Result<(NamespaceKey, &'world Namespace), Refusal> {

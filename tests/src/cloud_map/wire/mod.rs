@@ -10,6 +10,7 @@ mod request;
 use axum::http::{HeaderMap, Uri};
 use serde_json::Value;
 
+use super::answers::Answer;
 use super::error::{ErrorKind, Refusal};
 pub(super) use request::Request;
 
@@ -50,10 +51,12 @@ impl Wire {
         decoded.map_err(|error| Refusal::new(ErrorKind::Serialization, error))
     }
 
-    pub(super) fn encode(self, answer: &Value) -> Vec<u8> {
-        match self {
-            Self::Json => answer.to_string().into_bytes(),
-            Self::Cbor => cbor::encode(answer),
+    pub(super) fn encode(self, answer: &Answer) -> Vec<u8> {
+        match (self, answer) {
+            (Self::Json, Answer::Text(text)) => text.clone().into_bytes(),
+            (Self::Json, Answer::Members(members)) => members.to_string().into_bytes(),
+            (Self::Cbor, Answer::Text(text)) => cbor::encode(&serde_json::from_str(text).unwrap_or_default()),
+            (Self::Cbor, Answer::Members(members)) => cbor::encode(members),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 /// What Cloud Map says of an instance's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
@@ -34,13 +36,19 @@ impl Health {
 pub struct Instance {
     pub(in crate::cloud_map) attributes: BTreeMap<String, String>,
     pub(in crate::cloud_map) health: Health,
+    /// What Discover says of it again and again, as the members of a JSON object.
+    pub(in crate::cloud_map) rendered: String,
 }
 
 impl Instance {
-    /// The attribute of the first health counts here and never again.
-    pub(super) fn new(is_checked: bool, attributes: BTreeMap<String, String>) -> Self {
-        let initial = attributes.get("AWS_INIT_HEALTH_STATUS").and_then(|name| Health::named(name));
-        let health = if is_checked { initial.unwrap_or(Health::Healthy) } else { Health::Unknown };
-        Self { attributes, health }
+    pub(in crate::cloud_map) fn new(id: &str, attributes: BTreeMap<String, String>, health: Health) -> Self {
+        let rendered = format!(r#""InstanceId":{},"Attributes":{}"#, json!(id), json!(attributes));
+        Self { attributes, health, rendered }
     }
+}
+
+/// The attribute of the first health counts at registration and never again.
+pub(super) fn first_health(is_checked: bool, attributes: &BTreeMap<String, String>) -> Health {
+    let initial = attributes.get("AWS_INIT_HEALTH_STATUS").and_then(|name| Health::named(name));
+    if is_checked { initial.unwrap_or(Health::Healthy) } else { Health::Unknown }
 }

@@ -158,12 +158,12 @@ impl World {
         Key: Into<String>,
         Value: Into<String>,
     {
-        let attributes = attributes.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
+        let attributes: BTreeMap<String, String> = attributes.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
         let revision = self.next_revision();
         let service = self.service_mut(service);
         service.revision = revision;
-        let instance_of_it = Instance::new(service.has_health_check(), attributes);
-        service.instances.insert(instance.to_owned(), instance_of_it);
+        let health = instance::first_health(service.has_health_check(), &attributes);
+        service.instances.insert(instance.to_owned(), Instance::new(instance, attributes, health));
     }
 
     /// Deregisters an instance; says whether there was one.

@@ -24,7 +24,7 @@ async fn the_preferred_version_is_used_if_it_is_served_else_the_newest() {
     ] {
         let fake = Fake::start(served, []).await;
         let sink = KubeSink::connect(KubeOptions { api_version: preferred, ..fake.options() }).await.unwrap();
-        assert_eq!(sink.api_version(), expected, "{preferred:?} of {served:?}");
+        assert_eq!(sink.resource.version, expected.version(), "{preferred:?} of {served:?}");
     }
 }
 

@@ -1,0 +1,88 @@
+//! One thing to say about an entry.
+
+use std::fmt::{self, Write as _};
+
+use serde::{Deserialize, Serialize};
+
+use super::path::Path;
+use super::rule::Rule;
+use crate::diagnostic::Severity;
+
+/// One thing to say about an entry: an error, if it would be rejected, or a warning.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Finding {
+    /// Error or warning.
+    pub severity: Severity,
+    /// Where, `spec.ports[0].number` for example; empty for the whole document.
+    pub path: String,
+    /// What it is about.
+    pub rule: Rule,
+    /// What is wrong, and what was expected.
+    pub message: String,
+}
+
+/// `error[InvalidPort] spec.ports[0].number: it is 0, expected 1..=65535`, on one line whatever the entry holds.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.severity.as_str(), self.rule)?;
+        if !self.path.is_empty() {
+            f.write_char(' ')?;
+            line(&self.path, f)?;
+        }
+        f.write_str(": ")?;
+        line(&self.message, f)
+    }
+}
+
+/// Control characters are escaped: the text is anyone's, and may go to a terminal.
+fn line(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    text.chars().try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_default()) } else { f.write_char(c) })
+}
+
+/// What was found so far.
+#[derive(Debug, Default)]
+pub(super) struct Findings(Vec<Finding>);
+
+impl Findings {
+    /// Says something, as bad as the rule is.
+    pub(super) fn say(&mut self, rule: Rule, at: &Path<'_>, message: impl Into<String>) {
+        self.0.push(Finding { severity: rule.severity(), path: at.to_string(), rule, message: message.into() });
+    }
+
+    pub(super) fn into_list(self) -> Vec<Finding> {
+        self.0
+    }
+}
+
+/// A value from the entry inside a message: between backticks, and no longer than a person reads.
+pub(super) struct Quoted<'a>(pub(super) &'a str);
+
+const LONGEST: usize = 80;
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(LONGEST).and_then(|(end, _)| self.0.get(..end)) {
+            Some(start) => write!(f, "`{start}...`"),
+            None => write!(f, "`{}`", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_is_one_line_whatever_the_entry_holds() {
+        let mut findings = Findings::default();
+        findings.say(Rule::InvalidHost, &Path::Root.key("a\nb"), format!("{}", Quoted("x\u{1b}[31m\ny")));
+        let text: Vec<String> = findings.into_list().iter().map(Finding::to_string).collect();
+        assert_eq!(text, [r#"error[InvalidHost] ["a\nb"]: `x\u{1b}[31m\ny`"#]);
+    }
+
+    #[test]
+    fn a_long_value_is_cut_between_characters() {
+        assert_eq!(Quoted(&"é".repeat(81)).to_string(), format!("`{}...`", "é".repeat(80)));
+        assert_eq!(Quoted(&"é".repeat(80)).to_string(), format!("`{}`", "é".repeat(80)));
+    }
+}

@@ -1,0 +1,141 @@
+//! Name, labels, annotations.
+
+use serde_json::Value;
+
+use super::finding::{Findings, Quoted};
+use super::kube::{is_label_value, is_lower_case_label, is_qualified_name, is_subdomain};
+use super::path::Path;
+use super::read::{Object, text, wrong_type};
+use super::rule::Rule;
+
+/// What the spec's rules ask of the metadata.
+#[derive(Debug, Default)]
+pub(super) struct Metadata<'a> {
+    pub(super) namespace: Option<&'a str>,
+    /// By a label; what Istio itself is set to can't be known here.
+    pub(super) refuses_auto_allocation: bool,
+    pub(super) uses_waypoint: bool,
+}
+
+const STRINGS: [&str; 7] =
+    ["creationTimestamp", "deletionTimestamp", "generateName", "name", "namespace", "resourceVersion", "uid"];
+const FIELDS: [&str; 15] = [
+    "annotations",
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "finalizers",
+    "generateName",
+    "generation",
+    "labels",
+    "managedFields",
+    "name",
+    "namespace",
+    "ownerReferences",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+/// Istio rejects an entry that bears one of these.
+const RESERVED: [(&str, &str); 4] = [
+    ("internal.istio.io/parent-namespace", "it is Istio's own, and may not be set"),
+    ("internal.istio.io/parents", "it is Istio's own, and may not be set"),
+    ("internal.istio.io/webhook-always-reject", "it asks Istio to reject the entry"),
+    ("istio.io/dry-run", "it is for AuthorizationPolicy only"),
+];
+/// The API server's limit for all annotations together, in bytes.
+const MOST_ANNOTATED: usize = 256 * 1024;
+
+pub(super) fn check<'a>(value: Option<&'a Value>, at: &Path<'_>, findings: &mut Findings) -> Metadata<'a> {
+    let nothing = Value::Object(serde_json::Map::new());
+    let Some(value) = value else {
+        name(Object::any(&nothing, at, findings), findings);
+        return Metadata::default();
+    };
+    let Some(metadata) = Object::of(value, at, &FIELDS, findings) else { return Metadata::default() };
+    let read = |key, findings: &mut _| metadata.field(key).and_then(|value| text(value, &at.key(key), usize::MAX, findings));
+    for key in STRINGS {
+        read(key, findings);
+    }
+    name(Some(metadata), findings);
+    let namespace = metadata.field("namespace").and_then(Value::as_str).filter(|namespace| !namespace.is_empty());
+    if let Some(namespace) = namespace.filter(|namespace| !is_lower_case_label(namespace)) {
+        let expected = "expected a DNS label: at most 63 lower-case letters, digits and inner hyphens";
+        findings.say(Rule::InvalidNamespace, &at.key("namespace"), format!("it is {}, {expected}", Quoted(namespace)));
+    }
+    let labels = strings(metadata, "labels", findings);
+    labels.iter().for_each(|label| check_label(*label, &at.key("labels"), findings));
+    check_annotations(&strings(metadata, "annotations", findings), &at.key("annotations"), findings);
+    let label = |name| labels.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+    Metadata {
+        namespace,
+        refuses_auto_allocation: label("networking.istio.io/enable-autoallocate-ip").is_some_and(|value| value.eq_ignore_ascii_case("false")),
+        uses_waypoint: label("istio.io/use-waypoint").is_some_and(|value| !value.is_empty() && !value.eq_ignore_ascii_case("none")),
+    }
+}
+
+fn name(metadata: Option<Object<'_, '_>>, findings: &mut Findings) {
+    let Some(metadata) = metadata else { return };
+    let at = metadata.at.key("name");
+    let expected = "expected a DNS subdomain: at most 253 lower-case letters, digits, dots and inner hyphens";
+    let (name, prefix) = (metadata.field("name"), metadata.field("generateName").and_then(Value::as_str));
+    match (name.map(|name| name.as_str().unwrap_or("a")).filter(|name| !name.is_empty()), prefix.filter(|prefix| !prefix.is_empty())) {
+        (Some(name), _) if !is_subdomain(name) => {
+            findings.say(Rule::InvalidName, &at, format!("it is {}, {expected}", Quoted(name)));
+        }
+        // The API server adds five letters and digits to the prefix.
+        (None, Some(prefix)) if !is_subdomain(&format!("{}a", prefix.get(..prefix.len().min(248)).unwrap_or(prefix))) => {
+            findings.say(Rule::InvalidName, &metadata.at.key("generateName"), format!("it is {}, {expected}", Quoted(prefix)));
+        }
+        (None, None) => findings.say(Rule::InvalidName, &at, format!("it is missing, {expected}")),
+        _ => {}
+    }
+}
+
+/// A map of strings; a null in it is an empty one here.
+fn strings<'a>(metadata: Object<'a, '_>, key: &str, findings: &mut Findings) -> Vec<(&'a str, &'a str)> {
+    let at = metadata.at.key(key);
+    let Some(value) = metadata.field(key) else { return Vec::new() };
+    let Some(map) = value.as_object() else {
+        wrong_type(value, &at, "an object", findings);
+        return Vec::new();
+    };
+    let mut strings = Vec::with_capacity(map.len());
+    for (key, value) in map {
+        match value {
+            Value::Null => strings.push((key.as_str(), "")),
+            Value::String(value) => strings.push((key.as_str(), value.as_str())),
+            other => wrong_type(other, &at.key(key), "a string", findings),
+        }
+    }
+    strings
+}
+
+fn check_label((key, value): (&str, &str), at: &Path<'_>, findings: &mut Findings) {
+    let at = at.key(key);
+    if !is_qualified_name(key) {
+        findings.say(Rule::InvalidLabel, &at, format!("the key {} is none, {KEY}", Quoted(key)));
+    }
+    if !is_label_value(value) {
+        let expected = "expected at most 63 letters, digits, `-`, `_` and `.`, a letter or digit at both ends";
+        findings.say(Rule::InvalidLabel, &at, format!("it is {}, {expected}", Quoted(value)));
+    }
+}
+
+const KEY: &str = "expected [PREFIX/]NAME, a DNS subdomain and at most 63 letters, digits, `-`, `_` and `.`";
+
+fn check_annotations(annotations: &[(&str, &str)], at: &Path<'_>, findings: &mut Findings) {
+    for (key, _) in annotations {
+        // The API server compares in lower case.
+        if !is_qualified_name(&key.to_ascii_lowercase()) {
+            findings.say(Rule::InvalidAnnotation, &at.key(key), format!("the key {} is none, {KEY}", Quoted(key)));
+        }
+        if let Some((_, why)) = RESERVED.iter().find(|(reserved, _)| reserved == key) {
+            findings.say(Rule::ReservedAnnotation, &at.key(key), *why);
+        }
+    }
+    let size: usize = annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
+    if size > MOST_ANNOTATED {
+        findings.say(Rule::InvalidAnnotation, at, format!("they are {size} bytes, at most {MOST_ANNOTATED} are allowed"));
+    }
+}

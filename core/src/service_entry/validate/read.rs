@@ -1,0 +1,178 @@
+//! Reading JSON by the CRD's schema: what has the wrong type, is missing or unknown is said, and everything else goes on.
+
+use serde_json::{Map, Value};
+
+use super::finding::{Findings, Quoted};
+use super::path::Path;
+use super::rule::Rule;
+
+/// An object and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Object<'a, 'p> {
+    pub(super) at: &'p Path<'p>,
+    fields: &'a Map<String, Value>,
+}
+
+impl<'a, 'p> Object<'a, 'p> {
+    /// The object with these fields and no others, unless it is something else.
+    pub(super) fn of(value: &'a Value, at: &'p Path<'p>, known: &[&str], findings: &mut Findings) -> Option<Self> {
+        let object = Self::any(value, at, findings)?;
+        for key in object.fields.keys().filter(|key| !known.contains(&key.as_str())) {
+            findings.say(Rule::UnknownField, &at.key(key), unknown(key, known));
+        }
+        Some(object)
+    }
+
+    /// The object with whatever fields.
+    pub(super) fn any(value: &'a Value, at: &'p Path<'p>, findings: &mut Findings) -> Option<Self> {
+        let fields = value.as_object();
+        if fields.is_none() {
+            wrong_type(value, at, "an object", findings);
+        }
+        fields.map(|fields| Self { at, fields })
+    }
+
+    /// A field that is there: a null is as good as none.
+    pub(super) fn field(self, key: &str) -> Option<&'a Value> {
+        self.fields.get(key).filter(|value| !value.is_null())
+    }
+
+    /// A field that must be there.
+    pub(super) fn required(self, key: &str, findings: &mut Findings) -> Option<&'a Value> {
+        let value = self.field(key);
+        if value.is_none() {
+            findings.say(Rule::MissingField, &self.at.key(key), "it is missing, and required");
+        }
+        value
+    }
+
+    /// A text of at most so many characters.
+    pub(super) fn text(self, key: &str, longest: usize, findings: &mut Findings) -> Option<&'a str> {
+        text(self.field(key)?, &self.at.key(key), longest, findings)
+    }
+
+    /// A list of at most so many items; empty, if there is none.
+    pub(super) fn list(self, key: &str, most: usize, findings: &mut Findings) -> Option<&'a [Value]> {
+        let value = self.field(key)?;
+        let Some(items) = value.as_array() else {
+            wrong_type(value, &self.at.key(key), "a list", findings);
+            return None;
+        };
+        at_most(items.len(), most, "items", &self.at.key(key), findings);
+        Some(items)
+    }
+
+    /// Texts of at most so many characters, each with its index; those that are something else are left out.
+    pub(super) fn texts(self, key: &str, most: usize, longest: usize, findings: &mut Findings) -> Vec<(usize, &'a str)> {
+        let at = self.at.key(key);
+        let items = self.list(key, most, findings).unwrap_or_default();
+        let read = |(index, item)| text(item, &at.index(index), longest, findings).map(|text| (index, text));
+        items.iter().enumerate().filter_map(read).collect()
+    }
+
+    /// A map of at most so many entries, without those that are null.
+    pub(super) fn map(self, key: &str, most: usize, findings: &mut Findings) -> Option<Vec<(&'a str, &'a Value)>> {
+        let map = Object::any(self.field(key)?, &self.at.key(key), findings)?.entries();
+        at_most(map.len(), most, "entries", &self.at.key(key), findings);
+        Some(map)
+    }
+
+    /// All fields but those that are null.
+    pub(super) fn entries(self) -> Vec<(&'a str, &'a Value)> {
+        self.fields.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.as_str(), value)).collect()
+    }
+}
+
+/// A text of at most so many characters.
+pub(super) fn text<'a>(value: &'a Value, at: &Path<'_>, longest: usize, findings: &mut Findings) -> Option<&'a str> {
+    let Some(text) = value.as_str() else {
+        wrong_type(value, at, "a string", findings);
+        return None;
+    };
+    // Counting is only needed where bytes are too many.
+    if text.len() > longest && text.chars().count() > longest {
+        findings.say(Rule::TooLong, at, format!("{} has {} characters, at most {longest} are allowed", Quoted(text), text.chars().count()));
+    }
+    Some(text)
+}
+
+/// An integer of any size; `80.0` is none, as CEL sees it.
+pub(super) fn integer(value: &Value, at: &Path<'_>, findings: &mut Findings) -> Option<i128> {
+    let number = value.as_u64().map(i128::from).or_else(|| value.as_i64().map(i128::from));
+    if number.is_none() {
+        wrong_type(value, at, "an integer", findings);
+    }
+    number
+}
+
+/// A port number in 1..=65535, or nothing.
+pub(super) fn port(value: &Value, at: &Path<'_>, findings: &mut Findings) -> Option<i128> {
+    let number = integer(value, at, findings)?;
+    let valid = (1..=65535).contains(&number);
+    if !valid {
+        findings.say(Rule::InvalidPort, at, format!("it is {number}, expected 1..=65535"));
+    }
+    valid.then_some(number)
+}
+
+pub(super) fn at_most(count: usize, most: usize, what: &str, at: &Path<'_>, findings: &mut Findings) {
+    if count > most {
+        findings.say(Rule::TooMany, at, format!("it has {count} {what}, at most {most} are allowed"));
+    }
+}
+
+pub(super) fn wrong_type(value: &Value, at: &Path<'_>, expected: &str, findings: &mut Findings) {
+    let found = match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => format!("the boolean {value}"),
+        Value::Number(value) => format!("the number {value}"),
+        Value::String(value) => format!("the string {}", Quoted(value)),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+    };
+    findings.say(Rule::WrongType, at, format!("it is {found}, expected {expected}"));
+}
+
+fn unknown(key: &str, known: &[&str]) -> String {
+    let nearest = known.iter().map(|candidate| (distance(key, candidate), *candidate)).min();
+    let dropped = "the schema does not know it, so the API server drops it";
+    match nearest {
+        Some((distance, candidate)) if distance <= 1 + candidate.len() / 3 => format!("{dropped}; is `{candidate}` meant?"),
+        _ => format!("{dropped}; known here: {}", known.join(", ")),
+    }
+}
+
+/// How many characters are to be inserted, removed or replaced to make one of the other, letter case and underscores aside.
+fn distance(a: &str, b: &str) -> usize {
+    let letters = |text: &str| text.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).take(64).collect::<Vec<_>>();
+    let (a, b) = (letters(a), letters(b));
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut left = i + 1;
+        let mut next = vec![left];
+        for (y, above) in b.iter().zip(row.windows(2)) {
+            let [diagonal, above] = above else { continue };
+            left = (diagonal + usize::from(x != y)).min(above + 1).min(left + 1);
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_known_field_is_named() {
+        assert_eq!(distance("target_port", "targetPort"), 0);
+        assert_eq!(distance("host", "hosts"), 1);
+        assert_eq!(distance("", "hosts"), 5);
+        assert_eq!(distance("kitten", "sitting"), 3);
+        let known = ["hosts", "addresses", "exportTo"];
+        assert!(unknown("export_to", &known).ends_with("is `exportTo` meant?"));
+        assert!(unknown("adresses", &known).ends_with("is `addresses` meant?"));
+        assert!(unknown("somethingElse", &known).ends_with("known here: hosts, addresses, exportTo"));
+    }
+}

@@ -1,0 +1,68 @@
+//! How soon a watch that failed is tried again.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
+
+const FIRST: Duration = Duration::from_millis(100);
+/// With an API server that has come back, all is well again within this and the time of a list.
+const LONGEST: Duration = Duration::from_secs(3);
+/// After so long without a failure, the next one is the first.
+const CALM: Duration = Duration::from_secs(10);
+
+/// The failures so far.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    failures: u32,
+    failed: Option<Instant>,
+    listed: Option<Instant>,
+}
+
+impl Pace {
+    pub(super) fn listed(&mut self) {
+        self.listed = Some(Instant::now());
+    }
+
+    /// Doubling while failures follow each other closely, and each a little different, so that a hundred operators do not come back as one.
+    pub(super) fn after_failure(&mut self) -> Duration {
+        let calm = self.failed.is_none_or(|failed| failed.elapsed() > CALM);
+        self.failed = Some(Instant::now());
+        self.failures = if calm { 0 } else { self.failures.saturating_add(1) };
+        pause(self.failures)
+    }
+
+    /// That the watch can't go on from where it stood is an answer: a new list is made at once, unless the last one has only just been made.
+    pub(super) fn after_expiry(&mut self) -> Duration {
+        if self.listed.is_none_or(|listed| listed.elapsed() > CALM) { FIRST } else { self.after_failure() }
+    }
+}
+
+fn pause(failures: u32) -> Duration {
+    let pause = FIRST.saturating_mul(1 << failures.min(8)).min(LONGEST);
+    let spread = u32::try_from(RandomState::new().hash_one(failures) % 256).unwrap_or_default();
+    pause * (1_024 - spread) / 1_024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_three_seconds_and_start_anew_after_calm() {
+        let mut pace = Pace::default();
+        let pauses: Vec<Duration> = (0..8).map(|_| pace.after_failure()).collect();
+        for (pause, longest) in pauses.iter().zip([100, 200, 400, 800, 1_600, 3_000, 3_000, 3_000].map(Duration::from_millis)) {
+            assert!((longest * 3 / 4..=longest).contains(pause), "{pauses:?}");
+        }
+        pace.failed = Instant::now().checked_sub(CALM * 2);
+        assert!(pace.after_failure() <= FIRST);
+    }
+
+    #[test]
+    fn an_expired_watch_lists_at_once_but_not_in_a_circle() {
+        let mut pace = Pace::default();
+        (0..8).for_each(|_| drop(pace.after_failure()));
+        assert_eq!(pace.after_expiry(), FIRST);
+        pace.listed();
+        assert!(pace.after_expiry() > Duration::from_secs(2));
+    }
+}
