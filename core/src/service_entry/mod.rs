@@ -5,6 +5,7 @@
 mod names;
 mod port_map;
 mod protocol;
+pub mod validate;
 
 use std::collections::BTreeMap;
 

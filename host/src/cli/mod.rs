@@ -1,10 +1,12 @@
 //! The command line: one file a command.
+#![expect(clippy::doc_markdown, reason = "the comments on commands and flags are the help that a user reads")]
 
 mod duration;
 mod place;
 mod serve;
 mod settings;
 mod translate;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -33,6 +35,7 @@ struct Cli {
 enum Command {
     Serve(Box<serve::Serve>),
     Translate(translate::Translate),
+    Validate(validate::Validate),
 }
 
 /// Runs the command that the arguments name.
@@ -42,6 +45,7 @@ pub fn main() -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(serve) => serve.run(),
         Command::Translate(translate) => translate.run(),
+        Command::Validate(validate) => validate.run(),
     }
 }
 

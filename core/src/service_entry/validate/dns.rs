@@ -32,9 +32,7 @@ pub(super) fn name_problem(name: &str) -> Option<String> {
 /// Why Istio's `ValidateWildcardDomain` refuses it, or nothing. The first label may be or begin with a wildcard.
 pub(super) fn wildcard_problem(name: &str) -> Option<String> {
     let (first, rest) = name.split_once('.').map_or((name, None), |(first, rest)| (first, Some(rest)));
-    length_problem(name)
-        .or_else(|| (!is_wildcard_label(first)).then(|| label_problem(first)))
-        .or_else(|| rest.and_then(labels_problem))
+    length_problem(name).or_else(|| (!is_wildcard_label(first)).then(|| label_problem(first))).or_else(|| rest.and_then(labels_problem))
 }
 
 /// `*`, `*LABEL`, `*-LABEL` or `LABEL`.
@@ -86,7 +84,8 @@ mod tests {
         for name in ["a", "a.b", "A.b", "a.b.", "0.a", "a.99999999999999999999", "1.2."] {
             assert_eq!(name_problem(name), None, "{name}");
         }
-        for name in ["", ".", "..", "a..", "1", "a.1", "10.0.0.1", "a_b.c", "a..b", ".a", "-a.b", "a-.b", "*.b", "a b", "é", "a.+1", "a.-1"] {
+        for name in ["", ".", "..", "a..", "1", "a.1", "10.0.0.1", "a_b.c", "a..b", ".a", "-a.b", "a-.b", "*.b", "a b", "é", "a.+1", "a.-1"]
+        {
             assert!(name_problem(name).is_some(), "{name}");
         }
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::finding::{Findings, Quoted};
 use super::kube::{is_label_value, is_lower_case_label, is_qualified_name, is_subdomain};
 use super::path::Path;
-use super::read::{Object, text, wrong_type};
+use super::read::{Object, wrong_type};
 use super::rule::Rule;
 
 /// What the spec's rules ask of the metadata.
@@ -17,8 +17,7 @@ pub(super) struct Metadata<'a> {
     pub(super) uses_waypoint: bool,
 }
 
-const STRINGS: [&str; 7] =
-    ["creationTimestamp", "deletionTimestamp", "generateName", "name", "namespace", "resourceVersion", "uid"];
+const STRINGS: [&str; 7] = ["creationTimestamp", "deletionTimestamp", "generateName", "name", "namespace", "resourceVersion", "uid"];
 const FIELDS: [&str; 15] = [
     "annotations",
     "creationTimestamp",
@@ -47,49 +46,55 @@ const RESERVED: [(&str, &str); 4] = [
 const MOST_ANNOTATED: usize = 256 * 1024;
 
 pub(super) fn check<'a>(value: Option<&'a Value>, at: &Path<'_>, findings: &mut Findings) -> Metadata<'a> {
-    let nothing = Value::Object(serde_json::Map::new());
     let Some(value) = value else {
-        name(Object::any(&nothing, at, findings), findings);
+        findings.say(Rule::InvalidName, &at.key("name"), format!("it is missing, {NAME}"));
         return Metadata::default();
     };
     let Some(metadata) = Object::of(value, at, &FIELDS, findings) else { return Metadata::default() };
-    let read = |key, findings: &mut _| metadata.field(key).and_then(|value| text(value, &at.key(key), usize::MAX, findings));
     for key in STRINGS {
-        read(key, findings);
+        metadata.text(key, usize::MAX, findings);
     }
-    name(Some(metadata), findings);
+    check_name(metadata, findings);
     let namespace = metadata.field("namespace").and_then(Value::as_str).filter(|namespace| !namespace.is_empty());
     if let Some(namespace) = namespace.filter(|namespace| !is_lower_case_label(namespace)) {
         let expected = "expected a DNS label: at most 63 lower-case letters, digits and inner hyphens";
         findings.say(Rule::InvalidNamespace, &at.key("namespace"), format!("it is {}, {expected}", Quoted(namespace)));
     }
     let labels = strings(metadata, "labels", findings);
-    labels.iter().for_each(|label| check_label(*label, &at.key("labels"), findings));
+    for label in &labels {
+        check_label(*label, &at.key("labels"), findings);
+    }
     check_annotations(&strings(metadata, "annotations", findings), &at.key("annotations"), findings);
     let label = |name| labels.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+    let allocates = label("networking.istio.io/enable-autoallocate-ip");
+    let waypoint = label("istio.io/use-waypoint");
     Metadata {
         namespace,
-        refuses_auto_allocation: label("networking.istio.io/enable-autoallocate-ip").is_some_and(|value| value.eq_ignore_ascii_case("false")),
-        uses_waypoint: label("istio.io/use-waypoint").is_some_and(|value| !value.is_empty() && !value.eq_ignore_ascii_case("none")),
+        refuses_auto_allocation: allocates.is_some_and(|value| value.eq_ignore_ascii_case("false")),
+        uses_waypoint: waypoint.is_some_and(|value| !value.is_empty() && !value.eq_ignore_ascii_case("none")),
     }
 }
 
-fn name(metadata: Option<Object<'_, '_>>, findings: &mut Findings) {
-    let Some(metadata) = metadata else { return };
+const NAME: &str = "expected a DNS subdomain: at most 253 lower-case letters, digits, dots and inner hyphens";
+
+fn check_name(metadata: Object<'_, '_>, findings: &mut Findings) {
     let at = metadata.at.key("name");
-    let expected = "expected a DNS subdomain: at most 253 lower-case letters, digits, dots and inner hyphens";
-    let (name, prefix) = (metadata.field("name"), metadata.field("generateName").and_then(Value::as_str));
-    match (name.map(|name| name.as_str().unwrap_or("a")).filter(|name| !name.is_empty()), prefix.filter(|prefix| !prefix.is_empty())) {
-        (Some(name), _) if !is_subdomain(name) => {
-            findings.say(Rule::InvalidName, &at, format!("it is {}, {expected}", Quoted(name)));
+    let said = |key| metadata.field(key).filter(|value| value.as_str() != Some(""));
+    match (said("name").map(Value::as_str), said("generateName").map(Value::as_str)) {
+        (Some(Some(name)), _) if !is_subdomain(name) => {
+            findings.say(Rule::InvalidName, &at, format!("it is {}, {NAME}", Quoted(name)));
         }
-        // The API server adds five letters and digits to the prefix.
-        (None, Some(prefix)) if !is_subdomain(&format!("{}a", prefix.get(..prefix.len().min(248)).unwrap_or(prefix))) => {
-            findings.say(Rule::InvalidName, &metadata.at.key("generateName"), format!("it is {}, {expected}", Quoted(prefix)));
+        (None, Some(Some(prefix))) if !is_subdomain(&generated(prefix)) => {
+            findings.say(Rule::InvalidName, &metadata.at.key("generateName"), format!("it is {}, {NAME}", Quoted(prefix)));
         }
-        (None, None) => findings.say(Rule::InvalidName, &at, format!("it is missing, {expected}")),
+        (None, None) => findings.say(Rule::InvalidName, &at, format!("it is missing, {NAME}")),
         _ => {}
     }
+}
+
+/// The API server cuts the prefix and adds five letters or digits.
+fn generated(prefix: &str) -> String {
+    format!("{}aaaaa", prefix.get(..58).unwrap_or(prefix))
 }
 
 /// A map of strings; a null in it is an empty one here.

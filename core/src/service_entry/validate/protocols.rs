@@ -5,7 +5,7 @@
 pub(super) enum Protocol {
     /// HTTP, HTTP2 or GRPC.
     Http,
-    /// gRPC-Web or `HTTP_PROXY`: HTTP, too, but not to DYNAMIC_DNS.
+    /// gRPC-Web or `HTTP_PROXY`: HTTP, too, but not to `DYNAMIC_DNS`.
     OtherHttp,
     /// TLS
     Tls,

@@ -114,19 +114,19 @@ rules! {
     Error Istio HostsNotTold,
     /// Several hosts, an address and a port on TCP under DNS: the first host takes all.
     Warning Istio HostsShareAddress,
-    /// `endpoints` with resolution NONE or DYNAMIC_DNS.
+    /// `endpoints` with resolution NONE or `DYNAMIC_DNS`.
     Error Istio EndpointsNotAllowed,
-    /// More than one endpoint with DNS_ROUND_ROBIN.
+    /// More than one endpoint with `DNS_ROUND_ROBIN`.
     Error Istio RoundRobinEndpoints,
     /// Without endpoints, DNS needs hosts that can be resolved.
     Error Istio UnresolvableHost,
-    /// DYNAMIC_DNS with a host that is no wildcard.
+    /// `DYNAMIC_DNS` with a host that is no wildcard.
     Error Istio DynamicDnsHost,
-    /// DYNAMIC_DNS with `addresses`.
+    /// `DYNAMIC_DNS` with `addresses`.
     Error Istio DynamicDnsAddresses,
-    /// DYNAMIC_DNS with a protocol other than HTTP, HTTP2, GRPC and TLS.
+    /// `DYNAMIC_DNS` with a protocol other than HTTP, HTTP2, GRPC and TLS.
     Error Istio DynamicDnsProtocol,
-    /// DYNAMIC_DNS with MESH_INTERNAL behind a waypoint.
+    /// `DYNAMIC_DNS` with `MESH_INTERNAL` behind a waypoint.
     Error Istio DynamicDnsWaypoint,
     /// An endpoint without an address.
     Error Istio EndpointAddressMissing,

@@ -1,0 +1,109 @@
+//! `resolution`, and what it asks of the other fields.
+
+use super::dns::name_problem;
+use super::finding::{Findings, Quoted};
+use super::metadata::Metadata;
+use super::path::Path;
+use super::protocols::Protocol;
+use super::rule::Rule;
+use super::spec::Spec;
+
+/// How endpoints are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resolution {
+    None,
+    Static,
+    Dns,
+    DnsRoundRobin,
+    DynamicDns,
+}
+
+impl Resolution {
+    const ALL: [Self; 5] = [Self::None, Self::Static, Self::Dns, Self::DnsRoundRobin, Self::DynamicDns];
+    pub(super) const NAMES: [&str; 5] = ["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"];
+
+    pub(super) fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|resolution| resolution.name() == name)
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::Static => "STATIC",
+            Self::Dns => "DNS",
+            Self::DnsRoundRobin => "DNS_ROUND_ROBIN",
+            Self::DynamicDns => "DYNAMIC_DNS",
+        }
+    }
+}
+
+pub(super) fn check(spec: &Spec<'_>, metadata: &Metadata<'_>, at: &Path<'_>, findings: &mut Findings) {
+    let Some(resolution) = spec.resolution else { return };
+    match resolution {
+        // The CRD's rule tests presence.
+        Resolution::None if spec.endpoints.is_some() => no_endpoints(resolution, at, findings),
+        Resolution::None | Resolution::Static => {}
+        Resolution::Dns | Resolution::DnsRoundRobin => dns(spec, resolution, at, findings),
+        Resolution::DynamicDns => dynamic(spec, metadata, at, findings),
+    }
+    if resolution != Resolution::None && spec.hosts.len() > 1 {
+        told_apart(spec, at, findings);
+    }
+}
+
+fn no_endpoints(resolution: Resolution, at: &Path<'_>, findings: &mut Findings) {
+    let message = format!("resolution {} takes no endpoints; expected STATIC or DNS, or no such field", resolution.name());
+    findings.say(Rule::EndpointsNotAllowed, &at.key("endpoints"), message);
+}
+
+fn dns(spec: &Spec<'_>, resolution: Resolution, at: &Path<'_>, findings: &mut Findings) {
+    let endpoints = spec.endpoints.as_deref().unwrap_or_default();
+    if resolution == Resolution::DnsRoundRobin && endpoints.len() > 1 {
+        let message = format!("there are {}, resolution DNS_ROUND_ROBIN takes one at most", endpoints.len());
+        findings.say(Rule::RoundRobinEndpoints, &at.key("endpoints"), message);
+    }
+    let hosts = at.key("hosts");
+    for (index, host) in spec.hosts.iter().filter(|_| endpoints.is_empty()) {
+        if let Some(problem) = name_problem(host) {
+            let message = format!("without endpoints resolution {} resolves {}, and {problem}", resolution.name(), Quoted(host));
+            findings.say(Rule::UnresolvableHost, &hosts.index(*index), message);
+        }
+    }
+    if spec.hosts.len() > 1 && !spec.addresses.is_empty() && spec.ports.iter().any(|port| port.protocol.is_tcp()) {
+        let message = "several hosts share these addresses, and on a TCP or TLS port an address does not tell which is meant";
+        findings.say(Rule::HostsShareAddress, &at.key("addresses"), message);
+    }
+}
+
+fn dynamic(spec: &Spec<'_>, metadata: &Metadata<'_>, at: &Path<'_>, findings: &mut Findings) {
+    let hosts = at.key("hosts");
+    for (index, host) in spec.hosts.iter().filter(|(_, host)| !host.starts_with('*')) {
+        let message = format!("{} is no wildcard, and resolution DYNAMIC_DNS takes no other hosts", Quoted(host));
+        findings.say(Rule::DynamicDnsHost, &hosts.index(*index), message);
+    }
+    if !spec.addresses.is_empty() {
+        findings.say(Rule::DynamicDnsAddresses, &at.key("addresses"), "resolution DYNAMIC_DNS takes no addresses");
+    }
+    if spec.endpoints.as_ref().is_some_and(|endpoints| !endpoints.is_empty()) {
+        no_endpoints(Resolution::DynamicDns, at, findings);
+    }
+    let ports = at.key("ports");
+    for port in spec.ports.iter().filter(|port| !port.protocol.is_dynamic() && port.protocol != Protocol::Unknown) {
+        let message = "resolution DYNAMIC_DNS takes HTTP, HTTP2, GRPC and TLS only";
+        findings.say(Rule::DynamicDnsProtocol, &ports.index(port.index).key("protocol"), message);
+    }
+    if spec.is_internal && metadata.uses_waypoint {
+        let message = "resolution DYNAMIC_DNS behind a waypoint (label istio.io/use-waypoint) takes MESH_EXTERNAL only";
+        findings.say(Rule::DynamicDnsWaypoint, &at.key("location"), message);
+    }
+}
+
+/// Several hosts on one port have to be told apart by what a connection carries.
+fn told_apart(spec: &Spec<'_>, at: &Path<'_>, findings: &mut Findings) {
+    let ports = at.key("ports");
+    for port in spec.ports.iter().filter(|port| !port.protocol.tells_hosts() && port.protocol != Protocol::Unknown) {
+        let message =
+            "there are several hosts, and only HTTP, HTTP2, GRPC, HTTPS and TLS tell them apart; give each host an entry of its own";
+        findings.say(Rule::HostsNotTold, &ports.index(port.index).key("protocol"), message);
+    }
+}

@@ -1,0 +1,157 @@
+//! `validate` as a user meets it.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+use std::fs;
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+const VALID: &str = "\
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: web, namespace: shop}
+spec:
+  hosts: [web.shop]
+  ports:
+  - {number: 80, name: http, protocol: HTTP}
+  resolution: STATIC
+  endpoints:
+  - address: 10.0.0.1
+";
+const OTHER: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {}\n";
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_istio-cloud-map"));
+    command.arg("validate").args(arguments).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn give(mut command: Command, stdin: &str) -> Output {
+    let mut child = command.spawn().expect("the binary starts");
+    // It may end without reading.
+    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn run(arguments: &[&str], stdin: &str) -> Output {
+    give(command(arguments), stdin)
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+/// Exit code, stdout and stderr.
+fn assert_gives(output: &Output, code: i32, out: &str, err: &str) {
+    assert_eq!((stdout(output), stderr(output), output.status.code()), (out, err, Some(code)));
+}
+
+#[test]
+fn a_valid_entry_is_no_line_and_exit_0() {
+    assert_gives(&run(&[], VALID), 0, "", "1 ServiceEntry: 1 valid, 0 invalid; 0 errors, 0 warnings\n");
+}
+
+#[test]
+fn a_finding_is_one_line_with_file_document_name_rule_and_path() {
+    let text = format!("{VALID}---\n{}", VALID.replace("number: 80", "number: 0"));
+    assert_gives(
+        &run(&["-"], &text),
+        1,
+        "-:2 shop/web: error[InvalidPort] spec.ports[0].number: it is 0, expected 1..=65535\n",
+        "2 ServiceEntries: 1 valid, 1 invalid; 1 error, 0 warnings\n",
+    );
+}
+
+#[test]
+fn warnings_fail_only_with_strict() {
+    let text = VALID.replace("web.shop", "Web.shop");
+    let (lenient, strict) = (run(&[], &text), run(&["--strict"], &text));
+    assert_eq!((lenient.status.code(), strict.status.code()), (Some(0), Some(1)));
+    assert_eq!(lenient.stdout, strict.stdout);
+    assert!(stdout(&strict).starts_with("-:1 shop/web: warning[UpperCaseHost] spec.hosts[0]: "), "{}", stdout(&strict));
+    let mut by_environment = command(&[]);
+    by_environment.env("ISTIO_CLOUD_MAP_STRICT", "true");
+    assert_eq!(give(by_environment, &text).status.code(), Some(1));
+}
+
+#[test]
+fn lists_are_opened_and_other_kinds_are_counted() {
+    let item = |text: &str| format!("- {}", text.trim_end().replace('\n', "\n  "));
+    let list = format!("apiVersion: v1\nkind: List\nitems:\n{}\n{}\n", item(&VALID.replace("80", "0")), item(OTHER));
+    let output = run(&[], &format!("{list}---\n{OTHER}"));
+    assert!(stdout(&output).starts_with("-:1 shop/web: error[InvalidPort]"), "{}", stdout(&output));
+    assert_eq!(stderr(&output), "1 ServiceEntry: 0 valid, 1 invalid; 1 error, 0 warnings; 2 documents of other kinds skipped\n");
+}
+
+#[test]
+fn json_is_read_and_written() {
+    let entry =
+        r#"{"apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry", "metadata": {"name": "web"}, "spec": {"hosts": ["*"]}}"#;
+    let output = run(&["-o", "json"], entry);
+    assert_eq!(output.status.code(), Some(1));
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let first = said.get(0).unwrap();
+    for (key, value) in [("file", "-"), ("name", "web"), ("severity", "error"), ("rule", "WildcardHost"), ("path", "spec.hosts[0]")] {
+        assert_eq!(first.get(key).and_then(Value::as_str), Some(value), "{first}");
+    }
+    assert_eq!(first.get("document"), Some(&Value::from(1)));
+    assert_eq!(stdout(&run(&["-o", "json"], VALID)), "[]\n");
+}
+
+#[test]
+fn what_translate_writes_is_valid_as_yaml_and_as_a_list() {
+    let input = r#"{"services": [{"namespace": {"Name": "shop"}, "service": {"Name": "web"}, "instances": [
+        {"InstanceId": "i-1", "Attributes": {"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_PORT": "8080"}}]}]}"#;
+    for output in ["yaml", "json"] {
+        let mut translate = Command::new(env!("CARGO_BIN_EXE_istio-cloud-map"));
+        translate.args(["translate", "-o", output]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let translated = give(translate, input);
+        assert_gives(&run(&[], stdout(&translated)), 0, "", "1 ServiceEntry: 1 valid, 0 invalid; 0 errors, 0 warnings\n");
+    }
+}
+
+#[test]
+fn a_file_that_can_not_be_read_is_one_line_and_the_others_are_judged() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str, text: &[u8]| {
+        let path = directory.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (valid, broken, binary) =
+        (path("valid.yaml", VALID.as_bytes()), path("broken.yaml", b"a: b: c\nd: ["), path("binary", &[0, 159, 146]));
+    let words = path("words.txt", b"only words\n");
+    for (file, word) in [("no-such-file", "No such file"), (&broken, "YAML"), (&binary, "UTF-8"), ("/", "directory"), (&words, "objects")] {
+        let output = run(&[file, &valid], "");
+        assert_eq!(output.status.code(), Some(1), "{file}");
+        let lines: Vec<&str> = stderr(&output).lines().collect();
+        let [error, summary] = lines.as_slice() else { unreachable!("two lines: {lines:?}") };
+        assert!(error.starts_with(&format!("error: {file}: ")) && error.contains(word), "{error}");
+        assert_eq!(*summary, "1 ServiceEntry: 1 valid, 0 invalid; 0 errors, 0 warnings; 1 file not read");
+    }
+}
+
+#[test]
+fn an_entry_without_a_kind_is_judged_and_not_skipped() {
+    let output = run(&[], &VALID.replace("kind: ServiceEntry\n", ""));
+    assert_eq!(stdout(&output), "-:1 shop/web: error[MissingField] kind: it is missing, and required\n");
+}
+
+#[test]
+fn a_name_with_control_characters_stays_on_its_line() {
+    let output = run(&[], &VALID.replace("name: web,", "name: \"w\\e[31m\\nb\","));
+    assert_eq!(stdout(&output).lines().count(), 1, "{}", stdout(&output));
+    assert!(stdout(&output).starts_with(r"-:1 shop/w\u{1b}[31m\nb: error[InvalidName]"), "{}", stdout(&output));
+}
+
+#[test]
+fn wrong_usage_is_exit_2() {
+    for arguments in [&["--output", "xml"][..], &["--stric"]] {
+        assert_eq!(run(arguments, "").status.code(), Some(2));
+    }
+}

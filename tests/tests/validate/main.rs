@@ -1,0 +1,87 @@
+//! `validate` says of any `ServiceEntry` what Istio and the API server say.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that fails panics")]
+
+mod agreement;
+mod damage;
+mod entries;
+mod stored;
+mod values;
+
+use std::fs;
+
+use agreement::Tally;
+use entries::Entries;
+use istio_cloud_map_core::diagnostic::Severity;
+use istio_cloud_map_core::service_entry::validate::{Finding, Rule, Source, validate};
+use istio_cloud_map_tests::bed::{ApiServer, Judge};
+use serde_json::Value;
+
+/// Where `validate` and the judge differ and are meant to: a word of ours or of the judge's that tells the case, and why.
+///
+/// What the judge does not look at is no difference: names, labels and annotations of the object are the API server's to check, and
+/// [`the_api_server_agrees`] shows that it does. Nor is what it looks at too early: it is asked about the entry as it would be stored, without
+/// unknown fields and nulls, which the API server drops before anyone judges.
+const DIFFERENCES: &[(&str, &str)] = &[];
+
+#[tokio::test]
+async fn istio_agrees() {
+    let judge = Judge::start().await;
+    let mut tally = Tally::default();
+    for entry in Entries::of_seed(1).take(8_000) {
+        let verdict = stored::verdict(&judge, &entry).await;
+        tally.compare(&entry, &verdict, |rule| rule.source() != Source::Kubernetes);
+    }
+    println!("judged by Istio and the CRD: {tally}");
+    tally.assert_agreement(DIFFERENCES);
+    tally.assert_both_sides(2_000);
+    let unmet = tally.rules_never_alone(|rule| matches!(rule.source(), Source::Istio | Source::Crd));
+    assert!(unmet.is_empty(), "no entry is rejected for these alone: {unmet:?}");
+}
+
+/// The API server itself, which stands behind the CRD and for the metadata, and Istio's admission behind it.
+#[tokio::test]
+async fn the_api_server_agrees() {
+    let (server, judge) = (ApiServer::start().await, Judge::start().await);
+    let client = server.client().await;
+    let mut tally = Tally::default();
+    for entry in Entries::of_seed(2).take(1_500) {
+        let mut verdict = stored::verdict(&judge, &entry).await;
+        verdict.errors.retain(|error| error.starts_with("admission: "));
+        verdict.errors.extend(stored::refusal(&client, &entry).await);
+        tally.compare(&entry, &verdict, |_| true);
+    }
+    println!("judged by an API server and Istio: {tally}");
+    tally.assert_agreement(&[]);
+    tally.assert_both_sides(300);
+    let unmet = tally.rules_never_alone(|rule| matches!(rule, Rule::InvalidName | Rule::InvalidLabel | Rule::InvalidAnnotation));
+    assert!(unmet.is_empty(), "no entry is rejected for these alone: {unmet:?}");
+}
+
+#[test]
+fn what_translate_writes_has_no_error() {
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests/golden");
+    let mut count = 0;
+    for file in fs::read_dir(golden).expect("the golden files").filter_map(Result::ok).map(|file| file.path()) {
+        if !file.to_string_lossy().ends_with(".out.json") {
+            continue;
+        }
+        let text = fs::read(&file).expect("a golden file");
+        let written: Value = serde_json::from_slice(&text).expect("JSON");
+        for entry in written.get("serviceEntries").and_then(Value::as_array).into_iter().flatten() {
+            let errors: Vec<String> = errors(entry).iter().map(ToString::to_string).collect();
+            assert!(errors.is_empty(), "{}: {errors:?}", file.display());
+            count += 1;
+        }
+    }
+    assert!(count > 50, "{count} entries");
+}
+
+fn errors(entry: &Value) -> Vec<Finding> {
+    validate(entry).into_iter().filter(|finding| finding.severity == Severity::Error).collect()
+}
+
+#[test]
+fn a_seed_gives_the_same_entries_again() {
+    let some = |seed| Entries::of_seed(seed).take(50).collect::<Vec<Value>>();
+    assert!(some(1) == some(1) && some(1) != some(2));
+}
