@@ -1,7 +1,11 @@
 // Command judge asks Istio what it thinks of ServiceEntries.
 //
-//	judge verdicts  one ServiceEntry as JSON a line in, one verdict as JSON a line out, until stdin ends
-//	judge crd       the ServiceEntry CRD as JSON
+//	judge verdicts  one ServiceEntry a line in, one verdict a line out
+//	judge routes    one list of worlds a line in, what a sidecar gets in each of them a line out
+//	judge pushes    one list of worlds a line in, what each change makes Istio push a line out
+//	judge crd       the ServiceEntry CRD
+//
+// All of it is JSON, and a mode that reads answers until stdin ends.
 package main
 
 import (
@@ -15,6 +19,8 @@ import (
 // modes are the words that may follow the program's name.
 var modes = map[string]func(in io.Reader, out io.Writer) error{
 	"verdicts": verdicts,
+	"routes":   routes,
+	"pushes":   pushes,
 	"crd":      printCRD,
 }
 
@@ -25,7 +31,7 @@ func main() {
 	}
 	run, known := modes[mode]
 	if !known {
-		fmt.Fprintln(os.Stderr, "usage: judge verdicts|crd")
+		fmt.Fprintln(os.Stderr, "usage: judge verdicts|routes|pushes|crd")
 		os.Exit(2)
 	}
 	if err := run(os.Stdin, output.Data); err != nil {

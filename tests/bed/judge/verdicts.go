@@ -1,9 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,14 +9,9 @@ import (
 	"github.com/hashicorp/go-multierror"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"istio.io/istio/pilot/pkg/config/kube/crd"
 	crdvalidation "istio.io/istio/pkg/config/crd"
-	"istio.io/istio/pkg/config/schema/collections"
 	"istio.io/istio/pkg/config/validation"
 )
-
-// maxLine holds an entry well beyond what the API server stores.
-const maxLine = 16 << 20
 
 // verdict is what the webhook (admission) and the API server (CRD and CEL) would answer together.
 type verdict struct {
@@ -33,18 +25,7 @@ func verdicts(in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, maxLine)
-	encoder := json.NewEncoder(out)
-	for lines.Scan() {
-		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
-			continue
-		}
-		if err := encoder.Encode(judge(schema, lines.Bytes())); err != nil {
-			return err
-		}
-	}
-	return lines.Err()
+	return answerLines(in, out, func(line []byte) any { return judge(schema, line) })
 }
 
 // newCRDValidator goes by way of a file because that is the only reader that the package offers.
@@ -85,18 +66,11 @@ func judge(schema *crdvalidation.Validator, document []byte) verdict {
 
 // admit does what Istio's validating webhook does with a ServiceEntry.
 func admit(document []byte) (validation.Warning, error) {
-	var object crd.IstioKind
-	if err := json.Unmarshal(document, &object); err != nil {
-		return nil, err
-	}
-	if object.Kind != collections.ServiceEntry.Kind() {
-		return nil, fmt.Errorf("kind is %q, expected %q", object.Kind, collections.ServiceEntry.Kind())
-	}
-	config, err := crd.ConvertObject(collections.ServiceEntry, &object, "cluster.local")
+	config, err := parseEntry(document)
 	if err != nil {
 		return nil, err
 	}
-	return validation.ValidateServiceEntry(*config)
+	return validation.ValidateServiceEntry(config)
 }
 
 func messages(judge string, err error) []string {

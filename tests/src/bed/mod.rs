@@ -1,5 +1,5 @@
 //! Real parts for the tests to run against, on loopback ports of their own: a Kubernetes API server, Istio's
-//! judgement of `ServiceEntry` objects, and moto's Cloud Map.
+//! judgement of `ServiceEntry` objects, its routes and its pushes, and moto's Cloud Map.
 //!
 //! `tests/bed/setup` builds what runs here, on demand and once. Everything started is stopped when its value is
 //! dropped, and when the test's process dies in any other way.
@@ -16,14 +16,19 @@ mod crd;
 mod daemon;
 mod judge;
 mod kubeconfig;
+mod lines;
 mod moto;
 mod pki;
 mod ports;
+mod pushes;
+mod routes;
 mod setup;
 
 pub use api_server::ApiServer;
 pub use judge::{Judge, Verdict};
 pub use moto::Moto;
+pub use pushes::{Push, Pushes};
+pub use routes::{RoutedCall, RoutedCluster, RoutedEndpoint, RoutedPort, RoutedService, Routes};
 
 /// How long anything may take to start on a machine that is busy building.
 const START: std::time::Duration = std::time::Duration::from_mins(2);
