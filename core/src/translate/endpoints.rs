@@ -1,5 +1,7 @@
 //! Providers to endpoints: one for each address, in canonical order.
 
+use std::collections::BTreeSet;
+
 use super::address::Address;
 use super::labels;
 use super::locality::locality;
@@ -41,6 +43,9 @@ pub(super) fn build(
     }
     // Of an endpoint's instances the first by its content decides, whatever the order in which Cloud Map answers.
     slots.sort_by(|a, b| (a.address, a.port, a.provider.instance).cmp(&(b.address, b.port, b.provider.instance)));
+    // With dynamic ports, an instance without one adds nothing to an address at which another has one.
+    let with_port: BTreeSet<&Address<'_>> = slots.iter().filter(|slot| slot.port.is_some()).map(|slot| slot.address).collect();
+    slots.retain(|slot| slot.port.is_some() || !with_port.contains(slot.address));
     let mut maps = Maps::new(plan);
     let mut list = Vec::with_capacity(slots.len());
     let mut group: Vec<&Provider<'_>> = Vec::new();
