@@ -31,11 +31,12 @@ pub enum Level {
     Info,
     /// What led to it.
     Debug,
-    /// Everything, the libraries' words too.
+    /// Everything.
     Trace,
 }
 
-/// Starts it. Libraries are silent below debug: what they meet comes to us as an error, and they would say it again of each of a thousand calls.
+/// Starts it. Libraries are silent below debug: what they meet comes to us as an error, and they would say it again of each of a thousand
+/// calls. What they trace is never shown: requests with their tokens are part of it.
 pub fn start(format: Format, level: Level) {
     let _started = FORMAT.set(format);
     let filter = match level {
@@ -43,10 +44,7 @@ pub fn start(format: Format, level: Level) {
         Level::Warn => "off,istio_cloud_map=warn",
         Level::Info => "off,istio_cloud_map=info",
         Level::Debug => "warn,istio_cloud_map=debug",
-        // The SDK would print requests with their session token.
-        Level::Trace => {
-            "trace,aws_config=info,aws_runtime=info,aws_sdk_servicediscovery=info,aws_sdk_sts=info,aws_sigv4=info,aws_smithy_runtime=info"
-        }
+        Level::Trace => "info,istio_cloud_map=trace",
     };
     let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(std::io::stderr).with_target(false);
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

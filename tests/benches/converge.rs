@@ -1,6 +1,6 @@
 //! How long it takes from nothing to all entries right, beside the floor: the same applies by a bare client at the same concurrency.
 //!
-//! `cargo bench -p istio-cloud-map-tests --features bed --bench converge [-- SERVICES INSTANCES]`
+//! `cargo bench --workspace --all-features --bench converge [-- SERVICES INSTANCES]`
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark")]
 
 use std::fs;
@@ -62,7 +62,7 @@ async fn compare(services: usize, instances: usize) {
 fn translated(snapshot: &str, directory: &std::path::Path) -> Vec<Value> {
     let file = directory.join("snapshot.json");
     fs::write(&file, snapshot).unwrap();
-    let output = command(&["translate", "--output", "json"]).arg(&file).stderr(Stdio::null()).output().unwrap();
+    let output = command(&["translate", "--output", "json", "--api-version", "v1"]).arg(&file).stderr(Stdio::null()).output().unwrap();
     let list: Value = serde_json::from_slice(&output.stdout).unwrap();
     list.get("items").and_then(Value::as_array).cloned().unwrap_or_default()
 }
@@ -70,12 +70,12 @@ fn translated(snapshot: &str, directory: &std::path::Path) -> Vec<Value> {
 async fn floor(kubernetes: &ApiServer, client: &Client, namespace: &str, entries: &[Value]) -> Duration {
     kubernetes.kubectl(&["create", "namespace", namespace]).await;
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource());
-    let parameters = PatchParams::apply("floor").force();
+    let (api, parameters) = (&api, &PatchParams::apply("floor").force());
     let started = Instant::now();
     futures::stream::iter(entries)
-        .for_each_concurrent(CONCURRENCY, |entry| async {
+        .for_each_concurrent(CONCURRENCY, |entry| async move {
             let name = entry.pointer("/metadata/name").and_then(Value::as_str).unwrap();
-            api.patch(name, &parameters, &Patch::Apply(entry)).await.expect("applied");
+            api.patch(name, parameters, &Patch::Apply(entry)).await.expect("applied");
         })
         .await;
     started.elapsed()
@@ -98,10 +98,9 @@ async fn converge(kubernetes: &ApiServer, cloud_map: &StandIn, services: usize) 
     let all = until(Duration::from_mins(10), async || operator.page("/readyz").await.is_some()).await;
     let took = started.elapsed();
     assert!(all, "not ready: {}", operator.log());
-    let created = until(Duration::from_secs(5), async || {
-        operator.metric("istio_cloud_map_writes_total", &["create", "ok"]).await as usize == services
-    })
-    .await;
+    let wanted = f64::from(u32::try_from(services).unwrap());
+    let created =
+        until(Duration::from_secs(5), async || operator.metric("istio_cloud_map_writes_total", &["create", "ok"]).await >= wanted).await;
     assert!(created, "ready before all was written");
     Measured { took, cpu: cpu(operator.id()), peak_mebibytes: peak(operator.id()) }
 }
@@ -116,9 +115,9 @@ async fn check(client: &Client, services: usize, instances: usize) {
 
 fn cpu(process: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let fields: Vec<u64> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().filter_map(|field| field.parse().ok()).collect();
-    // utime and stime, in hundredths of a second, are the 14th and 15th of all fields; the state, which is no number, is left out above.
-    Duration::from_millis(fields.iter().skip(10).take(2).sum::<u64>() * 10)
+    // After the name in brackets comes the third field; utime and stime, in hundredths of a second, are the 14th and 15th.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    Duration::from_millis(fields.filter_map(|field| field.parse::<u64>().ok()).sum::<u64>() * 10)
 }
 
 fn peak(process: u32) -> f64 {

@@ -1,5 +1,5 @@
 //! What is kept: ownership, drift, idleness, restarts.
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::time::Duration;
 

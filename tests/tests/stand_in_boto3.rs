@@ -23,7 +23,7 @@ fn python() -> Result<String, Box<dyn Error>> {
 #[test]
 fn every_answer_is_one_of_the_service_model() -> Result<(), Box<dyn Error>> {
     let stand_in = StandIn::start()?;
-    let check = run(Command::new(python()?).arg(format!("{TESTS}/stand_in/boto3_check.py")).arg(stand_in.url()))?;
+    let check = run(Command::new(python()?).arg("-B").arg(format!("{TESTS}/stand_in/boto3_check.py")).arg(stand_in.url()))?;
     let printed = String::from_utf8(check.stdout)?;
     let verdict = printed.lines().last().unwrap_or_default();
     assert!(check.status.success() && verdict.ends_with(" passed, 0 failed"), "{printed}");

@@ -1,5 +1,5 @@
 //! The tutorial, word for word, on real parts.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::time::Duration;
 

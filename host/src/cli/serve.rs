@@ -153,8 +153,11 @@ impl Serve {
     async fn serve(self) -> anyhow::Result<ExitCode> {
         // Asked for before anything that takes time, so that no signal is lost.
         let stop = signals()?;
-        let config = self.config()?;
-        let source = self.source().await?;
+        let mut config = self.config()?;
+        let (source, region) = self.source().await?;
+        for source in &mut config.sources {
+            source.region.clone_from(&region);
+        }
         let sink = self.sink(&config).await?;
         let seen = Seen {
             metrics: Arc::new(Metrics::default()),
@@ -174,7 +177,6 @@ impl Serve {
     fn config(&self) -> anyhow::Result<Config> {
         let file = matches!(self.from, From::File(_));
         let source = SourceConfig {
-            region: self.reading.aws_region.clone(),
             target_namespace: self.target_namespace(),
             catalogue_interval: if file { self.reading.interval } else { self.reading.catalogue_interval },
             max_requests_per_second: if file { 100_000 } else { self.reading.max_requests_per_second },
@@ -214,7 +216,8 @@ impl Serve {
         given.or_else(pod).unwrap_or_else(|| "default".to_owned())
     }
 
-    async fn source(&self) -> anyhow::Result<Arc<dyn Source>> {
+    /// The source, and the region that it turned out to be in.
+    async fn source(&self) -> anyhow::Result<(Arc<dyn Source>, Option<String>)> {
         let region = self.reading.aws_region.clone().filter(|region| !region.is_empty());
         match &self.from {
             From::Aws => {
@@ -226,9 +229,14 @@ impl Serve {
                     read_tags: self.reading.read_tags,
                     ..AwsOptions::default()
                 };
-                Ok(Arc::new(AwsSource::connect(options).await?))
+                let source = AwsSource::connect(options).await?;
+                let region = Some(source.region().to_owned());
+                Ok((Arc::new(source), region))
             }
-            From::File(path) => Ok(Arc::new(FileSource::open(path, InputOptions { region, ..InputOptions::default() })?)),
+            From::File(path) => {
+                let source = FileSource::open(path, InputOptions { region: region.clone(), ..InputOptions::default() })?;
+                Ok((Arc::new(source), region))
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures::StreamExt as _;
-use istio_cloud_map_core::plan::{Action, Version};
+use istio_cloud_map_core::plan::Action;
 use istio_cloud_map_core::sync::{Effect, Event, ReadError, Write, WriteError};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
@@ -111,7 +111,7 @@ impl Hands {
 
 async fn carry_out(sink: &dyn Sink, write: &Write) -> Result<Option<Box<istio_cloud_map_core::plan::Observed>>, WriteError> {
     if write.action == Action::Delete {
-        let version = write.replaces.clone().unwrap_or_else(Version::default);
+        let version = write.replaces.clone().unwrap_or_default();
         return sink.delete(&write.key, &version).await.map(|()| None);
     }
     let json = write.json.as_deref().unwrap_or_default().to_owned();

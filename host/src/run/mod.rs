@@ -69,6 +69,9 @@ pub async fn run(mut sync: Sync, places: Places, seen: Seen, stop: impl Future<O
         if now >= status_at {
             publish(&sync, &seen);
             status_at = now + STATUS_EVERY;
+        } else {
+            // What has just happened must not wait for the next event to be seen.
+            wake = wake.min(started + status_at);
         }
         wake = stopping.map_or(wake, |since| wake.min(since + LONGEST_STOP));
         event = tokio::select! {

@@ -1,5 +1,5 @@
 //! What a reader of standard output sees.
-#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails panics")]
 
 use std::sync::Arc;
 

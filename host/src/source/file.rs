@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use istio_cloud_map_core::cloud_map::{InputOptions, Namespace, Service};
-use istio_cloud_map_core::diagnostic::{Diagnostic, Severity};
+use istio_cloud_map_core::diagnostic::Severity;
 use istio_cloud_map_core::sync::{InstancesRead, ReadError, ReadFailure};
 use thiserror::Error;
 use tokio::time::{Instant, sleep_until};
@@ -94,13 +94,6 @@ impl FileSource {
         let state = State { stamp, digest: Some(digest), snapshot, failure: None, next_poll: Instant::now() + POLL };
         Ok(Self { path, options, state: Mutex::new(state) })
     }
-
-    /// What was dropped or degraded in the version that was last read.
-    #[must_use]
-    pub fn diagnostics(&self) -> Vec<Diagnostic> {
-        self.state().snapshot.diagnostics.clone()
-    }
-
     fn current(&self) -> Result<Arc<Snapshot>, ReadError> {
         let state = self.state();
         state.failure.clone().map_or_else(|| Ok(Arc::clone(&state.snapshot)), Err)

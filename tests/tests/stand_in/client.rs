@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::thread;
 use std::time::Duration;
 
 use istio_cloud_map_tests::cloud_map::{Operation, StandIn};
@@ -11,6 +12,8 @@ use serde_json::Value;
 pub struct Client {
     stream: BufReader<TcpStream>,
     authorization: &'static str,
+    /// Between the head of a request and its body.
+    pause: Duration,
 }
 
 /// An answer whose body came whole.
@@ -26,11 +29,16 @@ impl Client {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
         let authorization = "authorization: AWS4-HMAC-SHA256 Credential=AKIDTEST/20250101/us-west-2/servicediscovery/aws4_request\r\n";
-        Ok(Self { stream: BufReader::new(stream), authorization })
+        Ok(Self { stream: BufReader::new(stream), authorization, pause: Duration::ZERO })
     }
 
     pub fn unsigned(mut self) -> Self {
         self.authorization = "";
+        self
+    }
+
+    pub fn slow(mut self) -> Self {
+        self.pause = Duration::from_millis(20);
         self
     }
 
@@ -60,6 +68,7 @@ impl Client {
         );
         // In two writes, as clients do whose bodies come from elsewhere than their heads.
         self.stream.get_mut().write_all(request.as_bytes())?;
+        thread::sleep(self.pause);
         self.stream.get_mut().write_all(body.as_bytes())?;
         self.read()
     }

@@ -89,7 +89,10 @@ impl<'a> Call<'a> {
     pub(super) fn answered(self, status: &Status) -> WriteError {
         let said = status.message.as_str();
         let (failure, message) = match status.code {
-            401 => (WriteFailure::Forbidden, "the API server does not accept the credentials (401)".to_owned()),
+            401 => (
+                WriteFailure::Forbidden,
+                "the API server does not accept the credentials (401): renew the token, or check the user in the kubeconfig".to_owned(),
+            ),
             403 => match lacking(said) {
                 Some(verb) => (WriteFailure::Forbidden, self.rule(verb)),
                 None if said.contains(" denied ") || said.contains("is forbidden: ") => (WriteFailure::Rejected, said.to_owned()),

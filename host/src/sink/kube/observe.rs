@@ -148,8 +148,7 @@ enum Trouble {
 
 fn is_expiry(error: &watcher::Error) -> bool {
     match error {
-        watcher::Error::WatchError(status) => status.code == 410,
-        watcher::Error::WatchStartFailed(Error::Api(status)) => status.code == 410,
+        watcher::Error::WatchError(status) | watcher::Error::WatchStartFailed(Error::Api(status)) => status.code == 410,
         _ => false,
     }
 }

@@ -60,7 +60,9 @@ mod tests {
     #[test]
     fn an_expired_watch_lists_at_once_but_not_in_a_circle() {
         let mut pace = Pace::default();
-        (0..8).for_each(|_| drop(pace.after_failure()));
+        for _ in 0..8 {
+            pace.after_failure();
+        }
         assert_eq!(pace.after_expiry(), FIRST);
         pace.listed();
         assert!(pace.after_expiry() > Duration::from_secs(2));

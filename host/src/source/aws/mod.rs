@@ -21,7 +21,7 @@ mod prefix;
 #[cfg(test)]
 mod tests;
 
-pub use connect::{AwsOptions, ConnectError};
+pub use connect::AwsOptions;
 
 /// One account and region of Cloud Map.
 pub struct AwsSource {

@@ -192,7 +192,7 @@ async fn a_service_that_can_t_be_read_is_listed_and_costs_no_other() {
     case.write(&snapshot(&[web, service("api", "10.0.0.3")]));
     case.changed().await;
     assert_eq!(case.read().await, "srv-api: 10.0.0.3, srv-web: malformed");
-    assert_eq!(case.source.diagnostics().len(), 1);
+    assert_eq!(case.source.state().snapshot.diagnostics.len(), 1);
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ async fn answer(State(fake): State<Fake>, request: Request) -> Response {
     let answer = fake.script.lock().unwrap().pop_front();
     match answer {
         Some(Answer::Json(code, value)) => respond(code, value.to_string()),
-        Some(Answer::Lines(lines)) => respond(200, lines.iter().map(|line| format!("{line}\n")).collect()),
+        Some(Answer::Lines(lines)) => respond(200, lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n") + "\n"),
         Some(Answer::Never) => std::future::pending().await,
         None => respond(503, status(503, "the script is over").to_string()),
     }

@@ -11,8 +11,9 @@ use istio_cloud_map_core::sync::ReadFailure;
 
 use super::{Wire, builder, options, own, web};
 use crate::source::Source;
+use crate::source::aws::connect::ConnectError;
 use crate::source::aws::credentials::Patient;
-use crate::source::aws::{AwsOptions, AwsSource, ConnectError};
+use crate::source::aws::{AwsOptions, AwsSource};
 
 type Variable<'a> = (&'a str, &'a str);
 
