@@ -8,6 +8,9 @@ use crate::diagnostic::{Code, Diagnostic, Severity};
 /// The first pause after a failure; it doubles, up to the interval.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
+/// From how many failures on it is told that something is not found.
+const TOLD_FROM: u32 = 5;
+
 /// How the reading of one thing has gone.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Attempts {
@@ -81,7 +84,10 @@ impl Attempts {
             *trouble = Some(Trouble { failure: error.failure, last: now });
             return news.then(|| whole.report(Severity::Warning, Code::ReadFailed, error.message.clone()));
         }
-        (before != self.failure).then(|| subject.report(Severity::Warning, Code::ReadFailed, error.message.clone()))
+        // Mostly a service that was just deleted: the next list says so, and then there is nothing to tell.
+        let quiet = error.failure == ReadFailure::NotFound && self.failures < TOLD_FROM;
+        let news = before != self.failure || error.failure == ReadFailure::NotFound && self.failures == TOLD_FROM;
+        (news && !quiet).then(|| subject.report(Severity::Warning, Code::ReadFailed, error.message.clone()))
     }
 
     /// How long to wait after a failure.

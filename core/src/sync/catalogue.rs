@@ -8,6 +8,7 @@ use super::lane::Read;
 use super::registry::{NamespaceState, ServiceState};
 use super::{ReadError, ReadFailure, ServiceId, Sync, Time};
 use crate::cloud_map::{Namespace, Service};
+use crate::diagnostic::{Code, Severity};
 use crate::plan::EntryKey;
 use crate::translate::expected_host_and_name;
 
@@ -42,7 +43,7 @@ impl Sync {
         let gone: Vec<Arc<str>> = source.namespaces.keys().filter(|key| !listed.contains_key(*key)).cloned().collect();
         for (key, namespace) in listed {
             let info = Arc::new(namespace);
-            let new = || NamespaceState { info: info.clone(), attempts: Attempts::default(), untried: 0 };
+            let new = || NamespaceState { info: info.clone(), attempts: Attempts::default(), untried: 0, left_out: 0 };
             source.namespaces.entry(key.clone()).or_insert_with(new).info = info.clone();
             // The two lists belong together: services are listed right after the namespaces.
             source.lists.hurry(Read::Services(key), now);
@@ -94,10 +95,14 @@ impl Sync {
         let Some(options) = self.options.get(source) else { return };
         let namespace_key: Arc<str> = namespace.key().into();
         let mut services: BTreeMap<ServiceId, (Service, Option<EntryKey>)> = BTreeMap::new();
+        let mut left_out = 0;
         for service in listed {
             let name = match expected_host_and_name(source, namespace, &service, options) {
                 // Left out by its name alone, and so never asked for anything.
-                Ok(None) => continue,
+                Ok(None) => {
+                    left_out += 1;
+                    continue;
+                }
                 Ok(Some((_, name))) => Some(name),
                 // The translation says what is wrong with it.
                 Err(_) => None,
@@ -107,6 +112,7 @@ impl Sync {
             let id = ServiceId { source: source.clone(), namespace: namespace_key.clone(), service: service.key().into() };
             services.insert(id, (service, key));
         }
+        self.count_left_out(source, namespace, left_out);
         for id in self.registry.services_of(source, &namespace_key) {
             if !services.contains_key(&id) {
                 self.drop_service(&id);
@@ -125,6 +131,18 @@ impl Sync {
                 }
             }
         }
+    }
+
+    /// Tells how many services are left out by their names, when that has changed: one line, not one a service.
+    fn count_left_out(&mut self, source: &Arc<str>, namespace: &Namespace, left_out: usize) {
+        let Some(state) = self.registry.sources.get_mut(source).and_then(|s| s.namespaces.get_mut(namespace.key())) else { return };
+        if std::mem::replace(&mut state.left_out, left_out) == left_out || left_out == 0 {
+            return;
+        }
+        let subject = Subject { source, namespace: &namespace.name, service: "" };
+        let message =
+            format!("services left out by their names: {left_out} (bookkeeping of ECS Service Connect, or excluded by an override)");
+        self.effects.push(subject.report(Severity::Info, Code::Excluded, message));
     }
 
     /// Takes a service in. It claims its entry at once, before its instances are known, so that whoever is ranked first has it from the start.

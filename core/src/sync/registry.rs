@@ -61,6 +61,8 @@ pub(super) struct NamespaceState {
     pub attempts: Attempts,
     /// How many of its services were never tried.
     pub untried: usize,
+    /// How many services of it are left out by their names.
+    pub left_out: usize,
 }
 
 impl NamespaceState {

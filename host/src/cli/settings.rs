@@ -38,7 +38,10 @@ impl Settings {
         for setting in self.set.iter().filter(|setting| !setting.trim().is_empty()) {
             let Some((name, value)) = setting.split_once('=') else { bail!("--set {setting}: expected OPTION=VALUE") };
             let value: Value = serde_saphyr::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-            all.insert(name.trim().to_owned(), value);
+            let one = Map::from_iter([(name.trim().to_owned(), value)]);
+            // Each by itself first, so that the error names the one that is wrong.
+            serde_json::from_value::<Options>(Value::Object(one.clone())).with_context(|| format!("--set {setting}"))?;
+            all.extend(one);
         }
         let options: Options = serde_json::from_value(Value::Object(all)).context("--set")?;
         Ok(Options { owner: self.id.clone(), api_version: self.api_version(), ..options })

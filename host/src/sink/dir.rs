@@ -9,9 +9,11 @@ mod scan;
 mod tests;
 mod write;
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -40,7 +42,11 @@ pub struct OpenError {
 #[derive(Debug, Clone)]
 pub struct DirSink {
     place: Place,
+    /// What was written since the last look: a file that is gone before it was ever seen is gone all the same.
+    unseen: Unseen,
 }
+
+type Unseen = Arc<Mutex<BTreeSet<EntryKey>>>;
 
 /// Which directory, and the namespace of an entry that does not say its own.
 #[derive(Debug, Clone)]
@@ -58,7 +64,8 @@ impl DirSink {
 
     /// A directory that is only looked at, and may not be there.
     pub fn look(path: &Path, default_namespace: &str) -> Self {
-        Self { place: Place { path: path.to_owned(), default_namespace: default_namespace.to_owned() } }
+        let place = Place { path: path.to_owned(), default_namespace: default_namespace.to_owned() };
+        Self { place, unseen: Unseen::default() }
     }
 
     async fn blocking<T: Send + 'static>(
@@ -72,7 +79,7 @@ impl DirSink {
 
 impl Sink for DirSink {
     fn observe(&self) -> BoxStream<'_, Result<Observation, WriteError>> {
-        stream::unfold(Observer::new(&self.place), |mut observer| async move {
+        stream::unfold(Observer::new(self), |mut observer| async move {
             let items = observer.next().await;
             Some((stream::iter(items), observer))
         })
@@ -81,7 +88,12 @@ impl Sink for DirSink {
     }
 
     fn apply(&self, entry: Apply) -> BoxFuture<'_, Result<Observed, WriteError>> {
-        Box::pin(self.blocking(move |place| write::apply(place, &entry)))
+        let unseen = self.unseen.clone();
+        Box::pin(self.blocking(move |place| {
+            let written = write::apply(place, &entry)?;
+            unseen.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.key);
+            Ok(written)
+        }))
     }
 
     fn delete<'a>(&'a self, key: &'a EntryKey, version: &'a Version) -> BoxFuture<'a, Result<(), WriteError>> {
@@ -96,15 +108,15 @@ fn other(error: impl Display) -> WriteError {
 
 /// Looks, waits, looks again.
 struct Observer<'a> {
-    place: &'a Place,
+    sink: &'a DirSink,
     scan: Scan,
     looked: bool,
     news: News,
 }
 
 impl<'a> Observer<'a> {
-    fn new(place: &'a Place) -> Self {
-        Self { place, scan: Scan::default(), looked: false, news: News::default() }
+    fn new(sink: &'a DirSink) -> Self {
+        Self { sink, scan: Scan::default(), looked: false, news: News::default() }
     }
 
     async fn next(&mut self) -> Vec<Result<Observation, WriteError>> {
@@ -113,9 +125,11 @@ impl<'a> Observer<'a> {
                 tokio::time::sleep(POLL).await;
             }
             self.looked = true;
-            let (place, mut scan) = (self.place.clone(), std::mem::take(&mut self.scan));
+            let (place, mut scan) = (self.sink.place.clone(), std::mem::take(&mut self.scan));
+            // Taken before the look: what is written during it is looked at the next time.
+            let written = std::mem::take(&mut *self.sink.unseen.lock().unwrap_or_else(PoisonError::into_inner));
             let looked = tokio::task::spawn_blocking(move || {
-                let observations = scan.look(&place);
+                let observations = scan.look(&place, written);
                 (scan, observations)
             });
             // With a scan lost, the next one lists everything again.
@@ -129,7 +143,7 @@ impl<'a> Observer<'a> {
                     }
                 }
                 Err(error) => {
-                    let error = WriteError { message: format!("can't read {}: {error}", self.place.path.display()), ..other("") };
+                    let error = WriteError { message: format!("can't read {}: {error}", self.sink.place.path.display()), ..other("") };
                     if self.news.is_new(&error) {
                         return vec![Err(error)];
                     }

@@ -47,11 +47,8 @@ pub enum FileError {
 /// While a file is missing or wrong, every question is answered with why, so that nothing is dropped for it.
 impl From<&FileError> for ReadError {
     fn from(error: &FileError) -> Self {
-        let failure = match error {
-            FileError::Unreadable { .. } => ReadFailure::Unreachable,
-            FileError::Unusable { .. } => ReadFailure::Malformed,
-        };
-        Self { failure, message: error.to_string() }
+        // Either way it strikes all that is read of the file, and is told once for all.
+        Self { failure: ReadFailure::Unreachable, message: error.to_string() }
     }
 }
 

@@ -304,6 +304,40 @@ fn a_single_pass_deletes_what_is_gone_and_confirms_what_is_empty() {
 }
 
 #[test]
+fn bookkeeping_is_left_out_by_name_and_never_asked_for() {
+    let mut world = World::with_services(Config::default(), 2);
+    world.register("ns", "aws-ecs-sc.client.7f3c.s000", "i-1", "10.0.0.1");
+    world.start();
+    world.run(seconds(60));
+    assert_eq!(world.cluster.len(), 2);
+    assert_eq!((world.calls("DiscoverInstances"), world.reported(Code::Excluded)), (2, 1));
+}
+
+#[test]
+fn a_service_that_is_gone_before_the_list_says_so_is_no_news() {
+    let mut world = settled(12);
+    world.fault = |operation, subject| (operation == "DiscoverInstancesRevision" && subject == "s003").then_some(ReadFailure::NotFound);
+    world.run(seconds(10));
+    assert_eq!(world.reported(Code::ReadFailed), 0);
+    world.run(seconds(60));
+    assert_eq!(world.reported(Code::ReadFailed), 1);
+}
+
+#[test]
+fn what_was_rejected_is_tried_again_when_it_changes() {
+    let mut world = settled(2);
+    world.write_fault = Some(WriteFailure::Rejected);
+    world.register("ns", "s001", "i-2", "10.0.9.9");
+    world.run(seconds(6));
+    world.write_fault = None;
+    world.run(seconds(5));
+    assert_eq!(world.endpoints("s001"), Some(1));
+    world.register("ns", "s001", "i-3", "10.0.9.8");
+    world.run(seconds(5));
+    assert_eq!(world.endpoints("s001"), Some(3));
+}
+
+#[test]
 fn a_stop_ends_at_once_when_nothing_is_in_flight() {
     let mut world = settled(3);
     world.tell(Event::Stop);

@@ -1,7 +1,7 @@
 //! Looking through a directory, and what has changed since the last look.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -22,6 +22,8 @@ pub(super) struct Scan {
     listed: bool,
     files: BTreeMap<String, Known>,
     entries: BTreeMap<EntryKey, Observed>,
+    /// Written, and not looked at since.
+    written: BTreeSet<EntryKey>,
 }
 
 /// A file, and by what a change of it is noticed without reading it.
@@ -39,10 +41,11 @@ struct Stamp {
 }
 
 impl Scan {
-    /// The first time everything, then what has changed.
-    pub(super) fn look(&mut self, place: &Place) -> io::Result<Vec<Observation>> {
+    /// The first time everything, then what has changed. `written` are the entries that were written since the last look.
+    pub(super) fn look(&mut self, place: &Place, written: BTreeSet<EntryKey>) -> io::Result<Vec<Observation>> {
         let mut before = std::mem::take(&mut self.files);
-        let mut changed = false;
+        self.written.extend(written);
+        let mut changed = !self.written.is_empty();
         let names = match names(&place.path) {
             Ok(names) => names,
             Err(error) => {
@@ -80,7 +83,8 @@ impl Scan {
         if !std::mem::replace(&mut self.listed, true) {
             return vec![Observation::Listed(self.entries.values().cloned().collect())];
         }
-        let gone = before.keys().filter(|key| !self.entries.contains_key(key)).map(|key| Observation::Deleted(key.clone()));
+        let known: BTreeSet<EntryKey> = std::mem::take(&mut self.written).into_iter().chain(before.keys().cloned()).collect();
+        let gone = known.into_iter().filter(|key| !self.entries.contains_key(key)).map(Observation::Deleted);
         let new = self.entries.values().filter(|entry| before.get(&entry.key) != Some(entry));
         gone.chain(new.map(|entry| Observation::Applied(Box::new(entry.clone())))).collect()
     }

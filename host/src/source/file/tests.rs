@@ -173,7 +173,7 @@ async fn while_the_file_is_wrong_or_gone_every_question_says_so_and_then_it_reco
         case.source.instances(&namespace, &web).await.unwrap_err(),
     ];
     assert!(
-        failures.iter().all(|error| error.failure == ReadFailure::Malformed && error.message.contains("snapshot.json can't be used: "))
+        failures.iter().all(|error| error.failure == ReadFailure::Unreachable && error.message.contains("snapshot.json can't be used: "))
     );
     fs::remove_file(case.folder.path().join("snapshot.json")).unwrap();
     case.changed().await;
