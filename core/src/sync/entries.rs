@@ -51,6 +51,12 @@ impl Entries {
         self.dirty.extend(key.cloned());
     }
 
+    /// Entries that no service claims may have waited for one that was not read.
+    pub(super) fn mark_unclaimed(&mut self) {
+        let unclaimed = self.observed.keys().filter(|key| !self.claims.contains_key(*key)).cloned();
+        self.dirty.extend(unclaimed);
+    }
+
     pub(super) fn claim(&mut self, key: &EntryKey, id: &ServiceId) {
         self.claims.entry(key.clone()).or_default().insert(id.clone());
         self.mark(Some(key));

@@ -122,6 +122,7 @@ impl Sync {
         state.empty_since = empty.then(|| state.empty_since.unwrap_or(now));
         state.empty_confirmed = false;
         state.confirm_empty(now, self.config.empty_grace);
+        let read_at_last = state.wanted == Wanted::Held && state.attempts.failures > 0;
         state.wanted = wanted;
         let before = std::mem::replace(&mut state.key, key.clone());
         if before != key
@@ -131,6 +132,9 @@ impl Sync {
         }
         if let Some(key) = &key {
             self.entries.claim(key, id);
+        }
+        if read_at_last {
+            self.entries.mark_unclaimed();
         }
         // A service that is gone answers empty, too; only the list of services tells which it is.
         if newly_empty

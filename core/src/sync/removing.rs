@@ -67,9 +67,7 @@ impl Sync {
         let scopes = self.registry.scopes();
         if scopes != self.scopes {
             self.scopes = scopes;
-            let unclaimed = self.entries.observed.keys().filter(|key| self.entries.claims(key).next().is_none()).cloned();
-            let unclaimed: Vec<EntryKey> = unclaimed.collect();
-            self.entries.dirty.extend(unclaimed);
+            self.entries.mark_unclaimed();
         }
         self.entries.dirty.append(&mut self.entries.blocked);
     }

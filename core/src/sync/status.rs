@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::Sync;
-use super::registry::Wanted;
 use crate::diagnostic::Code;
 use crate::plan::Removals;
 
@@ -73,11 +72,5 @@ impl Sync {
         let mut diagnostics = diagnostics.chain(self.entries.standing.values().flatten());
         let error = |d: &crate::diagnostic::Diagnostic| d.severity == crate::diagnostic::Severity::Error;
         self.gave_up || self.refused.is_some() || unread.any(|a| a.failure.is_some()) || diagnostics.any(error)
-    }
-
-    /// How many services want an entry.
-    #[must_use]
-    pub fn wanted_entries(&self) -> usize {
-        self.registry.services.values().filter(|service| matches!(service.wanted, Wanted::Entry(_))).count()
     }
 }

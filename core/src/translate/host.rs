@@ -26,8 +26,10 @@ const LONGEST_NAME: usize = 253;
 /// Where Istio would reject the host.
 pub fn host_and_name(namespace_name: &str, service_name: &str) -> Result<(String, String), HostError> {
     let host = if service_name == "." { namespace_name.to_owned() } else { format!("{service_name}.{namespace_name}") };
-    let host = normalize(&host);
-    if let Some(problem) = host_problem(&host) {
+    // Without a name of its own the namespace's dot would pass for a trailing one.
+    let nameless = namespace_name.is_empty().then(|| "its namespace has no name".to_owned());
+    let host = if nameless.is_some() { host } else { normalize(&host) };
+    if let Some(problem) = nameless.or_else(|| host_problem(&host)) {
         return Err(HostError { host, problem });
     }
     let name = entry_name(&host);
@@ -83,6 +85,7 @@ mod tests {
             "`my_svc.n` is no valid host: its label `my_svc` holds `_`, allowed are letters, digits and hyphens; an override can name one"
         );
         assert!(host_and_name("n", "web.").is_err() && host_and_name(".", ".").is_err());
+        assert!(host_and_name("", "web").is_err() && host_and_name("n", "").is_err());
     }
 
     #[test]

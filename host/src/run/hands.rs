@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use anyhow::anyhow;
 use futures::StreamExt as _;
 use istio_cloud_map_core::plan::Action;
 use istio_cloud_map_core::sync::{Effect, Event, ReadError, Write, WriteError};
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 
 use super::tell;
 use crate::metrics::Metrics;
@@ -30,7 +31,7 @@ pub struct Hands {
     places: Places,
     events: mpsc::Sender<Event>,
     metrics: Arc<Metrics>,
-    tasks: JoinSet<()>,
+    tasks: JoinSet<anyhow::Result<()>>,
 }
 
 impl Hands {
@@ -50,6 +51,7 @@ impl Hands {
                     Err(error) => tracing::warn!("{error}"),
                 }
             }
+            Err(anyhow!("what is written can no longer be observed"))
         });
         for (name, source) in self.places.sources.clone() {
             let events = self.events.clone();
@@ -63,11 +65,12 @@ impl Hands {
     }
 
     /// Waits until a task has failed. Those that ended well are forgotten on the way.
-    pub async fn ended(&mut self) -> Result<(), JoinError> {
+    pub async fn ended(&mut self) -> anyhow::Result<()> {
         loop {
             match self.tasks.join_next().await {
-                Some(Ok(())) => {}
-                Some(Err(error)) => return Err(error),
+                Some(Ok(Ok(()))) => {}
+                Some(Ok(Err(error))) => return Err(error),
+                Some(Err(panic)) => return Err(panic.into()),
                 None => std::future::pending().await,
             }
         }
@@ -91,7 +94,10 @@ impl Hands {
         };
         let Some(source) = self.places.sources.get(name).cloned() else { return };
         let (events, metrics) = (self.events.clone(), self.metrics.clone());
-        self.tasks.spawn(async move { drop(events.send(answer(&*source, effect, &metrics).await).await) });
+        self.tasks.spawn(async move {
+            drop(events.send(answer(&*source, effect, &metrics).await).await);
+            Ok(())
+        });
     }
 
     fn write(&mut self, write: Write) {
@@ -105,6 +111,7 @@ impl Hands {
                 tell::written(&write, dry_run);
             }
             drop(events.send(Event::Written { key: write.key, result }).await);
+            Ok(())
         });
     }
 }
