@@ -75,3 +75,15 @@ async fn without_the_role_the_operator_says_which_rule_is_missing() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("serviceentries") && said.contains("list"), "{said}");
 }
+
+#[tokio::test]
+async fn on_a_cluster_without_istio_the_operator_says_what_to_install() {
+    let kubernetes = istio_cloud_map_tests::bed::ApiServer::start_without_crd().await;
+    let cloud_map = istio_cloud_map_tests::cloud_map::StandIn::start().unwrap();
+    let mut command = istio_cloud_map_tests::operator::command(&["serve", "--once", "--kube-config"]);
+    istio_cloud_map_tests::operator::with_aws(&mut command, cloud_map.url());
+    let output = command.arg(kubernetes.kubeconfig()).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+    assert!(said.starts_with("error: ") && said.contains("install Istio's CRDs"), "{said}");
+}
