@@ -51,6 +51,14 @@ impl Entries {
         self.dirty.extend(key.cloned());
     }
 
+    /// An entry is wanted differently: that it was rejected before says nothing any more.
+    pub(super) fn forget_rejection(&mut self, key: Option<&EntryKey>) {
+        let Some(key) = key else { return };
+        if self.retries.get(key).is_some_and(|retry| retry.failure == WriteFailure::Rejected) {
+            self.retries.remove(key);
+        }
+    }
+
     /// Entries that no service claims may have waited for one that was not read.
     pub(super) fn mark_unclaimed(&mut self) {
         let unclaimed = self.observed.keys().filter(|key| !self.claims.contains_key(*key)).cloned();

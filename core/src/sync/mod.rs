@@ -140,7 +140,7 @@ impl Sync {
                 self.settle(now);
             }
         }
-        let unseen = self.config.once && !self.entries.listed && now >= self.started + LONGEST_WAIT;
+        let unseen = self.waits_for_list_until().is_some_and(|at| now >= at);
         self.gave_up |= unseen;
         let over = self.entries.in_flight.is_empty() && (self.phase != Phase::Running || unseen || self.config.once && self.is_idle());
         if over && self.phase != Phase::Finished {
@@ -160,6 +160,11 @@ impl Sync {
         reads && retries && self.entries.listed && self.entries.dirty.is_empty() && self.entries.in_flight.is_empty()
     }
 
+    /// A single pass that has not been told what exists gives up at this time.
+    fn waits_for_list_until(&self) -> Option<Time> {
+        (self.config.once && !self.entries.listed).then(|| self.started + LONGEST_WAIT)
+    }
+
     fn wake_at(&mut self, now: Time) -> Option<Time> {
         if self.phase != Phase::Running {
             return None;
@@ -167,7 +172,7 @@ impl Sync {
         let lanes = self.registry.sources.values_mut().flat_map(|source| [&mut source.lists, &mut source.data]);
         let reads = lanes.filter_map(|lane| lane.wake_at(now)).min();
         let retries = self.entries.retries.values().map(|retry| retry.at).filter(|at| *at < Time::MAX).min();
-        let unseen = (self.config.once && !self.entries.listed).then(|| self.started + LONGEST_WAIT);
+        let unseen = self.waits_for_list_until();
         // Without a list of what exists a single pass asks nothing, and so what is due does not wake it.
         let reads = reads.filter(|_| unseen.is_none());
         [reads, retries, self.removals_at, unseen].into_iter().flatten().min().map(|at| at.max(now))

@@ -3,7 +3,7 @@
 use super::attempts::Subject;
 use super::lane::Read;
 use super::registry::{ServiceState, Wanted, WantedEntry};
-use super::{Effect, InstancesRead, ReadError, ReadFailure, ServiceId, Sync, Time, WriteFailure};
+use super::{Effect, InstancesRead, ReadError, ReadFailure, ServiceId, Sync, Time};
 use crate::cloud_map::Record;
 use crate::plan::{Desired, Scope};
 use crate::translate::{Outcome, Translation, translate};
@@ -116,7 +116,7 @@ impl Sync {
         };
         if state.wanted != wanted {
             // What was rejected may be accepted now.
-            self.entries.retries.retain(|retried, retry| Some(retried) != key.as_ref() || retry.failure != WriteFailure::Rejected);
+            self.entries.forget_rejection(key.as_ref());
         }
         let newly_empty = empty && state.empty_since.is_none();
         state.empty_since = empty.then(|| state.empty_since.unwrap_or(now));
