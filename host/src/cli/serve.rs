@@ -241,7 +241,7 @@ impl Serve {
     }
 
     async fn sink(&self, config: &Config) -> anyhow::Result<Arc<dyn Sink>> {
-        let namespace = self.target_namespace();
+        let namespace = config.sources.first().map(|source| source.target_namespace.clone()).unwrap_or_default();
         Ok(match &self.to {
             To::Kube => {
                 let options = KubeOptions {
