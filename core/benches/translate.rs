@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use istio_cloud_map_core::call::{TranslateOptions, Translation};
 use istio_cloud_map_core::cloud_map::{InputOptions, parse};
 use istio_cloud_map_core::translate::{Options, translate_all};
 use peak_alloc::PeakAlloc;
@@ -39,9 +40,8 @@ fn measure(services: usize, instances: usize, attributes: usize) {
             black_box(serde_json::to_string(&entries).unwrap());
         }));
         wholes.push(timed(|| {
-            let records = parse(&input, &InputOptions::default()).unwrap().records;
-            let translated = translate_all(&records, &Options::default());
-            black_box(serde_json::to_string(&translated.entries).unwrap());
+            let translation = Translation::of(&input, TranslateOptions::default()).unwrap();
+            black_box(serde_json::to_string(&translation).unwrap());
         }));
     }
     let output = serde_json::to_string(&entries).unwrap().len() as f64;
@@ -59,12 +59,12 @@ fn measure(services: usize, instances: usize, attributes: usize) {
     );
 }
 
-/// The most that the translation holds beyond the records that it is given.
+/// The most that is held beyond the records that were parsed, the written output among it.
 fn heap(input: &str) -> f64 {
-    let records = parse(input, &InputOptions::default()).unwrap().records;
+    let translation = Translation::of(input, TranslateOptions::default()).unwrap();
     HEAP.reset_peak_usage();
     let before = HEAP.current_usage();
-    black_box(translate_all(&records, &Options::default()));
+    black_box(serde_json::to_string(&translation).unwrap());
     (HEAP.peak_usage() - before) as f64
 }
 

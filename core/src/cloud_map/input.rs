@@ -11,7 +11,7 @@ use super::{DEFAULT_SOURCE, Instance, Namespace, Record, Service, careful};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 
 /// What the input itself may not say.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputOptions {
     /// The name of the source, where the input has none.
     pub source: String,

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use super::{Desired, EntryKey, Observed, Options, Policy};
 
 /// What to do to an entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "action", rename_all = "lowercase")]
 pub enum Action {
     /// It is not there.
     Create,
@@ -23,13 +26,15 @@ pub enum Action {
 }
 
 /// Why something is not done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "reason", rename_all = "lowercase")]
 pub enum Reason {
     /// An entry that is not ours has the name, or a host that overlaps.
     Conflict {
         /// That entry.
         with: EntryKey,
         /// Its owner label.
+        #[serde(skip_serializing_if = "Option::is_none")]
         owner: Option<String>,
     },
     /// It would delete the entry or drop an endpoint, and its scope was not read completely.

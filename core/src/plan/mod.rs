@@ -72,10 +72,11 @@ pub struct Scopes {
 
 impl Scopes {
     /// Whether what is not desired of this scope may go. A namespace that is not known is gone if its source's list of namespaces is complete; an entry
-    /// that does not say where it is from needs all sources, and so does one of a source that is configured no more.
+    /// that does not say where it is from needs all sources, and so does one of a source that is configured no more. Where no source is known at
+    /// all, nothing may go.
     #[must_use]
     pub fn complete(&self, scope: Option<&Scope>) -> bool {
-        let all = || self.sources.values().all(|complete| *complete) && self.namespaces.values().all(|complete| *complete);
+        let all = || !self.sources.is_empty() && self.sources.values().chain(self.namespaces.values()).all(|complete| *complete);
         let Some(scope) = scope else { return all() };
         let source = self.sources.get(&scope.source).copied();
         self.namespaces.get(scope).copied().or(source).unwrap_or_else(all)
@@ -83,25 +84,30 @@ impl Scopes {
 }
 
 /// A change to make.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// To which entry.
+    #[serde(flatten)]
     pub key: EntryKey,
     /// What.
+    #[serde(flatten)]
     pub action: Action,
 }
 
 /// A change that is not made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refusal {
     /// To which entry.
+    #[serde(flatten)]
     pub key: EntryKey,
     /// Why.
+    #[serde(flatten)]
     pub reason: Reason,
 }
 
-/// What to do, and what not to do; both sorted by entry.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What to do, and what not to do; both sorted by entry. As JSON
+/// `{"changes": [{"namespace", "name", "action": "create"}, ...], "refusals": [{"namespace", "name", "reason": "guard"}, ...]}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Plan {
     /// To be made.
     pub changes: Vec<Change>,

@@ -13,40 +13,53 @@ use crate::service_entry::ServiceEntry;
 /// What became of all services.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Translated {
-    /// Sorted by namespace and name.
+    /// Sorted by name.
     pub entries: Vec<ServiceEntry>,
     /// What was skipped, dropped or degraded, sorted.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Translates all services. Of several that claim one host the first by (source, namespace id, service id) has it, whether or not it has
-/// an entry at the moment; with `conflicts: merge` they share it.
+/// Translates all services, as [`translate_each`] does, and keeps the entries.
 #[must_use]
 pub fn translate_all(records: &[Record], options: &Options) -> Translated {
+    let mut entries = Vec::new();
+    let diagnostics = translate_each(records, options, |entry| entries.push(entry));
+    Translated { entries, diagnostics }
+}
+
+/// Translates all services and hands their entries out one by one, sorted by name. What was skipped, dropped or degraded is returned, sorted.
+///
+/// Of several that claim one host the first by (source, namespace id, service id) has it, whether or not it has an entry at the moment;
+/// with `conflicts: merge` they share it.
+pub fn translate_each(records: &[Record], options: &Options, mut take: impl FnMut(ServiceEntry)) -> Vec<Diagnostic> {
+    let mut report = Report::default();
+    for (claim, records) in claims(records, options, &mut report) {
+        if let Outcome::Entry(entry) = claim.entry(&records, &mut report) {
+            take(*entry);
+        }
+    }
+    report.sorted()
+}
+
+/// Who claims which host, sorted by the name of the entry.
+fn claims<'a>(records: &'a [Record], options: &'a Options, report: &mut Report) -> Vec<(Claim<'a>, Vec<&'a Record>)> {
     let mut sorted: Vec<&Record> = records.iter().collect();
     sorted.sort_by_key(|record| record.key());
-    let mut report = Report::default();
     let mut claims: BTreeMap<String, (Claim<'_>, Vec<&Record>)> = BTreeMap::new();
     for record in sorted {
-        let Ok(claim) = Claim::of(record, options, &mut report) else { continue };
+        let Ok(claim) = Claim::of(record, options, report) else { continue };
         let Some((holder, sharers)) = claims.get_mut(&claim.host) else {
             claims.insert(claim.host.clone(), (claim, vec![record]));
             continue;
         };
         match options.conflicts {
             Conflicts::Merge => sharers.push(record),
-            Conflicts::Refuse => refuse(record, holder, &mut report),
+            Conflicts::Refuse => refuse(record, holder, report),
         }
     }
-    let outcomes = claims.into_values().map(|(claim, records)| claim.entry(&records, &mut report));
-    let mut entries: Vec<ServiceEntry> = outcomes
-        .filter_map(|outcome| match outcome {
-            Outcome::Entry(entry) => Some(*entry),
-            Outcome::Excluded | Outcome::Empty | Outcome::Failed => None,
-        })
-        .collect();
-    entries.sort_by(|a, b| (&a.metadata.namespace, &a.metadata.name).cmp(&(&b.metadata.namespace, &b.metadata.name)));
-    Translated { entries, diagnostics: report.sorted() }
+    let mut claims: Vec<_> = claims.into_values().collect();
+    claims.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    claims
 }
 
 fn refuse(record: &Record, holder: &Claim<'_>, report: &mut Report) {

@@ -32,7 +32,7 @@ pub(super) struct Claim<'a> {
     pub(super) record: &'a Record,
     settings: Settings<'a>,
     pub(super) host: String,
-    name: String,
+    pub(super) name: String,
 }
 
 impl<'a> Claim<'a> {

@@ -27,7 +27,7 @@ mod provider;
 mod report;
 mod settings;
 
-pub use all::{Translated, translate_all};
+pub use all::{Translated, translate_all, translate_each};
 pub use cidr::{Cidr, InvalidCidr};
 pub use entry::{translate, translate_merged};
 pub use glob::Glob;

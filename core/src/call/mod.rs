@@ -1,0 +1,122 @@
+//! Calls for hosts that speak JSON and nothing else: a request in, an answer out, both UTF-8. Nothing fails but by its answer.
+//!
+//! A request is `{"input": ..., "options"?: {...}}`, an answer `{"ok": ...}` or `{"error": {"kind": ..., "message": ...}}`. A host that has
+//! values of its own takes the typed calls: [`Translation`], [`planned`], [`crate::service_entry::validate::validate`].
+
+mod options;
+mod plan;
+#[cfg(test)]
+mod tests;
+mod translate;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+pub use plan::{PlanInput, PlanOptions, ScopesInput, planned};
+pub use translate::{TranslateOptions, Translation};
+
+use crate::service_entry::validate::{Finding, validate as findings};
+
+/// Why a call has no result. All three are the caller's to mend.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Error {
+    /// The request is no object of `input` and `options`.
+    #[error("the request: {0}")]
+    InvalidRequest(String),
+    /// The input is not of a shape that the call takes.
+    #[error("{0}")]
+    InvalidInput(String),
+    /// An option is unknown or has a bad value.
+    #[error("options: {0}")]
+    InvalidOptions(String),
+}
+
+impl Error {
+    /// The name of what is wrong: `InvalidRequest`, `InvalidInput` or `InvalidOptions`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::InvalidRequest(_) => "InvalidRequest",
+            Self::InvalidInput(_) => "InvalidInput",
+            Self::InvalidOptions(_) => "InvalidOptions",
+        }
+    }
+}
+
+/// Translates: Cloud Map JSON as `input`, [`TranslateOptions`] as `options`, `{"serviceEntries": [...], "diagnostics": [...]}` as the answer.
+#[must_use]
+pub fn translate(request: &[u8]) -> String {
+    answer(Request::read(request).and_then(|request| Translation::of(request.input.get(), request.options()?)))
+}
+
+/// Plans: [`PlanInput`] as `input`, [`PlanOptions`] as `options`, [`crate::plan::Plan`] as the answer.
+#[must_use]
+pub fn plan(request: &[u8]) -> String {
+    answer(Request::read(request).and_then(|request| Ok(planned(&request.input()?, &request.options()?))))
+}
+
+/// Validates: a `ServiceEntry` of anybody's as `input`, no `options`, a list of [`Finding`]s as the answer.
+#[must_use]
+pub fn validate(request: &[u8]) -> String {
+    let found = |request: Request<'_>| -> Result<Vec<Finding>, Error> {
+        let NoOptions {} = request.options()?;
+        Ok(findings(&request.input()?))
+    };
+    answer(Request::read(request).and_then(found))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request<'a> {
+    #[serde(borrow)]
+    input: &'a RawValue,
+    #[serde(borrow)]
+    options: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoOptions {}
+
+impl<'a> Request<'a> {
+    fn read(request: &'a [u8]) -> Result<Self, Error> {
+        serde_json::from_slice(request).map_err(|error| Error::InvalidRequest(error.to_string()))
+    }
+
+    fn input<T: Deserialize<'a>>(&self) -> Result<T, Error> {
+        read(self.input.get()).map_err(Error::InvalidInput)
+    }
+
+    /// Those that are given, else the defaults.
+    fn options<T: Deserialize<'a>>(&self) -> Result<T, Error> {
+        read(self.options.map_or("{}", RawValue::get)).map_err(Error::InvalidOptions)
+    }
+}
+
+/// Reads JSON; an error says where in it.
+fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, String> {
+    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text)).map_err(|error| error.to_string())
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Answer<T> {
+    Ok(T),
+    Error(ErrorAnswer),
+}
+
+#[derive(Serialize)]
+struct ErrorAnswer {
+    kind: &'static str,
+    message: String,
+}
+
+fn answer<T: Serialize>(result: Result<T, Error>) -> String {
+    let answer = match result {
+        Ok(value) => Answer::Ok(value),
+        Err(error) => Answer::Error(ErrorAnswer { kind: error.kind(), message: error.to_string() }),
+    };
+    serde_json::to_string(&answer)
+        .unwrap_or_else(|error| format!(r#"{{"error":{{"kind":"InvalidRequest","message":"no answer: {error}"}}}}"#))
+}

@@ -1,0 +1,95 @@
+//! Plans on request.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::options;
+use crate::plan::{Desired, Observed, Options, Plan, Scope, Scopes, plan};
+use crate::service_entry::{ServiceEntry, annotation};
+
+/// What is wanted, what is there, and how much of Cloud Map was read.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PlanInput {
+    /// Entries as a translation makes them. Their annotations say which scope each is of.
+    pub desired: Vec<ServiceEntry>,
+    /// Objects as Kubernetes stores them, of any owner.
+    pub observed: Vec<Value>,
+    /// What was read completely. Of what is not named here nothing is deleted.
+    pub scopes: ScopesInput,
+}
+
+/// What was read completely.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScopesInput {
+    /// Per source, whether its list of namespaces, and each of them that is not named in `namespaces`, was read completely.
+    pub sources: BTreeMap<String, bool>,
+    /// The namespaces of which something else is known than of their source.
+    pub namespaces: Vec<NamespaceInput>,
+}
+
+/// How completely a namespace was read.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamespaceInput {
+    /// The source's name.
+    pub source: String,
+    /// The namespace's id; its name where no id is known.
+    pub namespace: String,
+    /// Whether all its services were read.
+    pub complete: bool,
+}
+
+impl From<&ScopesInput> for Scopes {
+    fn from(input: &ScopesInput) -> Self {
+        let scope = |namespace: &NamespaceInput| Scope { source: namespace.source.clone(), namespace: namespace.namespace.clone() };
+        Self {
+            sources: input.sources.clone(),
+            namespaces: input.namespaces.iter().map(|namespace| (scope(namespace), namespace.complete)).collect(),
+        }
+    }
+}
+
+/// All of [`Options`], and beside them `namespace`, the Kubernetes namespace of what does not say one (`default`), and `fieldManager`, the name
+/// that was applied with (`istio-cloud-map`): where an observed object says who manages which field, what others do is left alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlanOptions {
+    names: Names,
+    plan: Options,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
+struct Names {
+    namespace: String,
+    field_manager: String,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { namespace: "default".to_owned(), field_manager: "istio-cloud-map".to_owned() }
+    }
+}
+
+impl<'de> Deserialize<'de> for PlanOptions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (names, plan) = options::split(&["namespace", "fieldManager"], deserializer)?;
+        Ok(Self { names, plan })
+    }
+}
+
+/// See [`plan`]. A desired entry without annotations is of a scope that nobody names, and so of one that was not read completely.
+#[must_use]
+pub fn planned(input: &PlanInput, options: &PlanOptions) -> Plan {
+    let PlanOptions { names, plan: options } = options;
+    let scope = |entry: &ServiceEntry| {
+        let text = |name: &str| entry.metadata.annotations.get(name).cloned().unwrap_or_default();
+        Scope { source: text(annotation::SOURCE), namespace: text(annotation::NAMESPACE) }
+    };
+    let desired: Vec<_> = input.desired.iter().map(|entry| Desired::of(entry, scope(entry), &names.namespace)).collect();
+    let observed: Vec<_> = input.observed.iter().map(|o| Observed::of(o, Some(&names.field_manager), &names.namespace)).collect();
+    plan(&desired, &observed, &(&input.scopes).into(), options)
+}

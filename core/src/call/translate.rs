@@ -1,0 +1,99 @@
+//! Translations on request.
+
+use std::cell::RefCell;
+
+use serde::ser::{Error as _, SerializeSeq as _, SerializeStruct as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Error, options};
+use crate::cloud_map::{DEFAULT_SOURCE, InputOptions, Record, parse};
+use crate::diagnostic::Diagnostic;
+use crate::translate::{Options, translate_each};
+
+/// All of [`Options`], and beside them what the input itself may not say: `namespace`, `service`, `source`, `region`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TranslateOptions {
+    names: InputOptions,
+    translation: Options,
+}
+
+impl Default for TranslateOptions {
+    fn default() -> Self {
+        Self { names: Names::default().into(), translation: Options::default() }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Names {
+    namespace: Option<String>,
+    service: Option<String>,
+    source: Option<String>,
+    region: Option<String>,
+}
+
+impl From<Names> for InputOptions {
+    fn from(Names { namespace, service, source, region }: Names) -> Self {
+        Self { source: source.unwrap_or_else(|| DEFAULT_SOURCE.to_owned()), region, namespace, service }
+    }
+}
+
+impl<'de> Deserialize<'de> for TranslateOptions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (names, translation): (Names, _) = options::split(&["namespace", "service", "source", "region"], deserializer)?;
+        Ok(Self { names: names.into(), translation })
+    }
+}
+
+/// A translation, made while it is written: `{"serviceEntries": [...], "diagnostics": [...]}`. Each entry is let go of before the next is
+/// made, so that all of them are never held beside the text.
+#[derive(Debug)]
+pub struct Translation {
+    records: Vec<Record>,
+    diagnostics: Vec<Diagnostic>,
+    options: Options,
+}
+
+impl Translation {
+    /// Of Cloud Map JSON in one of its three shapes.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`], where it is none of them.
+    pub fn of(input: &str, options: TranslateOptions) -> Result<Self, Error> {
+        let input = parse(input, &options.names).map_err(|error| Error::InvalidInput(error.to_string()))?;
+        Ok(Self { records: input.records, diagnostics: input.diagnostics, options: options.translation })
+    }
+}
+
+impl Serialize for Translation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let entries = Entries { of: self, diagnostics: RefCell::default() };
+        let mut answer = serializer.serialize_struct("Translation", 2)?;
+        answer.serialize_field("serviceEntries", &entries)?;
+        let mut diagnostics = self.diagnostics.clone();
+        diagnostics.append(&mut entries.diagnostics.borrow_mut());
+        answer.serialize_field("diagnostics", &diagnostics)?;
+        answer.end()
+    }
+}
+
+/// The entries, and the diagnostics that they leave behind.
+struct Entries<'a> {
+    of: &'a Translation,
+    diagnostics: RefCell<Vec<Diagnostic>>,
+}
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        let mut written = Ok(());
+        let diagnostics = translate_each(&self.of.records, &self.of.options, |entry| {
+            if written.is_ok() {
+                written = list.serialize_element(&entry);
+            }
+        });
+        written?;
+        self.diagnostics.try_borrow_mut().map_err(S::Error::custom)?.extend(diagnostics);
+        list.end()
+    }
+}
