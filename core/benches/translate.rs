@@ -41,7 +41,7 @@ fn measure(services: usize, instances: usize, attributes: usize) {
         }));
         wholes.push(timed(|| {
             let translation = Translation::of(&input, TranslateOptions::default()).unwrap();
-            black_box(serde_json::to_string(&translation).unwrap());
+            black_box(translation.to_json().unwrap());
         }));
     }
     let output = serde_json::to_string(&entries).unwrap().len() as f64;
@@ -64,7 +64,7 @@ fn heap(input: &str) -> f64 {
     let translation = Translation::of(input, TranslateOptions::default()).unwrap();
     HEAP.reset_peak_usage();
     let before = HEAP.current_usage();
-    black_box(serde_json::to_string(&translation).unwrap());
+    black_box(translation.to_json().unwrap());
     (HEAP.peak_usage() - before) as f64
 }
 

@@ -47,13 +47,15 @@ impl Error {
 /// Translates: Cloud Map JSON as `input`, [`TranslateOptions`] as `options`, `{"serviceEntries": [...], "diagnostics": [...]}` as the answer.
 #[must_use]
 pub fn translate(request: &[u8]) -> String {
-    answer(Request::read(request).and_then(|request| Translation::of(request.input.get(), request.options()?)))
+    let translation = Request::read(request).and_then(|request| Translation::of(request.input.get(), request.options()?));
+    let length = translation.as_ref().map_or(0, Translation::length_hint);
+    answer(translation, length)
 }
 
 /// Plans: [`PlanInput`] as `input`, [`PlanOptions`] as `options`, [`crate::plan::Plan`] as the answer.
 #[must_use]
 pub fn plan(request: &[u8]) -> String {
-    answer(Request::read(request).and_then(|request| Ok(planned(&request.input()?, &request.options()?))))
+    answer(Request::read(request).and_then(|request| Ok(planned(&request.input()?, &request.options()?))), 0)
 }
 
 /// Validates: a `ServiceEntry` of anybody's as `input`, no `options`, a list of [`Finding`]s as the answer.
@@ -63,7 +65,7 @@ pub fn validate(request: &[u8]) -> String {
         let NoOptions {} = request.options()?;
         Ok(findings(&request.input()?))
     };
-    answer(Request::read(request).and_then(found))
+    answer(Request::read(request).and_then(found), 0)
 }
 
 #[derive(Deserialize)]
@@ -112,11 +114,18 @@ struct ErrorAnswer {
     message: String,
 }
 
-fn answer<T: Serialize>(result: Result<T, Error>) -> String {
+fn answer<T: Serialize>(result: Result<T, Error>, length: usize) -> String {
     let answer = match result {
         Ok(value) => Answer::Ok(value),
         Err(error) => Answer::Error(ErrorAnswer { kind: error.kind(), message: error.to_string() }),
     };
-    serde_json::to_string(&answer)
-        .unwrap_or_else(|error| format!(r#"{{"error":{{"kind":"InvalidRequest","message":"no answer: {error}"}}}}"#))
+    to_json(&answer, length)
+        .unwrap_or_else(|error| format!(r#"{{"error":{{"kind":"InvalidRequest","message":"the answer can't be written: {error}"}}}}"#))
+}
+
+/// JSON that is about `length` bytes long.
+fn to_json<T: Serialize>(value: &T, length: usize) -> Result<String, serde_json::Error> {
+    let mut text = Vec::with_capacity(length);
+    serde_json::to_writer(&mut text, value)?;
+    String::from_utf8(text).map_err(serde::ser::Error::custom)
 }

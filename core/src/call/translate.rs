@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use serde::ser::{Error as _, SerializeSeq as _, SerializeStruct as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Error, options};
+use super::{Error, options, to_json};
 use crate::cloud_map::{DEFAULT_SOURCE, InputOptions, Record, parse};
 use crate::diagnostic::Diagnostic;
 use crate::translate::{Options, translate_each};
@@ -62,6 +62,22 @@ impl Translation {
     pub fn of(input: &str, options: TranslateOptions) -> Result<Self, Error> {
         let input = parse(input, &options.names).map_err(|error| Error::InvalidInput(error.to_string()))?;
         Ok(Self { records: input.records, diagnostics: input.diagnostics, options: options.translation })
+    }
+
+    /// About as many bytes as it is long when written, rather more than less: a text that grows by doubling would cost up to three times as much.
+    #[must_use]
+    pub fn length_hint(&self) -> usize {
+        const ENTRY: usize = 768;
+        const ENDPOINT: usize = 96;
+        self.records.iter().map(|record| ENTRY + ENDPOINT * record.instances.len()).sum()
+    }
+
+    /// Writes it as JSON.
+    ///
+    /// # Errors
+    /// None that is known: whatever is translated can be written.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        to_json(self, self.length_hint())
     }
 }
 
