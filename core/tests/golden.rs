@@ -2,17 +2,13 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test -p istio-cloud-map-core --test golden` writes the results anew. Read each change against the rules.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use istio_cloud_map_core::cloud_map::{InputOptions, parse};
-use istio_cloud_map_core::diagnostic::Diagnostic;
-use istio_cloud_map_core::service_entry::ServiceEntry;
-use istio_cloud_map_core::translate::{Options, translate_all};
-use serde::Serialize;
-use serde_json::{Value, json};
+use istio_cloud_map_core::call::{TranslateOptions, Translation};
+use serde_json::json;
 
 #[test]
 fn every_case_translates_to_its_golden_file() {
@@ -41,34 +37,14 @@ fn cases() -> Vec<PathBuf> {
     cases
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Outcome {
-    service_entries: Vec<ServiceEntry>,
-    diagnostics: Vec<Diagnostic>,
-}
-
 /// The text of a result; what can't be read at all is its error.
 fn outcome(case: &Path) -> String {
-    let (input, options) = options(&case.with_extension("options.json"));
-    let read = match parse(&fs::read_to_string(case).unwrap(), &input) {
-        Ok(read) => read,
-        Err(error) => return format!("{:#}\n", json!({"error": error.to_string()})),
+    let options = match fs::read_to_string(case.with_extension("options.json")) {
+        Ok(text) => serde_json::from_str(&text).unwrap(),
+        Err(_) => TranslateOptions::default(),
     };
-    let translated = translate_all(&read.records, &options);
-    let mut diagnostics = read.diagnostics;
-    diagnostics.extend(translated.diagnostics);
-    diagnostics.sort();
-    let outcome = Outcome { service_entries: translated.entries, diagnostics };
-    serde_json::to_string_pretty(&outcome).unwrap() + "\n"
-}
-
-/// The options of the input (`namespace`, `service`, `region`) and those of the translation, in one object.
-fn options(file: &Path) -> (InputOptions, Options) {
-    let Ok(text) = fs::read_to_string(file) else { return (InputOptions::default(), Options::default()) };
-    let mut options: Value = serde_json::from_str(&text).unwrap();
-    let Some(object) = options.as_object_mut() else { panic!("{}: no object", file.display()) };
-    let mut take = |key: &str| object.remove(key).map(|value| value.as_str().unwrap().to_owned());
-    let input = InputOptions { region: take("region"), namespace: take("namespace"), service: take("service"), ..InputOptions::default() };
-    (input, serde_json::from_value(options).unwrap())
+    match Translation::of(&fs::read_to_string(case).unwrap(), options) {
+        Ok(translation) => serde_json::to_string_pretty(&translation).unwrap() + "\n",
+        Err(error) => format!("{:#}\n", json!({"error": error.to_string()})),
+    }
 }

@@ -88,6 +88,7 @@ impl Serialize for Translation {
         answer.serialize_field("serviceEntries", &entries)?;
         let mut diagnostics = self.diagnostics.clone();
         diagnostics.append(&mut entries.diagnostics.borrow_mut());
+        diagnostics.sort_unstable();
         answer.serialize_field("diagnostics", &diagnostics)?;
         answer.end()
     }
