@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub enum Severity {
     /// A whole service is not translated or not kept current.
     Error,
@@ -33,6 +34,7 @@ macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
         /// The closed list of what a diagnostic can be about.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
         pub enum Code { $($(#[doc = $doc])+ $name,)+ }
 
         impl Code {
@@ -103,6 +105,7 @@ impl fmt::Display for Code {
 
 /// One thing to say, about one service or one instance of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
@@ -116,6 +119,7 @@ pub struct Diagnostic {
     pub service: String,
     /// The instance's id, where one instance is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
     pub instance: Option<String>,
     /// What is wrong, and what was expected.
     pub message: String,

@@ -7,12 +7,15 @@
 //! - [`translate`]: a record to a [`service_entry::ServiceEntry`] and [`diagnostic::Diagnostic`]s.
 //! - [`plan`]: what is desired and what is observed to changes and refusals.
 //! - [`call`]: the same as calls of JSON, for hosts that speak nothing else.
+//! - `schema`, with the feature of that name: what all of these are in JSON, as a JSON Schema and as TypeScript.
 //! - [`sync`]: the operator's mind, a state machine: events and the time in, effects out.
 
 pub mod call;
 pub mod cloud_map;
 pub mod diagnostic;
 pub mod plan;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod service_entry;
 pub mod sync;
 pub mod translate;

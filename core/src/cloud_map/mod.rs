@@ -60,6 +60,7 @@ pub const DEFAULT_SOURCE: &str = "default";
 /// A namespace as `ListNamespaces` and `GetNamespace` return it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS), ts(rename = "CloudMapNamespace"))]
 pub struct Namespace {
     /// `ns-...`
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,6 +80,7 @@ pub struct Namespace {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub properties: Option<NamespaceProperties>,
     /// Another account owns it: calls then name it by its ARN and say the owner.
+    #[cfg_attr(feature = "schema", ts(skip))]
     #[serde(skip)]
     pub shared: bool,
 }
@@ -86,6 +88,7 @@ pub struct Namespace {
 /// The part of a namespace's properties that is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct NamespaceProperties {
     /// Absent in old answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,6 +98,7 @@ pub struct NamespaceProperties {
 /// The name of a namespace in `DiscoverInstances`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct HttpProperties {
     /// May differ from the namespace's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,6 +123,7 @@ impl Namespace {
 /// A service as `ListServices` and `GetService` return it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS), ts(rename = "CloudMapService"))]
 pub struct Service {
     /// `srv-...`; comes back when a service is made again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,6 +144,7 @@ pub struct Service {
     pub health_check_config: Option<HealthCheckConfig>,
     /// A health check that somebody else reports; only its presence counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(type = "object | null"))]
     pub health_check_custom_config: Option<HealthCheckCustomConfig>,
 }
 
@@ -159,6 +165,7 @@ impl Service {
 /// A health check by Route 53.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct HealthCheckConfig {
     /// `HTTP`, `HTTPS` or `TCP`
     #[serde(default, rename = "Type", skip_serializing_if = "Option::is_none")]
@@ -173,11 +180,13 @@ pub struct HealthCheckCustomConfig {}
 /// A tag of the service.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct Tag {
     /// Its key.
     pub key: String,
     /// Its value.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<String>"))]
     pub value: String,
 }
 

@@ -21,6 +21,7 @@ pub use hosts::HostIndex;
 /// Which kinds of change are made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub enum Policy {
     /// Create, update and delete.
     #[default]
@@ -34,6 +35,7 @@ pub enum Policy {
 /// How to plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS), ts(rename = "PlanSettings"))]
 pub struct Options {
     /// An entry with this owner label is ours.
     pub owner: String,

@@ -35,6 +35,7 @@ pub mod annotation {
 
 /// Which version of `networking.istio.io` an entry is written in. The three have one schema.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), schemars(transform = crate::schema::pattern::with_short_versions))]
 pub enum ApiVersion {
     /// Served by every Istio since 1.8.
     #[default]
@@ -62,6 +63,7 @@ impl ApiVersion {
 
 /// The kind, which is always the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub enum Kind {
     /// `ServiceEntry`
     #[default]
@@ -71,6 +73,7 @@ pub enum Kind {
 /// A whole `ServiceEntry`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct ServiceEntry {
     /// The version it is written in.
     pub api_version: ApiVersion,
@@ -84,16 +87,18 @@ pub struct ServiceEntry {
 
 /// The part of Kubernetes' `ObjectMeta` that we write.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct Metadata {
     /// `cloudmap-SERVICE.NAMESPACE`
     pub name: String,
     /// The Kubernetes namespace, where one is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
     pub namespace: Option<String>,
-    /// [`MANAGED_BY`] and [`OWNER_LABEL`], and no others.
+    /// `app.kubernetes.io/managed-by` and `istio-cloud-map/owner`, and no others.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// See [`annotation`].
+    /// What is remembered about the entry, under `istio-cloud-map/`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
@@ -101,6 +106,7 @@ pub struct Metadata {
 /// Istio's `ServiceEntry.spec`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct Spec {
     /// Lower case, no trailing dot.
     pub hosts: Vec<String>,
@@ -112,6 +118,7 @@ pub struct Spec {
     pub ports: Vec<ServicePort>,
     /// Left out unless asked for; Istio then takes it as external.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
     pub location: Option<Location>,
     /// How endpoints are found.
     pub resolution: Resolution,
@@ -126,6 +133,7 @@ pub struct Spec {
 /// A port that clients dial.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct ServicePort {
     /// 1..=65535
     pub number: u16,
@@ -135,12 +143,14 @@ pub struct ServicePort {
     pub protocol: Protocol,
     /// The endpoints' port where it differs and no endpoint says its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
     pub target_port: Option<u16>,
 }
 
 /// Where a service is, seen from the mesh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub enum Location {
     /// Outside; no mutual TLS.
     MeshExternal,
@@ -151,6 +161,7 @@ pub enum Location {
 /// How Istio finds the endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub enum Resolution {
     /// As listed, all of them IP addresses.
     Static,
@@ -161,6 +172,7 @@ pub enum Resolution {
 /// One endpoint, Istio's `WorkloadEntry`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct Endpoint {
     /// An IP address or a host name.
     pub address: String,
@@ -172,8 +184,10 @@ pub struct Endpoint {
     pub labels: BTreeMap<String, String>,
     /// `region/zone`
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
     pub locality: Option<String>,
     /// 1..; absent is 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
     pub weight: Option<u32>,
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Service port's name to an endpoint's own port, sorted by name. Most endpoints of an entry have the same map, and share it: a thousand
 /// maps of their own would be most of what an entry costs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS), ts(type = "{ [name in string]: number }"))]
 pub struct PortMap(
     // Never of an empty slice, so that two empty maps are equal.
     Option<Arc<[(String, u16)]>>,

@@ -9,6 +9,7 @@ use thiserror::Error;
 /// The protocols that Istio knows, by the names that it documents. Read in any letter case, as Istio does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "&'static str", try_from = "String")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), schemars(with = "String", extend("anyOf" = crate::schema::pattern::protocol())), ts(rename_all = "UPPERCASE"))]
 pub enum Protocol {
     /// HTTP/1.1
     Http,
@@ -19,6 +20,7 @@ pub enum Protocol {
     /// gRPC
     Grpc,
     /// gRPC-Web
+    #[cfg_attr(feature = "schema", ts(rename = "GRPC-WEB"))]
     GrpcWeb,
     /// TLS of any kind, routed by SNI
     Tls,
@@ -27,6 +29,7 @@ pub enum Protocol {
     /// `MongoDB`
     Mongo,
     /// `MySQL`
+    #[cfg_attr(feature = "schema", ts(rename = "MySQL"))]
     MySql,
     /// Redis
     Redis,
@@ -41,7 +44,7 @@ pub struct UnknownProtocol(String);
 
 impl Protocol {
     /// All of them, a name that begins with another's before that other.
-    const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::GrpcWeb,
         Self::Grpc,
         Self::Http2,

@@ -10,6 +10,7 @@ use thiserror::Error;
 /// A range of addresses, `10.0.0.0/8`; a lone address is a range of one. Host bits are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), schemars(extend("pattern" = crate::schema::pattern::cidr())), ts(type = "string"))]
 pub struct Cidr {
     address: IpAddr,
     length: u8,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A pattern: `*` stands for any text, an empty one too, `?` for one character. All else stands for itself, in its own letter case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), ts(type = "string"))]
 pub struct Glob(String);
 
 impl Glob {

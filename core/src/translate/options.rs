@@ -8,15 +8,24 @@ use thiserror::Error;
 use super::cidr::{Cidr, FORBIDDEN};
 use super::overrides::Override;
 use super::ports::PortSpec;
+#[cfg(feature = "schema")]
+use crate::schema::pattern;
 use crate::service_entry::{ApiVersion, Location, Protocol, is_dns_label, is_label_key};
 
 /// How services are translated. Every field has the documented default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema, ts_rs::TS),
+    schemars(title = "Translation options"),
+    ts(rename = "TranslationOptions", optional_fields)
+)]
 pub struct Options {
     /// The value of the owner label: the operator's `--id`.
     pub owner: String,
     /// The version that entries are written in.
+    #[cfg_attr(feature = "schema", ts(type = "ApiVersion | \"v1beta1\" | \"v1\" | \"v1alpha3\""))]
     pub api_version: ApiVersion,
     /// The Kubernetes namespace written into entries; none, if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,6 +39,7 @@ pub struct Options {
     /// Addresses that an endpoint may have although they are denied.
     pub allow_cidrs: Vec<Cidr>,
     /// Label of an endpoint to the attribute that holds its value.
+    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = pattern::label_key_names())))]
     pub endpoint_labels: BTreeMap<LabelKey, String>,
     /// The attribute that holds an endpoint's weight.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,6 +49,7 @@ pub struct Options {
     /// Which virtual addresses an entry has.
     pub addresses: Addresses,
     /// The protocol of a port by its number, beside 80 `HTTP` and 443 `HTTPS`.
+    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = pattern::port_names())))]
     pub protocols: BTreeMap<u16, Protocol>,
     /// The service port for host-mapped ports of ECS, `name:number`. A target port is of no use here.
     pub dynamic_port: PortSpec,
@@ -82,6 +93,7 @@ impl Default for Options {
 /// Which instances are used, by their health. One of unknown health counts as healthy: it has no check.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub enum HealthMode {
     /// The healthy ones; all, if none is.
     #[default]
@@ -95,6 +107,7 @@ pub enum HealthMode {
 /// Which addresses of an instance with both families are used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub enum IpFamily {
     /// IPv4; IPv6 where there is none.
     #[default]
@@ -108,6 +121,7 @@ pub enum IpFamily {
 /// What becomes of a service without endpoints.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub enum EmptyService {
     /// An entry without endpoints, so that callers get an honest 503.
     #[default]
@@ -119,6 +133,7 @@ pub enum EmptyService {
 /// Which virtual addresses an entry has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub enum Addresses {
     /// The IP of a lone endpoint; of more, all up to 16 if a port is not routed by name, else none.
     #[default]
@@ -132,6 +147,7 @@ pub enum Addresses {
 /// What becomes of two services that claim one host.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub enum Conflicts {
     /// The first by source, namespace id and service id has it; the others are reported.
     #[default]
@@ -143,6 +159,7 @@ pub enum Conflicts {
 /// A label's key: `[PREFIX/]NAME`, as Kubernetes and Istio accept it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), schemars(extend("pattern" = pattern::label_key())), ts(type = "string"))]
 pub struct LabelKey(String);
 
 /// No label's key.
@@ -175,6 +192,7 @@ impl From<LabelKey> for String {
 /// Kubernetes namespaces that see an entry: names, `.` for its own, or `*` or `~` (all, none) alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Vec<String>", try_from = "Vec<String>")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), schemars(extend("anyOf" = pattern::export_to())), ts(type = "Array<string>"))]
 pub struct ExportTo(Vec<String>);
 
 /// What Istio would reject as `exportTo`.

@@ -8,11 +8,14 @@ use super::host::normalize;
 use super::options::{Addresses, EmptyService, ExportTo, HealthMode, IpFamily, Options};
 use super::ports::{PortList, PortSpec};
 use crate::cloud_map::Record;
+#[cfg(feature = "schema")]
+use crate::schema::pattern;
 use crate::service_entry::{Location, Protocol, host_problem};
 
 /// What differs for the services that match. A field that is not set leaves things as they are.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), ts(optional_fields))]
 pub struct Override {
     /// The names of sources it is for; all, if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,6 +71,7 @@ impl Override {
 /// A host that Istio accepts: a full name in lower case, without a wildcard and without a trailing dot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), schemars(extend("allOf" = pattern::host())), ts(type = "string"))]
 pub struct Host(String);
 
 /// No host that Istio accepts.

@@ -10,6 +10,7 @@ use crate::diagnostic::Severity;
 
 /// One thing to say about an entry: an error, if it would be rejected, or a warning.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct Finding {
     /// Error or warning.
     pub severity: Severity,

@@ -24,6 +24,7 @@ macro_rules! rules {
     ($($(#[doc = $doc:literal])+ $severity:ident $source:ident $name:ident,)+) => {
         /// The closed list of what a finding can be about.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
         pub enum Rule { $($(#[doc = $doc])+ #[doc = concat!("\n\n", stringify!($severity), ", from `", stringify!($source), "`.")] $name,)+ }
 
         impl Rule {

@@ -7,10 +7,13 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
+#[cfg(feature = "schema")]
+use crate::schema::pattern;
 use crate::service_entry::{Protocol, is_dns_label};
 
 /// One port: `name:number[:targetPort]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), schemars(with = "String", extend("pattern" = pattern::port())), ts(type = "string"))]
 pub struct PortSpec {
     name: String,
     protocol: Protocol,
@@ -116,6 +119,12 @@ pub(in crate::translate) fn port_number(text: &str) -> Option<u16> {
 
 /// Ports with unique names and numbers, sorted by number. Written as one text with commas; a list of texts is read too.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema, ts_rs::TS),
+    schemars(schema_with = "pattern::port_list"),
+    ts(type = "string | Array<PortSpec>")
+)]
 pub struct PortList(Vec<PortSpec>);
 
 /// No list of ports.

@@ -1,0 +1,8 @@
+//! What is generated from the types is current, and is right.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod current;
+mod input;
+mod options;
+mod texts;

@@ -1,0 +1,491 @@
+// The types of istio-cloud-map. Generated from the Rust types: do not edit.
+// UPDATE_GOLDEN=1 cargo test -p istio-cloud-map-core --test schema
+
+/** Cloud Map JSON in one of its three shapes, told apart by their keys. Unknown keys are ignored. */
+export type CloudMapInput = DiscoverInstancesOutput | ListInstancesOutput | Snapshot;
+
+/** What the input itself may not say. */
+export type InputNames = {
+  /** The Cloud Map namespace's name, for what `list-instances` prints. */
+  namespace?: string;
+  /** The Cloud Map service's name, for what `list-instances` prints. */
+  service?: string;
+  /** The name of the source; `default`, if absent. */
+  source?: string;
+  /** The AWS region. */
+  region?: string;
+};
+
+/** How services are translated. Every field has the documented default. */
+export type TranslationOptions = Partial<{
+  /** The value of the owner label: the operator's `--id`. */
+  owner: string;
+  /** The version that entries are written in. */
+  apiVersion: ApiVersion | "v1beta1" | "v1" | "v1alpha3";
+  /** The Kubernetes namespace written into entries; none, if absent. */
+  targetNamespace?: string;
+  /** Which instances are used, by their health. */
+  health: HealthMode;
+  /** Which addresses of an instance with both families are used. */
+  ipFamily: IpFamily;
+  /** Addresses that no endpoint may have. By default loopback, unspecified, link-local (the metadata service among them), multicast. */
+  denyCidrs: Array<Cidr>;
+  /** Addresses that an endpoint may have although they are denied. */
+  allowCidrs: Array<Cidr>;
+  /** Label of an endpoint to the attribute that holds its value. */
+  endpointLabels: { [key in LabelKey]: string };
+  /** The attribute that holds an endpoint's weight. */
+  weightAttribute?: string;
+  /** What becomes of a service without endpoints. */
+  emptyService: EmptyService;
+  /** Which virtual addresses an entry has. */
+  addresses: Addresses;
+  /** The protocol of a port by its number, beside 80 `HTTP` and 443 `HTTPS`. */
+  protocols: { [key in number]: Protocol };
+  /** The service port for host-mapped ports of ECS, `name:number`. A target port is of no use here. */
+  dynamicPort: PortSpec;
+  /** Where services are, seen from the mesh; left out, if absent. */
+  location?: Location;
+  /** Which Kubernetes namespaces see the entries; all, if empty. */
+  exportTo: ExportTo;
+  /** What becomes of two services that claim one host. */
+  conflicts: Conflicts;
+  /** What differs for single services. Of several that match, the first that sets a field decides it. */
+  overrides: Array<Override>;
+}>;
+
+/** What a translation gives. */
+export type Translation = {
+  /** Sorted by namespace and name. */
+  serviceEntries: Array<ServiceEntry>;
+  /** What was skipped, dropped or degraded, sorted. */
+  diagnostics: Array<Diagnostic>;
+};
+
+/** One thing to say about an entry: an error, if it would be rejected, or a warning. */
+export type Finding = {
+  /** Error or warning. */
+  severity: Severity;
+  /** Where, `spec.ports[0].number` for example; empty for the whole document. */
+  path: string;
+  /** What it is about. */
+  rule: Rule;
+  /** What is wrong, and what was expected. */
+  message: string;
+};
+
+/** How to plan. */
+export type PlanSettings = Partial<{
+  /** An entry with this owner label is ours. */
+  owner: string;
+  /** Which kinds of change are made. */
+  policy: Policy;
+  /** Take over entries of nobody that bear the name that we would give. */
+  adopt: boolean;
+  /** How many per cent of our entries may be deleted, or emptied, at once; from ten entries on. */
+  maxDeletePercent: number;
+  /** A person has confirmed: delete and empty however many it is. */
+  forceDeletes: boolean;
+}>;
+
+/** Which virtual addresses an entry has. */
+export type Addresses = "auto" | "none" | "endpoints";
+
+/** Which version of `networking.istio.io` an entry is written in. The three have one schema. */
+export type ApiVersion = "networking.istio.io/v1beta1" | "networking.istio.io/v1" | "networking.istio.io/v1alpha3";
+
+/** A range of addresses, `10.0.0.0/8`; a lone address is a range of one. Host bits are ignored. */
+export type Cidr = string;
+
+/** A namespace as `ListNamespaces` and `GetNamespace` return it. */
+export type CloudMapNamespace = {
+  /** `ns-...` */
+  Id?: string | null;
+  /** Needed to read a namespace that another account shares. */
+  Arn?: string | null;
+  /** The second half of every host in it. */
+  Name: string;
+  /** `HTTP`, `DNS_PRIVATE` or `DNS_PUBLIC` */
+  Type?: string | null;
+  /** The account that owns it. */
+  ResourceOwner?: string | null;
+  /** Holds the name that `DiscoverInstances` takes. */
+  Properties?: NamespaceProperties | null;
+};
+
+/** A service as `ListServices` and `GetService` return it. */
+export type CloudMapService = {
+  /** `srv-...`; comes back when a service is made again. */
+  Id?: string | null;
+  /** The ARN. */
+  Arn?: string | null;
+  /** The first half of its host; a lone `.` stands for the namespace itself. */
+  Name: string;
+  /** `HTTP`, `DNS_HTTP` or `DNS` */
+  Type?: string | null;
+  /** Free text. */
+  Description?: string | null;
+  /** A Route 53 health check; its type is a hint at the protocol. */
+  HealthCheckConfig?: HealthCheckConfig | null;
+  /** A health check that somebody else reports; only its presence counts. */
+  HealthCheckCustomConfig?: object | null;
+};
+
+/** The closed list of what a diagnostic can be about. */
+export type Code =
+  | "InvalidHost"
+  | "InvalidInstance"
+  | "InvalidAddress"
+  | "ForbiddenAddress"
+  | "InvalidPort"
+  | "InvalidHint"
+  | "InvalidLabel"
+  | "InvalidWeight"
+  | "PortNotServed"
+  | "TooManyPorts"
+  | "TcpWithoutAddress"
+  | "TooManyAddresses"
+  | "LimitExceeded"
+  | "Unhealthy"
+  | "NoneHealthy"
+  | "Excluded"
+  | "HostConflict"
+  | "Conflict"
+  | "ReadFailed"
+  | "WriteFailed"
+  | "WriteNotKept"
+  | "DeletesRefused";
+
+/** What becomes of two services that claim one host. */
+export type Conflicts = "refuse" | "merge";
+
+/** One thing to say, about one service or one instance of it. */
+export type Diagnostic = {
+  /** How bad it is. */
+  severity: Severity;
+  /** What it is about. */
+  code: Code;
+  /** The source's name, `default` if there is only one. */
+  source: string;
+  /** The Cloud Map namespace's name. */
+  namespace: string;
+  /** The Cloud Map service's name; empty where a whole namespace or source is meant. */
+  service: string;
+  /** The instance's id, where one instance is meant. */
+  instance?: string;
+  /** What is wrong, and what was expected. */
+  message: string;
+};
+
+/** What `aws servicediscovery discover-instances` prints: one or several services, by the names on their instances. */
+export type DiscoverInstancesOutput = {
+  /** In any order. */
+  Instances: Array<DiscoveredInstance>;
+  /** Above 2^53 in practice: a `number` is then not exact. */
+  InstancesRevision?: number | bigint | null;
+};
+
+/** An instance as `discover-instances` prints it. */
+export type DiscoveredInstance = {
+  /** Unique in its service. */
+  InstanceId?: string | null;
+  /** The Cloud Map namespace; else the one that the options name, or that all others have. */
+  NamespaceName?: string | null;
+  /** The Cloud Map service; else the one that the options name, or that all others have. */
+  ServiceName?: string | null;
+  /** Unknown, if absent or another word. */
+  HealthStatus?: "HEALTHY" | "UNHEALTHY" | "UNKNOWN" | (string & {}) | null;
+  /** What was registered. */
+  Attributes?: { [key in string]: string } | null;
+};
+
+/** What becomes of a service without endpoints. */
+export type EmptyService = "keep" | "omit";
+
+/** One endpoint, Istio's `WorkloadEntry`. */
+export type Endpoint = {
+  /** An IP address or a host name. */
+  address: string;
+  /** Service port's name to this endpoint's own port. */
+  ports?: PortMap;
+  /** For subsets. */
+  labels?: { [key in string]: string };
+  /** `region/zone` */
+  locality?: string;
+  /** 1..; absent is 1. */
+  weight?: number;
+};
+
+/** Kubernetes namespaces that see an entry: names, `.` for its own, or `*` or `~` (all, none) alone. */
+export type ExportTo = Array<string>;
+
+/** A pattern: `*` stands for any text, an empty one too, `?` for one character. All else stands for itself, in its own letter case. */
+export type Glob = string;
+
+/** A health check by Route 53. */
+export type HealthCheckConfig = {
+  /** `HTTP`, `HTTPS` or `TCP` */
+  Type?: string | null;
+};
+
+/** Which instances are used, by their health. One of unknown health counts as healthy: it has no check. */
+export type HealthMode = "healthyOrElseAll" | "healthy" | "all";
+
+/** A host that Istio accepts: a full name in lower case, without a wildcard and without a trailing dot. */
+export type Host = string;
+
+/** The name of a namespace in `DiscoverInstances`. */
+export type HttpProperties = {
+  /** May differ from the namespace's name. */
+  HttpName?: string | null;
+};
+
+/** Which addresses of an instance with both families are used. */
+export type IpFamily = "preferIpv4" | "preferIpv6" | "dual";
+
+/** The kind, which is always the same. */
+export type Kind = "ServiceEntry";
+
+/** A label's key: `[PREFIX/]NAME`, as Kubernetes and Istio accept it. */
+export type LabelKey = string;
+
+/** What `aws servicediscovery list-instances` prints: one service, named by the options. */
+export type ListInstancesOutput = {
+  /** In any order. */
+  Instances: Array<ListedInstance>;
+};
+
+/** An instance as `list-instances` prints it: without its health. */
+export type ListedInstance = {
+  /** Unique in its service. */
+  Id?: string | null;
+  /** What was registered. */
+  Attributes?: { [key in string]: string } | null;
+};
+
+/** Where a service is, seen from the mesh. */
+export type Location = "MESH_EXTERNAL" | "MESH_INTERNAL";
+
+/** The part of Kubernetes' `ObjectMeta` that we write. */
+export type Metadata = {
+  /** `cloudmap-SERVICE.NAMESPACE` */
+  name: string;
+  /** The Kubernetes namespace, where one is said. */
+  namespace?: string;
+  /** `app.kubernetes.io/managed-by` and `istio-cloud-map/owner`, and no others. */
+  labels?: { [key in string]: string };
+  /** What is remembered about the entry, under `istio-cloud-map/`. */
+  annotations?: { [key in string]: string };
+};
+
+/** The part of a namespace's properties that is read. */
+export type NamespaceProperties = {
+  /** Absent in old answers. */
+  HttpProperties?: HttpProperties | null;
+};
+
+/** What differs for the services that match. A field that is not set leaves things as they are. */
+export type Override = {
+  /** The names of sources it is for; all, if absent. */
+  source?: Glob;
+  /** The names of Cloud Map namespaces it is for; all, if absent. */
+  namespace?: Glob;
+  /** The names of Cloud Map services it is for; all, if absent. */
+  service?: Glob;
+  /** The host, and with it the entry's name. */
+  host?: Host;
+  /** The service ports. */
+  ports?: PortList;
+  /** The protocol of all ports that are not listed in `ports`. */
+  protocol?: Protocol;
+  /** Where the service is, seen from the mesh. */
+  location?: Location;
+  /** Leave the service out; `false` takes in what is left out by its name, its tags or its attributes. */
+  exclude?: boolean;
+  /** As in the options. */
+  health?: HealthMode;
+  /** As in the options. */
+  ipFamily?: IpFamily;
+  /** As in the options. */
+  emptyService?: EmptyService;
+  /** As in the options. */
+  addresses?: Addresses;
+  /** As in the options. */
+  dynamicPort?: PortSpec;
+  /** As in the options. */
+  exportTo?: ExportTo;
+};
+
+/** Which kinds of change are made. */
+export type Policy = "sync" | "upsert-only" | "create-only";
+
+/** Ports with unique names and numbers, sorted by number. Written as one text with commas; a list of texts is read too. */
+export type PortList = string | Array<PortSpec>;
+
+/**
+ * Service port's name to an endpoint's own port, sorted by name. Most endpoints of an entry have the same map, and share it: a thousand
+ * maps of their own would be most of what an entry costs.
+ */
+export type PortMap = { [name in string]: number };
+
+/** One port: `name:number[:targetPort]`. */
+export type PortSpec = string;
+
+/** The protocols that Istio knows, by the names that it documents. Read in any letter case, as Istio does. */
+export type Protocol =
+  | "HTTP"
+  | "HTTP2"
+  | "HTTPS"
+  | "GRPC"
+  | "GRPC-WEB"
+  | "TLS"
+  | "TCP"
+  | "MONGO"
+  | "MySQL"
+  | "REDIS"
+  | "UDP";
+
+/** How Istio finds the endpoints. */
+export type Resolution = "STATIC" | "DNS";
+
+/** The closed list of what a finding can be about. */
+export type Rule =
+  | "WrongType"
+  | "MissingField"
+  | "UnknownField"
+  | "UnknownValue"
+  | "OutOfRange"
+  | "TooLong"
+  | "TooMany"
+  | "InvalidName"
+  | "InvalidNamespace"
+  | "InvalidLabel"
+  | "InvalidAnnotation"
+  | "ReservedAnnotation"
+  | "NoHosts"
+  | "InvalidHost"
+  | "WildcardHost"
+  | "PartialWildcard"
+  | "UpperCaseHost"
+  | "DuplicateHost"
+  | "InvalidAddress"
+  | "CidrNotAllowed"
+  | "Ipv6NotCanonical"
+  | "NoPorts"
+  | "InvalidPort"
+  | "InvalidPortName"
+  | "UnknownProtocol"
+  | "NoProtocol"
+  | "DuplicatePortName"
+  | "DuplicatePort"
+  | "TcpWithoutAddress"
+  | "HostsNotTold"
+  | "HostsShareAddress"
+  | "EndpointsNotAllowed"
+  | "RoundRobinEndpoints"
+  | "UnresolvableHost"
+  | "DynamicDnsHost"
+  | "DynamicDnsAddresses"
+  | "DynamicDnsProtocol"
+  | "DynamicDnsWaypoint"
+  | "EndpointAddressMissing"
+  | "EndpointOfNetwork"
+  | "InvalidEndpointAddress"
+  | "InvalidUnixAddress"
+  | "UnixPorts"
+  | "UnixNeedsOnePort"
+  | "InvalidEndpointPortName"
+  | "UnknownEndpointPort"
+  | "InvalidEndpointLabel"
+  | "DuplicateEndpoint"
+  | "ZeroWeight"
+  | "InvalidLocality"
+  | "SelectorAndEndpoints"
+  | "InvalidSelector"
+  | "EmptySelector"
+  | "SelectorNotUsed"
+  | "InvalidExportTo"
+  | "DuplicateExportTo"
+  | "ExportToNotAlone";
+
+/** A whole `ServiceEntry`. */
+export type ServiceEntry = {
+  /** The version it is written in. */
+  apiVersion: ApiVersion;
+  /** Always `ServiceEntry`. */
+  kind: Kind;
+  /** Name, labels, annotations. */
+  metadata: Metadata;
+  /** What Istio reads. */
+  spec: Spec;
+};
+
+/** A port that clients dial. */
+export type ServicePort = {
+  /** 1..=65535 */
+  number: number;
+  /** Unique in the entry, at most 62 characters. */
+  name: string;
+  /** `HTTP`, `TCP`, ... */
+  protocol: Protocol;
+  /** The endpoints' port where it differs and no endpoint says its own. */
+  targetPort?: number;
+};
+
+/** How bad it is. */
+export type Severity = "error" | "warning" | "info";
+
+/** Services with all that is known of them. */
+export type Snapshot = {
+  /** In any order. */
+  services: Array<SnapshotService>;
+};
+
+/** An instance of a snapshot. */
+export type SnapshotInstance = DiscoveredInstance | ListedInstance;
+
+/** A service of a snapshot. */
+export type SnapshotService = {
+  /** The source's name; else that of the options. */
+  source?: string | null;
+  /** The AWS region; else that of the options. */
+  region?: string | null;
+  /** As `list-namespaces` prints it. */
+  namespace: CloudMapNamespace;
+  /** As `list-services` or `get-service` prints it. */
+  service: CloudMapService;
+  /** As `get-service-attributes` prints them. */
+  serviceAttributes?: { [key in string]: string } | null;
+  /** As `list-tags-for-resource` prints them. */
+  tags?: Array<Tag> | null;
+  /** As `discover-instances` or `list-instances` prints them. */
+  instances: Array<SnapshotInstance>;
+  /** Above 2^53 in practice: a `number` is then not exact. */
+  instancesRevision?: number | bigint | null;
+};
+
+/** Istio's `ServiceEntry.spec`. */
+export type Spec = {
+  /** Lower case, no trailing dot. */
+  hosts: Array<string>;
+  /** Virtual IPs. */
+  addresses?: Array<string>;
+  /** Sorted by number. */
+  ports?: Array<ServicePort>;
+  /** Left out unless asked for; Istio then takes it as external. */
+  location?: Location;
+  /** How endpoints are found. */
+  resolution: Resolution;
+  /** Sorted by address, then ports. */
+  endpoints?: Array<Endpoint>;
+  /** Which namespaces see it; all, where empty. */
+  exportTo?: Array<string>;
+};
+
+/** A tag of the service. */
+export type Tag = {
+  /** Its key. */
+  Key: string;
+  /** Its value. */
+  Value?: string;
+};
