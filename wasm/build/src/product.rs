@@ -1,0 +1,133 @@
+//! From a package to its finished, checked module: compile, write the glue, optimise, check.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::bindgen::{self, Files};
+use crate::check::{Size, breaches, paths};
+use crate::compile::{compile, renamed_folders};
+use crate::inspect::{Facts, inspect};
+use crate::module::{Kind, Module};
+use crate::optimise::Optimiser;
+use crate::toolchain::Toolchain;
+use crate::workspace::Workspace;
+
+/// A finished module.
+#[derive(Debug)]
+pub struct Product {
+    pub module: &'static Module,
+    /// By their path in the folder of the output.
+    pub files: Files,
+    pub facts: Facts,
+    pub size: Size,
+}
+
+/// Makes a module of the workspace.
+///
+/// # Errors
+/// Where a step fails, or the module is not what it must be.
+pub fn make(module: &'static Module, workspace: &Workspace, toolchain: &Toolchain, optimiser: &Optimiser) -> Result<Product> {
+    if module.kind == Kind::JavaScript {
+        bindgen::same_version(&workspace.lock()?)?;
+    }
+    let raw = compile(module, workspace, toolchain)?;
+    finish(module, &raw, workspace, toolchain, optimiser).with_context(|| format!("module `{}`", module.name))
+}
+
+fn finish(module: &'static Module, raw: &[u8], workspace: &Workspace, toolchain: &Toolchain, optimiser: &Optimiser) -> Result<Product> {
+    let kept = workspace.work().join(module.name);
+    let mut files = Files::new();
+    let bytes = match module.kind {
+        Kind::Bare => {
+            let bytes = optimiser.optimise(raw, &kept)?;
+            files.insert(format!("{}.wasm", module.name).into(), bytes.clone());
+            bytes
+        }
+        Kind::JavaScript => {
+            let mut glue = bindgen::glue(raw)?;
+            let bound = glue.get(&bindgen::module_file()).context("wasm-bindgen wrote no module")?;
+            let bytes = optimiser.optimise(bound, &kept)?;
+            glue.insert(bindgen::module_file(), bytes.clone());
+            files.extend(glue.into_iter().map(|(path, content)| (Path::new(module.name).join(path), content)));
+            bytes
+        }
+    };
+    let facts = inspect(&bytes)?;
+    let size = Size { plain: bytes.len(), gzipped: gzipped(&bytes)? };
+    let folders: Vec<PathBuf> = renamed_folders(workspace, toolchain).into_iter().map(|(folder, _)| folder).collect();
+    let mut wrong = breaches(module, &facts, size);
+    wrong.extend(paths(&bytes, &folders));
+    if !wrong.is_empty() {
+        bail!("{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
+    }
+    Ok(Product { module, files, facts, size })
+}
+
+fn gzipped(bytes: &[u8]) -> Result<usize> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?.len())
+}
+
+/// Writes the files that are not there yet with the same content. Each appears whole: it is written beside its place and renamed.
+///
+/// # Errors
+/// Where a file can't be written.
+pub fn write(product: &Product, output: &Path) -> Result<()> {
+    for (path, content) in &product.files {
+        let place = output.join(path);
+        if fs::read(&place).is_ok_and(|there| there == *content) {
+            continue;
+        }
+        let folder = place.parent().unwrap_or(output);
+        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+        beside.write_all(content)?;
+        readable(beside.as_file())?;
+        beside.persist(&place).with_context(|| place.display().to_string())?;
+    }
+    Ok(())
+}
+
+/// As any file that a build makes; a temporary one is its owner's alone.
+fn readable(file: &fs::File) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(file.set_permissions(fs::Permissions::from_mode(0o644))?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::module::MODULES;
+
+    fn product(files: &[(&str, &str)]) -> Product {
+        let files = files.iter().map(|(path, content)| (PathBuf::from(path), content.as_bytes().to_vec())).collect();
+        Product { module: MODULES.first().unwrap(), files, facts: Facts::default(), size: Size { plain: 1, gzipped: 1 } }
+    }
+
+    #[test]
+    fn files_are_written_with_their_folders_and_what_is_equal_stays_untouched() {
+        let output = tempfile::tempdir().unwrap();
+        write(&product(&[("plain.wasm", "1"), ("js/a.js", "1")]), output.path()).unwrap();
+        let written = |name: &str| fs::metadata(output.path().join(name)).unwrap().modified().unwrap();
+        let first = written("plain.wasm");
+        write(&product(&[("plain.wasm", "1"), ("js/a.js", "2")]), output.path()).unwrap();
+        assert_eq!(written("plain.wasm"), first);
+        assert_eq!(fs::read(output.path().join("js/a.js")).unwrap(), b"2");
+    }
+
+    #[test]
+    fn no_file_of_another_name_is_left_behind() {
+        let output = tempfile::tempdir().unwrap();
+        write(&product(&[("plain.wasm", "1")]), output.path()).unwrap();
+        let names: Vec<_> = output.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["plain.wasm"]);
+    }
+}
