@@ -26,6 +26,17 @@ fn every_case_translates_to_its_golden_file() {
     assert!(differing.is_empty(), "{}\nrun with UPDATE_GOLDEN=1 if this is right", differing.join("\n"));
 }
 
+#[test]
+fn every_case_has_a_row_in_the_readme_and_every_row_a_case() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/README.md")).unwrap();
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    let mut rows: Vec<_> = rows.map(|(name, _)| name.to_owned()).collect();
+    rows.sort();
+    let mut names: Vec<_> = cases().iter().map(|case| case.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    names.sort();
+    assert_eq!(rows, names);
+}
+
 fn cases() -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());

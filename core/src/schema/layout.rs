@@ -4,73 +4,70 @@ const WIDEST: usize = 120;
 
 /// Fields indented, one-line comments on one line, long unions one member a line, and links of Rust's documentation as plain code.
 pub(super) fn laid_out(declaration: &str) -> String {
-    let text = declaration.replace("[`", "`").replace("`]", "`");
-    let mut out = String::new();
+    let text = declaration.replace("[`", "`").replace("`]", "`").replace(", }", ",\n}");
+    let mut out = Lines::default();
     let mut lines = text.lines().map(str::trim_end);
-    let mut indent = "";
     while let Some(line) = lines.next() {
         if line == "/**" {
             let comment: Vec<&str> = lines.by_ref().take_while(|line| *line != " */").collect();
-            put_comment(&mut out, indent, &comment);
-        } else if indent.is_empty() {
-            put_head(&mut out, line);
-            if line.ends_with('{') {
-                indent = "  ";
+            out.put_comment(&comment);
+            continue;
+        }
+        match line.rsplit_once('{').filter(|(_, inner)| !inner.is_empty() && !inner.contains('}')) {
+            Some((before, inner)) => {
+                out.put_code(&format!("{before}{{"));
+                out.put_code(inner.trim_start());
             }
-        } else {
-            let (field, end) = split_end(line);
-            put(&mut out, indent, &[field, ";"]);
-            if !end.is_empty() {
-                indent = "";
-                put(&mut out, indent, &[end]);
-            }
+            None => out.put_code(line),
         }
     }
-    out
+    out.text
 }
 
-/// The first or only line of a declaration.
-fn put_head(out: &mut String, line: &str) {
-    match line.split_once(" = ").filter(|(_, form)| line.len() > WIDEST && !form.contains('{')) {
-        Some((name, form)) => {
-            put(out, "", &[name, " ="]);
-            for member in form.trim_end_matches(';').split(" | ") {
-                put(out, "  ", &["| ", member]);
-            }
-            // The declaration's end belongs to its last line.
-            out.truncate(out.trim_end().len());
-            out.push_str(";\n");
+#[derive(Default)]
+struct Lines {
+    text: String,
+    /// How many braces are open.
+    depth: usize,
+}
+
+impl Lines {
+    fn put(&mut self, line: &str) {
+        self.text.push_str(&"  ".repeat(self.depth));
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn put_comment(&mut self, comment: &[&str]) {
+        if let [only] = comment {
+            self.put(&format!("/**{} */", only.trim_start_matches(" *")));
+            return;
         }
-        None => put(out, "", &[line]),
-    }
-}
-
-/// A field without its comma, and what closes the declaration after the last one.
-fn split_end(line: &str) -> (&str, &str) {
-    let closing = ["};", "}>;"].into_iter().find_map(|end| Some((line.strip_suffix(end)?, end)));
-    let (field, end) = closing.unwrap_or((line, ""));
-    (field.trim_end().trim_end_matches(','), end)
-}
-
-fn put_comment(out: &mut String, indent: &str, comment: &[&str]) {
-    match comment {
-        [only] => put(out, indent, &["/**", only.trim_start_matches(" *"), " */"]),
-        lines => {
-            put(out, indent, &["/**"]);
-            for line in lines {
-                put(out, indent, &[line]);
-            }
-            put(out, indent, &[" */"]);
+        self.put("/**");
+        for line in comment {
+            self.put(line);
         }
+        self.put(" */");
+    }
+
+    fn put_code(&mut self, line: &str) {
+        if line.starts_with('}') {
+            self.depth = self.depth.saturating_sub(1);
+        }
+        match (line.strip_suffix(','), long_union(line)) {
+            (Some(field), _) => self.put(&format!("{field};")),
+            (None, Some(union)) => self.put(&union),
+            (None, None) => self.put(line),
+        }
+        let inner = line.trim_start_matches('}');
+        self.depth = (self.depth + inner.matches('{').count()).saturating_sub(inner.matches('}').count());
     }
 }
 
-fn put(out: &mut String, indent: &str, parts: &[&str]) {
-    out.push_str(indent);
-    for part in parts {
-        out.push_str(part);
-    }
-    out.push('\n');
+/// A declaration that is too wide, and is a union of names.
+fn long_union(line: &str) -> Option<String> {
+    let (name, union) = line.split_once(" = ").filter(|(_, union)| line.len() > WIDEST && !union.contains('{'))?;
+    Some(format!("{name} =\n  | {}", union.replace(" | ", "\n  | ")))
 }
 
 #[cfg(test)]
@@ -79,10 +76,15 @@ mod tests {
 
     #[test]
     fn fields_are_indented_and_a_short_comment_is_one_line() {
-        let raw =
-            "/**\n * See [`X`].\n */\nexport type A = Partial<{ \n/**\n * One\n * two.\n */\na: string, \n/**\n * B\n */\nb?: B, }>;\n";
-        let laid =
-            "/** See `X`. */\nexport type A = Partial<{\n  /**\n   * One\n   * two.\n   */\n  a: string;\n  /** B */\n  b?: B;\n}>;\n";
+        let raw = "/**\n * See [`X`].\n */\nexport type A = Partial<{ \n/**\n * One\n * two.\n */\na: { [k in string]: string }, \n/**\n * B\n */\nb?: B, }>;\n";
+        let laid = "/** See `X`. */\nexport type A = Partial<{\n  /**\n   * One\n   * two.\n   */\n  a: { [k in string]: string };\n  /** B */\n  b?: B;\n}>;\n";
+        assert_eq!(laid_out(raw), laid);
+    }
+
+    #[test]
+    fn a_union_of_objects_keeps_its_braces() {
+        let raw = "export type A = { \n/**\n * N\n */\nn: string, } & ({ \"a\": \"x\" } | { \"a\": \"y\", \n/**\n * F\n */\nf: boolean, } | { \"a\": \"z\" });\n";
+        let laid = "export type A = {\n  /** N */\n  n: string;\n} & ({ \"a\": \"x\" } | {\n  \"a\": \"y\";\n  /** F */\n  f: boolean;\n} | { \"a\": \"z\" });\n";
         assert_eq!(laid_out(raw), laid);
     }
 
