@@ -31,8 +31,38 @@ pub unsafe extern "C" fn free(ptr: *mut u8, len: usize) {
 #[must_use]
 pub unsafe extern "C" fn translate(ptr: *const u8, len: usize) -> u64 {
     // SAFETY: as the caller promises.
-    let request = unsafe { std::slice::from_raw_parts(ptr, len) };
-    answer(call::translate(request))
+    answer(call::translate(unsafe { request(ptr, len) }))
+}
+
+/// See [`call::plan`].
+///
+/// # Safety
+/// `ptr` is that of an [`alloc`] of `len` bytes which have been written.
+#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
+#[must_use]
+pub unsafe extern "C" fn plan(ptr: *const u8, len: usize) -> u64 {
+    // SAFETY: as the caller promises.
+    answer(call::plan(unsafe { request(ptr, len) }))
+}
+
+/// See [`call::validate`].
+///
+/// # Safety
+/// `ptr` is that of an [`alloc`] of `len` bytes which have been written.
+#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
+#[must_use]
+pub unsafe extern "C" fn validate(ptr: *const u8, len: usize) -> u64 {
+    // SAFETY: as the caller promises.
+    answer(call::validate(unsafe { request(ptr, len) }))
+}
+
+/// What was written into a place.
+///
+/// # Safety
+/// `ptr` is that of an [`alloc`] of `len` bytes which have been written, and which stay while the request is looked at.
+unsafe fn request<'a>(ptr: *const u8, len: usize) -> &'a [u8] {
+    // SAFETY: as the caller promises.
+    unsafe { std::slice::from_raw_parts(ptr, len) }
 }
 
 /// Lets go of an answer, and says where it is.
