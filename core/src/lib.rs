@@ -13,6 +13,8 @@
 pub mod call;
 pub mod cloud_map;
 pub mod diagnostic;
+mod json;
+mod order;
 pub mod plan;
 #[cfg(feature = "schema")]
 pub mod schema;

@@ -51,7 +51,7 @@ fn cases() -> Vec<PathBuf> {
 /// The text of a result; what can't be read at all is its error.
 fn outcome(case: &Path) -> String {
     let options = match fs::read_to_string(case.with_extension("options.json")) {
-        Ok(text) => serde_json::from_str(&text).unwrap(),
+        Ok(text) => TranslateOptions::read(&text).unwrap(),
         Err(_) => TranslateOptions::default(),
     };
     match Translation::of(&fs::read_to_string(case).unwrap(), options) {

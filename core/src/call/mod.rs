@@ -16,6 +16,7 @@ use thiserror::Error;
 pub use plan::{PlanInput, PlanOptions, ScopesInput, planned};
 pub use translate::{TranslateOptions, Translation};
 
+use crate::json::{self, Misread};
 use crate::service_entry::validate::{Finding, validate as findings};
 
 /// Why a call has no result. All three are the caller's to mend.
@@ -33,6 +34,14 @@ pub enum Error {
 }
 
 impl Error {
+    fn input(misread: Misread) -> Self {
+        Self::InvalidInput(misread.to_string())
+    }
+
+    fn options(misread: Misread) -> Self {
+        Self::InvalidOptions(misread.to_string())
+    }
+
     /// The name of what is wrong: `InvalidRequest`, `InvalidInput` or `InvalidOptions`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -47,7 +56,8 @@ impl Error {
 /// Translates: Cloud Map JSON as `input`, [`TranslateOptions`] as `options`, `{"serviceEntries": [...], "diagnostics": [...]}` as the answer.
 #[must_use]
 pub fn translate(request: &[u8]) -> String {
-    let translation = Request::read(request).and_then(|request| Translation::of(request.input.get(), request.options()?));
+    let translation =
+        Request::read(request).and_then(|request| Translation::of(request.input.get(), TranslateOptions::read(request.options())?));
     let length = translation.as_ref().map_or(0, Translation::length_hint);
     answer(translation, length)
 }
@@ -55,15 +65,19 @@ pub fn translate(request: &[u8]) -> String {
 /// Plans: [`PlanInput`] as `input`, [`PlanOptions`] as `options`, [`crate::plan::Plan`] as the answer.
 #[must_use]
 pub fn plan(request: &[u8]) -> String {
-    answer(Request::read(request).and_then(|request| Ok(planned(&request.input()?, &request.options()?))), 0)
+    answer(
+        Request::read(request)
+            .and_then(|request| Ok(planned(&PlanInput::read(request.input.get())?, &PlanOptions::read(request.options())?))),
+        0,
+    )
 }
 
 /// Validates: a `ServiceEntry` of anybody's as `input`, no `options`, a list of [`Finding`]s as the answer.
 #[must_use]
 pub fn validate(request: &[u8]) -> String {
     let found = |request: Request<'_>| -> Result<Vec<Finding>, Error> {
-        let NoOptions {} = request.options()?;
-        Ok(findings(&request.input()?))
+        let NoOptions {} = json::read(request.options()).map_err(Error::options)?;
+        Ok(findings(&json::read(request.input.get()).map_err(Error::input)?))
     };
     answer(Request::read(request).and_then(found), 0)
 }
@@ -83,22 +97,14 @@ struct NoOptions {}
 
 impl<'a> Request<'a> {
     fn read(request: &'a [u8]) -> Result<Self, Error> {
-        serde_json::from_slice(request).map_err(|error| Error::InvalidRequest(error.to_string()))
+        let text = str::from_utf8(request).map_err(|error| Error::InvalidRequest(error.to_string()))?;
+        serde_json::from_str(text).map_err(|error| Error::InvalidRequest(error.to_string()))
     }
 
-    fn input<T: Deserialize<'a>>(&self) -> Result<T, Error> {
-        read(self.input.get()).map_err(Error::InvalidInput)
+    /// Those that are given, else none.
+    fn options(&self) -> &'a str {
+        self.options.map_or("{}", RawValue::get)
     }
-
-    /// Those that are given, else the defaults.
-    fn options<T: Deserialize<'a>>(&self) -> Result<T, Error> {
-        read(self.options.map_or("{}", RawValue::get)).map_err(Error::InvalidOptions)
-    }
-}
-
-/// Reads JSON; an error says where in it.
-fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, String> {
-    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text)).map_err(|error| error.to_string())
 }
 
 #[derive(Serialize)]

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::options;
+use super::{Error, options};
+use crate::json;
 use crate::plan::{Desired, Observed, Options, Plan, Scope, Scopes, plan};
 use crate::service_entry::{ServiceEntry, annotation};
 
@@ -19,6 +20,16 @@ pub struct PlanInput {
     pub observed: Vec<Value>,
     /// What was read completely. Of what is not named here nothing is deleted.
     pub scopes: ScopesInput,
+}
+
+impl PlanInput {
+    /// Of a JSON object.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`], with the path of what is not as it should be.
+    pub fn read(text: &str) -> Result<Self, Error> {
+        json::read(text).map_err(Error::input)
+    }
 }
 
 /// What was read completely.
@@ -74,9 +85,13 @@ impl Default for Names {
     }
 }
 
-impl<'de> Deserialize<'de> for PlanOptions {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (names, plan) = options::split(&["namespace", "fieldManager"], deserializer)?;
+impl PlanOptions {
+    /// Of a JSON object.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOptions`], with the path of what is unknown or has a bad value.
+    pub fn read(text: &str) -> Result<Self, Error> {
+        let (names, plan) = options::split(&["namespace", "fieldManager"], text)?;
         Ok(Self { names, plan })
     }
 }

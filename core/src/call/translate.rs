@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 
 use serde::ser::{Error as _, SerializeSeq as _, SerializeStruct as _};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Error, options, to_json};
 use crate::cloud_map::{DEFAULT_SOURCE, InputOptions, Record, parse};
 use crate::diagnostic::Diagnostic;
+use crate::order;
 use crate::translate::{Options, translate_each};
 
 /// All of [`Options`], and beside them what the input itself may not say: `namespace`, `service`, `source`, `region`.
@@ -38,9 +39,13 @@ impl From<Names> for InputOptions {
     }
 }
 
-impl<'de> Deserialize<'de> for TranslateOptions {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (names, translation): (Names, _) = options::split(&["namespace", "service", "source", "region"], deserializer)?;
+impl TranslateOptions {
+    /// Of a JSON object.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOptions`], with the path of what is unknown or has a bad value.
+    pub fn read(text: &str) -> Result<Self, Error> {
+        let (names, translation): (Names, _) = options::split(&["namespace", "service", "source", "region"], text)?;
         Ok(Self { names: names.into(), translation })
     }
 }
@@ -88,7 +93,7 @@ impl Serialize for Translation {
         answer.serialize_field("serviceEntries", &entries)?;
         let mut diagnostics = self.diagnostics.clone();
         diagnostics.append(&mut entries.diagnostics.borrow_mut());
-        diagnostics.sort_unstable();
+        order::sort(&mut diagnostics);
         answer.serialize_field("diagnostics", &diagnostics)?;
         answer.end()
     }

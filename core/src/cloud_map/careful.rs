@@ -12,6 +12,7 @@ use super::document::{Document, Wire};
 use super::input::{InputError, Reader, wrong_shape};
 use super::instance::{Discovered, KEYS};
 use crate::diagnostic::Severity;
+use crate::json::{self, Misread, without_position};
 
 type Raw<'a> = &'a RawValue;
 
@@ -118,23 +119,18 @@ fn read_revision(raw: Option<Raw<'_>>, path: &str, names: (&str, &str), reader: 
 
 /// Reads a piece, or says where in it what is wrong.
 fn read_piece<'a, T: Deserialize<'a>>(raw: Raw<'a>, path: &str) -> Result<T, String> {
-    let mut deserializer = Deserializer::from_str(raw.get());
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let inner = error.path().to_string();
-        let message = without_position(error.inner());
-        match (path, inner.as_str()) {
-            ("", ".") => message,
-            ("", inner) => format!("{inner}: {message}"),
-            (path, ".") => format!("{path}: {message}"),
-            (path, inner) => format!("{path}.{inner}: {message}"),
-        }
-    })
+    json::read(raw.get()).map_err(|misread| within(path, misread).to_string())
 }
 
-/// The parser's message; its position is of a piece, not of the input.
-fn without_position(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_owned()
+/// What is wrong in a piece, seen from outside it.
+fn within(path: &str, misread: Misread) -> Misread {
+    let path = match (path, misread.path) {
+        ("", inner) => inner,
+        (path, inner) if inner.is_empty() => path.to_owned(),
+        (path, inner) if inner.starts_with('[') => [path, &inner].concat(),
+        (path, inner) => [path, ".", &inner].concat(),
+    };
+    Misread { path, message: misread.message }
 }
 
 /// What a piece holds, if it is an object.

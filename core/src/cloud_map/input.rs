@@ -9,6 +9,7 @@ use super::document::{Document, Wire};
 use super::instance::Discovered;
 use super::{DEFAULT_SOURCE, Instance, Namespace, Record, Service, careful};
 use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::order;
 
 /// What the input itself may not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,7 +211,7 @@ impl<'o> Reader<'o> {
         }
         let discovered = std::mem::take(&mut self.discovered);
         self.records.extend(discovered.into_values());
-        self.records.sort_by(|a, b| a.key().cmp(&b.key()));
+        order::sort_by(&mut self.records, |a, b| a.key().cmp(&b.key()));
         let mut records: Vec<Record> = Vec::with_capacity(self.records.len());
         for record in std::mem::take(&mut self.records) {
             if records.last().is_none_or(|last| last.key() != record.key()) {
@@ -228,7 +229,7 @@ impl<'o> Reader<'o> {
                 message,
             });
         }
-        self.diagnostics.sort_unstable();
+        order::sort(&mut self.diagnostics);
         Ok(Input { records, diagnostics: self.diagnostics })
     }
 }

@@ -1,7 +1,5 @@
 //! What to do about one entry.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
 use super::{Desired, EntryKey, Observed, Options, Policy};
@@ -95,6 +93,5 @@ fn update(desired: &Desired, observed: &Observed, complete: bool, options: &Opti
 }
 
 fn drops_an_endpoint(desired: &Desired, observed: &Observed) -> bool {
-    let kept: BTreeSet<_> = desired.endpoints.iter().collect();
-    observed.endpoints.iter().any(|endpoint| !kept.contains(endpoint))
+    observed.endpoints.iter().any(|endpoint| desired.endpoints.binary_search(endpoint).is_err())
 }

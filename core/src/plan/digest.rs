@@ -4,6 +4,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
 
+use crate::order;
+
 /// The digest of a value. Only compared with others of the same process, never stored.
 pub(super) fn digest(value: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -27,7 +29,7 @@ fn feed(value: &Value, hasher: &mut DefaultHasher) {
             (5_u8, map.len()).hash(hasher);
             // serde_json keeps keys sorted or in their order of insertion, as some other crate's features decide.
             let mut keys: Vec<_> = map.iter().collect();
-            keys.sort_unstable_by_key(|(key, _)| *key);
+            order::sort_by(&mut keys, |(a, _), (b, _)| a.cmp(b));
             for (key, item) in keys {
                 key.hash(hasher);
                 feed(item, hasher);

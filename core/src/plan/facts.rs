@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::digest::digest;
+use crate::order;
 use crate::service_entry::{OWNER_LABEL, ServiceEntry, annotation};
 
 /// Which object an entry is.
@@ -178,7 +179,7 @@ impl Observed {
 fn endpoint_digests(spec: &Value) -> Vec<u64> {
     let endpoints = spec.get("endpoints").and_then(Value::as_array).into_iter().flatten();
     let mut digests: Vec<u64> = endpoints.filter_map(|endpoint| endpoint.get("address")).map(digest).collect();
-    digests.sort_unstable();
+    order::sort(&mut digests);
     digests
 }
 

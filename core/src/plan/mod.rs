@@ -18,6 +18,8 @@ pub use facts::{Desired, EntryKey, Fields, Observed, Scope, Version};
 pub use guard::Removals;
 pub use hosts::HostIndex;
 
+use crate::order;
+
 /// Which kinds of change are made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -129,7 +131,8 @@ pub fn plan(desired: &[Desired], observed: &[Observed], scopes: &Scopes, options
     for entry in desired {
         pairs.entry(&entry.key).or_default().0.get_or_insert(entry);
     }
-    let by_key: BTreeMap<&EntryKey, &Observed> = observed.iter().map(|entry| (&entry.key, entry)).collect();
+    let mut by_key: BTreeMap<&EntryKey, &Observed> = BTreeMap::new();
+    by_key.extend(observed.iter().map(|entry| (&entry.key, entry)));
     let mut plan = Plan::default();
     for (key, (desired, observed)) in pairs {
         let overlaps = desired.into_iter().flat_map(|d| &d.hosts).flat_map(|host| hosts.overlapping(key, host));
@@ -161,7 +164,7 @@ fn guarded(mut plan: Plan, observed: &[Observed], options: &Options) -> Plan {
     let (refused, kept): (Vec<_>, Vec<_>) = plan.changes.into_iter().partition(removes);
     plan.changes = kept;
     plan.refusals.extend(refused.into_iter().map(|change| Refusal { key: change.key, reason: Reason::Guard }));
-    plan.refusals.sort_by(|a, b| a.key.cmp(&b.key));
+    order::sort_by(&mut plan.refusals, |a, b| a.key.cmp(&b.key));
     plan
 }
 

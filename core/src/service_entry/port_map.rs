@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::order;
+
 /// Service port's name to an endpoint's own port, sorted by name. Most endpoints of an entry have the same map, and share it: a thousand
 /// maps of their own would be most of what an entry costs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,8 +44,16 @@ impl PortMap {
 impl FromIterator<(String, u16)> for PortMap {
     /// Of two ports of one name the last stands.
     fn from_iter<T: IntoIterator<Item = (String, u16)>>(ports: T) -> Self {
-        let sorted: BTreeMap<String, u16> = ports.into_iter().collect();
-        Self((!sorted.is_empty()).then(|| sorted.into_iter().collect()))
+        let mut ports: Vec<(String, u16)> = ports.into_iter().collect();
+        order::sort_by(&mut ports, |(a, _), (b, _)| a.cmp(b));
+        ports.dedup_by(|later, earlier| {
+            let same = later.0 == earlier.0;
+            if same {
+                earlier.1 = later.1;
+            }
+            same
+        });
+        Self((!ports.is_empty()).then(|| ports.into()))
     }
 }
 
@@ -78,5 +88,11 @@ mod tests {
     fn a_map_of_nothing_is_empty() {
         assert_eq!(serde_json::from_str::<PortMap>("{}").unwrap(), PortMap::default());
         assert!(PortMap::from_iter([]).is_empty());
+    }
+
+    #[test]
+    fn of_two_ports_of_one_name_the_last_stands() {
+        let map: PortMap = [("http", 1), ("a", 2), ("http", 3)].map(|(name, port)| (name.to_owned(), port)).into_iter().collect();
+        assert_eq!(map.iter().collect::<Vec<_>>(), [("a", 2), ("http", 3)]);
     }
 }

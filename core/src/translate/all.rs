@@ -8,6 +8,7 @@ use super::options::{Conflicts, Options};
 use super::report::Report;
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::order;
 use crate::service_entry::ServiceEntry;
 
 /// What became of all services.
@@ -44,7 +45,7 @@ pub fn translate_each(records: &[Record], options: &Options, mut take: impl FnMu
 /// Who claims which host, sorted by the name of the entry.
 fn claims<'a>(records: &'a [Record], options: &'a Options, report: &mut Report) -> Vec<(Claim<'a>, Vec<&'a Record>)> {
     let mut sorted: Vec<&Record> = records.iter().collect();
-    sorted.sort_by_key(|record| record.key());
+    order::sort_by(&mut sorted, |a, b| a.key().cmp(&b.key()));
     let mut claims: BTreeMap<String, (Claim<'_>, Vec<&Record>)> = BTreeMap::new();
     for record in sorted {
         let Ok(claim) = Claim::of(record, options, report) else { continue };
@@ -58,7 +59,7 @@ fn claims<'a>(records: &'a [Record], options: &'a Options, report: &mut Report) 
         }
     }
     let mut claims: Vec<_> = claims.into_values().collect();
-    claims.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    order::sort_by(&mut claims, |(a, _), (b, _)| a.name.cmp(&b.name));
     claims
 }
 

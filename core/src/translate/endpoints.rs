@@ -1,7 +1,5 @@
 //! Providers to endpoints: one for each address, in canonical order.
 
-use std::collections::BTreeSet;
-
 use super::address::Address;
 use super::labels;
 use super::locality::locality;
@@ -11,6 +9,7 @@ use super::provider::Provider;
 use super::report::Report;
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Severity};
+use crate::order;
 use crate::service_entry::{Endpoint, Resolution};
 
 /// The endpoints, sorted by address and ports, and how Istio finds them.
@@ -42,10 +41,10 @@ pub(super) fn build(
         slots.extend(provider.second.iter().map(|address| Slot { address, port, provider }));
     }
     // Of an endpoint's instances the first by its content decides, whatever the order in which Cloud Map answers.
-    slots.sort_by(|a, b| (a.address, a.port, a.provider.instance).cmp(&(b.address, b.port, b.provider.instance)));
+    order::sort_by(&mut slots, |a, b| (a.address, a.port, a.provider.instance).cmp(&(b.address, b.port, b.provider.instance)));
     // With dynamic ports, an instance without one adds nothing to an address at which another has one.
-    let with_port: BTreeSet<&Address<'_>> = slots.iter().filter(|slot| slot.port.is_some()).map(|slot| slot.address).collect();
-    slots.retain(|slot| slot.port.is_some() || !with_port.contains(slot.address));
+    let with_port: Vec<&Address<'_>> = slots.iter().filter(|slot| slot.port.is_some()).map(|slot| slot.address).collect();
+    slots.retain(|slot| slot.port.is_some() || with_port.binary_search(&slot.address).is_err());
     let mut maps = Maps::new(plan);
     let mut list = Vec::with_capacity(slots.len());
     let mut group: Vec<&Provider<'_>> = Vec::new();

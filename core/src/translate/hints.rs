@@ -5,6 +5,7 @@ use super::ports::PortList;
 use super::report::Report;
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Severity};
+use crate::order;
 use crate::service_entry::{Location, Protocol};
 
 const PREFIX: &str = "istio-cloud-map/";
@@ -25,7 +26,7 @@ impl Hints {
         let mut hints = Self::default();
         let attributes = record.service_attributes.iter().map(|(key, value)| ("service attribute", key, value));
         let mut tags: Vec<_> = record.tags.iter().map(|tag| ("tag", &tag.key, &tag.value)).collect();
-        tags.sort_unstable();
+        order::sort(&mut tags);
         for (kind, key, value) in attributes.chain(tags) {
             let Some(name) = key.strip_prefix(PREFIX) else { continue };
             if let Err(problem) = hints.take(name, value) {

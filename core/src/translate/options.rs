@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::cidr::{Cidr, FORBIDDEN};
 use super::overrides::Override;
 use super::ports::PortSpec;
+use crate::order;
 #[cfg(feature = "schema")]
 use crate::schema::pattern;
 use crate::service_entry::{ApiVersion, Location, Protocol, is_dns_label, is_label_key};
@@ -216,7 +217,7 @@ impl TryFrom<Vec<String>> for ExportTo {
     type Error = InvalidExportTo;
 
     fn try_from(mut names: Vec<String>) -> Result<Self, InvalidExportTo> {
-        names.sort_unstable();
+        order::sort(&mut names);
         let alone = names.len() == 1;
         let twice = names.array_windows().find(|[a, b]| a == b).map(|[a, _]| a);
         let bad = names.iter().find(|name| !(*name == "." || is_dns_label(name) || (alone && matches!(name.as_str(), "*" | "~"))));

@@ -2,6 +2,7 @@
 
 use crate::cloud_map::{Instance, Record};
 use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::order;
 
 /// Gathers diagnostics.
 #[derive(Debug, Default)]
@@ -33,7 +34,7 @@ impl Report {
 
     /// What was said, sorted, nothing twice.
     pub(super) fn sorted(mut self) -> Vec<Diagnostic> {
-        self.0.sort_unstable();
+        order::sort(&mut self.0);
         self.0.dedup();
         self.0
     }

@@ -7,6 +7,7 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
+use crate::order;
 #[cfg(feature = "schema")]
 use crate::schema::pattern;
 use crate::service_entry::{Protocol, is_dns_label};
@@ -152,9 +153,9 @@ impl PortList {
         if ports.is_empty() {
             return Err(InvalidPorts::Empty);
         }
-        ports.sort_unstable_by(|a, b| (a.number, &a.name).cmp(&(b.number, &b.name)));
+        order::sort_by(&mut ports, |a, b| (a.number, &a.name).cmp(&(b.number, &b.name)));
         let mut names: Vec<&PortSpec> = ports.iter().collect();
-        names.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        order::sort_by(&mut names, |a, b| a.name.cmp(&b.name));
         let name = names.array_windows().find(|[a, b]| a.name == b.name).map(|[a, b]| ((*a).clone(), (*b).clone()));
         let number = ports.array_windows().find(|[a, b]| a.number == b.number).map(|[a, b]| (a.clone(), b.clone()));
         match number.or(name) {

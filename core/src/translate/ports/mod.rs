@@ -21,6 +21,7 @@ use super::report::Report;
 use super::settings::Settings;
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Severity};
+use crate::order;
 use crate::service_entry::ServicePort;
 
 /// ECS maps containers to host ports from here on (Linux' ephemeral range).
@@ -94,7 +95,7 @@ fn distinct(
     report: &mut Report,
 ) -> (Vec<ServicePort>, Mapping) {
     let mut numbers: Vec<u16> = providers.iter().filter_map(|provider| provider.port).collect();
-    numbers.sort_unstable();
+    order::sort(&mut numbers);
     numbers.dedup();
     if numbers.len() > MOST_DISTINCT {
         let spec = settings.dynamic_port();

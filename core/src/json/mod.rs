@@ -1,0 +1,83 @@
+//! JSON text to types, with errors that say where in the text.
+
+mod path;
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// What in a text is not as its type wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Misread {
+    /// Where, `services[0].instances` for example; empty for the text as a whole.
+    pub(crate) path: String,
+    /// What was found there, and what was expected.
+    pub(crate) message: String,
+}
+
+impl fmt::Display for Misread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Reads a text.
+pub(crate) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Misread> {
+    serde_json::from_str(text).map_err(|error| explain(text, &error))
+}
+
+/// The path comes of the position in the text: a deserializer that keeps track of paths would be compiled once more for every type, which is
+/// a fifth of a WebAssembly module.
+fn explain(text: &str, error: &serde_json::Error) -> Misread {
+    Misread { path: path::at(text, error.line(), error.column()), message: without_position(error) }
+}
+
+/// The parser's message alone: its position is that in a piece, or in a text that a program wrote.
+pub(crate) fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "read, and never looked at")]
+    struct Thing {
+        name: String,
+        #[serde(default)]
+        parts: Vec<Thing>,
+        #[serde(default)]
+        sizes: BTreeMap<u16, bool>,
+    }
+
+    #[test]
+    fn an_error_says_where_in_the_text() {
+        for (text, path, words) in [
+            (r#"{}"#, "", "missing field `name`"),
+            (r#"[]"#, "", "invalid length 0"),
+            (r#"{"name": 1}"#, "name", "invalid type: integer `1`"),
+            ("{\n\"name\":\n  null\n}", "name", "invalid type: null"),
+            (r#"{"name": "a", "nam": 1}"#, "nam", "unknown field `nam`"),
+            (r#"{"name": "a", "parts": {}}"#, "parts", "invalid type: map"),
+            (r#"{"name": "a", "parts": [{"name": "b"}, {}]}"#, "parts[1]", "missing field `name`"),
+            (r#"{"name": "a", "parts": [{"name": "b"}, 7]}"#, "parts[1]", "invalid type: integer `7`"),
+            (r#"{"parts": [{"name": "],{\"}", "parts": []}, {"name": [1]}], "name": "a"}"#, "parts[1].name", "invalid type"),
+            (r#"{"name": "a", "sizes": {"1": true, "x": true}}"#, "sizes.x", "expected"),
+            (r#"{"name": "a", "sizes": {"1": true, "2": "é"}}"#, "sizes.2", "expected a boolean"),
+        ] {
+            let misread = read::<Thing>(text).err();
+            assert_eq!(misread.as_ref().map(|m| m.path.as_str()), Some(path), "{text}: {misread:?}");
+            assert!(misread.is_some_and(|m| m.message.contains(words) && !m.message.contains("line")), "{text}");
+        }
+    }
+}
