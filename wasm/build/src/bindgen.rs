@@ -55,22 +55,25 @@ fn flavour(raw: &[u8], choose: impl Fn(&mut Bindgen) -> Result<()>) -> Result<Fi
     bindgen.input_bytes(JAVASCRIPT, raw.to_vec()).typescript(true).remove_name_section(true);
     choose(&mut bindgen)?;
     bindgen.generate(folder.path()).context("wasm-bindgen")?;
-    let mut files = Files::new();
-    read_folder(folder.path(), Path::new(""), &mut files)?;
-    Ok(files)
+    read_folder(folder.path(), Path::new(""))
 }
 
-fn read_folder(folder: &Path, name: &Path, files: &mut Files) -> Result<()> {
-    for entry in folder.read_dir()? {
+/// All files of a folder, under the folder's `name`.
+///
+/// # Errors
+/// Where one can't be read.
+pub fn read_folder(folder: &Path, name: &Path) -> Result<Files> {
+    let mut files = Files::new();
+    for entry in folder.read_dir().with_context(|| folder.display().to_string())? {
         let entry = entry?;
         let name = name.join(entry.file_name());
         if entry.file_type()?.is_dir() {
-            read_folder(&entry.path(), &name, files)?;
+            files.extend(read_folder(&entry.path(), &name)?);
         } else {
             files.insert(name, std::fs::read(entry.path())?);
         }
     }
-    Ok(())
+    Ok(files)
 }
 
 /// wasm-bindgen's two halves, the crate in the module and the library here, understand each other in the same version alone.

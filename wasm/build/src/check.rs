@@ -38,14 +38,27 @@ pub fn breaches(module: &Module, facts: &Facts, size: Size) -> Vec<Breach> {
     breaches.extend(exports(module, facts));
     let missing = module.sections.iter().filter(|name| !facts.sections.iter().any(|section| section == *name));
     breaches.extend(missing.map(|name| Breach::Section((*name).to_owned())));
-    let (bytes, gzipped, limit) = match module.limit {
-        Limit::Plain(limit) => (size.plain, false, limit),
-        Limit::Gzipped(limit) => (size.gzipped, true, limit),
-    };
+    let (bytes, gzipped, limit) = limited(module, size);
     if bytes > limit {
         breaches.push(Breach::Size { bytes, gzipped, limit });
     }
     breaches
+}
+
+/// The size that the limit is of, whether that is the gzipped one, and the limit.
+fn limited(module: &Module, size: Size) -> (usize, bool, usize) {
+    match module.limit {
+        Limit::Plain(limit) => (size.plain, false, limit),
+        Limit::Gzipped(limit) => (size.gzipped, true, limit),
+    }
+}
+
+/// A line on a module that is larger than it is meant to be.
+#[must_use]
+pub fn beyond_goal(module: &Module, size: Size) -> Option<String> {
+    let (bytes, gzipped, _) = limited(module, size);
+    let gzipped = if gzipped { " gzipped" } else { "" };
+    (bytes > module.goal).then(|| format!("module `{}` has {bytes} bytes{gzipped}, its goal is {}", module.name, module.goal))
 }
 
 fn imports(module: &Module, facts: &Facts) -> Vec<Breach> {
@@ -94,6 +107,7 @@ mod tests {
         exports: Exports::Exactly(&["memory", "wapc_init"]),
         sections: &["io.kubewarden.metadata"],
         limit: Limit::Plain(100),
+        goal: 50,
     };
     const GOOD: &str = r#"
         (import "wapc" "__host_call" (func))
@@ -157,6 +171,13 @@ mod tests {
         let gzipped = Module { limit: Limit::Gzipped(98), ..MODULE };
         assert_eq!(said(&gzipped, GOOD, large), ["it has 99 bytes gzipped, expected at most 98"]);
         assert_eq!(said(&MODULE, GOOD, Size { plain: 100, ..large }), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_beyond_its_goal_is_told_by_the_size_that_is_limited() {
+        let size = Size { plain: 51, gzipped: 50 };
+        assert_eq!(beyond_goal(&MODULE, size).as_deref(), Some("module `policy` has 51 bytes, its goal is 50"));
+        assert_eq!(beyond_goal(&Module { limit: Limit::Gzipped(100), ..MODULE }, size), None);
     }
 
     #[test]

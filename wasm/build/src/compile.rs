@@ -34,7 +34,7 @@ pub fn renamed_folders(workspace: &Workspace, toolchain: &Toolchain) -> Vec<(Pat
 pub fn compile(module: &Module, workspace: &Workspace, toolchain: &Toolchain) -> Result<Vec<u8>> {
     let target = workspace.work().join(toolchain.name);
     let mut command = toolchain.cargo_build(&workspace.root);
-    command.args(["--quiet", "--locked", "--profile", "wasm", "--package", module.package]).arg("--target-dir").arg(&target);
+    command.args(["--locked", "--profile", "wasm", "--package", module.package]).arg("--target-dir").arg(&target);
     command.env("CARGO_ENCODED_RUSTFLAGS", flags(&renamed_folders(workspace, toolchain), var(FLAGS).ok().as_deref()));
     // Incremental code differs from that of a first build.
     command.env("CARGO_INCREMENTAL", "0");

@@ -17,6 +17,7 @@ mod workspace;
 
 use std::env::var;
 use std::path::Path;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -42,8 +43,17 @@ struct Arguments {
     verify_reproducible: bool,
 }
 
-fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
     let workspace = Workspace::around(Path::new("."), None)?;
     let modules = workspace.modules(&arguments.modules)?;
     std::fs::create_dir_all(workspace.work()).with_context(|| workspace.work().display().to_string())?;
@@ -58,6 +68,9 @@ fn main() -> Result<()> {
     for module in modules {
         let product = product::make(module, &workspace, &toolchain, &optimiser)?;
         product::write(&product, &workspace.output())?;
+        if let Some(line) = check::beyond_goal(module, product.size) {
+            eprintln!("note: {line}");
+        }
         products.push(product);
     }
     println!("{}", report::table(&products));

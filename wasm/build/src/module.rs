@@ -43,7 +43,10 @@ pub struct Module {
     pub exports: Exports,
     /// The custom sections that it must have.
     pub sections: &'static [&'static str],
+    /// A larger module is an error.
     pub limit: Limit,
+    /// A larger module is told of, in bytes of the limit's kind. Where the limit is above it, the module is larger than we want, and shall not grow.
+    pub goal: usize,
 }
 
 /// The stem of the JavaScript files' names.
@@ -58,7 +61,8 @@ pub const MODULES: [Module; 3] = [
         imports: &[],
         exports: Exports::Exactly(&["memory", "alloc", "free", "translate"]),
         sections: &[],
-        limit: Limit::Plain(200_000),
+        limit: Limit::Plain(520_000),
+        goal: 200_000,
     },
     Module {
         name: "policy",
@@ -68,6 +72,7 @@ pub const MODULES: [Module; 3] = [
         exports: Exports::Exactly(&["memory", "wapc_init", "__guest_call"]),
         sections: &["io.kubewarden.metadata"],
         limit: Limit::Plain(250_000),
+        goal: 250_000,
     },
     Module {
         name: "js",
@@ -76,7 +81,8 @@ pub const MODULES: [Module; 3] = [
         imports: &["./istio_cloud_map_bg.js"],
         exports: Exports::AtLeast(&["memory"]),
         sections: &[],
-        limit: Limit::Gzipped(100_000),
+        limit: Limit::Gzipped(210_000),
+        goal: 100_000,
     },
 ];
 

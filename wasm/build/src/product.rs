@@ -74,7 +74,8 @@ fn gzipped(bytes: &[u8]) -> Result<usize> {
     Ok(encoder.finish()?.len())
 }
 
-/// Writes the files that are not there yet with the same content. Each appears whole: it is written beside its place and renamed.
+/// Writes the files that are not there yet with the same content. Each appears whole: it is written beside its place and renamed. In a folder
+/// of the module's own, what was written there before and isn't among its files now is removed.
 ///
 /// # Errors
 /// Where a file can't be written.
@@ -90,6 +91,12 @@ pub fn write(product: &Product, output: &Path) -> Result<()> {
         beside.write_all(content)?;
         readable(beside.as_file())?;
         beside.persist(&place).with_context(|| place.display().to_string())?;
+    }
+    if product.module.kind == Kind::JavaScript {
+        let there = bindgen::read_folder(&output.join(product.module.name), Path::new(product.module.name))?;
+        for path in there.keys().filter(|path| !product.files.contains_key(*path)) {
+            fs::remove_file(output.join(path)).with_context(|| path.display().to_string())?;
+        }
     }
     Ok(())
 }
@@ -107,27 +114,30 @@ mod tests {
     use super::*;
     use crate::module::MODULES;
 
-    fn product(files: &[(&str, &str)]) -> Product {
+    fn product(name: &str, files: &[(&str, &str)]) -> Product {
+        let module = MODULES.iter().find(|module| module.name == name).unwrap();
         let files = files.iter().map(|(path, content)| (PathBuf::from(path), content.as_bytes().to_vec())).collect();
-        Product { module: MODULES.first().unwrap(), files, facts: Facts::default(), size: Size { plain: 1, gzipped: 1 } }
+        Product { module, files, facts: Facts::default(), size: Size { plain: 1, gzipped: 1 } }
     }
 
     #[test]
-    fn files_are_written_with_their_folders_and_what_is_equal_stays_untouched() {
+    fn a_file_that_is_there_already_stays_untouched_and_another_is_replaced() {
         let output = tempfile::tempdir().unwrap();
-        write(&product(&[("plain.wasm", "1"), ("js/a.js", "1")]), output.path()).unwrap();
-        let written = |name: &str| fs::metadata(output.path().join(name)).unwrap().modified().unwrap();
-        let first = written("plain.wasm");
-        write(&product(&[("plain.wasm", "1"), ("js/a.js", "2")]), output.path()).unwrap();
-        assert_eq!(written("plain.wasm"), first);
+        write(&product("js", &[("js/a.wasm", "1"), ("js/a.js", "1")]), output.path()).unwrap();
+        let written = || fs::metadata(output.path().join("js/a.wasm")).unwrap().modified().unwrap();
+        let first = written();
+        write(&product("js", &[("js/a.wasm", "1"), ("js/a.js", "2")]), output.path()).unwrap();
+        assert_eq!(written(), first);
         assert_eq!(fs::read(output.path().join("js/a.js")).unwrap(), b"2");
     }
 
     #[test]
-    fn no_file_of_another_name_is_left_behind() {
+    fn what_a_module_had_before_is_removed_from_its_folder_and_other_modules_stay() {
         let output = tempfile::tempdir().unwrap();
-        write(&product(&[("plain.wasm", "1")]), output.path()).unwrap();
-        let names: Vec<_> = output.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(names, ["plain.wasm"]);
+        write(&product("plain", &[("plain.wasm", "1")]), output.path()).unwrap();
+        write(&product("js", &[("js/snippets/old.js", "1")]), output.path()).unwrap();
+        write(&product("js", &[("js/a.js", "1")]), output.path()).unwrap();
+        let there = bindgen::read_folder(output.path(), Path::new("")).unwrap();
+        assert_eq!(there.into_keys().collect::<Vec<_>>(), [PathBuf::from("js/a.js"), "plain.wasm".into()]);
     }
 }
