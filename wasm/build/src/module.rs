@@ -59,7 +59,7 @@ pub const MODULES: [Module; 3] = [
         package: "istio-cloud-map-plain",
         kind: Kind::Bare,
         imports: &[],
-        exports: Exports::Exactly(&["memory", "alloc", "free", "translate"]),
+        exports: Exports::Exactly(&["memory", "alloc", "free", "translate", "plan", "validate"]),
         sections: &[],
         limit: Limit::Plain(520_000),
         goal: 200_000,
