@@ -14,6 +14,7 @@ pub mod admission;
 pub mod call;
 pub mod cloud_map;
 pub mod diagnostic;
+mod json_place;
 pub mod plan;
 pub mod service_entry;
 pub mod sync;

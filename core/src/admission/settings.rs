@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::host_name::ProtectedHost;
+use crate::json_place::{below, path_at};
 use crate::translate::Options;
 
 /// The settings of the policy.
@@ -106,7 +107,12 @@ pub enum SourceMode {
 
 /// The value of a key, or none where it is left out.
 fn value<'a, T: Deserialize<'a>>(key: &str, raw: Option<&'a RawValue>) -> Result<Option<T>, String> {
-    let read = |raw: &'a RawValue| serde_json::from_str(raw.get()).map_err(|error| format!("the settings: {key}: {error}"));
+    let read = |raw: &'a RawValue| {
+        serde_json::from_str(raw.get()).map_err(|error| {
+            let inner = path_at(raw.get(), error.line(), error.column());
+            format!("the settings: {}: {error}", below(key, &inner))
+        })
+    };
     raw.map(read).transpose()
 }
 

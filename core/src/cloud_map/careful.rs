@@ -12,6 +12,7 @@ use super::document::{Document, Wire};
 use super::input::{InputError, Reader, wrong_shape};
 use super::instance::{Discovered, KEYS};
 use crate::diagnostic::Severity;
+use crate::json_place::{below, path_at};
 
 type Raw<'a> = &'a RawValue;
 
@@ -118,15 +119,12 @@ fn read_revision(raw: Option<Raw<'_>>, path: &str, names: (&str, &str), reader: 
 
 /// Reads a piece, or says where in it what is wrong.
 fn read_piece<'a, T: Deserialize<'a>>(raw: Raw<'a>, path: &str) -> Result<T, String> {
-    let mut deserializer = Deserializer::from_str(raw.get());
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let inner = error.path().to_string();
-        let message = without_position(error.inner());
-        match (path, inner.as_str()) {
-            ("", ".") => message,
-            ("", inner) => format!("{inner}: {message}"),
-            (path, ".") => format!("{path}: {message}"),
-            (path, inner) => format!("{path}.{inner}: {message}"),
+    serde_json::from_str(raw.get()).map_err(|error| {
+        let inner = path_at(raw.get(), error.line(), error.column());
+        let message = without_position(&error);
+        match below(path, &inner).as_str() {
+            "" => message,
+            at => format!("{at}: {message}"),
         }
     })
 }

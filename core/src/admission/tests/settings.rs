@@ -34,8 +34,13 @@ fn settings_that_can_be_used_are_valid() {
 fn settings_that_can_not_be_used_are_told_why_and_where() {
     for (name, settings, expected) in [
         ("an unknown key", json!({"protectedHost": []}), "unknown field `protectedHost`, expected one of `protectedHosts`"),
-        ("an unknown key of the translation", json!({"translation": {"adresses": "none"}}), "translation: unknown field `adresses`"),
+        (
+            "an unknown key of the translation",
+            json!({"translation": {"adresses": "none"}}),
+            "translation.adresses: unknown field `adresses`",
+        ),
         ("no list", json!({"protectedHosts": "web.prod.local"}), "protectedHosts: invalid type: string"),
+        ("a number in a list", json!({"trustedUsers": ["a", 5]}), "trustedUsers[1]: invalid type: integer `5`, expected a string"),
         ("null", json!({"trustedUsers": null}), "trustedUsers: invalid type: null"),
         (
             "an IP address",
