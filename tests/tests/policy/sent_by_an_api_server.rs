@@ -1,4 +1,4 @@
-//! Requests as a kube-apiserver of 1.34 sends them to a webhook, with all that it puts there.
+//! A request with all that a kube-apiserver puts into what it sends to a webhook. It is composed, field by field as the API server writes them.
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,7 @@
 //! The core as a policy for Kubewarden: a waPC guest, that answers `validate`, `validate_settings` and `protocol_version` as
-//! [`istio_cloud_map_core::admission`] decides. It asks nothing of its host.
-#![cfg_attr(not(target_arch = "wasm32"), doc = "", doc = "Outside of WebAssembly there is only [`METADATA`].")]
+//! `istio_cloud_map_core::admission` decides. It asks nothing of its host.
+//!
+//! Outside of WebAssembly there is only [`METADATA`].
 
 #[cfg(target_arch = "wasm32")]
 mod guest;
