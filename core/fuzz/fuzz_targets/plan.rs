@@ -15,7 +15,8 @@ fuzz_target!(|request: &[u8]| {
         assert!(answer["error"]["message"].as_str().is_some_and(|message| !message.is_empty()), "{text}");
         return;
     };
-    let request: Value = serde_json::from_slice(request).expect("what was answered is JSON");
+    // A key that is passed over may hold half of a surrogate pair, which a value can't.
+    let Ok(request) = serde_json::from_slice::<Value>(request) else { return };
     let known: BTreeSet<&str> = ["desired", "observed"]
         .iter()
         .flat_map(|list| request["input"][list].as_array().into_iter().flatten())

@@ -12,7 +12,7 @@ use super::document::{Document, Wire};
 use super::input::{InputError, Reader, wrong_shape};
 use super::instance::{Discovered, KEYS};
 use crate::diagnostic::Severity;
-use crate::json::{self, Misread, without_position};
+use crate::json::{self, without_position};
 
 type Raw<'a> = &'a RawValue;
 
@@ -119,18 +119,7 @@ fn read_revision(raw: Option<Raw<'_>>, path: &str, names: (&str, &str), reader: 
 
 /// Reads a piece, or says where in it what is wrong.
 fn read_piece<'a, T: Deserialize<'a>>(raw: Raw<'a>, path: &str) -> Result<T, String> {
-    json::read(raw.get()).map_err(|misread| within(path, misread).to_string())
-}
-
-/// What is wrong in a piece, seen from outside it.
-fn within(path: &str, misread: Misread) -> Misread {
-    let path = match (path, misread.path) {
-        ("", inner) => inner,
-        (path, inner) if inner.is_empty() => path.to_owned(),
-        (path, inner) if inner.starts_with('[') => [path, &inner].concat(),
-        (path, inner) => [path, ".", &inner].concat(),
-    };
-    Misread { path, message: misread.message }
+    json::read(raw.get()).map_err(|misread| misread.within(path).to_string())
 }
 
 /// What a piece holds, if it is an object.

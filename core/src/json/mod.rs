@@ -24,6 +24,14 @@ impl fmt::Display for Misread {
     }
 }
 
+impl Misread {
+    /// The same, seen from outside: the text is what stands at `path` of another.
+    pub(crate) fn within(self, path: &str) -> Self {
+        let dot = if path.is_empty() || self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        Self { path: [path, dot, &self.path].concat(), message: self.message }
+    }
+}
+
 /// Reads a text.
 pub(crate) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Misread> {
     serde_json::from_str(text).map_err(|error| explain(text, &error))

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::digest::digest;
+use super::hosts::canonical_host;
 use crate::order;
 use crate::service_entry::{OWNER_LABEL, ServiceEntry, annotation};
 
@@ -31,7 +32,7 @@ pub struct Scope {
 }
 
 /// The fields of a spec that we may set. Any other is somebody else's, and left alone.
-const FIELDS: [&str; 7] = ["hosts", "addresses", "ports", "location", "resolution", "endpoints", "exportTo"];
+pub(crate) const FIELDS: [&str; 7] = ["hosts", "addresses", "ports", "location", "resolution", "endpoints", "exportTo"];
 
 /// One field of a spec: what it holds, and whether it is ours to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +71,7 @@ impl Fields {
 }
 
 /// Istio's schema tests presence, and so an empty list is the same as none.
-fn is_empty(value: &Value) -> bool {
+pub(crate) fn is_empty(value: &Value) -> bool {
     value.is_null() || value.as_array().is_some_and(Vec::is_empty)
 }
 
@@ -164,7 +165,7 @@ impl Observed {
                 name: text("/metadata/name").unwrap_or_default(),
             },
             owner: owner.map(str::to_owned),
-            hosts: hosts.map(|host| host.trim_end_matches('.').to_lowercase()).collect(),
+            hosts: hosts.map(canonical_host).collect(),
             fields: Fields::of(spec, |field| managed.as_ref().is_none_or(|m| m.holds(field))),
             endpoints: endpoint_digests(spec),
             scope: annotation(annotation::SOURCE)

@@ -5,7 +5,26 @@ use std::ops::Bound;
 
 use super::{EntryKey, Observed};
 
-/// The hosts of all observed entries. Labels are kept in reverse order, so that all that a wildcard covers lies side by side.
+/// A host as it is compared: in lower case, as Istio takes it, and without the dot that makes a name absolute.
+#[must_use]
+pub fn canonical_host(host: &str) -> String {
+    host.trim_end_matches('.').to_lowercase()
+}
+
+/// Whether some name is covered by both of two canonical hosts. As Istio and Envoy do it, a `*` stands for any beginning, so that `*shop.local`
+/// covers `web.shop.local` as `*.shop.local` does, and `*` covers all.
+#[must_use]
+pub fn hosts_overlap(a: &str, b: &str) -> bool {
+    match (a.strip_prefix('*'), b.strip_prefix('*')) {
+        (Some(a), Some(b)) => a.ends_with(b) || b.ends_with(a),
+        (Some(ending), None) => b.ends_with(ending),
+        (None, Some(ending)) => a.ends_with(ending),
+        (None, None) => a == b,
+    }
+}
+
+/// The hosts of all observed entries. Labels are kept in reverse order, so that all that a wildcard covers lies side by side. It answers as
+/// [`hosts_overlap`] does, as far as a wildcard is a label of its own and not the only one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostIndex {
     by_host: BTreeMap<(String, String), BTreeSet<String>>,
@@ -105,6 +124,26 @@ mod tests {
         assert!(!overlaps("prod.local", "web.prod.local"));
         assert!(!overlaps("*.prod.local", "prod.local"));
         assert!(!overlaps("web.production.local", "*.prod.local"));
+    }
+
+    #[test]
+    fn the_index_answers_as_the_rule() {
+        let hosts =
+            ["web.prod.local", "prod.local", "web.production.local", "*.prod.local", "*.local", "a.web.prod.local", "*.web.prod.local"];
+        for (a, b) in hosts.iter().flat_map(|a| hosts.map(|b| (*a, b))) {
+            assert_eq!(overlaps(a, b), hosts_overlap(a, b), "{a} and {b}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_of_a_part_of_a_label_and_one_of_everything_overlap_what_ends_as_they_do() {
+        for host in ["web.prod.local", "*.prod.local", "*.local", "*rod.local", "*b.prod.local", "*"] {
+            assert!(hosts_overlap(host, "*prod.local") && hosts_overlap("*prod.local", host), "{host}");
+            assert!(hosts_overlap(host, "*") && hosts_overlap("*", host), "{host}");
+        }
+        assert!(!hosts_overlap("*-a.prod.local", "web.prod.local"));
+        assert!(!hosts_overlap("*-a.prod.local", "*-b.prod.local"));
+        assert!(hosts_overlap(&canonical_host("WEB.Prod.local."), "web.prod.local"));
     }
 
     #[test]

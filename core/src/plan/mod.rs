@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 
 pub use decide::{Action, Decision, Reason, decide};
 pub use facts::{Desired, EntryKey, Fields, Observed, Scope, Version};
+pub(crate) use facts::{FIELDS as SPEC_FIELDS, is_empty as is_empty_field};
 pub use guard::Removals;
-pub use hosts::HostIndex;
+pub use hosts::{HostIndex, canonical_host, hosts_overlap};
 
 use crate::order;
 

@@ -31,6 +31,8 @@ pub mod annotation {
     pub const SERVICE: &str = "istio-cloud-map/service-id";
     /// The `InstancesRevision` that the entry was made of.
     pub const REVISION: &str = "istio-cloud-map/revision";
+    /// Cloud Map JSON, put there by an author who wants the policy to hold the spec against it, or to fill the spec from it.
+    pub const CLOUD_MAP: &str = "istio-cloud-map/cloud-map";
 }
 
 /// Which version of `networking.istio.io` an entry is written in. The three have one schema.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::cidr::{Cidr, FORBIDDEN};
+use super::metadata;
 use super::overrides::Override;
 use super::ports::PortSpec;
 use crate::order;
@@ -24,12 +25,15 @@ use crate::service_entry::{ApiVersion, Location, Protocol, is_dns_label, is_labe
 )]
 pub struct Options {
     /// The value of the owner label: the operator's `--id`.
+    #[serde(deserialize_with = "metadata::owner")]
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$")))]
     pub owner: String,
     /// The version that entries are written in.
     #[cfg_attr(feature = "schema", ts(type = "ApiVersion | \"v1beta1\" | \"v1\" | \"v1alpha3\""))]
     pub api_version: ApiVersion,
     /// The Kubernetes namespace written into entries; none, if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "metadata::namespace")]
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")))]
     pub target_namespace: Option<String>,
     /// Which instances are used, by their health.
     pub health: HealthMode,
@@ -264,6 +268,10 @@ mod tests {
     fn unknown_keys_and_bad_values_are_refused() {
         for text in [
             r#"{"heath": "all"}"#,
+            r#"{"owner": ""}"#,
+            r#"{"owner": "a b"}"#,
+            r#"{"targetNamespace": "Prod"}"#,
+            r#"{"targetNamespace": ""}"#,
             r#"{"overrides": [{"servce": "a"}]}"#,
             r#"{"endpointLabels": {"a/b/c": "X"}}"#,
             r#"{"exportTo": ["*", "a"]}"#,

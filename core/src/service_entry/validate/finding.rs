@@ -56,7 +56,7 @@ impl Findings {
 }
 
 /// A value from the entry inside a message: between backticks, and no longer than a person reads.
-pub(super) struct Quoted<'a>(pub(super) &'a str);
+pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 
 const LONGEST: usize = 80;
 

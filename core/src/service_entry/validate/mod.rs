@@ -32,6 +32,7 @@ mod tests;
 use serde_json::Value;
 
 pub use finding::Finding;
+pub(crate) use finding::Quoted;
 pub use rule::{Rule, Source};
 
 use finding::Findings;

@@ -1,0 +1,71 @@
+//! Which settings can be used.
+
+use serde_json::{Value, json};
+
+use super::super::validate_settings;
+
+fn answer(settings: &str) -> Value {
+    serde_json::from_str(&validate_settings(settings.as_bytes())).unwrap()
+}
+
+#[test]
+fn settings_that_can_be_used_are_valid() {
+    for (name, settings) in [
+        ("nothing", json!({})),
+        (
+            "everything",
+            json!({
+                "protectedHosts": ["web.prod.local", "*.prod.local", "*", "Web.Prod.Local."],
+                "trustedUsers": ["system:serviceaccount:istio-system:istio-cloud-map"],
+                "trustedGroups": ["mesh-admins"],
+                "rejectInvalid": false,
+                "source": "fill",
+                "translation": {"location": "MESH_INTERNAL", "addresses": "none"},
+            }),
+        ),
+        ("check", json!({"source": "check"})),
+        ("off as YAML reads it", json!({"source": false})),
+    ] {
+        assert_eq!(answer(&settings.to_string()), json!({"valid": true}), "{name}");
+    }
+}
+
+#[test]
+fn settings_that_can_not_be_used_are_told_why_and_where() {
+    for (name, settings, expected) in [
+        ("an unknown key", json!({"protectedHost": []}), "unknown field `protectedHost`, expected one of `protectedHosts`"),
+        (
+            "an unknown key of the translation",
+            json!({"translation": {"adresses": "none"}}),
+            "translation.adresses: unknown field `adresses`",
+        ),
+        ("no list", json!({"protectedHosts": "web.prod.local"}), "protectedHosts: invalid type: string"),
+        ("a number in a list", json!({"trustedUsers": ["a", 5]}), "trustedUsers[1]: invalid type: integer `5`, expected a string"),
+        ("null", json!({"trustedUsers": null}), "trustedUsers: invalid type: null"),
+        (
+            "an IP address",
+            json!({"protectedHosts": ["web.a", "10.0.0.1"]}),
+            "protectedHosts[1]: `10.0.0.1` is no host to protect: its last label is all digits",
+        ),
+        ("a CIDR block", json!({"protectedHosts": ["10.0.0.0/8"]}), "protectedHosts[0]: `10.0.0.0/8` is no host to protect"),
+        ("an empty host", json!({"protectedHosts": [""]}), "protectedHosts[0]: `` is no host to protect: it is empty"),
+        ("an inner wildcard", json!({"protectedHosts": ["a.*.b"]}), "protectedHosts[0]: `a.*.b` is no host to protect"),
+        ("a part of a label", json!({"protectedHosts": ["*a.b"]}), "expected a name, `*.NAME` or `*`"),
+        ("an empty user", json!({"trustedUsers": [""]}), "trustedUsers[0]: it is empty, expected a name"),
+        ("an empty group", json!({"trustedGroups": [" "]}), "trustedGroups[0]: it is empty, expected a name"),
+        ("no boolean", json!({"rejectInvalid": "yes"}), "rejectInvalid: invalid type: string"),
+        ("an unknown source", json!({"source": "always"}), "source: unknown variant `always`, expected one of `off`, `check`, `fill`"),
+        ("on", json!({"source": true}), "source: "),
+        ("a bad translation", json!({"translation": {"exportTo": ["*", "a"]}}), "translation: `*` can't stand in exportTo"),
+        ("a list", json!([[]]), "the settings are no object"),
+        ("nothing at all", Value::Null, "the settings are no object"),
+    ] {
+        let answer = answer(&settings.to_string());
+        assert_eq!(answer["valid"], json!(false), "{name}");
+        assert!(answer["message"].as_str().is_some_and(|message| message.contains(expected)), "{name}: {answer}");
+    }
+    for garbage in ["", "{", "{}{}", r#"{"source":"off","source":"fill"}"#] {
+        assert_eq!(answer(garbage)["valid"], json!(false), "{garbage}");
+    }
+    assert!(validate_settings(b"\xff").contains("no UTF-8"));
+}

@@ -1,0 +1,62 @@
+//! The tutorial's host, protected.
+
+use serde_json::{Value, json};
+
+use crate::guest::{OPERATOR, Policy, create, entry, request, said};
+
+const HOST: &str = "getistio-external-service.my-namespace";
+
+fn settings() -> Value {
+    json!({"protectedHosts": [HOST], "trustedUsers": [OPERATOR], "trustedGroups": ["mesh-admins"]})
+}
+
+#[test]
+fn a_strangers_entry_of_the_tutorials_host_is_rejected_and_the_operators_own_passes() {
+    let policy = Policy::start();
+    for (hosts, stranger) in [
+        (&[HOST][..], "protected-host"),
+        (&["*.my-namespace"], "protected-host"),
+        (&["api.example.com", "GetIstio-External-Service.My-Namespace."], "protected-host"),
+        (&["other.my-namespace"], "accepted"),
+    ] {
+        let entry = entry(hosts);
+        assert_eq!(said(&policy.validate(&create("alice", &entry), &settings())), stranger, "{hosts:?}");
+        assert_eq!(said(&policy.validate(&create(OPERATOR, &entry), &settings())), "accepted", "{hosts:?}");
+    }
+}
+
+#[test]
+fn a_rejection_tells_its_code_and_its_reason() {
+    let verdict = Policy::start().validate(&create("alice", &entry(&[HOST])), &settings());
+    assert_eq!((&verdict["accepted"], &verdict["code"]), (&json!(false), &json!(403)));
+    let message = verdict["message"].as_str().unwrap();
+    assert!(message.starts_with(&format!("host `{HOST}` is protected by `{HOST}`: only trusted users")), "{message}");
+    assert!(message.ends_with("`alice` is none of them"), "{message}");
+    assert_eq!(verdict["audit_annotations"]["protected-host"], json!(HOST));
+    assert_eq!(verdict.get("mutated_object"), None);
+}
+
+#[test]
+fn a_stranger_can_neither_change_nor_delete_it() {
+    let policy = Policy::start();
+    let (theirs, other) = (entry(&[HOST]), entry(&["other.example.com"]));
+    for (name, operation, old, new) in [
+        ("edit", "UPDATE", &theirs, &theirs),
+        ("take over", "UPDATE", &other, &theirs),
+        ("take away", "UPDATE", &theirs, &other),
+        ("delete", "DELETE", &theirs, &Value::Null),
+    ] {
+        let ask = |user| said(&policy.validate(&request(operation, user, old, new), &settings()));
+        assert_eq!(ask("alice"), "protected-host", "{name}");
+        assert_eq!(ask(OPERATOR), "accepted", "{name}");
+    }
+    let deleted = policy.validate(&request("DELETE", OPERATOR, &theirs, &Value::Null), &settings());
+    assert_eq!(deleted.get("mutated_object"), None);
+}
+
+#[test]
+fn a_member_of_a_trusted_group_is_trusted() {
+    let mut request = create("alice", &entry(&[HOST]));
+    request["userInfo"]["groups"] = json!(["system:authenticated", "mesh-admins"]);
+    assert_eq!(said(&Policy::start().validate(&request, &settings())), "accepted");
+}
