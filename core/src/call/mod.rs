@@ -35,11 +35,11 @@ pub enum Error {
 
 impl Error {
     fn input(misread: Misread) -> Self {
-        Self::InvalidInput(misread.to_string())
+        Self::InvalidInput(misread.into())
     }
 
     fn options(misread: Misread) -> Self {
-        Self::InvalidOptions(misread.to_string())
+        Self::InvalidOptions(misread.into())
     }
 
     /// The name of what is wrong: `InvalidRequest`, `InvalidInput` or `InvalidOptions`.

@@ -24,6 +24,12 @@ impl fmt::Display for Misread {
     }
 }
 
+impl From<Misread> for String {
+    fn from(misread: Misread) -> Self {
+        misread.to_string()
+    }
+}
+
 impl Misread {
     /// The same, seen from outside: the text is what stands at `path` of another.
     pub(crate) fn within(self, path: &str) -> Self {
@@ -71,8 +77,8 @@ mod tests {
     #[test]
     fn an_error_says_where_in_the_text() {
         for (text, path, words) in [
-            (r#"{}"#, "", "missing field `name`"),
-            (r#"[]"#, "", "invalid length 0"),
+            ("{}", "", "missing field `name`"),
+            ("[]", "", "invalid length 0"),
             (r#"{"name": 1}"#, "name", "invalid type: integer `1`"),
             ("{\n\"name\":\n  null\n}", "name", "invalid type: null"),
             (r#"{"name": "a", "nam": 1}"#, "nam", "unknown field `nam`"),
