@@ -7,6 +7,7 @@ use super::{Desired, EntryKey, Observed, Options, Policy};
 /// What to do to an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub enum Action {
     /// It is not there.
     Create,
@@ -26,6 +27,7 @@ pub enum Action {
 /// Why something is not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "reason", rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub enum Reason {
     /// An entry that is not ours has the name, or a host that overlaps.
     Conflict {
@@ -33,6 +35,7 @@ pub enum Reason {
         with: EntryKey,
         /// Its owner label.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", ts(optional))]
         owner: Option<String>,
     },
     /// It would delete the entry or drop an endpoint, and its scope was not read completely.

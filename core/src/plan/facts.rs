@@ -9,6 +9,7 @@ use crate::service_entry::{OWNER_LABEL, ServiceEntry, annotation};
 
 /// Which object an entry is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct EntryKey {
     /// Its Kubernetes namespace.
     pub namespace: String,

@@ -90,6 +90,7 @@ impl Scopes {
 
 /// A change to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct Change {
     /// To which entry.
     #[serde(flatten)]
@@ -101,6 +102,7 @@ pub struct Change {
 
 /// A change that is not made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct Refusal {
     /// To which entry.
     #[serde(flatten)]
@@ -113,6 +115,7 @@ pub struct Refusal {
 /// What to do, and what not to do; both sorted by entry. As JSON
 /// `{"changes": [{"namespace", "name", "action": "create"}, ...], "refusals": [{"namespace", "name", "reason": "guard"}, ...]}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct Plan {
     /// To be made.
     pub changes: Vec<Change>,

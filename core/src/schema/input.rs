@@ -1,9 +1,10 @@
-//! Cloud Map JSON and the names that go with it. The parser reads them leniently and in one pass, without a type for each shape; these are
+//! What calls take that no type of the core describes. The parser reads them leniently and in one pass, without a type for each shape; these are
 //! the shapes, as a caller may count on them.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 use ts_rs::TS;
 
 use crate::cloud_map::{Namespace, Service, Tag};
@@ -133,4 +134,38 @@ pub struct Translation {
     pub service_entries: Vec<ServiceEntry>,
     /// What was skipped, dropped or degraded, sorted.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What a plan is made of.
+#[derive(Debug, Serialize, TS)]
+#[ts(optional_fields)]
+pub struct PlanInput {
+    /// Entries as a translation makes them. Their annotations say which scope each is of.
+    pub desired: Option<Vec<ServiceEntry>>,
+    /// Objects as Kubernetes stores them, of any owner.
+    #[ts(type = "Array<object>", optional)]
+    pub observed: Option<Vec<Value>>,
+    /// What was read completely. Of what is not named here nothing is deleted.
+    pub scopes: Option<PlanScopes>,
+}
+
+/// What was read completely.
+#[derive(Debug, Serialize, TS)]
+#[ts(optional_fields)]
+pub struct PlanScopes {
+    /// Per source, whether its list of namespaces, and each of them that is not named in `namespaces`, was read completely.
+    pub sources: Option<BTreeMap<String, bool>>,
+    /// The namespaces of which something else is known than of their source.
+    pub namespaces: Option<Vec<PlanNamespace>>,
+}
+
+/// How completely a namespace was read.
+#[derive(Debug, Serialize, TS)]
+pub struct PlanNamespace {
+    /// The source's name.
+    pub source: String,
+    /// The namespace's id; its name where no id is known.
+    pub namespace: String,
+    /// Whether all its services were read.
+    pub complete: bool,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ts_rs::{Config, TS, TypeVisitor};
 
-use super::input::{CloudMapInput, InputNames, Translation};
+use super::input::{CloudMapInput, InputNames, PlanInput, Translation};
 use super::layout::laid_out;
 use crate::plan;
 use crate::service_entry::validate::Finding;
@@ -25,6 +25,8 @@ pub fn typescript() -> String {
     calls.with::<Translation>();
     calls.with::<Finding>();
     calls.with_any_of::<plan::Options>();
+    calls.with::<PlanInput>();
+    calls.with::<plan::Plan>();
     calls.file()
 }
 

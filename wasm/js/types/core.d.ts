@@ -88,11 +88,46 @@ export type PlanSettings = Partial<{
   forceDeletes: boolean;
 }>;
 
+/** What a plan is made of. */
+export type PlanInput = {
+  /** Entries as a translation makes them. Their annotations say which scope each is of. */
+  desired?: Array<ServiceEntry>;
+  /** Objects as Kubernetes stores them, of any owner. */
+  observed?: Array<object>;
+  /** What was read completely. Of what is not named here nothing is deleted. */
+  scopes?: PlanScopes;
+};
+
+/**
+ * What to do, and what not to do; both sorted by entry. As JSON
+ * `{"changes": [{"namespace", "name", "action": "create"}, ...], "refusals": [{"namespace", "name", "reason": "guard"}, ...]}`.
+ */
+export type Plan = {
+  /** To be made. */
+  changes: Array<Change>;
+  /** Not to be made. */
+  refusals: Array<Refusal>;
+};
+
 /** Which virtual addresses an entry has. */
 export type Addresses = "auto" | "none" | "endpoints";
 
 /** Which version of `networking.istio.io` an entry is written in. The three have one schema. */
 export type ApiVersion = "networking.istio.io/v1beta1" | "networking.istio.io/v1" | "networking.istio.io/v1alpha3";
+
+/** A change to make. */
+export type Change = {
+  /** Its Kubernetes namespace. */
+  namespace: string;
+  /** Its name. */
+  name: string;
+} & ({ "action": "create" } | {
+  "action": "update";
+  /** The fields of the spec that differ. */
+  fields: Array<string>;
+  /** It had endpoints and would have none. */
+  empties: boolean;
+} | { "action": "adopt" } | { "action": "delete" });
 
 /** A range of addresses, `10.0.0.0/8`; a lone address is a range of one. Host bits are ignored. */
 export type Cidr = string;
@@ -216,6 +251,14 @@ export type Endpoint = {
   weight?: number;
 };
 
+/** Which object an entry is. */
+export type EntryKey = {
+  /** Its Kubernetes namespace. */
+  namespace: string;
+  /** Its name. */
+  name: string;
+};
+
 /** Kubernetes namespaces that see an entry: names, `.` for its own, or `*` or `~` (all, none) alone. */
 export type ExportTo = Array<string>;
 
@@ -316,6 +359,24 @@ export type Override = {
   exportTo?: ExportTo;
 };
 
+/** How completely a namespace was read. */
+export type PlanNamespace = {
+  /** The source's name. */
+  source: string;
+  /** The namespace's id; its name where no id is known. */
+  namespace: string;
+  /** Whether all its services were read. */
+  complete: boolean;
+};
+
+/** What was read completely. */
+export type PlanScopes = {
+  /** Per source, whether its list of namespaces, and each of them that is not named in `namespaces`, was read completely. */
+  sources?: { [key in string]: boolean };
+  /** The namespaces of which something else is known than of their source. */
+  namespaces?: Array<PlanNamespace>;
+};
+
 /** Which kinds of change are made. */
 export type Policy = "sync" | "upsert-only" | "create-only";
 
@@ -344,6 +405,20 @@ export type Protocol =
   | "MySQL"
   | "REDIS"
   | "UDP";
+
+/** A change that is not made. */
+export type Refusal = {
+  /** Its Kubernetes namespace. */
+  namespace: string;
+  /** Its name. */
+  name: string;
+} & ({
+  "reason": "conflict";
+  /** That entry. */
+  with: EntryKey;
+  /** Its owner label. */
+  owner?: string;
+} | { "reason": "incomplete" } | { "reason": "guard" });
 
 /** How Istio finds the endpoints. */
 export type Resolution = "STATIC" | "DNS";
