@@ -9,6 +9,7 @@
 //! - [`admission`]: a request to store an entry, and a policy's settings, to a verdict.
 //! - [`call`]: the same as calls of JSON, for hosts that speak nothing else.
 //! - `schema`, with the feature of that name: what all of these are in JSON, as a JSON Schema and as TypeScript.
+//! - [`sorted`]: the small maps that all of these are made of.
 //! - [`sync`]: the operator's mind, a state machine: events and the time in, effects out.
 
 pub mod admission;
@@ -21,5 +22,6 @@ pub mod plan;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod service_entry;
+pub mod sorted;
 pub mod sync;
 pub mod translate;

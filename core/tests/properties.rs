@@ -2,13 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use istio_cloud_map_core::cloud_map::{
     Health, HealthCheckConfig, InputOptions, Instance, Namespace, Record, Service, Snapshot, Tag, parse,
 };
 use istio_cloud_map_core::service_entry::{Resolution, ServiceEntry, host_problem, is_dns_label, is_label_value};
+use istio_cloud_map_core::sorted::SortedMap;
 use istio_cloud_map_core::translate::{Options, Outcome, translate, translate_all};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -259,7 +260,7 @@ fn problems(entry: &ServiceEntry) -> Vec<String> {
     for endpoint in &spec.endpoints {
         check(is_ip(&endpoint.address) || host_problem(&endpoint.address).is_none(), "endpoint address");
         check(endpoint.ports.iter().all(|(name, port)| names.contains(name) && port > 0), "endpoint ports");
-        check(endpoint.labels.values().all(|value| is_label_value(value)), "endpoint labels");
+        check(endpoint.labels.iter().all(|(_, value)| is_label_value(value)), "endpoint labels");
         check(endpoint.locality.as_ref().is_none_or(|l| l.matches('/').count() <= 1), "locality");
         check(endpoint.weight != Some(0), "weight");
     }
@@ -272,7 +273,7 @@ fn the_checker_finds_what_istio_rejects() {
         namespace: Namespace { name: "n".to_owned(), ..Namespace::default() },
         service: Service { name: "s".to_owned(), ..Service::default() },
         instances: vec![Instance {
-            attributes: BTreeMap::from([("AWS_INSTANCE_IPV4".to_owned(), "10.0.0.1".to_owned())]),
+            attributes: SortedMap::from([("AWS_INSTANCE_IPV4".to_owned(), "10.0.0.1".to_owned())]),
             ..Instance::default()
         }],
         ..Record::default()

@@ -1,7 +1,5 @@
 //! Plans on request.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -9,6 +7,7 @@ use super::{Error, options};
 use crate::json;
 use crate::plan::{Desired, Observed, Options, Plan, Scope, Scopes, plan};
 use crate::service_entry::{ServiceEntry, annotation};
+use crate::sorted::SortedMap;
 
 /// What is wanted, what is there, and how much of Cloud Map was read.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -37,7 +36,7 @@ impl PlanInput {
 #[serde(deny_unknown_fields, default)]
 pub struct ScopesInput {
     /// Per source, whether its list of namespaces, and each of them that is not named in `namespaces`, was read completely.
-    pub sources: BTreeMap<String, bool>,
+    pub sources: SortedMap<String, bool>,
     /// The namespaces of which something else is known than of their source.
     pub namespaces: Vec<NamespaceInput>,
 }

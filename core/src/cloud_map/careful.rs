@@ -1,8 +1,6 @@
 //! The slow path, taken only where the fast one fails: the text is split into raw pieces first, and each piece is read on its own, so
 //! that what is wrong costs no more than its own piece and can be named by its path.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
@@ -13,6 +11,7 @@ use super::input::{InputError, Reader, wrong_shape};
 use super::instance::{Discovered, KEYS};
 use crate::diagnostic::Severity;
 use crate::json::{self, without_position};
+use crate::sorted::SortedMap;
 
 type Raw<'a> = &'a RawValue;
 
@@ -123,7 +122,7 @@ fn read_piece<'a, T: Deserialize<'a>>(raw: Raw<'a>, path: &str) -> Result<T, Str
 }
 
 /// What a piece holds, if it is an object.
-fn object(raw: Raw<'_>) -> BTreeMap<String, Raw<'_>> {
+fn object(raw: Raw<'_>) -> SortedMap<String, Raw<'_>> {
     serde_json::from_str(raw.get()).unwrap_or_default()
 }
 
@@ -131,7 +130,7 @@ fn object(raw: Raw<'_>) -> BTreeMap<String, Raw<'_>> {
 fn wrong_case(raw: Raw<'_>, path: &str) -> Option<String> {
     let object = object(raw);
     let has = |key: &str| object.contains_key(key) || (key == "InstanceId" && object.contains_key("Id"));
-    let (written, meant) = object.keys().find_map(|written| {
+    let (written, meant) = object.iter().find_map(|(written, _)| {
         let meant = if written.eq_ignore_ascii_case("Id") { "Id" } else { KEYS.into_iter().find(|k| k.eq_ignore_ascii_case(written))? };
         let key = if meant == "Id" { "InstanceId" } else { meant };
         (!has(key)).then_some((written, meant))
@@ -142,7 +141,7 @@ fn wrong_case(raw: Raw<'_>, path: &str) -> Option<String> {
 /// Why a service has no `instances`, where the reason is the letter case.
 fn missing_instances(raw: Raw<'_>) -> &'static str {
     let object = object(raw);
-    let wrong = !object.contains_key("instances") && object.keys().any(|key| key.eq_ignore_ascii_case("instances"));
+    let wrong = !object.contains_key("instances") && object.iter().any(|(key, _)| key.eq_ignore_ascii_case("instances"));
     if wrong { " (it is in the wrong letter case)" } else { "" }
 }
 

@@ -1,13 +1,13 @@
 //! One JSON document, before its shape is known. `S`, `I` and `R` are how much of a service, an instance and a revision is read at once:
 //! the types themselves on the fast path, raw text on the careful one.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::{DEFAULT_SOURCE, Instance, Namespace, Record, Service, Tag};
+use crate::sorted::SortedMap;
 
 /// What tells the shapes apart.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ pub(super) struct Wire<I, R> {
     region: Option<String>,
     namespace: Namespace,
     service: Service,
-    service_attributes: Option<BTreeMap<String, String>>,
+    service_attributes: Option<SortedMap<String, String>>,
     tags: Option<Vec<Tag>>,
     pub(super) instances: Vec<I>,
     pub(super) instances_revision: Option<R>,

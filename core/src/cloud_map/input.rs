@@ -1,7 +1,5 @@
 //! The three shapes of input, told apart by their keys.
 
-use std::collections::BTreeMap;
-
 use serde_json::Deserializer;
 use thiserror::Error;
 
@@ -94,14 +92,14 @@ pub(super) struct Reader<'o> {
     options: &'o InputOptions,
     documents: usize,
     records: Vec<Record>,
-    /// By namespace and service: what `discover-instances` and `list-instances` print may come in several documents.
-    discovered: BTreeMap<(String, String), Record>,
+    /// Of what `discover-instances` and `list-instances` print, a record wherever the names change: a service may come in several pieces.
+    discovered: Vec<Record>,
     diagnostics: Vec<Diagnostic>,
 }
 
 impl<'o> Reader<'o> {
     fn new(options: &'o InputOptions) -> Self {
-        Self { options, documents: 0, records: Vec::new(), discovered: BTreeMap::new(), diagnostics: Vec::new() }
+        Self { options, documents: 0, records: Vec::new(), discovered: Vec::new(), diagnostics: Vec::new() }
     }
 
     fn take_typed(&mut self, document: Typed) -> Result<(), InputError> {
@@ -143,7 +141,7 @@ impl<'o> Reader<'o> {
         let default = self.default_names(&instances);
         if instances.is_empty() {
             let (namespace, service) = default.named()?;
-            self.group(namespace, service, revision);
+            self.piece(namespace, service, revision);
             return Ok(());
         }
         let same = |name: &Option<String>, sole: &Option<String>| name.is_none() || name == sole;
@@ -154,7 +152,9 @@ impl<'o> Reader<'o> {
                 (Some(namespace), Some(service)) => (namespace, service),
                 (namespace, service) => default.clone().or(namespace, service).named()?,
             };
-            self.group(names.0, names.1, revision).instances.push(instance);
+            if let Some(record) = self.piece(names.0, names.1, revision) {
+                record.instances.push(instance);
+            }
         }
         Ok(())
     }
@@ -170,21 +170,39 @@ impl<'o> Reader<'o> {
         Names { given: (self.options.namespace.clone(), self.options.service.clone()), sole }
     }
 
-    fn group(&mut self, namespace: String, service: String, revision: Option<i64>) -> &mut Record {
-        let options = self.options;
-        let record = self.discovered.entry((namespace, service)).or_insert_with_key(|(namespace, service)| Record {
-            source: options.source.clone(),
-            region: options.region.clone(),
-            namespace: Namespace { name: namespace.clone(), ..Namespace::default() },
-            service: Service { name: service.clone(), ..Service::default() },
-            instances_revision: revision,
-            ..Record::default()
-        });
-        // Two answers at two revisions: the instances are of neither.
-        if record.instances_revision != revision {
-            record.instances_revision = None;
+    /// The piece that an instance of these names belongs to.
+    fn piece(&mut self, namespace: String, service: String, revision: Option<i64>) -> Option<&mut Record> {
+        let fits = |last: &Record| last.namespace.name == namespace && last.service.name == service && last.instances_revision == revision;
+        if !self.discovered.last().is_some_and(fits) {
+            self.discovered.push(Record {
+                source: self.options.source.clone(),
+                region: self.options.region.clone(),
+                namespace: Namespace { name: namespace, ..Namespace::default() },
+                service: Service { name: service, ..Service::default() },
+                instances_revision: revision,
+                ..Record::default()
+            });
         }
-        record
+        self.discovered.last_mut()
+    }
+
+    /// The discovered services, each of all its pieces.
+    fn whole(&mut self) -> Vec<Record> {
+        fn names(record: &Record) -> (&str, &str) {
+            (&record.namespace.name, &record.service.name)
+        }
+        let mut pieces = std::mem::take(&mut self.discovered);
+        order::sort_by(&mut pieces, |a, b| names(a).cmp(&names(b)));
+        pieces.dedup_by(|piece, whole| {
+            let same = names(piece) == names(whole);
+            if same {
+                whole.instances.append(&mut piece.instances);
+                // Two answers at two revisions: the instances are of neither.
+                whole.instances_revision = whole.instances_revision.filter(|revision| piece.instances_revision == Some(*revision));
+            }
+            same
+        });
+        pieces
     }
 
     /// Reports what is dropped.
@@ -209,8 +227,8 @@ impl<'o> Reader<'o> {
         if self.documents == 0 {
             return Err(InputError::Shape("the input is empty; expected Cloud Map JSON".to_owned()));
         }
-        let discovered = std::mem::take(&mut self.discovered);
-        self.records.extend(discovered.into_values());
+        let mut discovered = self.whole();
+        self.records.append(&mut discovered);
         order::sort_by(&mut self.records, |a, b| a.key().cmp(&b.key()));
         let mut records: Vec<Record> = Vec::with_capacity(self.records.len());
         for record in std::mem::take(&mut self.records) {

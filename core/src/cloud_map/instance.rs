@@ -1,11 +1,11 @@
 //! Reading an instance, in one pass and without a copy of what is not kept.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::{Health, Instance};
+use crate::sorted::SortedMap;
 
 /// An instance and the names that `DiscoverInstances` prints beside it.
 #[derive(Debug, Default)]
@@ -73,7 +73,7 @@ impl<'de> Visitor<'de> for InstanceVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Discovered, A::Error> {
-        let (mut id, mut health, mut attributes) = (None::<String>, None::<Health>, None::<BTreeMap<String, String>>);
+        let (mut id, mut health, mut attributes) = (None::<String>, None::<Health>, None::<SortedMap<String, String>>);
         let mut found = Discovered::default();
         let mut wrong = None;
         while let Some(key) = map.next_key()? {

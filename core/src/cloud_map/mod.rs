@@ -2,9 +2,9 @@
 //!
 //! AWS's shapes are kept (`PascalCase` names, nesting), so that a snapshot holds them as AWS writes them; what we add is `camelCase`.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::sorted::SortedMap;
 
 mod careful;
 mod document;
@@ -34,8 +34,8 @@ pub struct Record {
     /// The service.
     pub service: Service,
     /// `GetServiceAttributes`, where it was asked.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub service_attributes: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "SortedMap::is_empty")]
+    pub service_attributes: SortedMap<String, String>,
     /// `ListTagsForResource`, where it was asked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Tag>,
@@ -200,7 +200,7 @@ pub struct Instance {
     /// Absent in what `ListInstances` returns.
     pub health_status: Health,
     /// What was registered.
-    pub attributes: BTreeMap<String, String>,
+    pub attributes: SortedMap<String, String>,
 }
 
 /// An instance's health, as Cloud Map says it.

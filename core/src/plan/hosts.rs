@@ -1,9 +1,9 @@
 //! Which entries claim which hosts, wildcards among them.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+use std::collections::BTreeSet;
 
 use super::{EntryKey, Observed};
+use crate::order;
 
 /// A host as it is compared: in lower case, as Istio takes it, and without the dot that makes a name absolute.
 #[must_use]
@@ -23,66 +23,75 @@ pub fn hosts_overlap(a: &str, b: &str) -> bool {
     }
 }
 
-/// The hosts of all observed entries. Labels are kept in reverse order, so that all that a wildcard covers lies side by side. It answers as
+/// That an entry has a host.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Claim {
+    namespace: String,
+    /// Its labels in reverse order, so that all that a wildcard covers lies side by side.
+    host: String,
+    /// The entry's.
+    name: String,
+}
+
+impl Claim {
+    /// Of the same host the first that there may be.
+    const fn first(namespace: String, host: String) -> Self {
+        Self { namespace, host, name: String::new() }
+    }
+}
+
+/// The hosts of all observed entries. It answers as
 /// [`hosts_overlap`] does, as far as a wildcard is a label of its own and not the only one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostIndex {
-    by_host: BTreeMap<(String, String), BTreeSet<String>>,
+    claims: BTreeSet<Claim>,
 }
 
 impl HostIndex {
     /// Adds the hosts of an entry.
     pub fn insert(&mut self, entry: &Observed) {
-        for host in &entry.hosts {
-            let names = self.by_host.entry((entry.key.namespace.clone(), reversed(host))).or_default();
-            names.insert(entry.key.name.clone());
-        }
+        self.claims.extend(claims(entry));
     }
 
     /// Takes the hosts of an entry out again.
     pub fn remove(&mut self, entry: &Observed) {
-        for host in &entry.hosts {
-            let at = (entry.key.namespace.clone(), reversed(host));
-            let Some(names) = self.by_host.get_mut(&at) else { continue };
-            names.remove(&entry.key.name);
-            if names.is_empty() {
-                self.by_host.remove(&at);
-            }
+        for claim in claims(entry) {
+            self.claims.remove(&claim);
         }
     }
 
     /// The entries of `key`'s namespace, other than itself, of which a host overlaps `host`: the same one, a wildcard that covers it, or one that
     /// it covers. Sorted, and each once.
     #[must_use]
-    pub fn overlapping(&self, key: &EntryKey, host: &str) -> BTreeSet<EntryKey> {
+    pub fn overlapping(&self, key: &EntryKey, host: &str) -> Vec<EntryKey> {
         let host = reversed(host);
-        let mut found = BTreeSet::new();
-        let mut take = |names: &BTreeSet<String>| {
-            found.extend(
-                names
-                    .iter()
-                    .filter(|name| **name != key.name)
-                    .map(|name| EntryKey { namespace: key.namespace.clone(), name: name.clone() }),
-            );
-        };
-        if let Some(names) = self.by_host.get(&(key.namespace.clone(), host.clone())) {
-            take(names);
-        }
+        let mut found = Vec::new();
+        self.find(key, &host, &|claimed| claimed == host, &mut found);
         for (end, _) in host.match_indices('.') {
             let Some(parent) = host.get(..end) else { continue };
-            if let Some(names) = self.by_host.get(&(key.namespace.clone(), format!("{parent}.*"))) {
-                take(names);
-            }
+            let wildcard = format!("{parent}.*");
+            self.find(key, &wildcard, &|claimed| claimed == wildcard, &mut found);
         }
         if let Some(suffix) = host.strip_suffix('*') {
-            let from = Bound::Included((key.namespace.clone(), suffix.to_owned()));
-            let covered = self.by_host.range((from, Bound::Unbounded));
-            covered
-                .take_while(|((namespace, host), _)| *namespace == key.namespace && host.starts_with(suffix))
-                .for_each(|(_, names)| take(names));
+            self.find(key, suffix, &|claimed| claimed.starts_with(suffix), &mut found);
         }
+        order::sort(&mut found);
+        found.dedup();
         found
     }
+
+    /// The entries, other than `key`, of the hosts that fit, which are `from` and those that follow.
+    fn find(&self, key: &EntryKey, from: &str, fits: &dyn Fn(&str) -> bool, found: &mut Vec<EntryKey>) {
+        let claims = self.claims.range(Claim::first(key.namespace.clone(), from.to_owned())..);
+        let claims = claims.take_while(|claim| claim.namespace == key.namespace && fits(&claim.host));
+        let names = claims.map(|claim| &claim.name).filter(|name| **name != key.name);
+        found.extend(names.map(|name| EntryKey { namespace: key.namespace.clone(), name: name.clone() }));
+    }
+}
+
+fn claims(entry: &Observed) -> impl Iterator<Item = Claim> {
+    let EntryKey { namespace, name } = &entry.key;
+    entry.hosts.iter().map(|host| Claim { namespace: namespace.clone(), host: reversed(host), name: name.clone() })
 }
 
 /// `web.my-namespace` as `my-namespace.web`.

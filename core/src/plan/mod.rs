@@ -9,8 +9,6 @@ mod facts;
 mod guard;
 mod hosts;
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 pub use decide::{Action, Decision, Reason, decide};
@@ -20,6 +18,7 @@ pub use guard::Removals;
 pub use hosts::{HostIndex, canonical_host, hosts_overlap};
 
 use crate::order;
+use crate::sorted::SortedMap;
 
 /// Which kinds of change are made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,9 +69,9 @@ impl Options {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scopes {
     /// Per source, whether all its namespaces are known.
-    pub sources: BTreeMap<String, bool>,
+    pub sources: SortedMap<String, bool>,
     /// Per namespace that exists, whether it was read completely.
-    pub namespaces: BTreeMap<Scope, bool>,
+    pub namespaces: SortedMap<Scope, bool>,
 }
 
 impl Scopes {
@@ -81,7 +80,11 @@ impl Scopes {
     /// all, nothing may go.
     #[must_use]
     pub fn complete(&self, scope: Option<&Scope>) -> bool {
-        let all = || !self.sources.is_empty() && self.sources.values().chain(self.namespaces.values()).all(|complete| *complete);
+        let all = || {
+            !self.sources.is_empty()
+                && self.sources.iter().all(|(_, complete)| *complete)
+                && self.namespaces.iter().all(|(_, complete)| *complete)
+        };
         let Some(scope) = scope else { return all() };
         let source = self.sources.get(&scope.source).copied();
         self.namespaces.get(scope).copied().or(source).unwrap_or_else(all)
@@ -127,20 +130,19 @@ pub struct Plan {
 #[must_use]
 pub fn plan(desired: &[Desired], observed: &[Observed], scopes: &Scopes, options: &Options) -> Plan {
     let mut hosts = HostIndex::default();
-    let mut pairs: BTreeMap<&EntryKey, (Option<&Desired>, Option<&Observed>)> = BTreeMap::new();
     for entry in observed {
         hosts.insert(entry);
-        pairs.entry(&entry.key).or_default().1 = Some(entry);
     }
-    for entry in desired {
-        pairs.entry(&entry.key).or_default().0.get_or_insert(entry);
-    }
-    let mut by_key: BTreeMap<&EntryKey, &Observed> = BTreeMap::new();
-    by_key.extend(observed.iter().map(|entry| (&entry.key, entry)));
+    let stored: SortedMap<&EntryKey, &Observed> = observed.iter().map(|entry| (&entry.key, entry)).collect();
+    let wanted: SortedMap<&EntryKey, &Desired> = desired.iter().rev().map(|entry| (&entry.key, entry)).collect();
+    let mut keys: Vec<&EntryKey> = observed.iter().map(|entry| &entry.key).chain(desired.iter().map(|entry| &entry.key)).collect();
+    order::sort(&mut keys);
+    keys.dedup();
     let mut plan = Plan::default();
-    for (key, (desired, observed)) in pairs {
+    for key in keys {
+        let (desired, observed) = (wanted.get(&key).copied(), stored.get(&key).copied());
         let overlaps = desired.into_iter().flat_map(|d| &d.hosts).flat_map(|host| hosts.overlapping(key, host));
-        let foreign: Vec<&Observed> = overlaps.filter_map(|k| by_key.get(&k).copied()).filter(|o| !options.owns(o)).collect();
+        let foreign: Vec<&Observed> = overlaps.filter_map(|k| stored.get(&k).copied()).filter(|o| !options.owns(o)).collect();
         let scope = desired.map(|d| &d.scope).or_else(|| observed.and_then(|o| o.scope.as_ref()));
         match decide(desired, observed, &foreign, scopes.complete(scope), options) {
             Decision::Keep => {}

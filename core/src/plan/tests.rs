@@ -30,7 +30,7 @@ fn scope() -> Scope {
 }
 
 fn scopes(complete: bool) -> Scopes {
-    Scopes { sources: BTreeMap::from([("default".to_owned(), true)]), namespaces: BTreeMap::from([(scope(), complete)]) }
+    Scopes { sources: SortedMap::from([("default".to_owned(), true)]), namespaces: SortedMap::from([(scope(), complete)]) }
 }
 
 fn run(desired: &[Value], observed: &[Value], complete: bool, options: &Options) -> Plan {

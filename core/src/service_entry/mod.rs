@@ -7,13 +7,13 @@ mod port_map;
 mod protocol;
 pub mod validate;
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 pub use names::{host_problem, is_dns_label, is_label_key, is_label_value};
 pub use port_map::PortMap;
 pub use protocol::{Protocol, UnknownProtocol};
+
+use crate::sorted::SortedMap;
 
 /// The label that says who made an entry, and its value.
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "istio-cloud-map");
@@ -98,11 +98,13 @@ pub struct Metadata {
     #[cfg_attr(feature = "schema", ts(optional))]
     pub namespace: Option<String>,
     /// `app.kubernetes.io/managed-by` and `istio-cloud-map/owner`, and no others.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
+    #[cfg_attr(feature = "schema", ts(as = "std::collections::BTreeMap<String, String>"))]
+    pub labels: SortedMap<String, String>,
     /// What is remembered about the entry, under `istio-cloud-map/`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub annotations: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
+    #[cfg_attr(feature = "schema", ts(as = "std::collections::BTreeMap<String, String>"))]
+    pub annotations: SortedMap<String, String>,
 }
 
 /// Istio's `ServiceEntry.spec`.
@@ -182,8 +184,9 @@ pub struct Endpoint {
     #[serde(default, skip_serializing_if = "PortMap::is_empty")]
     pub ports: PortMap,
     /// For subsets.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
+    #[cfg_attr(feature = "schema", ts(as = "std::collections::BTreeMap<String, String>"))]
+    pub labels: SortedMap<String, String>,
     /// `region/zone`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]

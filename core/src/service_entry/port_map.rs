@@ -1,11 +1,10 @@
 //! An endpoint's own ports.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::order;
+use crate::sorted::SortedMap;
 
 /// Service port's name to an endpoint's own port, sorted by name. Most endpoints of an entry have the same map, and share it: a thousand
 /// maps of their own would be most of what an entry costs.
@@ -44,16 +43,13 @@ impl PortMap {
 impl FromIterator<(String, u16)> for PortMap {
     /// Of two ports of one name the last stands.
     fn from_iter<T: IntoIterator<Item = (String, u16)>>(ports: T) -> Self {
-        let mut ports: Vec<(String, u16)> = ports.into_iter().collect();
-        order::sort_by(&mut ports, |(a, _), (b, _)| a.cmp(b));
-        ports.dedup_by(|later, earlier| {
-            let same = later.0 == earlier.0;
-            if same {
-                earlier.1 = later.1;
-            }
-            same
-        });
-        Self((!ports.is_empty()).then(|| ports.into()))
+        ports.into_iter().collect::<SortedMap<_, _>>().into()
+    }
+}
+
+impl From<SortedMap<String, u16>> for PortMap {
+    fn from(ports: SortedMap<String, u16>) -> Self {
+        Self((!ports.is_empty()).then(|| ports.into_pairs().into()))
     }
 }
 
@@ -65,7 +61,7 @@ impl Serialize for PortMap {
 
 impl<'de> Deserialize<'de> for PortMap {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(BTreeMap::<String, u16>::deserialize(deserializer)?.into_iter().collect())
+        SortedMap::deserialize(deserializer).map(Self::from)
     }
 }
 

@@ -76,7 +76,7 @@ pub struct InstancesRead {
     /// The region that the service was read in, where that is not its source's.
     pub region: Option<String>,
     /// `GetServiceAttributes`
-    pub service_attributes: std::collections::BTreeMap<String, String>,
+    pub service_attributes: crate::sorted::SortedMap<String, String>,
     /// `ListTagsForResource`
     pub tags: Vec<Tag>,
 }

@@ -1,7 +1,5 @@
 //! All services at once, and what becomes of two that claim one host.
 
-use std::collections::BTreeMap;
-
 use super::Outcome;
 use super::entry::Claim;
 use super::options::{Conflicts, Options};
@@ -46,19 +44,18 @@ pub fn translate_each(records: &[Record], options: &Options, mut take: impl FnMu
 fn claims<'a>(records: &'a [Record], options: &'a Options, report: &mut Report) -> Vec<(Claim<'a>, Vec<&'a Record>)> {
     let mut sorted: Vec<&Record> = records.iter().collect();
     order::sort_by(&mut sorted, |a, b| a.key().cmp(&b.key()));
-    let mut claims: BTreeMap<String, (Claim<'_>, Vec<&Record>)> = BTreeMap::new();
-    for record in sorted {
-        let Ok(claim) = Claim::of(record, options, report) else { continue };
-        let Some((holder, sharers)) = claims.get_mut(&claim.host) else {
-            claims.insert(claim.host.clone(), (claim, vec![record]));
-            continue;
-        };
-        match options.conflicts {
-            Conflicts::Merge => sharers.push(record),
-            Conflicts::Refuse => refuse(record, holder, report),
+    let mut each: Vec<Claim<'_>> = sorted.into_iter().filter_map(|record| Claim::of(record, options, report).ok()).collect();
+    // Those of one host stay in their order.
+    order::sort_by(&mut each, |a, b| a.host.cmp(&b.host));
+    let mut claims: Vec<(Claim<'_>, Vec<&Record>)> = Vec::with_capacity(each.len());
+    for claim in each {
+        let record = claim.record;
+        match claims.last_mut().filter(|(holder, _)| holder.host == claim.host) {
+            None => claims.push((claim, vec![record])),
+            Some((_, sharers)) if options.conflicts == Conflicts::Merge => sharers.push(record),
+            Some((holder, _)) => refuse(record, holder, report),
         }
     }
-    let mut claims: Vec<_> = claims.into_values().collect();
     order::sort_by(&mut claims, |(a, _), (b, _)| a.name.cmp(&b.name));
     claims
 }

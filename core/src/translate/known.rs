@@ -1,6 +1,6 @@
 //! The attributes of an instance that mean something to us, picked out in one pass.
 
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 
 /// What an instance says. An empty value counts as absent: the MCS controller writes such.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,10 +34,10 @@ pub(super) struct Mcs<'a> {
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn of(attributes: &'a BTreeMap<String, String>) -> Self {
+    pub(super) fn of(attributes: &'a SortedMap<String, String>) -> Self {
         let mut known = Self::default();
         let (mut ec2, mut ecs) = (false, false);
-        for (key, value) in attributes {
+        for (key, value) in attributes.iter() {
             let value = value.as_str();
             if value.is_empty() {
                 continue;

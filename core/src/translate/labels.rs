@@ -1,17 +1,16 @@
 //! Labels and weights of endpoints.
 
-use std::collections::BTreeMap;
-
 use super::options::Options;
 use super::provider::Provider;
 use super::report::Report;
 use crate::diagnostic::Code;
 use crate::service_entry::is_label_value;
+use crate::sorted::SortedMap;
 
 /// The labels that the options name, of the providers of one endpoint. Of two that differ the first provider's stands.
-pub(super) fn labels(providers: &[&Provider<'_>], options: &Options, report: &mut Report) -> BTreeMap<String, String> {
-    let mut labels: BTreeMap<String, String> = BTreeMap::new();
-    for (key, attribute) in &options.endpoint_labels {
+pub(super) fn labels(providers: &[&Provider<'_>], options: &Options, report: &mut Report) -> SortedMap<String, String> {
+    let mut labels: SortedMap<String, String> = SortedMap::new();
+    for (key, attribute) in options.endpoint_labels.iter() {
         for provider in providers {
             let Some(value) = provider.instance.attributes.get(attribute) else { continue };
             if let Some(problem) = problem(labels.get(key.as_str()), value) {
@@ -19,7 +18,9 @@ pub(super) fn labels(providers: &[&Provider<'_>], options: &Options, report: &mu
                 report.instance(provider.record, provider.instance, Code::InvalidLabel, message);
                 continue;
             }
-            labels.entry(key.as_str().to_owned()).or_insert_with(|| value.clone());
+            if !labels.contains_key(key.as_str()) {
+                labels.insert(key.as_str().to_owned(), value.clone());
+            }
         }
     }
     labels

@@ -65,16 +65,15 @@ impl io::Write for Counter {
 mod tests {
     #![expect(clippy::panic, reason = "tests")]
 
-    use std::collections::BTreeMap;
-
     use crate::cloud_map::{Instance, Namespace, Record, Service};
     use crate::diagnostic::Code;
+    use crate::sorted::SortedMap;
     use crate::translate::{Options, Outcome, translate};
 
     fn service(count: u32, labels: bool) -> Record {
         let value = if labels { "v".repeat(63) } else { String::new() };
         let instance = |n: u32| Instance {
-            attributes: BTreeMap::from([
+            attributes: SortedMap::from([
                 ("AWS_INSTANCE_IPV4".to_owned(), std::net::Ipv4Addr::from(0x0a00_0000 + n).to_string()),
                 ("AWS_INSTANCE_PORT".to_owned(), "80".to_owned()),
                 ("label".to_owned(), value.clone()),

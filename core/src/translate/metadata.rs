@@ -1,12 +1,11 @@
 //! Name, labels and annotations of an entry.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize as _, Deserializer, de::Error as _};
 
 use super::options::Options;
 use crate::cloud_map::Record;
 use crate::service_entry::{MANAGED_BY, Metadata, OWNER_LABEL, annotation, is_dns_label, is_label_value};
+use crate::sorted::SortedMap;
 
 /// Reads an owner: what can stand in a label, and is not nothing.
 pub(super) fn owner<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -31,7 +30,7 @@ pub(super) fn namespace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Op
 /// The metadata of a record's entry.
 pub(super) fn metadata(record: &Record, name: String, options: &Options) -> Metadata {
     let labels = [MANAGED_BY, (OWNER_LABEL, options.owner.as_str())];
-    let mut annotations = BTreeMap::new();
+    let mut annotations = SortedMap::new();
     let mut annotate = |key: &str, value: String| drop(annotations.insert(key.to_owned(), value));
     annotate(annotation::SOURCE, record.source.clone());
     annotate(annotation::NAMESPACE, record.namespace.key().to_owned());

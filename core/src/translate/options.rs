@@ -1,7 +1,5 @@
 //! The options of a translation, one type for the command line, the configuration file and the wasm modules.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -13,6 +11,7 @@ use crate::order;
 #[cfg(feature = "schema")]
 use crate::schema::pattern;
 use crate::service_entry::{ApiVersion, Location, Protocol, is_dns_label, is_label_key};
+use crate::sorted::SortedMap;
 
 /// How services are translated. Every field has the documented default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,8 +43,8 @@ pub struct Options {
     /// Addresses that an endpoint may have although they are denied.
     pub allow_cidrs: Vec<Cidr>,
     /// Label of an endpoint to the attribute that holds its value.
-    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = pattern::label_key_names())))]
-    pub endpoint_labels: BTreeMap<LabelKey, String>,
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<LabelKey, String>", extend("propertyNames" = pattern::label_key_names())), ts(as = "std::collections::BTreeMap<LabelKey, String>"))]
+    pub endpoint_labels: SortedMap<LabelKey, String>,
     /// The attribute that holds an endpoint's weight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight_attribute: Option<String>,
@@ -54,8 +53,8 @@ pub struct Options {
     /// Which virtual addresses an entry has.
     pub addresses: Addresses,
     /// The protocol of a port by its number, beside 80 `HTTP` and 443 `HTTPS`.
-    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = pattern::port_names())))]
-    pub protocols: BTreeMap<u16, Protocol>,
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<u16, Protocol>", extend("propertyNames" = pattern::port_names())), ts(as = "std::collections::BTreeMap<u16, Protocol>"))]
+    pub protocols: SortedMap<u16, Protocol>,
     /// The service port for host-mapped ports of ECS, `name:number`. A target port is of no use here.
     pub dynamic_port: PortSpec,
     /// Where services are, seen from the mesh; left out, if absent.
@@ -81,11 +80,11 @@ impl Default for Options {
             ip_family: IpFamily::default(),
             deny_cidrs: FORBIDDEN.to_vec(),
             allow_cidrs: Vec::new(),
-            endpoint_labels: BTreeMap::new(),
+            endpoint_labels: SortedMap::new(),
             weight_attribute: None,
             empty_service: EmptyService::default(),
             addresses: Addresses::default(),
-            protocols: BTreeMap::new(),
+            protocols: SortedMap::new(),
             dynamic_port: PortSpec::http(),
             location: None,
             export_to: ExportTo::default(),

@@ -1,13 +1,12 @@
 //! The protocol of a port: the first that speaks.
 
-use std::collections::BTreeMap;
-
 use super::provider::Provider;
 use super::report::Report;
 use super::settings::Settings;
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Severity};
 use crate::service_entry::Protocol;
+use crate::sorted::SortedMap;
 
 /// An override, then a hint on the service or on all its instances, then the port's number, then the health check, then TCP. Never
 /// nothing, since Istio would then sniff, and protocols in which the server speaks first would stall.
@@ -15,7 +14,7 @@ use crate::service_entry::Protocol;
 pub(super) struct Ladder<'a> {
     /// What an override or a hint says of all ports.
     pub(super) forced: Option<Protocol>,
-    by_number: &'a BTreeMap<u16, Protocol>,
+    by_number: &'a SortedMap<u16, Protocol>,
     check: Option<Protocol>,
 }
 

@@ -37,7 +37,7 @@ fn listed() -> ListedInstance {
 }
 
 fn instance(health_status: Health) -> Instance {
-    Instance { id: "i-1".to_owned(), health_status, attributes: attributes() }
+    Instance { id: "i-1".to_owned(), health_status, attributes: attributes().into_iter().collect() }
 }
 
 fn read(input: &CloudMapInput, options: &InputOptions) -> Record {
@@ -88,7 +88,7 @@ fn a_snapshot() {
         region: text("eu-west-2"),
         namespace: namespace.clone(),
         service: service.clone(),
-        service_attributes: attributes(),
+        service_attributes: attributes().into_iter().collect(),
         tags: tags.clone(),
         instances: vec![instance(Health::Healthy), instance(Health::Unknown)],
         instances_revision: Some(i64::MAX),

@@ -1,9 +1,8 @@
 //! What is wrong with a translation is found.
 
-use std::collections::BTreeMap;
-
 use istio_cloud_map_core::cloud_map::{Instance, Namespace, Record, Service};
 use istio_cloud_map_core::service_entry::ServiceEntry;
+use istio_cloud_map_core::sorted::SortedMap;
 use istio_cloud_map_core::translate::Options;
 use istio_cloud_map_tests::bed::Routes;
 use serde_json::{Value, json};
@@ -15,7 +14,7 @@ use crate::compare::differences;
 fn service() -> Record {
     let instance = |host: u8, port: u16| Instance {
         id: format!("i-{host}-{port}"),
-        attributes: BTreeMap::from([
+        attributes: SortedMap::from([
             ("AWS_INSTANCE_IPV4".to_owned(), format!("10.0.0.{host}")),
             ("AWS_INSTANCE_PORT".to_owned(), port.to_string()),
         ]),

@@ -1,13 +1,12 @@
 //! Services as they are registered, and as they might be: made of a seed, the same every time.
 
-use std::collections::BTreeMap;
-
 use fastrand::Rng;
 use istio_cloud_map_core::cloud_map::{Health, HealthCheckConfig, Instance, Namespace, Record, Service, Tag};
+use istio_cloud_map_core::sorted::SortedMap;
 use istio_cloud_map_core::translate::Options;
 use serde_json::json;
 
-type Attributes = BTreeMap<String, String>;
+type Attributes = SortedMap<String, String>;
 
 /// A service. Its name holds the seed, so that no two claim one host.
 pub fn service(seed: u64) -> Record {

@@ -1,9 +1,8 @@
 //! Services that share ports, in one world.
 
-use std::collections::BTreeMap;
-
 use istio_cloud_map_core::cloud_map::{HealthCheckConfig, Instance, Namespace, Record, Service};
 use istio_cloud_map_core::diagnostic::Code;
+use istio_cloud_map_core::sorted::SortedMap;
 use istio_cloud_map_core::translate::Options;
 use istio_cloud_map_tests::bed::{RoutedService, Routes};
 
@@ -15,7 +14,7 @@ fn service(name: &str, network: usize, hosts: usize, ports: &[u16], check: &str)
     let address = |host: usize| format!("10.{}.{}.{}", network / 250, network % 250, host + 1);
     let instance = |host: usize, port: u16| Instance {
         id: format!("i-{host}-{port}"),
-        attributes: BTreeMap::from([("AWS_INSTANCE_IPV4".to_owned(), address(host)), ("AWS_INSTANCE_PORT".to_owned(), port.to_string())]),
+        attributes: SortedMap::from([("AWS_INSTANCE_IPV4".to_owned(), address(host)), ("AWS_INSTANCE_PORT".to_owned(), port.to_string())]),
         ..Instance::default()
     };
     let health_check_config = Some(HealthCheckConfig { kind: Some(check.to_owned()) });

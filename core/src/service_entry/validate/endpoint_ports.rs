@@ -9,7 +9,7 @@ use super::rule::Rule;
 use super::spec::Spec;
 
 /// Name and number; nothing, if the endpoint has none of its own. Numbers that are none are left out.
-pub(super) fn read<'a>(endpoint: Object<'a, '_>, findings: &mut Findings) -> Option<Vec<(&'a str, Option<i128>)>> {
+pub(super) fn read<'a>(endpoint: Object<'a, '_>, findings: &mut Findings) -> Option<Vec<(&'a str, Option<u16>)>> {
     let at = endpoint.at.key("ports");
     let ports = endpoint.map("ports", 128, findings)?;
     let mut read = Vec::with_capacity(ports.len());
@@ -26,7 +26,7 @@ pub(super) fn read<'a>(endpoint: Object<'a, '_>, findings: &mut Findings) -> Opt
 }
 
 /// Each must be one of the service ports, by name.
-pub(super) fn check(names: &[(&str, Option<i128>)], spec: &Spec<'_>, at: &Path<'_>, findings: &mut Findings) {
+pub(super) fn check(names: &[(&str, Option<u16>)], spec: &Spec<'_>, at: &Path<'_>, findings: &mut Findings) {
     if !matches!(spec.resolution, Some(Resolution::Static | Resolution::Dns | Resolution::DnsRoundRobin)) {
         return;
     }

@@ -1,7 +1,5 @@
 //! `endpoints`
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::addresses::check_ipv6;
@@ -11,6 +9,7 @@ use super::finding::{Findings, Quoted};
 use super::ip::is_address;
 use super::path::Path;
 use super::read::{Object, integer, text};
+use super::repeats::repeats;
 use super::resolution::Resolution;
 use super::rule::Rule;
 use super::spec::Spec;
@@ -25,7 +24,7 @@ pub(super) struct Endpoint<'a> {
     address: Option<&'a str>,
     network: Option<&'a str>,
     /// Its own, where it has the field, be it empty.
-    ports: Option<Vec<(&'a str, Option<i128>)>>,
+    ports: Option<Vec<(&'a str, Option<u16>)>>,
     /// The address or the network is there but has the wrong type.
     is_unreadable: bool,
 }
@@ -85,9 +84,9 @@ fn locality(endpoint: Object<'_, '_>, findings: &mut Findings) {
 fn weight(endpoint: Object<'_, '_>, findings: &mut Findings) {
     let at = endpoint.at.key("weight");
     let Some(weight) = endpoint.field("weight").and_then(|weight| integer(weight, &at, findings)) else { return };
-    if weight == 0 {
+    if weight.as_u64() == Some(0) {
         findings.say(Rule::ZeroWeight, &at, "0 counts as 1; leave the endpoint out to drain it");
-    } else if !(0..=i128::from(u32::MAX)).contains(&weight) {
+    } else if weight.as_u64().is_none_or(|weight| weight > u32::MAX.into()) {
         findings.say(Rule::OutOfRange, &at, format!("it is {weight}, expected 0..={}", u32::MAX));
     }
 }
@@ -98,12 +97,13 @@ pub(super) fn check(spec: &Spec<'_>, at: &Path<'_>, findings: &mut Findings) {
         findings.say(Rule::SelectorAndEndpoints, &at.key("workloadSelector"), message);
     }
     let at = at.key("endpoints");
-    let mut seen = BTreeMap::new();
-    for endpoint in spec.endpoints.iter().flatten() {
+    let endpoints = || spec.endpoints.iter().flatten();
+    let seen = repeats(endpoints().map(|endpoint| ((endpoint.address, endpoint.network, &endpoint.ports), endpoint.index)));
+    for endpoint in endpoints() {
         let at = at.index(endpoint.index);
         check_address(endpoint, spec, &at, findings);
         endpoint_ports::check(endpoint.ports.as_deref().unwrap_or_default(), spec, &at, findings);
-        if let Some(first) = seen.insert((endpoint.address, endpoint.network, &endpoint.ports), endpoint.index) {
+        if let Some(first) = seen.get(&endpoint.index) {
             findings.say(Rule::DuplicateEndpoint, &at, format!("its address and ports are those of spec.endpoints[{first}]"));
         }
     }

@@ -1,11 +1,10 @@
 //! `hosts`
 
-use std::collections::BTreeMap;
-
 use super::dns::wildcard_problem;
 use super::finding::{Findings, Quoted};
 use super::path::Path;
 use super::read::Object;
+use super::repeats::repeats;
 use super::resolution::Resolution;
 use super::rule::Rule;
 
@@ -16,11 +15,11 @@ pub(super) fn read<'a>(spec: Object<'a, '_>, resolution: Option<Resolution>, fin
     if value.as_array().is_some_and(Vec::is_empty) {
         findings.say(Rule::NoHosts, &at, "it is empty, expected at least one host");
     }
-    let mut seen = BTreeMap::new();
+    let seen = repeats(hosts.iter().map(|(index, host)| (host.to_ascii_lowercase(), *index)));
     for (index, host) in &hosts {
         let at = at.index(*index);
         check(host, resolution, &at, findings);
-        if let Some(first) = seen.insert(host.to_ascii_lowercase(), *index) {
+        if let Some(first) = seen.get(index) {
             findings.say(Rule::DuplicateHost, &at, format!("{} is spec.hosts[{first}], too", Quoted(host)));
         }
     }

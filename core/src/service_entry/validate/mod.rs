@@ -22,6 +22,7 @@ mod path;
 mod ports;
 mod protocols;
 mod read;
+mod repeats;
 mod resolution;
 mod rule;
 mod selector;

@@ -1,7 +1,5 @@
 //! `ports`
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::dns::is_label;
@@ -10,6 +8,7 @@ use super::metadata::Metadata;
 use super::path::Path;
 use super::protocols::Protocol;
 use super::read::{self, Object};
+use super::repeats::repeats;
 use super::resolution::Resolution;
 use super::rule::Rule;
 use super::spec::Spec;
@@ -22,7 +21,7 @@ pub(super) struct Port<'a> {
     pub(super) index: usize,
     pub(super) name: Option<&'a str>,
     /// Valid ones only.
-    number: Option<i128>,
+    number: Option<u16>,
     pub(super) protocol: Protocol,
 }
 
@@ -71,16 +70,17 @@ fn protocol(port: Object<'_, '_>, findings: &mut Findings) -> Protocol {
 
 pub(super) fn check(spec: &Spec<'_>, metadata: &Metadata<'_>, at: &Path<'_>, findings: &mut Findings) {
     let at = at.key("ports");
-    let (mut names, mut numbers) = (BTreeMap::new(), BTreeMap::new());
+    let names = repeats(spec.ports.iter().filter_map(|port| Some((port.name?, port.index))));
+    let numbers = repeats(spec.ports.iter().filter_map(|port| Some((port.number?, port.index))));
     for port in &spec.ports {
         let at = at.index(port.index);
         if let Some(name) = port.name
-            && let Some(first) = names.insert(name, port.index)
+            && let Some(first) = names.get(&port.index)
         {
             findings.say(Rule::DuplicatePortName, &at.key("name"), format!("{} is spec.ports[{first}]'s name, too", Quoted(name)));
         }
         if let Some(number) = port.number
-            && let Some(first) = numbers.insert(number, port.index)
+            && let Some(first) = numbers.get(&port.index)
         {
             findings.say(Rule::DuplicatePort, &at.key("number"), format!("{number} is spec.ports[{first}]'s number, too"));
         }

@@ -1,6 +1,6 @@
 //! Reading JSON by the CRD's schema: what has the wrong type, is missing or unknown is said, and everything else goes on.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::finding::{Findings, Quoted};
 use super::path::Path;
@@ -97,8 +97,8 @@ pub(super) fn text<'a>(value: &'a Value, at: &Path<'_>, longest: usize, findings
 }
 
 /// An integer of any size; `80.0` is none, as CEL sees it.
-pub(super) fn integer(value: &Value, at: &Path<'_>, findings: &mut Findings) -> Option<i128> {
-    let number = value.as_u64().map(i128::from).or_else(|| value.as_i64().map(i128::from));
+pub(super) fn integer<'a>(value: &'a Value, at: &Path<'_>, findings: &mut Findings) -> Option<&'a Number> {
+    let number = value.as_number().filter(|number| number.is_u64() || number.is_i64());
     if number.is_none() {
         wrong_type(value, at, "an integer", findings);
     }
@@ -106,13 +106,13 @@ pub(super) fn integer(value: &Value, at: &Path<'_>, findings: &mut Findings) -> 
 }
 
 /// A port number in 1..=65535, or nothing.
-pub(super) fn port(value: &Value, at: &Path<'_>, findings: &mut Findings) -> Option<i128> {
+pub(super) fn port(value: &Value, at: &Path<'_>, findings: &mut Findings) -> Option<u16> {
     let number = integer(value, at, findings)?;
-    let valid = (1..=65535).contains(&number);
-    if !valid {
+    let port = number.as_u64().and_then(|number| u16::try_from(number).ok()).filter(|port| *port > 0);
+    if port.is_none() {
         findings.say(Rule::InvalidPort, at, format!("it is {number}, expected 1..=65535"));
     }
-    valid.then_some(number)
+    port
 }
 
 pub(super) fn at_most(count: usize, most: usize, what: &str, at: &Path<'_>, findings: &mut Findings) {

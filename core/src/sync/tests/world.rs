@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::cloud_map::{Health, HealthCheckCustomConfig, Instance, Namespace, Service};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{Action, EntryKey, Observed, Version};
+use crate::sorted::SortedMap;
 use crate::sync::{
     Config, Effect, Event, InstancesRead, Observation, ReadError, ReadFailure, SourceConfig, Sync, Time, Write, WriteError, WriteFailure,
 };
@@ -191,7 +192,7 @@ impl World {
         let instances = instances.map(|(id, address)| Instance {
             id: id.clone(),
             health_status: if self.unhealthy.contains(id) { Health::Unhealthy } else { Health::Unknown },
-            attributes: BTreeMap::from([("AWS_INSTANCE_IPV4".to_owned(), address.clone())]),
+            attributes: SortedMap::from([("AWS_INSTANCE_IPV4".to_owned(), address.clone())]),
         });
         InstancesRead { instances: instances.collect(), marker: Some(self.revision_of(service)), ..InstancesRead::default() }
     }

@@ -1,24 +1,38 @@
 //! An endpoint's own port for each service port.
 
-use std::collections::BTreeMap;
-
 use super::{Mapping, PortPlan};
 use crate::service_entry::{PortMap, Protocol, ServicePort};
 use crate::translate::provider::Provider;
 
 /// How many endpoints do not serve a port, and the first of them.
-#[derive(Debug, Default)]
-pub(in crate::translate) struct Unserved(BTreeMap<u16, (usize, String)>);
+#[derive(Debug)]
+struct Missing {
+    number: u16,
+    count: usize,
+    first: String,
+}
+
+impl Missing {
+    fn note(&mut self, provider: &Provider<'_>) {
+        if self.count == 0 {
+            self.first = provider.address.to_string();
+        }
+        self.count = self.count.saturating_add(1);
+    }
+}
+
+/// What each service port is missing, in their order.
+#[derive(Debug)]
+pub(in crate::translate) struct Unserved(Vec<Missing>);
 
 impl Unserved {
-    fn note(&mut self, number: u16, provider: &Provider<'_>) {
-        let entry = self.0.entry(number).or_insert_with(|| (0, provider.address.to_string()));
-        entry.0 = entry.0.saturating_add(1);
+    fn new(ports: &[ServicePort]) -> Self {
+        Self(ports.iter().map(|port| Missing { number: port.number, count: 0, first: String::new() }).collect())
     }
 
     /// Service port, how many endpoints, the first one's address.
     pub(in crate::translate) fn iter(&self) -> impl Iterator<Item = (u16, usize, &str)> {
-        self.0.iter().map(|(number, (count, address))| (*number, *count, address.as_str()))
+        self.0.iter().filter(|port| port.count > 0).map(|port| (port.number, port.count, port.first.as_str()))
     }
 }
 
@@ -36,7 +50,7 @@ impl<'p, 'a> Maps<'p, 'a> {
     const MOST: usize = 16;
 
     pub(in crate::translate) fn new(plan: &'p PortPlan<'a>) -> Self {
-        Self { plan, made: Vec::new(), own: Vec::new(), unserved: Unserved::default() }
+        Self { plan, made: Vec::new(), own: Vec::new(), unserved: Unserved::new(&plan.ports) }
     }
 
     /// Service port's name to the endpoint's own port. `providers` are the instances of that one endpoint.
@@ -71,12 +85,12 @@ impl PortPlan<'_> {
                 own.extend(ports.map(|(port, target)| Some(target.unwrap_or_else(|| self.listed(port.number, targets, providers)))));
             }
             Mapping::Own if providers.iter().all(|p| p.port.is_none()) => {}
-            Mapping::Own => own.extend(self.ports.iter().map(|port| {
+            Mapping::Own => own.extend(self.ports.iter().zip(&mut unserved.0).map(|(port, missing)| {
                 let own = self.own(port, providers);
                 if own.is_none()
                     && let Some(first) = providers.first()
                 {
-                    unserved.note(port.number, first);
+                    missing.note(first);
                 }
                 own
             })),

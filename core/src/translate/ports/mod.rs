@@ -57,9 +57,9 @@ pub(super) fn plan<'a>(record: &Record, settings: &Settings<'a>, providers: &[Pr
     let (ports, mapping) = if let Some(list) = settings.ports() {
         listed(list)
     } else if providers.iter().any(|provider| provider.service_port.is_some()) {
-        (names::assign(mcs::ports(record, providers, &ladder, report)), Mapping::Own)
+        (names::assign(&mcs::ports(record, providers, &ladder, report)), Mapping::Own)
     } else if providers.iter().all(|provider| provider.port.is_none()) {
-        (names::assign([80, 443].map(|number| Wanted::new(number, ladder.of(number))).into()), Mapping::Same)
+        (names::assign(&[80, 443].map(|number| Wanted::new(number, ladder.of(number)))), Mapping::Same)
     } else if providers.iter().all(is_host_mapped) {
         dynamic(settings, &ladder)
     } else {
@@ -116,5 +116,6 @@ fn distinct(
             report.service(record, Severity::Warning, Code::InvalidHint, message);
         }
     }
-    (names::assign(numbers.into_iter().map(|number| Wanted::new(number, ladder.of(number))).collect()), Mapping::Own)
+    let wanted: Vec<Wanted<'_>> = numbers.into_iter().map(|number| Wanted::new(number, ladder.of(number))).collect();
+    (names::assign(&wanted), Mapping::Own)
 }

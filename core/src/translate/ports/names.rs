@@ -1,8 +1,7 @@
 //! Names of service ports: unique, stable, at most 62 characters.
 
-use std::collections::BTreeSet;
-
 use super::list::LONGEST_NAME;
+use crate::order;
 use crate::service_entry::{Protocol, ServicePort, is_dns_label};
 
 /// A service port before it has its name.
@@ -22,24 +21,25 @@ impl Wanted<'_> {
 
 /// Names ports that are sorted by number. A given name stands if it is a valid one and no lower port has it; the others are `http` for 80,
 /// `https` for 443 and `PROTOCOL-NUMBER`.
-pub(super) fn assign(wanted: Vec<Wanted<'_>>) -> Vec<ServicePort> {
-    let mut taken: BTreeSet<String> = BTreeSet::new();
-    let given: Vec<Option<String>> = wanted
-        .iter()
-        .map(|port| {
-            let name = port.name.filter(|name| is_dns_label(name) && name.len() <= LONGEST_NAME)?;
-            taken.insert(name.to_owned()).then(|| name.to_owned())
-        })
-        .collect();
-    let named = wanted.into_iter().zip(given).map(|(port, given)| {
-        let name = given.unwrap_or_else(|| free(&port, &mut taken));
+pub(super) fn assign(wanted: &[Wanted<'_>]) -> Vec<ServicePort> {
+    let given = wanted.iter().filter_map(|port| Some((port.name.filter(|name| is_name(name))?, port.number)));
+    let mut given: Vec<(&str, u16)> = given.collect();
+    order::sort(&mut given);
+    given.dedup_by_key(|(name, _)| *name);
+    let named = wanted.iter().map(|port| {
+        let stands = port.name.filter(|name| given.binary_search(&(name, port.number)).is_ok());
+        let name = stands.map_or_else(|| free(port, &given), str::to_owned);
         ServicePort { number: port.number, name, protocol: port.protocol, target_port: None }
     });
     named.collect()
 }
 
-/// The first of the default names that is free.
-fn free(port: &Wanted<'_>, taken: &mut BTreeSet<String>) -> String {
+fn is_name(text: &str) -> bool {
+    is_dns_label(text) && text.len() <= LONGEST_NAME
+}
+
+/// The first of the default names that nobody gave another port. Those of two numbers are never the same.
+fn free(port: &Wanted<'_>, given: &[(&str, u16)]) -> String {
     let short = match port.number {
         80 => Some("http".to_owned()),
         443 => Some("https".to_owned()),
@@ -48,7 +48,8 @@ fn free(port: &Wanted<'_>, taken: &mut BTreeSet<String>) -> String {
     let long = format!("{}-{}", port.protocol.prefix(), port.number);
     let more = (2_u32..).map(|n| format!("{long}-{n}"));
     let mut candidates = short.into_iter().chain([long.clone()]).chain(more);
-    candidates.find(|name| taken.insert(name.clone())).unwrap_or(long)
+    let is_free = |name: &String| given.binary_search_by(|(given, _)| (*given).cmp(name)).is_err();
+    candidates.find(is_free).unwrap_or(long)
 }
 
 #[cfg(test)]
@@ -56,7 +57,7 @@ mod tests {
     use super::*;
 
     fn names(ports: Vec<Wanted<'_>>) -> Vec<String> {
-        assign(ports).into_iter().map(|port| port.name).collect()
+        assign(&ports).into_iter().map(|port| port.name).collect()
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! The data plane, and what a service says about itself.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_servicediscovery::Client;
 use aws_sdk_servicediscovery::types::HealthStatusFilter;
 use istio_cloud_map_core::cloud_map::{Namespace, Service, Tag};
+use istio_cloud_map_core::sorted::SortedMap;
 use istio_cloud_map_core::sync::{InstancesRead, ReadError, ReadFailure};
 
 use super::call::Call;
@@ -55,7 +54,7 @@ pub(super) async fn service_attributes(
     client: &Client,
     namespace: &Namespace,
     service: &Service,
-) -> Result<BTreeMap<String, String>, ReadError> {
+) -> Result<SortedMap<String, String>, ReadError> {
     let call = call("GetServiceAttributes", namespace, service);
     let arn = service.arn.as_deref().filter(|_| namespace.shared);
     let request = client.get_service_attributes().service_id(arn.unwrap_or_else(|| service.key()));

@@ -63,7 +63,9 @@ impl Case {
                 Ok(listed) => {
                     for service in listed.items {
                         let read = self.source.instances(&namespace, &service).await;
-                        let address = |r: istio_cloud_map_core::sync::InstancesRead| r.instances[0].attributes["AWS_INSTANCE_IPV4"].clone();
+                        let address = |r: istio_cloud_map_core::sync::InstancesRead| {
+                            r.instances[0].attributes.get("AWS_INSTANCE_IPV4").cloned().unwrap_or_default()
+                        };
                         found.push(format!("{}: {}", service.key(), read.map_or_else(|e| e.failure.as_str().to_owned(), address)));
                     }
                 }

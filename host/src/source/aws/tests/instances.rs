@@ -37,7 +37,7 @@ async fn instances_come_with_their_health_and_a_revision_beyond_2_53() {
     let read = wire.source(&options()).instances(&own(), &web()).await.unwrap();
     let health: Vec<_> = read.instances.iter().map(|i| (i.id.as_str(), i.health_status)).collect();
     assert_eq!(health, [("i-1", Health::Healthy), ("i-2", Health::Unhealthy), ("i-3", Health::Unknown)]);
-    assert_eq!(read.instances[0].attributes["AWS_INSTANCE_IPV4"], "10.0.0.1");
+    assert_eq!(read.instances[0].attributes.get("AWS_INSTANCE_IPV4").unwrap(), "10.0.0.1");
     assert_eq!((read.revision, read.marker), (Some(i64::MAX), Some(i64::MAX)));
 }
 
@@ -86,7 +86,7 @@ async fn attributes_and_tags_are_read_where_they_are_asked_for() {
     ]);
     let source = wire.source(&AwsOptions { read_service_attributes: true, read_tags: true, ..options() });
     let read = source.instances(&own(), &web()).await.unwrap();
-    assert_eq!(read.service_attributes["istio-cloud-map/ports"], "grpc:50051");
+    assert_eq!(read.service_attributes.get("istio-cloud-map/ports").unwrap(), "grpc:50051");
     assert_eq!(read.tags, [Tag { key: "team".to_owned(), value: "a".to_owned() }]);
     let sent = wire.sent();
     assert_eq!((&sent[1].body, &sent[2].body), (&json!({"ServiceId": "srv-1"}), &json!({"ResourceARN": web().arn})));
