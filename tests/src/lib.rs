@@ -2,5 +2,6 @@
 
 pub mod bed;
 pub mod cloud_map;
+pub mod generated;
 pub mod operator;
 pub mod scene;

@@ -19,6 +19,7 @@ mod kubeconfig;
 mod lines;
 mod moto;
 mod pki;
+mod plain_hosts;
 mod ports;
 mod pushes;
 mod routes;
@@ -27,6 +28,7 @@ mod setup;
 pub use api_server::ApiServer;
 pub use judge::{Judge, Verdict};
 pub use moto::Moto;
+pub use plain_hosts::PlainHost;
 pub use pushes::{Push, Pushes};
 pub use routes::{RoutedCall, RoutedCluster, RoutedEndpoint, RoutedPort, RoutedService, Routes};
 

@@ -15,7 +15,8 @@ impl Programs {
         tokio::task::spawn_blocking(move || Self::make(parts)).await.expect("the set-up's task ends")
     }
 
-    fn make(parts: &[&str]) -> Self {
+    /// The same, for a test that is not async.
+    pub(super) fn make(parts: &[&str]) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/bed/setup");
         let output = Command::new(script).args(parts).stdin(Stdio::null()).stderr(Stdio::inherit()).output().expect("tests/bed/setup runs");
         assert!(output.status.success(), "tests/bed/setup {parts:?}: {}", output.status);

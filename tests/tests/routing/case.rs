@@ -8,10 +8,10 @@ use istio_cloud_map_core::cloud_map::{InputOptions, Record, parse};
 use istio_cloud_map_core::diagnostic::Diagnostic;
 use istio_cloud_map_core::service_entry::ServiceEntry;
 use istio_cloud_map_core::translate::{Options, translate_all};
+use istio_cloud_map_tests::generated::services;
 use serde_json::Value;
 
 use crate::meant::{Meaning, meanings};
-use crate::shapes;
 
 /// Records that are translated together.
 pub struct Case {
@@ -30,7 +30,7 @@ impl Case {
     }
 
     pub fn generated(seed: u64) -> Self {
-        Self::new(format!("seed {seed}"), vec![shapes::service(seed)], &shapes::options(seed))
+        Self::new(format!("seed {seed}"), vec![services::service(seed)], &services::options(seed))
     }
 
     /// The entries as Istio reads them.

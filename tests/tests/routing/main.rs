@@ -8,7 +8,6 @@ mod compare;
 mod found;
 mod meant;
 mod provider;
-mod shapes;
 mod shared;
 mod wishes;
 

@@ -2,18 +2,15 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that fails panics")]
 
 mod agreement;
-mod damage;
-mod entries;
 mod stored;
-mod values;
 
 use std::fs;
 
 use agreement::Tally;
-use entries::Entries;
 use istio_cloud_map_core::diagnostic::Severity;
 use istio_cloud_map_core::service_entry::validate::{Finding, Rule, Source, validate};
 use istio_cloud_map_tests::bed::{ApiServer, Judge};
+use istio_cloud_map_tests::generated::Entries;
 use serde_json::Value;
 
 /// Where `validate` and the judge differ and are meant to: a word of ours or of the judge's that tells the case, and why.

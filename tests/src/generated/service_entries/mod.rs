@@ -1,15 +1,19 @@
 //! `ServiceEntry` objects of every kind, each with up to four changes that may or may not be damage.
 
+mod damage;
+mod values;
+
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
-use crate::damage;
-use crate::values::{self, HOSTS, RESOLUTIONS, mostly, one};
+use values::{HOSTS, RESOLUTIONS, mostly, one};
 
 /// A generator that gives the same entries for the same seed.
 pub struct Entries(Rng);
 
 impl Entries {
+    /// Starts at a seed.
+    #[must_use]
     pub fn of_seed(seed: u64) -> Self {
         Self(Rng::with_seed(seed))
     }
@@ -109,7 +113,7 @@ fn endpoint(rng: &mut Rng, addresses: &[&str], ports: &[Value]) -> Value {
 }
 
 /// Sets a field, if the value is an object.
-pub fn set(object: &mut Value, key: &str, value: Value) {
+fn set(object: &mut Value, key: &str, value: Value) {
     if let Some(object) = object.as_object_mut() {
         object.insert(key.to_owned(), value);
     }

@@ -3,14 +3,14 @@
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use crate::entries::set;
-use crate::values::{
+use super::set;
+use super::values::{
     ADDRESSES, ENDPOINT_ADDRESSES, HOSTS, LABEL_KEYS, LABEL_VALUES, LOCALITIES, LOCATIONS, NAMESPACES, OTHER_RESOLUTIONS, PORT_NAMES,
     PROTOCOLS, RESOLUTIONS, host_of_length, mostly, of_another_type, of_length, one, port_number, text,
 };
 
 /// Changes one thing.
-pub fn change(rng: &mut Rng, entry: &mut Value) {
+pub(super) fn change(rng: &mut Rng, entry: &mut Value) {
     let Some(spec) = entry.get_mut("spec").filter(|spec| spec.is_object()) else { return };
     match rng.u8(..20) {
         0..3 => hosts(rng, spec),

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-pub const HOSTS: &[&str] = &[
+pub(super) const HOSTS: &[&str] = &[
     "a.example.com",
     "b.example.com",
     "web.shop",
@@ -64,7 +64,7 @@ pub const HOSTS: &[&str] = &[
     "a\n",
 ];
 
-pub const ADDRESSES: &[&str] = &[
+pub(super) const ADDRESSES: &[&str] = &[
     "10.0.0.1",
     "10.0.0.2",
     "192.0.2.255",
@@ -140,7 +140,7 @@ pub const ADDRESSES: &[&str] = &[
     "é",
 ];
 
-pub const ENDPOINT_ADDRESSES: &[&str] = &[
+pub(super) const ENDPOINT_ADDRESSES: &[&str] = &[
     "10.1.0.1",
     "10.1.0.2",
     "2001:db8::9",
@@ -177,12 +177,12 @@ pub const ENDPOINT_ADDRESSES: &[&str] = &[
     "é",
 ];
 
-pub const PORT_NAMES: &[&str] = &[
+pub(super) const PORT_NAMES: &[&str] = &[
     "http", "https", "tcp", "grpc", "http-80", "HTTP", "a", "0", "80", "a--b", "", "-", "-a", "a-", "a.b", "a_b", "a b", "http/80", "é",
     "*", "http\n",
 ];
 
-pub const PROTOCOLS: &[&str] = &[
+pub(super) const PROTOCOLS: &[&str] = &[
     "HTTP",
     "http",
     "Http",
@@ -226,11 +226,12 @@ pub const PROTOCOLS: &[&str] = &[
     "é",
 ];
 
-pub const RESOLUTIONS: &[&str] = &["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"];
-pub const OTHER_RESOLUTIONS: &[&str] = &["", "dns", "Static", "DNS-ROUND-ROBIN", "PASSTHROUGH", "0", "UNSPECIFIED"];
-pub const LOCATIONS: &[&str] = &["MESH_EXTERNAL", "MESH_INTERNAL", "MESH_EXTERNAL", "MESH_INTERNAL", "", "mesh_internal", "EXTERNAL", "1"];
+pub(super) const RESOLUTIONS: &[&str] = &["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"];
+pub(super) const OTHER_RESOLUTIONS: &[&str] = &["", "dns", "Static", "DNS-ROUND-ROBIN", "PASSTHROUGH", "0", "UNSPECIFIED"];
+pub(super) const LOCATIONS: &[&str] =
+    &["MESH_EXTERNAL", "MESH_INTERNAL", "MESH_EXTERNAL", "MESH_INTERNAL", "", "mesh_internal", "EXTERNAL", "1"];
 
-pub const LABEL_KEYS: &[&str] = &[
+pub(super) const LABEL_KEYS: &[&str] = &[
     "app",
     "version",
     "a.b/c",
@@ -255,24 +256,25 @@ pub const LABEL_KEYS: &[&str] = &[
     "a..b/c",
     "a.-b/c",
 ];
-pub const LABEL_VALUES: &[&str] = &["", "v1", "a_b.C-1", "0", "a--b", "-", "-a", "a-", "a b", "arn:aws", "a/b", "*", "v*", "é", "_", "a."];
-pub const LOCALITIES: &[&str] = &["us-west-2", "us-west-2/us-west-2a", "r/z/s", "", "/", "r//s", "r/z/s/t", "*", "é é"];
-pub const NAMESPACES: &[&str] =
+pub(super) const LABEL_VALUES: &[&str] =
+    &["", "v1", "a_b.C-1", "0", "a--b", "-", "-a", "a-", "a b", "arn:aws", "a/b", "*", "v*", "é", "_", "a."];
+pub(super) const LOCALITIES: &[&str] = &["us-west-2", "us-west-2/us-west-2a", "r/z/s", "", "/", "r//s", "r/z/s/t", "*", "é é"];
+pub(super) const NAMESPACES: &[&str] =
     &[".", "*", "~", "default", "other", "Other", "a-b", "0", "", "a.b", "a_b", "-a", "a-", "**", ".*", "é", "a b"];
 
 /// A text of `length` characters that no rule but the one for lengths objects to.
-pub fn of_length(length: usize) -> String {
+pub(super) fn of_length(length: usize) -> String {
     "a".repeat(length)
 }
 
 /// A host of `length` bytes, of labels of at most 63.
-pub fn host_of_length(length: usize) -> String {
+pub(super) fn host_of_length(length: usize) -> String {
     let full = [of_length(63), of_length(63), of_length(63), of_length(63), of_length(63)].join(".");
     full.chars().take(length).collect()
 }
 
 /// Values that are no value of most fields.
-pub fn of_another_type(rng: &mut Rng) -> Value {
+pub(super) fn of_another_type(rng: &mut Rng) -> Value {
     let all = [
         json!(true),
         json!(0),
@@ -296,7 +298,7 @@ pub fn of_another_type(rng: &mut Rng) -> Value {
     one(rng, &all)
 }
 
-pub fn port_number(rng: &mut Rng) -> Value {
+pub(super) fn port_number(rng: &mut Rng) -> Value {
     let all = [
         json!(0),
         json!(1),
@@ -314,16 +316,16 @@ pub fn port_number(rng: &mut Rng) -> Value {
     if rng.bool() { json!(rng.u16(1..)) } else { one(rng, &all) }
 }
 
-pub fn one<T: Clone>(rng: &mut Rng, all: &[T]) -> T {
+pub(super) fn one<T: Clone>(rng: &mut Rng, all: &[T]) -> T {
     rng.choice(all).cloned().expect("values to choose of")
 }
 
-pub fn text(rng: &mut Rng, all: &[&str]) -> Value {
+pub(super) fn text(rng: &mut Rng, all: &[&str]) -> Value {
     json!(one(rng, all))
 }
 
 /// Mostly one of the first `good` ones.
-pub fn mostly(rng: &mut Rng, all: &[&str], good: usize) -> Value {
+pub(super) fn mostly(rng: &mut Rng, all: &[&str], good: usize) -> Value {
     let good = all.get(..good).unwrap_or(all);
     if rng.u8(..10) < 8 { text(rng, good) } else { text(rng, all) }
 }

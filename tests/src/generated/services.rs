@@ -1,14 +1,15 @@
-//! Services as they are registered, and as they might be: made of a seed, the same every time.
+//! Services as they are registered, and as they might be.
 
 use fastrand::Rng;
 use istio_cloud_map_core::cloud_map::{Health, HealthCheckConfig, Instance, Namespace, Record, Service, Tag};
 use istio_cloud_map_core::sorted::SortedMap;
 use istio_cloud_map_core::translate::Options;
-use serde_json::json;
+use serde_json::{Value, json};
 
 type Attributes = SortedMap<String, String>;
 
 /// A service. Its name holds the seed, so that no two claim one host.
+#[must_use]
 pub fn service(seed: u64) -> Record {
     let mut rng = Rng::with_seed(seed);
     let count = size(&mut rng);
@@ -40,12 +41,22 @@ pub fn service(seed: u64) -> Record {
 }
 
 /// Most services are translated by the defaults.
+///
+/// # Panics
+/// Never, unless an option is renamed.
+#[must_use]
 pub fn options(seed: u64) -> Options {
+    serde_json::from_value(options_json(seed)).expect("options that the core knows")
+}
+
+/// The same as a host writes them.
+#[must_use]
+pub fn options_json(seed: u64) -> Value {
     let mut rng = Rng::with_seed(!seed);
     if rng.u8(..3) > 0 {
-        return Options::default();
+        return json!({});
     }
-    let options = json!({
+    json!({
         "health": pick(&mut rng, &["healthyOrElseAll", "healthy", "all"]),
         "ipFamily": pick(&mut rng, &["preferIpv4", "preferIpv6", "dual"]),
         "addresses": pick(&mut rng, &["auto", "none", "endpoints"]),
@@ -54,8 +65,7 @@ pub fn options(seed: u64) -> Options {
         "protocols": pick(&mut rng, &[json!({}), json!({"8080": "HTTP", "9090": "GRPC"})]),
         "endpointLabels": {"version": "version"},
         "weightAttribute": "weight",
-    });
-    serde_json::from_value(options).unwrap_or_default()
+    })
 }
 
 fn size(rng: &mut Rng) -> usize {
