@@ -83,6 +83,15 @@ impl<K: Ord, V> SortedMap<K, V> {
             }
         }
     }
+
+    /// Takes a key out, and returns what it mapped to.
+    pub fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        let index = self.place(key).ok()?;
+        Some(self.0.remove(index).1)
+    }
 }
 
 impl<K: Ord, V> From<Vec<(K, V)>> for SortedMap<K, V> {

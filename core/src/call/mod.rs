@@ -66,8 +66,7 @@ pub fn translate(request: &[u8]) -> String {
 #[must_use]
 pub fn plan(request: &[u8]) -> String {
     answer(
-        Request::read(request)
-            .and_then(|request| Ok(planned(&PlanInput::read(request.input.get())?, &PlanOptions::read(request.options())?))),
+        Request::read(request).and_then(|request| planned(&PlanInput::read(request.input.get())?, &PlanOptions::read(request.options())?)),
         0,
     )
 }

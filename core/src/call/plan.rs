@@ -3,18 +3,18 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Error, options};
+use super::Error;
+use super::options::Flat;
 use crate::json;
 use crate::plan::{Desired, Observed, Options, Plan, Scope, Scopes, plan};
-use crate::service_entry::{ServiceEntry, annotation};
 use crate::sorted::SortedMap;
 
 /// What is wanted, what is there, and how much of Cloud Map was read.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PlanInput {
-    /// Entries as a translation makes them. Their annotations say which scope each is of.
-    pub desired: Vec<ServiceEntry>,
+    /// Entries as a translation writes them, as JSON. Their annotations say which scope each is of.
+    pub desired: Vec<Value>,
     /// Objects as Kubernetes stores them, of any owner.
     pub observed: Vec<Value>,
     /// What was read completely. Of what is not named here nothing is deleted.
@@ -65,22 +65,16 @@ impl From<&ScopesInput> for Scopes {
 
 /// All of [`Options`], and beside them `namespace`, the Kubernetes namespace of what does not say one (`default`), and `fieldManager`, the name
 /// that was applied with (`istio-cloud-map`): where an observed object says who manages which field, what others do is left alone.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanOptions {
-    names: Names,
+    namespace: String,
+    field_manager: String,
     plan: Options,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
-struct Names {
-    namespace: String,
-    field_manager: String,
-}
-
-impl Default for Names {
+impl Default for PlanOptions {
     fn default() -> Self {
-        Self { namespace: "default".to_owned(), field_manager: "istio-cloud-map".to_owned() }
+        Self { namespace: "default".to_owned(), field_manager: "istio-cloud-map".to_owned(), plan: Options::default() }
     }
 }
 
@@ -90,20 +84,27 @@ impl PlanOptions {
     /// # Errors
     /// [`Error::InvalidOptions`], with the path of what is unknown or has a bad value.
     pub fn read(text: &str) -> Result<Self, Error> {
-        let (names, plan) = options::split(&["namespace", "fieldManager"], text)?;
-        Ok(Self { names, plan })
+        let mut options = Flat::read(text)?;
+        let default = Self::default();
+        Ok(Self {
+            namespace: options.take("namespace")?.unwrap_or(default.namespace),
+            field_manager: options.take("fieldManager")?.unwrap_or(default.field_manager),
+            plan: options.rest()?,
+        })
     }
 }
 
 /// See [`plan`]. A desired entry without annotations is of a scope that nobody names, and so of one that was not read completely.
-#[must_use]
-pub fn planned(input: &PlanInput, options: &PlanOptions) -> Plan {
-    let PlanOptions { names, plan: options } = options;
-    let scope = |entry: &ServiceEntry| {
-        let text = |name: &str| entry.metadata.annotations.get(name).cloned().unwrap_or_default();
-        Scope { source: text(annotation::SOURCE), namespace: text(annotation::NAMESPACE) }
-    };
-    let desired: Vec<_> = input.desired.iter().map(|entry| Desired::of(entry, scope(entry), &names.namespace)).collect();
-    let observed: Vec<_> = input.observed.iter().map(|o| Observed::of(o, Some(&names.field_manager), &names.namespace)).collect();
-    plan(&desired, &observed, &(&input.scopes).into(), options)
+///
+/// # Errors
+/// [`Error::InvalidInput`], where a desired entry has no name or no hosts.
+pub fn planned(input: &PlanInput, options: &PlanOptions) -> Result<Plan, Error> {
+    let PlanOptions { namespace, field_manager, plan: options } = options;
+    let mut desired = Vec::with_capacity(input.desired.len());
+    for (index, entry) in input.desired.iter().enumerate() {
+        let entry = Desired::read(entry, namespace).map_err(|problem| Error::InvalidInput(format!("desired[{index}].{problem}")))?;
+        desired.push(entry);
+    }
+    let observed: Vec<_> = input.observed.iter().map(|object| Observed::of(object, Some(field_manager), namespace)).collect();
+    Ok(plan(&desired, &observed, &(&input.scopes).into(), options))
 }

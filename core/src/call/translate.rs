@@ -3,40 +3,20 @@
 use std::cell::RefCell;
 
 use serde::ser::{Error as _, SerializeSeq as _, SerializeStruct as _};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
-use super::{Error, options, to_json};
+use super::options::Flat;
+use super::{Error, to_json};
 use crate::cloud_map::{DEFAULT_SOURCE, InputOptions, Record, parse};
 use crate::diagnostic::Diagnostic;
 use crate::order;
 use crate::translate::{Options, translate_each};
 
 /// All of [`Options`], and beside them what the input itself may not say: `namespace`, `service`, `source`, `region`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct TranslateOptions {
     names: InputOptions,
     translation: Options,
-}
-
-impl Default for TranslateOptions {
-    fn default() -> Self {
-        Self { names: Names::default().into(), translation: Options::default() }
-    }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Names {
-    namespace: Option<String>,
-    service: Option<String>,
-    source: Option<String>,
-    region: Option<String>,
-}
-
-impl From<Names> for InputOptions {
-    fn from(Names { namespace, service, source, region }: Names) -> Self {
-        Self { source: source.unwrap_or_else(|| DEFAULT_SOURCE.to_owned()), region, namespace, service }
-    }
 }
 
 impl TranslateOptions {
@@ -45,8 +25,15 @@ impl TranslateOptions {
     /// # Errors
     /// [`Error::InvalidOptions`], with the path of what is unknown or has a bad value.
     pub fn read(text: &str) -> Result<Self, Error> {
-        let (names, translation): (Names, _) = options::split(&["namespace", "service", "source", "region"], text)?;
-        Ok(Self { names: names.into(), translation })
+        let mut options = Flat::read(text)?;
+        let mut name = |key| options.take::<Option<String>>(key).map(Option::flatten);
+        let names = InputOptions {
+            namespace: name("namespace")?,
+            service: name("service")?,
+            source: name("source")?.unwrap_or_else(|| DEFAULT_SOURCE.to_owned()),
+            region: name("region")?,
+        };
+        Ok(Self { names, translation: options.rest()? })
     }
 }
 

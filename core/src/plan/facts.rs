@@ -96,17 +96,38 @@ impl Desired {
     #[must_use]
     pub fn of(entry: &ServiceEntry, scope: Scope, default_namespace: &str) -> Self {
         let spec = serde_json::to_value(&entry.spec).unwrap_or_default();
-        Self {
-            key: EntryKey {
-                namespace: entry.metadata.namespace.clone().unwrap_or_else(|| default_namespace.to_owned()),
-                name: entry.metadata.name.clone(),
-            },
-            scope,
-            hosts: entry.spec.hosts.clone(),
-            fields: Fields::of(&spec, |_| true),
-            endpoints: endpoint_digests(&spec),
-        }
+        let key = EntryKey {
+            namespace: entry.metadata.namespace.clone().unwrap_or_else(|| default_namespace.to_owned()),
+            name: entry.metadata.name.clone(),
+        };
+        Self::with_spec(key, scope, entry.spec.hosts.clone(), &spec)
     }
+
+    /// Of an entry as JSON, as a translation writes it. Its annotations say its scope; without them it is of a scope that nobody names.
+    ///
+    /// # Errors
+    /// Where it has no name or no hosts: says what was expected where.
+    pub fn read(entry: &Value, default_namespace: &str) -> Result<Self, String> {
+        let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let name = text("/metadata/name").ok_or("metadata.name: expected the name of a ServiceEntry")?;
+        let spec = entry.get("spec").unwrap_or(&Value::Null);
+        let hosts = spec.get("hosts").and_then(Value::as_array).ok_or("spec.hosts: expected a list of hosts")?;
+        let host = |(index, host): (usize, &Value)| host.as_str().map(str::to_owned).ok_or(format!("spec.hosts[{index}]: expected a host"));
+        let hosts = hosts.iter().enumerate().map(host).collect::<Result<_, _>>()?;
+        let key = EntryKey { namespace: text("/metadata/namespace").unwrap_or_else(|| default_namespace.to_owned()), name };
+        let said = |name: &str| annotation(entry, name).unwrap_or_default();
+        let scope = Scope { source: said(annotation::SOURCE), namespace: said(annotation::NAMESPACE) };
+        Ok(Self::with_spec(key, scope, hosts, spec))
+    }
+
+    fn with_spec(key: EntryKey, scope: Scope, hosts: Vec<String>, spec: &Value) -> Self {
+        Self { key, scope, hosts, fields: Fields::of(spec, |_| true), endpoints: endpoint_digests(spec) }
+    }
+}
+
+/// What an annotation of an object says.
+fn annotation(object: &Value, name: &str) -> Option<String> {
+    object.get("metadata")?.get("annotations")?.get(name)?.as_str().map(str::to_owned)
 }
 
 /// Which state of a stored object is meant.
@@ -155,7 +176,6 @@ impl Observed {
     #[must_use]
     pub fn of(object: &Value, field_manager: Option<&str>, default_namespace: &str) -> Self {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        let annotation = |name: &str| object.get("metadata")?.get("annotations")?.get(name)?.as_str().map(str::to_owned);
         let owner = object.pointer("/metadata/labels").and_then(|l| l.get(OWNER_LABEL)).and_then(Value::as_str);
         let spec = object.get("spec").unwrap_or(&Value::Null);
         let hosts = spec.get("hosts").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
@@ -169,10 +189,10 @@ impl Observed {
             hosts: hosts.map(canonical_host).collect(),
             fields: Fields::of(spec, |field| managed.as_ref().is_none_or(|m| m.holds(field))),
             endpoints: endpoint_digests(spec),
-            scope: annotation(annotation::SOURCE)
-                .zip(annotation(annotation::NAMESPACE))
+            scope: annotation(object, annotation::SOURCE)
+                .zip(annotation(object, annotation::NAMESPACE))
                 .map(|(source, namespace)| Scope { source, namespace }),
-            service: annotation(annotation::SERVICE),
+            service: annotation(object, annotation::SERVICE),
             version: Version { uid: text("/metadata/uid"), resource_version: text("/metadata/resourceVersion") },
         }
     }

@@ -160,3 +160,27 @@ fn a_namespace_that_is_gone_takes_its_entries_with_it_if_the_list_of_namespaces_
     assert_eq!(run(&[], std::slice::from_ref(&unknown_source), false, &Options::default()).changes, []);
     assert_eq!(actions(&run(&[], &[unknown_source], true, &Options::default())), [&Action::Delete]);
 }
+
+#[test]
+fn an_entry_as_json_has_the_facts_of_the_typed_one() {
+    let raw = entry("web", &["10.0.0.2", "10.0.0.1"]);
+    let typed: ServiceEntry = serde_json::from_value(raw.clone()).unwrap();
+    assert_eq!(Desired::read(&raw, "other"), Ok(Desired::of(&typed, scope(), "other")));
+    let mut nowhere = raw;
+    nowhere.pointer_mut("/metadata").unwrap().as_object_mut().unwrap().remove("namespace");
+    assert_eq!(Desired::read(&nowhere, "other").unwrap().key.namespace, "other");
+}
+
+#[test]
+fn an_entry_without_a_name_or_hosts_is_none() {
+    let raw = entry("web", &[]);
+    for (pointer, bad, path) in [
+        ("/metadata/name", json!(null), "metadata.name: "),
+        ("/spec/hosts", json!("web.ns"), "spec.hosts: "),
+        ("/spec/hosts", json!(["web.ns", 1]), "spec.hosts[1]: "),
+        ("/spec", json!(null), "spec.hosts: "),
+    ] {
+        let error = Desired::read(&edited(raw.clone(), pointer, bad), "default").unwrap_err();
+        assert!(error.starts_with(path), "{error}");
+    }
+}
