@@ -1,12 +1,13 @@
 //! Calls for hosts that speak JSON and nothing else: a request in, an answer out, both UTF-8. Nothing fails but by its answer.
 //!
 //! A request is `{"input": ..., "options"?: {...}}`, an answer `{"ok": ...}` or `{"error": {"kind": ..., "message": ...}}`. A host that has
-//! values of its own takes the typed calls: [`Translation`], [`planned`], [`crate::service_entry::validate::validate`].
+//! values of its own takes the typed calls: [`Translation`], [`planned`], [`crate::service_entry::validate::validate`]; one with texts and exceptions, [`text`].
 
 mod options;
 mod plan;
 #[cfg(test)]
 mod tests;
+pub mod text;
 mod translate;
 
 use serde::{Deserialize, Serialize};

@@ -110,3 +110,27 @@ fn garbage_is_an_error() {
         }
     }
 }
+
+#[test]
+fn a_call_of_texts_gives_what_a_request_is_answered_as_ok() {
+    let (input, options) = (web(), json!({"namespace": "ns", "service": "web"}));
+    let ok = |of: fn(&[u8]) -> String, request: Value| call(of, &request)["ok"].clone();
+    let read = |text: Result<String, Error>| serde_json::from_str::<Value>(&text.unwrap()).unwrap();
+    let translated = read(text::translate(&input.to_string(), &options.to_string()));
+    assert_eq!(translated, ok(translate, json!({"input": input, "options": options})));
+    let desired = json!({"desired": translated["serviceEntries"]});
+    let planned = read(text::plan(&desired.to_string(), r#"{"namespace": "mesh"}"#));
+    assert_eq!(planned, ok(plan, json!({"input": desired, "options": {"namespace": "mesh"}})));
+    let invalid = json!({"kind": "ServiceEntry"});
+    assert_eq!(read(text::validate(&invalid.to_string())), ok(validate, json!({"input": invalid})));
+}
+
+#[test]
+fn a_call_of_texts_fails_as_a_request_is_answered_as_an_error() {
+    let kind = |result: Result<String, Error>| result.unwrap_err().kind();
+    assert_eq!(kind(text::translate("{", "{}")), "InvalidInput");
+    assert_eq!(kind(text::translate(r#"{"services": []}"#, r#"{"no": 1}"#)), "InvalidOptions");
+    assert_eq!(kind(text::plan("{}", "[]")), "InvalidOptions");
+    assert_eq!(kind(text::plan(r#"{"no": 1}"#, "{}")), "InvalidInput");
+    assert_eq!(kind(text::validate("")), "InvalidInput");
+}

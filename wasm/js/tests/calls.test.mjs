@@ -1,0 +1,141 @@
+// The four functions and what they throw.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+
+import { assembled, load } from './places.mjs';
+
+const { CloudMapError, init, plan, translate, translateJson, validate } = await load('node.js');
+
+const instance = (id, address) => ({ InstanceId: id, Attributes: { AWS_INSTANCE_IPV4: address } });
+const snapshot = (service) => ({ services: [{ namespace: { Name: 'ns' }, service: { Name: 'web' }, instances: [instance('i-1', '10.0.0.1')], ...service }] });
+const revision = ({ serviceEntries: [entry] }) => entry.metadata.annotations['istio-cloud-map/revision'];
+
+function fails(run, kind, words) {
+  assert.throws(run, (error) => {
+    assert.ok(error instanceof CloudMapError && error instanceof Error, error);
+    assert.deepEqual([error.name, error.kind], ['CloudMapError', kind], error.message);
+    assert.match(error.message, words);
+    assert.ok(String(error).startsWith('CloudMapError: ') && error.stack.includes('calls.test.mjs'));
+    return true;
+  });
+}
+
+test('objects give objects and a text gives the same as a text', () => {
+  const translation = translate(snapshot());
+  assert.deepEqual(translation.serviceEntries[0].spec.hosts, ['web.ns']);
+  assert.deepEqual(translation.diagnostics, []);
+  assert.equal(translateJson(JSON.stringify(snapshot())), JSON.stringify(translation));
+});
+
+test('options are taken, and may be left out, null or of BigInts', () => {
+  assert.equal(translate(snapshot(), { addresses: 'none' }).serviceEntries[0].spec.addresses, undefined);
+  assert.deepEqual(translate(snapshot(), null), translate(snapshot()));
+  assert.deepEqual(plan({}, { maxDeletePercent: 30n }), { changes: [], refusals: [] });
+});
+
+test('what is wrong with one instance is a diagnostic and costs no other', () => {
+  const { serviceEntries, diagnostics } = translate(snapshot({ instances: [instance('good', '10.0.0.1'), instance('bad', '127.0.0.1')] }));
+  assert.equal(serviceEntries[0].spec.endpoints.length, 1);
+  assert.deepEqual(diagnostics.map(({ code, instance: id }) => [code, id]), [['ForbiddenAddress', 'bad']]);
+});
+
+test('a revision up to 2^63 - 1 survives as a BigInt and in a text', () => {
+  for (const number of [2n ** 53n + 1n, 2n ** 63n - 1n]) {
+    assert.equal(revision(translate(snapshot({ instancesRevision: number }))), String(number));
+    const text = JSON.stringify(snapshot({ instancesRevision: 0 })).replace('"instancesRevision":0', `"instancesRevision":${number}`);
+    assert.equal(revision(JSON.parse(translateJson(text))), String(number));
+  }
+  assert.equal(revision(translate(snapshot({ instancesRevision: 7 }))), '7');
+});
+
+test('a BigInt is a number even where somebody taught BigInts to be texts', () => {
+  BigInt.prototype.toJSON = function toJSON() {
+    return `${this}`;
+  };
+  try {
+    assert.equal(revision(translate(snapshot({ instancesRevision: 2n ** 60n }))), String(2n ** 60n));
+  } finally {
+    delete BigInt.prototype.toJSON;
+  }
+});
+
+test('an object with a BigInt is written as JSON.stringify writes others', () => {
+  const odd = { a: undefined, b: () => 1, c: [undefined, , NaN], d: new Date(0), e: 'é"\n\u2028', 7: null, toJSON: undefined, instancesRevision: 1n };
+  const { toJSON, instancesRevision, ...rest } = odd;
+  const result = validate({ kind: odd, big: 1n });
+  assert.deepEqual(result, validate({ kind: { ...rest, instancesRevision: 1 }, big: 1 }));
+});
+
+test('a plan says what to do and what not', () => {
+  const desired = translate(snapshot()).serviceEntries;
+  const gone = { metadata: { name: 'gone', namespace: 'mesh', labels: { 'istio-cloud-map/owner': 'istio-cloud-map' } }, spec: { hosts: ['gone.ns'] } };
+  const asked = (sources) => plan({ desired, observed: [gone], scopes: { sources } }, { namespace: 'mesh' });
+  const create = { namespace: 'mesh', name: 'cloudmap-web.ns', action: 'create' };
+  assert.deepEqual(asked({}), { changes: [create], refusals: [{ namespace: 'mesh', name: 'gone', reason: 'incomplete' }] });
+  assert.deepEqual(asked({ default: true }).changes, [create, { namespace: 'mesh', name: 'gone', action: 'delete' }]);
+});
+
+test('what translate makes is valid, and a finding names its place', () => {
+  const [entry] = translate(snapshot()).serviceEntries;
+  assert.deepEqual(validate(entry), []);
+  entry.spec.ports[0].number = 0;
+  const [{ severity, rule, path }] = validate(entry);
+  assert.deepEqual([severity, rule, path], ['error', 'InvalidPort', 'spec.ports[0].number']);
+});
+
+test('a bad input is an error that says what was expected', () => {
+  fails(() => translateJson('{"services": ['), 'InvalidInput', /^line 1, column \d+: .*expected Cloud Map JSON/);
+  fails(() => translateJson(''), 'InvalidInput', /empty/);
+  fails(() => translateJson({}), 'InvalidInput', /expected JSON as a string, got a object|an object/);
+  fails(() => translate({ Services: [] }), 'InvalidInput', /`Services`.*`services`/);
+  fails(() => translate('{}'), 'InvalidInput', /string/);
+  fails(() => translate(undefined), 'InvalidInput', /undefined/);
+  fails(() => translate(() => 1), 'InvalidInput', /function/);
+  fails(() => plan({ desire: [] }), 'InvalidInput', /desire/);
+  fails(() => validate(undefined), 'InvalidInput', /undefined/);
+});
+
+test('a bad option is an error that names it', () => {
+  fails(() => translate(snapshot(), { adresses: 'none' }), 'InvalidOptions', /adresses/);
+  fails(() => translateJson('{"services": []}', { addresses: 7 }), 'InvalidOptions', /addresses/);
+  fails(() => translate(snapshot(), 'none'), 'InvalidOptions', /string/);
+  fails(() => plan({}, { policy: 'never' }), 'InvalidOptions', /policy/);
+});
+
+test('an object that no JSON can say is an error with its cause', () => {
+  const ring = {};
+  ring.ring = ring;
+  fails(() => translate(ring), 'InvalidInput', /holds itself/);
+  fails(() => translate(snapshot(), ring), 'InvalidOptions', /holds itself/);
+  const deep = JSON.parse('['.repeat(2000) + ']'.repeat(2000));
+  fails(() => validate(deep), 'InvalidInput', /recursion/);
+  const cause = new Error('no');
+  const throwing = { toJSON: () => { throw cause; } };
+  assert.throws(() => translate(throwing), (error) => error.cause === cause);
+});
+
+test('require and import give one class and the same functions', () => {
+  const required = createRequire(import.meta.url)(assembled);
+  assert.equal(required.CloudMapError, CloudMapError);
+  assert.equal(required.translate, translate);
+  assert.deepEqual(Object.keys(required).sort(), ['CloudMapError', 'init', 'plan', 'translate', 'translateJson', 'validate']);
+});
+
+test('init is there in Node as well', async () => assert.equal(await init(), undefined));
+
+test('when memory runs out the call says so, and the next one works', () => {
+  const script = `
+    const { translateJson } = require(${JSON.stringify(assembled)});
+    const service = (name) => ({ namespace: { Name: 'ns' }, service: { Name: name }, instances: [] });
+    const few = JSON.stringify({ services: [service('web')] });
+    const before = translateJson(few);
+    const many = JSON.stringify({ services: Array.from({ length: 100000 }, (_, index) => service('s' + index)) });
+    try { translateJson(many); console.log('no error'); } catch (error) { console.log(error.name, error.message, error.cause !== undefined); }
+    console.log(translateJson(few) === before);`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--wasm-max-mem-pages=128', '-e', script], { encoding: 'utf8' });
+  assert.match(stdout, /^Error istio-cloud-map: the call broke off \(.*\) and has no result\. .*memory ran out.* true\ntrue\n$/, stderr);
+});
+

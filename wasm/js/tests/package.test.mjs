@@ -1,0 +1,40 @@
+// What is in the package, and that it agrees with the workspace around it.
+
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { input } from '../bench/input.mjs';
+import * as peer from '../bench/peer.mjs';
+import { assembled, load, root } from './places.mjs';
+
+const read = (...path) => readFileSync(join(...path), 'utf8');
+const manifest = JSON.parse(read(assembled, 'package.json'));
+
+test('the version is that of the workspace', () => {
+  const [, version] = /^\[workspace\.package\]\nversion = "(.*)"$/m.exec(read(root, 'Cargo.toml'));
+  assert.equal(manifest.version, version);
+});
+
+test('nothing is needed at run time', () => {
+  for (const kind of ['dependencies', 'peerDependencies', 'optionalDependencies', 'scripts']) assert.equal(manifest[kind], undefined);
+});
+
+test('the lock of the tools names no registry', () => {
+  assert.doesNotMatch(read(root, 'wasm/js/tests/tools/package-lock.json'), /https?:|"resolved"/);
+});
+
+test('there is one module, and its export is its file', () => {
+  const wasm = readdirSync(assembled, { recursive: true }).filter((file) => file.endsWith('.wasm'));
+  assert.deepEqual(wasm, ['istio_cloud_map.wasm']);
+  assert.equal(manifest.exports['./istio_cloud_map.wasm'], './istio_cloud_map.wasm');
+});
+
+test('the peer of the benchmark makes the same bytes', async () => {
+  const { translateJson } = await load('node.js');
+  for (const [services, instances] of [[3, 100], [12, 5], [2, 1]]) {
+    const text = input(services, instances);
+    assert.equal(peer.translateJson(text), translateJson(text));
+  }
+});
