@@ -8,6 +8,8 @@ export const root = fileURLToPath(new URL('../../..', import.meta.url));
 const target = process.env.CARGO_TARGET_DIR || join(root, 'target');
 /** The assembled package. */
 export const assembled = join(target, 'wasm/npm');
+/** The playground, one file. */
+export const playground = join(target, 'wasm/playground.html');
 /** The native program. */
 export const native = join(target, 'debug/istio-cloud-map');
 /** The folder with the compiler's and the bundler's node_modules. */
