@@ -18,7 +18,7 @@ pub fn translate(input: &str, options: &str) -> Result<String, Error> {
 /// Where the input or the options are not what they must be.
 pub fn plan(input: &str, options: &str) -> Result<String, Error> {
     let options = PlanOptions::read(options)?;
-    to_json(&planned(&PlanInput::read(input)?, &options), 0).map_err(|error| unwritten(&error))
+    to_json(&planned(&PlanInput::read(input)?, &options)?, 0).map_err(|error| unwritten(&error))
 }
 
 /// Validates. What comes out is what [`super::validate`] answers as `ok`.

@@ -56,21 +56,21 @@ fn free(port: &Wanted<'_>, given: &[(&str, u16)]) -> String {
 mod tests {
     use super::*;
 
-    fn names(ports: Vec<Wanted<'_>>) -> Vec<String> {
-        assign(&ports).into_iter().map(|port| port.name).collect()
+    fn names(ports: &[Wanted<'_>]) -> Vec<String> {
+        assign(ports).into_iter().map(|port| port.name).collect()
     }
 
     #[test]
     fn well_known_numbers_have_short_names_and_others_their_protocol_and_number() {
-        let ports = vec![Wanted::new(80, Protocol::Http), Wanted::new(443, Protocol::Https), Wanted::new(8080, Protocol::GrpcWeb)];
-        assert_eq!(names(ports), ["http", "https", "grpc-web-8080"]);
+        let ports = [Wanted::new(80, Protocol::Http), Wanted::new(443, Protocol::Https), Wanted::new(8080, Protocol::GrpcWeb)];
+        assert_eq!(names(&ports), ["http", "https", "grpc-web-8080"]);
     }
 
     #[test]
     fn a_given_name_stands_and_a_default_one_gives_way() {
         let given = |number, name| Wanted { number, protocol: Protocol::Http, name: Some(name) };
         let ports =
-            vec![Wanted::new(80, Protocol::Http), given(81, "http"), given(82, "http-80"), given(83, "http"), given(84, "Not_Valid")];
-        assert_eq!(names(ports), ["http-80-2", "http", "http-80", "http-83", "http-84"]);
+            [Wanted::new(80, Protocol::Http), given(81, "http"), given(82, "http-80"), given(83, "http"), given(84, "Not_Valid")];
+        assert_eq!(names(&ports), ["http-80-2", "http", "http-80", "http-83", "http-84"]);
     }
 }
