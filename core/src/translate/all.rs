@@ -6,6 +6,7 @@ use super::Outcome;
 use super::entry::Claim;
 use super::options::{Conflicts, Options};
 use super::report::Report;
+use super::transform::{Step, Transform, Unchanged};
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::order;
@@ -28,39 +29,71 @@ pub fn translate_all(records: &[Record], options: &Options) -> Translated {
     Translated { entries, diagnostics }
 }
 
+/// Translates all services, and hands each entry to `transform`, if there is one. A service that it drops makes way for the next that claims its host.
+#[must_use]
+pub fn translate_all_through(records: &[Record], options: &Options, transform: Option<&dyn Transform>) -> Translated {
+    let mut entries = Vec::new();
+    let diagnostics = stepwise(records, options, &transform, |entry| entries.push(entry));
+    Translated { entries, diagnostics }
+}
+
 /// Translates all services and hands their entries out one by one, sorted by name. What was skipped, dropped or degraded is returned, sorted.
 ///
 /// Of several that claim one host the first by (source, namespace id, service id) has it, whether or not it has an entry at the moment;
 /// with `conflicts: merge` they share it.
-pub fn translate_each(records: &[Record], options: &Options, mut take: impl FnMut(ServiceEntry)) -> Vec<Diagnostic> {
+pub fn translate_each(records: &[Record], options: &Options, take: impl FnMut(ServiceEntry)) -> Vec<Diagnostic> {
+    stepwise(records, options, &Unchanged, take)
+}
+
+fn stepwise(records: &[Record], options: &Options, step: &impl Step, mut take: impl FnMut(ServiceEntry)) -> Vec<Diagnostic> {
     let mut report = Report::default();
-    for (claim, records) in claims(records, options, &mut report) {
-        if let Outcome::Entry(entry) = claim.entry(&records, &mut report) {
+    for claims in claims(records, options, &mut report) {
+        let outcome = match options.conflicts {
+            Conflicts::Merge => merged(&claims, step, &mut report),
+            Conflicts::Refuse => first(&claims, step, &mut report),
+        };
+        if let Some(Outcome::Entry(entry)) = outcome {
             take(*entry);
         }
     }
     report.sorted()
 }
 
-/// Who claims which host, sorted by the name of the entry.
-fn claims<'a>(records: &'a [Record], options: &'a Options, report: &mut Report) -> Vec<(Claim<'a>, Vec<&'a Record>)> {
+/// The claims to each host, sorted by the name of the entry.
+fn claims<'a>(records: &'a [Record], options: &'a Options, report: &mut Report) -> Vec<Vec<Claim<'a>>> {
     let mut sorted: Vec<&Record> = records.iter().collect();
     order::sort_by(&mut sorted, |a, b| a.key().cmp(&b.key()));
-    let mut claims: BTreeMap<String, (Claim<'_>, Vec<&Record>)> = BTreeMap::new();
+    let mut claims: BTreeMap<String, Vec<Claim<'_>>> = BTreeMap::new();
     for record in sorted {
         let Ok(claim) = Claim::of(record, options, report) else { continue };
-        let Some((holder, sharers)) = claims.get_mut(&claim.host) else {
-            claims.insert(claim.host.clone(), (claim, vec![record]));
-            continue;
-        };
-        match options.conflicts {
-            Conflicts::Merge => sharers.push(record),
-            Conflicts::Refuse => refuse(record, holder, report),
-        }
+        claims.entry(claim.host.clone()).or_default().push(claim);
     }
     let mut claims: Vec<_> = claims.into_values().collect();
-    order::sort_by(&mut claims, |(a, _), (b, _)| a.name.cmp(&b.name));
+    let name = |claims: &[Claim<'_>]| claims.first().map(|claim| claim.name.clone());
+    order::sort_by(&mut claims, |a, b| name(a).cmp(&name(b)));
     claims
+}
+
+/// One entry of all that claim a host.
+fn merged(claims: &[Claim<'_>], step: &impl Step, report: &mut Report) -> Option<Outcome> {
+    let records: Vec<&Record> = claims.iter().map(|claim| claim.record).collect();
+    Some(claims.first()?.entry(&records, step, report))
+}
+
+/// The entry of the first that claims a host and is not dropped; the others are refused.
+fn first(claims: &[Claim<'_>], step: &impl Step, report: &mut Report) -> Option<Outcome> {
+    let mut claims = claims.iter();
+    while let Some(holder) = claims.next() {
+        let outcome = holder.entry(&[holder.record], step, report);
+        if outcome == Outcome::Excluded {
+            continue;
+        }
+        for other in claims {
+            refuse(other.record, holder, report);
+        }
+        return Some(outcome);
+    }
+    None
 }
 
 fn refuse(record: &Record, holder: &Claim<'_>, report: &mut Report) {

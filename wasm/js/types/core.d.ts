@@ -146,6 +146,7 @@ export type Code =
   | "TcpWithoutAddress"
   | "TooManyAddresses"
   | "LimitExceeded"
+  | "TransformFailed"
   | "Unhealthy"
   | "NoneHealthy"
   | "Excluded"
