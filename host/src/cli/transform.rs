@@ -14,7 +14,6 @@ const BUILT_IN: bool = cfg!(feature = "transform");
 /// A module of the user's own.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Transformation")]
-#[cfg_attr(not(feature = "transform"), expect(dead_code, reason = "the limits are of a module that is never run"))]
 pub struct Transformation {
     /// A WebAssembly module that sees each entry, and may change or drop it: see docs/transform.md
     #[arg(long = "transform", env = "ISTIO_CLOUD_MAP_TRANSFORM", value_name = "MODULE.wasm", hide = !BUILT_IN)]
