@@ -77,6 +77,8 @@ codes! {
     TooManyAddresses,
     /// A limit of Istio or of the API server would be passed; what was last applied stays.
     LimitExceeded,
+    /// A user's own transformation failed, or answered with an entry that can't be applied; what was last applied stays.
+    TransformFailed,
     /// Unhealthy or not ready instances were left out.
     Unhealthy,
     /// No instance is healthy, so all are used.

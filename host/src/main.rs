@@ -7,6 +7,8 @@ mod metrics;
 mod run;
 mod sink;
 mod source;
+#[cfg(feature = "transform")]
+mod transform;
 mod yaml;
 
 use std::process::ExitCode;

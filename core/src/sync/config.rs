@@ -1,16 +1,20 @@
 //! What the operator is set to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::translate::Transform;
 use crate::{plan, translate};
 
 /// The settings of the mind.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// Where to read from.
     pub sources: Vec<SourceConfig>,
     /// How to translate.
     pub translate: translate::Options,
+    /// Changes each entry before it is planned. It is called while an event is taken in, and so must be quick.
+    pub transform: Option<Arc<dyn Transform>>,
     /// How to plan.
     pub plan: plan::Options,
     /// How often each service is asked for a change (5 s).
@@ -30,6 +34,7 @@ impl Default for Config {
         Self {
             sources: Vec::new(),
             translate: translate::Options::default(),
+            transform: None,
             plan: plan::Options::default(),
             interval: Duration::from_secs(5),
             empty_grace: Duration::from_secs(10),

@@ -6,7 +6,7 @@ use super::registry::{ServiceState, Wanted, WantedEntry};
 use super::{Effect, InstancesRead, ReadError, ReadFailure, ServiceId, Sync, Time};
 use crate::cloud_map::Record;
 use crate::plan::{Desired, Scope};
-use crate::translate::{Outcome, Translation, translate};
+use crate::translate::{Outcome, Translation, translate_through};
 
 impl Sync {
     pub(super) fn revision(&mut self, id: &ServiceId, result: Result<i64, ReadError>, now: Time) {
@@ -87,7 +87,7 @@ impl Sync {
             instances_revision: read.revision,
         };
         let Some(options) = self.options.get(&id.source) else { return };
-        let Translation { outcome, diagnostics } = translate(&record, options);
+        let Translation { outcome, diagnostics } = translate_through(&record, options, self.config.transform.as_deref());
         if state.diagnostics != diagnostics {
             self.effects.extend(diagnostics.iter().cloned().map(Effect::Report));
             state.diagnostics = diagnostics;

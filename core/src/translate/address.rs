@@ -114,6 +114,16 @@ impl<'a> AddressRules<'a> {
                 ));
             }
         };
+        self.target(key, text)
+    }
+
+    /// Why an endpoint may not have this address, if it may not; `what` it is stands first in the message.
+    pub(super) fn refusal(&self, what: &str, text: &str) -> Option<String> {
+        self.target(what, text).err().map(|refused| refused.message)
+    }
+
+    /// An IP address or a host name.
+    fn target<'i>(&self, what: &str, text: &'i str) -> Result<Address<'i>, Refused> {
         if let Ok(address) = text.parse::<IpAddr>() {
             return self.ip(address);
         }
@@ -123,7 +133,7 @@ impl<'a> AddressRules<'a> {
             reads_as_number(last).then(|| "resolvers read it as an IP address".to_owned())
         });
         if let Some(problem) = problem {
-            return Err(Refused::invalid(format!("{key} `{text}` is no host name and is not used: {problem}")));
+            return Err(Refused::invalid(format!("{what} `{text}` is no host name and is not used: {problem}")));
         }
         if name == self.host {
             return Err(forbidden(&name, "it is the service's own host, and so a loop"));

@@ -4,6 +4,7 @@ use super::Outcome;
 use super::entry::Claim;
 use super::options::{Conflicts, Options};
 use super::report::Report;
+use super::transform::{Step, Transform, Unchanged};
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::order;
@@ -26,38 +27,79 @@ pub fn translate_all(records: &[Record], options: &Options) -> Translated {
     Translated { entries, diagnostics }
 }
 
+/// Translates all services, and hands each entry to `transform`, if there is one. A service that it drops makes way for the next that claims its host.
+#[must_use]
+pub fn translate_all_through(records: &[Record], options: &Options, transform: Option<&dyn Transform>) -> Translated {
+    let mut entries = Vec::new();
+    let diagnostics = stepwise(records, options, &transform, |entry| entries.push(entry));
+    Translated { entries, diagnostics }
+}
+
 /// Translates all services and hands their entries out one by one, sorted by name. What was skipped, dropped or degraded is returned, sorted.
 ///
 /// Of several that claim one host the first by (source, namespace id, service id) has it, whether or not it has an entry at the moment;
 /// with `conflicts: merge` they share it.
-pub fn translate_each(records: &[Record], options: &Options, mut take: impl FnMut(ServiceEntry)) -> Vec<Diagnostic> {
+pub fn translate_each(records: &[Record], options: &Options, take: impl FnMut(ServiceEntry)) -> Vec<Diagnostic> {
+    stepwise(records, options, &Unchanged, take)
+}
+
+fn stepwise(records: &[Record], options: &Options, step: &impl Step, mut take: impl FnMut(ServiceEntry)) -> Vec<Diagnostic> {
     let mut report = Report::default();
-    for (claim, records) in claims(records, options, &mut report) {
-        if let Outcome::Entry(entry) = claim.entry(&records, &mut report) {
+    for claims in claims(records, options, &mut report) {
+        let outcome = match options.conflicts {
+            Conflicts::Merge => merged(&claims, step, &mut report),
+            Conflicts::Refuse => first(&claims, step, &mut report),
+        };
+        if let Some(Outcome::Entry(entry)) = outcome {
             take(*entry);
         }
     }
     report.sorted()
 }
 
-/// Who claims which host, sorted by the name of the entry.
-fn claims<'a>(records: &'a [Record], options: &'a Options, report: &mut Report) -> Vec<(Claim<'a>, Vec<&'a Record>)> {
+/// The claims to each host, sorted by the name of the entry.
+fn claims<'a>(records: &'a [Record], options: &'a Options, report: &mut Report) -> Vec<Vec<Claim<'a>>> {
     let mut sorted: Vec<&Record> = records.iter().collect();
     order::sort_by(&mut sorted, |a, b| a.key().cmp(&b.key()));
     let mut each: Vec<Claim<'_>> = sorted.into_iter().filter_map(|record| Claim::of(record, options, report).ok()).collect();
     // Those of one host stay in their order.
     order::sort_by(&mut each, |a, b| a.host.cmp(&b.host));
-    let mut claims: Vec<(Claim<'_>, Vec<&Record>)> = Vec::with_capacity(each.len());
+    let mut claims: Vec<Vec<Claim<'_>>> = Vec::with_capacity(each.len());
     for claim in each {
-        let record = claim.record;
-        match claims.last_mut().filter(|(holder, _)| holder.host == claim.host) {
-            None => claims.push((claim, vec![record])),
-            Some((_, sharers)) if options.conflicts == Conflicts::Merge => sharers.push(record),
-            Some((holder, _)) => refuse(record, holder, report),
+        match claims.last_mut().filter(|same| same.first().is_some_and(|first| first.host == claim.host)) {
+            Some(same) => same.push(claim),
+            None => claims.push(vec![claim]),
         }
     }
-    order::sort_by(&mut claims, |(a, _), (b, _)| a.name.cmp(&b.name));
+    order::sort_by(&mut claims, |a, b| name(a).cmp(&name(b)));
     claims
+}
+
+/// The name of the entry that claims to one host are about.
+fn name<'c>(claims: &'c [Claim<'_>]) -> Option<&'c str> {
+    claims.first().map(|claim| claim.name.as_str())
+}
+
+/// One entry of all that claim a host.
+fn merged(claims: &[Claim<'_>], step: &impl Step, report: &mut Report) -> Option<Outcome> {
+    let records: Vec<&Record> = claims.iter().map(|claim| claim.record).collect();
+    Some(claims.first()?.entry(&records, step, report))
+}
+
+/// The entry of the first that claims a host and is not dropped; the others are refused.
+fn first(claims: &[Claim<'_>], step: &impl Step, report: &mut Report) -> Option<Outcome> {
+    let mut claims = claims.iter();
+    while let Some(holder) = claims.next() {
+        let outcome = holder.entry(&[holder.record], step, report);
+        if outcome == Outcome::Excluded {
+            continue;
+        }
+        for other in claims {
+            refuse(other.record, holder, report);
+        }
+        return Some(outcome);
+    }
+    None
 }
 
 fn refuse(record: &Record, holder: &Claim<'_>, report: &mut Report) {

@@ -5,6 +5,7 @@ use super::addresses::addresses;
 use super::options::{EmptyService, Options};
 use super::report::Report;
 use super::settings::Settings;
+use super::transform::{Step, Transform, Unchanged};
 use super::{Outcome, Translation, endpoints, health, limits, metadata, ports, provider};
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Severity};
@@ -16,14 +17,24 @@ pub fn translate(record: &Record, options: &Options) -> Translation {
     translate_merged(&[record], options)
 }
 
+/// Translates one service, and hands its entry to `transform`, if there is one.
+#[must_use]
+pub fn translate_through(record: &Record, options: &Options, transform: Option<&dyn Transform>) -> Translation {
+    stepwise(&[record], options, &transform)
+}
+
 /// Translates several services that have one host into one entry, as `conflicts: merge` asks. The first one decides the name, the
 /// settings and the annotations; each endpoint has its own region in its locality, so that Istio fails over between regions. Empty without
 /// any service.
 #[must_use]
 pub fn translate_merged(records: &[&Record], options: &Options) -> Translation {
+    stepwise(records, options, &Unchanged)
+}
+
+fn stepwise(records: &[&Record], options: &Options, step: &impl Step) -> Translation {
     let mut report = Report::default();
     let Some(first) = records.first() else { return Translation { outcome: Outcome::Empty, diagnostics: Vec::new() } };
-    let outcome = Claim::of(first, options, &mut report).map(|claim| claim.entry(records, &mut report));
+    let outcome = Claim::of(first, options, &mut report).map(|claim| claim.entry(records, step, &mut report));
     Translation { outcome: outcome.unwrap_or_else(|none| none), diagnostics: report.sorted() }
 }
 
@@ -53,10 +64,10 @@ impl<'a> Claim<'a> {
     }
 
     /// The entry of all of `records`.
-    pub(super) fn entry(self, records: &[&Record], report: &mut Report) -> Outcome {
+    pub(super) fn entry(&self, records: &[&Record], step: &impl Step, report: &mut Report) -> Outcome {
         let Self { record, settings, host, name } = self;
         let options = settings.options;
-        let rules = AddressRules::new(settings.ip_family(), options, &host);
+        let rules = AddressRules::new(settings.ip_family(), options, host);
         let providers = provider::gather(records, &rules, report);
         let health::Sorted { used, left_out } = health::sort(providers, settings.health(), record, report);
         if used.is_empty() && settings.empty_service() == EmptyService::Omit {
@@ -64,11 +75,11 @@ impl<'a> Claim<'a> {
         }
         // A service that is drained keeps its ports: its callers get a 503, where a port that is gone would let them through the mesh.
         let speaking = if used.is_empty() { &left_out } else { &used };
-        let plan = ports::plan(record, &settings, speaking, report);
+        let plan = ports::plan(record, settings, speaking, report);
         let endpoints = endpoints::build(record, &used, &plan, options, records.len() > 1, report);
         let addresses = addresses(record, settings.addresses(), &plan.ports, &endpoints, report);
         let spec = Spec {
-            hosts: vec![host],
+            hosts: vec![host.clone()],
             addresses,
             location: settings.location(),
             resolution: endpoints.resolution,
@@ -76,13 +87,16 @@ impl<'a> Claim<'a> {
             export_to: settings.export_to().as_slice().to_vec(),
             ports: plan.ports,
         };
-        let metadata = metadata::metadata(record, name, options);
+        let metadata = metadata::metadata(record, name.clone(), options);
         let entry = ServiceEntry { api_version: options.api_version, kind: Kind::ServiceEntry, metadata, spec };
-        if let Some(limit) = limits::exceeded(&entry) {
+        let outcome = step.apply(entry, records, &rules, report);
+        if let Outcome::Entry(entry) = &outcome
+            && let Some(limit) = limits::exceeded(entry)
+        {
             let message = format!("the entry would have {limit}; it is not made, and what was last applied stays");
             report.service(record, Severity::Error, Code::LimitExceeded, message);
             return Outcome::Failed;
         }
-        Outcome::Entry(Box::new(entry))
+        outcome
     }
 }

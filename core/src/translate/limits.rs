@@ -32,13 +32,14 @@ fn too_long(entry: &ServiceEntry) -> Option<String> {
     (length > BYTES).then(|| format!("an object of {length} bytes, at most {BYTES} are accepted"))
 }
 
-/// An upper bound of what an entry is long in JSON, so that few have to be written out to be counted. Nothing in an endpoint needs escapes.
+/// An upper bound of what an entry is long in JSON, so that few have to be written out to be counted. Of an endpoint only the
+/// locality, which may be a transformation's, can need escapes.
 fn length_at_most(entry: &ServiceEntry) -> usize {
     const FIXED: usize = 16 * 1024;
     let endpoints = entry.spec.endpoints.iter().map(|endpoint| {
         let ports: usize = endpoint.ports.iter().map(|(name, _)| name.len() + 9).sum();
         let labels: usize = endpoint.labels.iter().map(|(key, value)| key.len() + value.len() + 6).sum();
-        endpoint.address.len() + ports + labels + endpoint.locality.as_ref().map_or(0, String::len) + 96
+        endpoint.address.len() + ports + labels + endpoint.locality.as_ref().map_or(0, |locality| 6 * locality.len()) + 96
     });
     let ports: usize = entry.spec.ports.iter().map(|port| port.name.len() + 80).sum();
     let annotations: usize = entry.metadata.annotations.iter().map(|(key, value)| key.len() + 6 * value.len() + 6).sum();

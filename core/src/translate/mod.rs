@@ -2,7 +2,7 @@
 //!
 //! The way of a service: its settings (overrides, its own hints, the options) say whether and under which host it is translated; its
 //! instances become providers (an address and a port that can be used), of which the healthy ones are used; their ports decide the
-//! service's ports; and then they are endpoints.
+//! service's ports; and then they are endpoints. Last, a transformation of the user's own may change the entry.
 
 mod address;
 mod addresses;
@@ -26,10 +26,11 @@ mod protocol;
 mod provider;
 mod report;
 mod settings;
+mod transform;
 
-pub use all::{Translated, translate_all, translate_each};
+pub use all::{Translated, translate_all, translate_all_through, translate_each};
 pub use cidr::{Cidr, InvalidCidr};
-pub use entry::{translate, translate_merged};
+pub use entry::{translate, translate_merged, translate_through};
 pub use glob::Glob;
 pub use host::{HostError, NAME_PREFIX, entry_name, host_and_name};
 pub use options::{
@@ -38,6 +39,7 @@ pub use options::{
 pub use overrides::{Host, InvalidHost, Override};
 pub use ports::{InvalidPort, InvalidPorts, PortList, PortSpec};
 pub use settings::expected_host_and_name;
+pub use transform::Transform;
 
 use crate::diagnostic::Diagnostic;
 use crate::service_entry::ServiceEntry;
@@ -56,7 +58,7 @@ pub struct Translation {
 pub enum Outcome {
     /// Its entry.
     Entry(Box<ServiceEntry>),
-    /// None is wanted: bookkeeping, or the service asked to be left out.
+    /// None is wanted: bookkeeping, or the service asked to be left out, or a transformation drops it.
     Excluded,
     /// None is wanted while it has no endpoint (`emptyService: omit`).
     Empty,

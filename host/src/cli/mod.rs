@@ -5,6 +5,8 @@ mod duration;
 mod place;
 mod serve;
 mod settings;
+mod size;
+mod transform;
 mod translate;
 mod validate;
 
@@ -34,7 +36,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(Box<serve::Serve>),
-    Translate(translate::Translate),
+    Translate(Box<translate::Translate>),
     Validate(validate::Validate),
 }
 

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use super::duration;
 use super::place::{From, To};
 use super::settings::Settings;
+use super::transform::Transformation;
 use super::translate::Output;
 use crate::http;
 use crate::metrics::Metrics;
@@ -74,6 +75,8 @@ pub struct Serve {
     safety: Safety,
     #[command(flatten)]
     settings: Settings,
+    #[command(flatten)]
+    transformation: Transformation,
 }
 
 /// How Cloud Map is read.
@@ -195,6 +198,7 @@ impl Serve {
         Ok(Config {
             sources: vec![source],
             translate,
+            transform: self.transformation.load()?,
             plan: plan::Options {
                 owner: self.settings.id.clone(),
                 policy,

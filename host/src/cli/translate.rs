@@ -8,9 +8,10 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions, parse};
 use istio_cloud_map_core::diagnostic::Severity;
-use istio_cloud_map_core::translate::{Options, translate_all};
+use istio_cloud_map_core::translate::{Options, translate_all_through};
 
 use super::settings::Settings;
+use super::transform::Transformation;
 use crate::yaml;
 
 /// Cloud Map JSON in, ServiceEntries out; no network, no cluster
@@ -47,6 +48,8 @@ pub struct Translate {
     strict: bool,
     #[command(flatten)]
     settings: Settings,
+    #[command(flatten)]
+    transformation: Transformation,
 }
 
 /// How entries are written.
@@ -63,11 +66,12 @@ impl Translate {
     /// Reads, translates, writes.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let options = Options { target_namespace: self.target_namespace.clone(), ..self.settings.options()? };
+        let transform = self.transformation.load()?;
         let text = self.read()?;
         let names = InputOptions { source: self.source, region: self.aws_region, namespace: self.namespace, service: self.service };
         let input = parse(&text, &names).with_context(|| self.file.display().to_string())?;
         drop(text);
-        let translated = translate_all(&input.records, &options);
+        let translated = translate_all_through(&input.records, &options, transform.as_deref());
         let text = match self.output {
             Output::Yaml => yaml::stream(&translated.entries)?,
             Output::Json => yaml::json_list(&translated.entries)?,

@@ -181,6 +181,7 @@ export type Code =
   | "TcpWithoutAddress"
   | "TooManyAddresses"
   | "LimitExceeded"
+  | "TransformFailed"
   | "Unhealthy"
   | "NoneHealthy"
   | "Excluded"

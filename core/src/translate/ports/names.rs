@@ -69,8 +69,7 @@ mod tests {
     #[test]
     fn a_given_name_stands_and_a_default_one_gives_way() {
         let given = |number, name| Wanted { number, protocol: Protocol::Http, name: Some(name) };
-        let ports =
-            [Wanted::new(80, Protocol::Http), given(81, "http"), given(82, "http-80"), given(83, "http"), given(84, "Not_Valid")];
+        let ports = [Wanted::new(80, Protocol::Http), given(81, "http"), given(82, "http-80"), given(83, "http"), given(84, "Not_Valid")];
         assert_eq!(names(&ports), ["http-80-2", "http", "http-80", "http-83", "http-84"]);
     }
 }
