@@ -1,6 +1,6 @@
 // The page: what is typed is translated at once, and shown as YAML, as remarks beside its lines, and as a drawing.
 
-import { init, translate } from "istio-cloud-map";
+import { init, translateJson } from "istio-cloud-map";
 import wasm from "istio-cloud-map/istio_cloud_map.wasm";
 import examples from "playground:examples";
 import schema from "playground:schema";
@@ -37,7 +37,7 @@ function show() {
 function translated(text, options) {
   if (text.trim() === "") return { entries: [], remarks: [] };
   try {
-    const { serviceEntries, diagnostics } = translate(text, options);
+    const { serviceEntries, diagnostics } = JSON.parse(translateJson(text, options));
     return { entries: serviceEntries, remarks: ofDiagnostics(text, diagnostics) };
   } catch (error) {
     return { entries: [], remarks: [ofError(text, error)] };
