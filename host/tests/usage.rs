@@ -43,6 +43,23 @@ fn a_file_that_is_not_there() {
 }
 
 #[test]
+fn a_namespace_that_kubernetes_does_not_have() {
+    for flags in [["translate", "--target-namespace"], ["serve", "--namespace"]] {
+        says(&run(&[&flags[..], &["Prod"]].concat(), ""), 2, &[flags[1], "Prod", "lower-case"]);
+    }
+}
+
+#[test]
+fn a_target_namespace_comes_of_the_flag_else_of_the_option() {
+    let input = r#"{"Instances": [{"Id": "i"}]}"#;
+    let names = ["translate", "--service", "a", "--namespace", "b", "--set", "targetNamespace=mesh"];
+    let namespace = |more: &[&str]| String::from_utf8(run(&[&names[..], more].concat(), input).stdout).unwrap();
+    assert!(namespace(&[]).contains("  namespace: mesh\n"));
+    assert!(namespace(&["--target-namespace", ""]).contains("  namespace: mesh\n"));
+    assert!(namespace(&["--target-namespace", "team"]).contains("  namespace: team\n"));
+}
+
+#[test]
 fn a_file_that_is_no_text() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("binary");

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use super::duration;
 use super::place::{From, To};
-use super::settings::Settings;
+use super::settings::{self, Settings};
 use super::transform::Transformation;
 use super::translate::Output;
 use crate::http;
@@ -61,7 +61,7 @@ pub struct Serve {
     #[arg(long, env = "ISTIO_CLOUD_MAP_KUBE_CONFIG", value_name = "FILE")]
     kube_config: Option<PathBuf>,
     /// The Kubernetes namespace that entries are put into; else the pod's own, else default
-    #[arg(long, env = "PUBLISH_NAMESPACE")]
+    #[arg(long, env = "PUBLISH_NAMESPACE", value_parser = settings::namespace)]
     namespace: Option<String>,
     /// Where probes and metrics are served
     #[arg(long, default_value = "127.0.0.1:8080", env = "ISTIO_CLOUD_MAP_LISTEN", value_name = "ADDRESS:PORT")]

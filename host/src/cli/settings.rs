@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use istio_cloud_map_core::service_entry::ApiVersion;
+use istio_cloud_map_core::service_entry::{ApiVersion, is_dns_label};
 use istio_cloud_map_core::translate::Options;
 use serde_json::{Map, Value};
 
@@ -46,6 +46,14 @@ impl Settings {
         let options: Options = serde_json::from_value(Value::Object(all)).context("--set")?;
         Ok(Options { owner: self.id.clone(), api_version: self.api_version(), ..options })
     }
+}
+
+/// Kubernetes has no namespace of another name, and so refuses every write. An empty one is as good as none: an environment variable may be so.
+pub fn namespace(text: &str) -> Result<String, String> {
+    if text.is_empty() || is_dns_label(text) {
+        return Ok(text.to_owned());
+    }
+    Err("expected the name of a Kubernetes namespace: at most 63 lower-case letters, digits and inner hyphens".to_owned())
 }
 
 /// Kubernetes refuses other label values, and so every write.

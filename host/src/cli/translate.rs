@@ -10,7 +10,7 @@ use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions, parse};
 use istio_cloud_map_core::diagnostic::Severity;
 use istio_cloud_map_core::translate::{Options, translate_all_through};
 
-use super::settings::Settings;
+use super::settings::{self, Settings};
 use super::transform::Transformation;
 use crate::yaml;
 
@@ -38,7 +38,7 @@ pub struct Translate {
     #[arg(long, env = "AWS_REGION")]
     aws_region: Option<String>,
     /// The Kubernetes namespace to write into the entries; none, if left out
-    #[arg(long, env = "PUBLISH_NAMESPACE")]
+    #[arg(long, env = "PUBLISH_NAMESPACE", value_parser = settings::namespace)]
     target_namespace: Option<String>,
     /// YAML documents, or one JSON List
     #[arg(short, long, value_enum, default_value_t, env = "ISTIO_CLOUD_MAP_OUTPUT")]
@@ -65,7 +65,9 @@ pub enum Output {
 impl Translate {
     /// Reads, translates, writes.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let options = Options { target_namespace: self.target_namespace.clone(), ..self.settings.options()? };
+        let options = self.settings.options()?;
+        let namespace = self.target_namespace.clone().filter(|namespace| !namespace.is_empty()).or(options.target_namespace);
+        let options = Options { target_namespace: namespace, ..options };
         let transform = self.transformation.load()?;
         let text = self.read()?;
         let names = InputOptions { source: self.source, region: self.aws_region, namespace: self.namespace, service: self.service };
