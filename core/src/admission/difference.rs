@@ -2,13 +2,15 @@
 
 use serde_json::Value;
 
+use crate::order;
+
 /// Says where `found` is not `expected`, in the order of fields and items, and what either is. None, if they are equal. A null in an object is as
 /// good as no field, and an empty list or object as none.
 pub(super) fn first(path: &str, found: &Value, expected: &Value) -> Option<String> {
     match (found, expected) {
         (Value::Object(found), Value::Object(expected)) => {
             let mut keys: Vec<&String> = found.keys().chain(expected.keys()).collect();
-            keys.sort_unstable();
+            order::sort(&mut keys);
             keys.dedup();
             let of = |map: &serde_json::Map<String, Value>, key: &str| map.get(key).cloned().unwrap_or_default();
             keys.into_iter().find_map(|key| first(&format!("{path}.{key}"), &of(found, key), &of(expected, key)))

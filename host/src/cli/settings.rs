@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use istio_cloud_map_core::service_entry::{ApiVersion, is_dns_label};
+use istio_cloud_map_core::service_entry::{ApiVersion, is_dns_label, is_label_value};
 use istio_cloud_map_core::translate::Options;
 use serde_json::{Map, Value};
 
@@ -58,9 +58,7 @@ pub fn namespace(text: &str) -> Result<String, String> {
 
 /// Kubernetes refuses other label values, and so every write.
 fn label_value(text: &str) -> Result<String, String> {
-    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    if text.len() <= 63 && text.chars().all(inner) && ends(text.chars().next()) && ends(text.chars().last()) {
+    if !text.is_empty() && is_label_value(text) {
         return Ok(text.to_owned());
     }
     Err("expected a label value: 1 to 63 letters, digits, '-', '_' or '.', a letter or digit at both ends".to_owned())
