@@ -89,11 +89,13 @@ codes! {
     HostConflict,
     /// An entry that is not ours has the name or an overlapping host.
     Conflict,
+    /// Entries have our owner label but come from a source, account or region that is not read here; they are left alone.
+    OtherSource,
     /// Cloud Map could not be read; what was last read stays.
     ReadFailed,
     /// The API server or the disk did not take a write; it is tried again.
     WriteFailed,
-    /// A write was taken, but what is stored is not what was written (an admission webhook, for example).
+    /// What is stored is not what was written, again and again: a webhook, a controller or a person changes it. It is repaired ever more rarely.
     WriteNotKept,
     /// Too many deletes or emptyings at once; they are withheld.
     DeletesRefused,

@@ -5,23 +5,21 @@
 //!
 //! - [`cloud_map`]: Cloud Map JSON to [`cloud_map::Record`]s.
 //! - [`translate`]: a record to a [`service_entry::ServiceEntry`] and [`diagnostic::Diagnostic`]s.
-//! - [`plan`]: what is desired and what is observed to changes and refusals.
 //! - [`admission`]: a request to store an entry, and a policy's settings, to a verdict.
 //! - [`call`]: the same as calls of JSON, for hosts that speak nothing else.
 //! - `schema`, with the feature of that name: what all of these are in JSON, as a JSON Schema and as TypeScript.
 //! - [`sorted`]: the small maps that all of these are made of.
-//! - [`sync`]: the operator's mind, a state machine: events and the time in, effects out.
+//! - [`operator`]: a state machine, events and the time in, effects out; and what is desired and what is observed to changes and refusals.
 
 pub mod admission;
 pub mod call;
 pub mod cloud_map;
 pub mod diagnostic;
 mod json;
+pub mod operator;
 mod order;
-pub mod plan;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod service_entry;
 pub mod sorted;
-pub mod sync;
 pub mod translate;

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use istio_cloud_map_core::sync::Status;
+use istio_cloud_map_core::operator::Status;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 

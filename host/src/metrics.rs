@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use istio_cloud_map_core::diagnostic::Code;
-use istio_cloud_map_core::sync::Status;
+use istio_cloud_map_core::operator::Status;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -125,7 +125,7 @@ impl Metrics {
         self.ready.set(i64::from(status.ready));
         self.entries.set(status.entries as u64);
         self.pending.set(status.pending as u64);
-        self.refused.set(status.refused.map_or(0, |refused| refused.deletes + refused.emptyings) as u64);
+        self.refused.set(status.refused.as_ref().map_or(0, |refused| refused.removals.total()) as u64);
         for (source, of) in &status.sources {
             let label = OfSource { source: source.clone() };
             self.namespaces.get_or_create(&label).set(of.namespaces as u64);

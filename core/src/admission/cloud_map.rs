@@ -6,7 +6,7 @@ use super::settings::Settings;
 use super::verdict::{Reason, Rejection, first};
 use crate::cloud_map::{InputError, InputOptions, parse};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::plan::is_empty_field;
+use crate::operator::is_empty_field;
 use crate::service_entry::annotation::CLOUD_MAP;
 use crate::translate::{Outcome, Translation, translate};
 
@@ -63,7 +63,7 @@ fn decided(mut spec: Map<String, Value>) -> Map<String, Value> {
         let decided = value.is_some() || !LEFT_TO_THE_AUTHOR.contains(&name);
         decided.then(|| (name.to_owned(), value.unwrap_or_default()))
     };
-    crate::plan::SPEC_FIELDS.into_iter().filter_map(value).collect()
+    crate::operator::SPEC_FIELDS.into_iter().filter_map(value).collect()
 }
 
 fn refuse_errors(diagnostics: &[Diagnostic]) -> Result<(), Rejection> {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::plan::{canonical_host, hosts_overlap};
+use crate::operator::{canonical_host, hosts_overlap};
 use crate::service_entry::host_problem;
 
 /// A host that is protected: a name, a wildcard `*.NAME`, or `*` for all.

@@ -63,7 +63,7 @@ pub fn translate(request: &[u8]) -> String {
     answer(translation, length)
 }
 
-/// Plans: [`PlanInput`] as `input`, [`PlanOptions`] as `options`, [`crate::plan::Plan`] as the answer.
+/// Plans: [`PlanInput`] as `input`, [`PlanOptions`] as `options`, [`crate::operator::Plan`] as the answer.
 #[must_use]
 pub fn plan(request: &[u8]) -> String {
     answer(

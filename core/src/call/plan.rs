@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Error;
 use super::options::Flat;
 use crate::json;
-use crate::plan::{Desired, Observed, Options, Plan, Scope, Scopes, plan};
+use crate::operator::{Desired, Observed, Options, Plan, Scope, Scopes, plan};
 use crate::sorted::SortedMap;
 
 /// What is wanted, what is there, and how much of Cloud Map was read.

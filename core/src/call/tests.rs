@@ -45,14 +45,16 @@ fn a_plan_says_what_to_do_and_what_not() {
     let options = json!({"namespace": "ns", "service": "web"});
     let desired = call(translate, &json!({"input": web(), "options": options}))["ok"]["serviceEntries"].clone();
     let owned = json!({"istio-cloud-map/owner": "istio-cloud-map"});
-    let gone = json!({"metadata": {"name": "cloudmap-gone.ns", "namespace": "mesh", "labels": owned}, "spec": {"hosts": ["gone.ns"]}});
+    let source = json!({"istio-cloud-map/source": "default", "istio-cloud-map/namespace-id": "other"});
+    let gone = json!({"metadata": {"name": "cloudmap-gone.ns", "namespace": "mesh", "labels": owned, "annotations": source}, "spec": {"hosts": ["gone.ns"]}});
     let request = |scopes: Value| json!({"input": {"desired": desired, "observed": [gone], "scopes": scopes}, "options": {"namespace": "mesh", "policy": "sync"}});
     let create = json!({"namespace": "mesh", "name": "cloudmap-web.ns", "action": "create"});
     let incomplete = json!({"namespace": "mesh", "name": "cloudmap-gone.ns", "reason": "incomplete"});
     let delete = json!({"namespace": "mesh", "name": "cloudmap-gone.ns", "action": "delete"});
-    for unread in [json!({}), json!({"sources": {"default": false}})] {
-        assert_eq!(call(plan, &request(unread)), json!({"ok": {"changes": [create], "refusals": [incomplete]}}));
-    }
+    let elsewhere = call(plan, &request(json!({"sources": {"another": true}})));
+    assert_eq!(elsewhere, json!({"ok": {"changes": [create], "refusals": []}}), "another process reads that source");
+    let unread = call(plan, &request(json!({"sources": {"default": false}})));
+    assert_eq!(unread, json!({"ok": {"changes": [create], "refusals": [incomplete]}}));
     let read = request(json!({"sources": {"default": true}}));
     assert_eq!(call(plan, &read), json!({"ok": {"changes": [delete, create], "refusals": []}}));
     let partly = json!({"sources": {"default": true}, "namespaces": [{"source": "default", "namespace": "other", "complete": false}]});

@@ -216,3 +216,8 @@ pub enum Health {
     #[serde(other)]
     Unknown,
 }
+
+/// The account in an ARN: `arn:aws:servicediscovery:us-west-2:123456789012:namespace/ns-1`.
+pub(crate) fn account_of(arn: Option<&str>) -> Option<&str> {
+    arn?.split(':').nth(4).filter(|account| !account.is_empty())
+}

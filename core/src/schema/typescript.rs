@@ -6,7 +6,7 @@ use ts_rs::{Config, TS, TypeVisitor};
 
 use super::input::{CloudMapInput, InputNames, PlanInput, Translation};
 use super::layout::laid_out;
-use crate::plan;
+use crate::operator;
 use crate::service_entry::validate::Finding;
 use crate::translate::Options;
 
@@ -24,9 +24,9 @@ pub fn typescript() -> String {
     calls.with_any_of::<Options>();
     calls.with::<Translation>();
     calls.with::<Finding>();
-    calls.with_any_of::<plan::Options>();
+    calls.with_any_of::<operator::Options>();
     calls.with::<PlanInput>();
-    calls.with::<plan::Plan>();
+    calls.with::<operator::Plan>();
     calls.file()
 }
 

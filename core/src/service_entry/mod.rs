@@ -29,8 +29,12 @@ pub mod annotation {
     pub const NAMESPACE: &str = "istio-cloud-map/namespace-id";
     /// The service's id (or ARN); its name where no id is known.
     pub const SERVICE: &str = "istio-cloud-map/service-id";
+    /// The AWS account that owns the service, where its ARN or its namespace's is known.
+    pub const ACCOUNT: &str = "istio-cloud-map/account";
     /// The `InstancesRevision` that the entry was made of.
     pub const REVISION: &str = "istio-cloud-map/revision";
+    /// Put on any entry of a refused removal by a person who confirms it; the value is the token that the report names.
+    pub const CONFIRM_REMOVALS: &str = "istio-cloud-map/confirm-removals";
     /// Cloud Map JSON, put there by an author who wants the policy to hold the spec against it, or to fill the spec from it.
     pub const CLOUD_MAP: &str = "istio-cloud-map/cloud-map";
 }

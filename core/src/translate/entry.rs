@@ -9,7 +9,7 @@ use super::transform::{Step, Transform, Unchanged};
 use super::{Outcome, Translation, endpoints, health, limits, metadata, ports, provider};
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Severity};
-use crate::service_entry::{Kind, ServiceEntry, Spec};
+use crate::service_entry::{Kind, ServiceEntry, ServicePort, Spec};
 
 /// Translates one service.
 #[must_use]
@@ -20,7 +20,7 @@ pub fn translate(record: &Record, options: &Options) -> Translation {
 /// Translates one service, and hands its entry to `transform`, if there is one.
 #[must_use]
 pub fn translate_through(record: &Record, options: &Options, transform: Option<&dyn Transform>) -> Translation {
-    stepwise(&[record], options, &transform)
+    stepwise(&[record], options, &transform, None)
 }
 
 /// Translates several services that have one host into one entry, as `conflicts: merge` asks. The first one decides the name, the
@@ -28,13 +28,40 @@ pub fn translate_through(record: &Record, options: &Options, transform: Option<&
 /// any service.
 #[must_use]
 pub fn translate_merged(records: &[&Record], options: &Options) -> Translation {
-    stepwise(records, options, &Unchanged)
+    stepwise(records, options, &Unchanged, None)
 }
 
-fn stepwise(records: &[&Record], options: &Options, step: &impl Step) -> Translation {
+/// What an entry had before, for a service that answers without any instance: it keeps that.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LastKnown {
+    /// Its ports.
+    pub ports: Vec<ServicePort>,
+    /// Its addresses. A TCP service without any takes `0.0.0.0:port` from all others.
+    pub addresses: Vec<String>,
+}
+
+/// Translates services, with a user's own transformation at the end where there is one.
+#[derive(Debug, Clone, Copy)]
+pub struct Translator<'a> {
+    /// How.
+    pub options: &'a Options,
+    /// Changes each entry.
+    pub transform: Option<&'a dyn Transform>,
+}
+
+impl Translator<'_> {
+    /// Translates one service, or several that have one host and are merged, as [`translate_merged`] does. `last` is what their entry had
+    /// before.
+    #[must_use]
+    pub fn translate(&self, records: &[&Record], last: Option<&LastKnown>) -> Translation {
+        stepwise(records, self.options, &self.transform, last)
+    }
+}
+
+fn stepwise(records: &[&Record], options: &Options, step: &impl Step, last: Option<&LastKnown>) -> Translation {
     let mut report = Report::default();
     let Some(first) = records.first() else { return Translation { outcome: Outcome::Empty, diagnostics: Vec::new() } };
-    let outcome = Claim::of(first, options, &mut report).map(|claim| claim.entry(records, step, &mut report));
+    let outcome = Claim::of(first, options, &mut report).map(|claim| claim.entry(records, step, last, &mut report));
     Translation { outcome: outcome.unwrap_or_else(|none| none), diagnostics: report.sorted() }
 }
 
@@ -64,7 +91,7 @@ impl<'a> Claim<'a> {
     }
 
     /// The entry of all of `records`.
-    pub(super) fn entry(&self, records: &[&Record], step: &impl Step, report: &mut Report) -> Outcome {
+    pub(super) fn entry(&self, records: &[&Record], step: &impl Step, last: Option<&LastKnown>, report: &mut Report) -> Outcome {
         let Self { record, settings, host, name } = self;
         let options = settings.options;
         let rules = AddressRules::new(settings.ip_family(), options, host);
@@ -75,9 +102,16 @@ impl<'a> Claim<'a> {
         }
         // A service that is drained keeps its ports: its callers get a 503, where a port that is gone would let them through the mesh.
         let speaking = if used.is_empty() { &left_out } else { &used };
-        let plan = ports::plan(record, settings, speaking, report);
+        let mut plan = ports::plan(record, settings, speaking, report);
+        let last = last.filter(|last| speaking.is_empty() && settings.ports().is_none() && !last.ports.is_empty());
+        if let Some(last) = last {
+            plan.ports.clone_from(&last.ports);
+        }
         let endpoints = endpoints::build(record, &used, &plan, options, records.len() > 1, report);
-        let addresses = addresses(record, settings.addresses(), &plan.ports, &endpoints, report);
+        let mut addresses = addresses(record, settings.addresses(), &plan.ports, &endpoints, report);
+        if let Some(last) = last {
+            addresses.clone_from(&last.addresses);
+        }
         let spec = Spec {
             hosts: vec![host.clone()],
             addresses,

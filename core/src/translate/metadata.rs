@@ -3,7 +3,7 @@
 use serde::{Deserialize as _, Deserializer, de::Error as _};
 
 use super::options::Options;
-use crate::cloud_map::Record;
+use crate::cloud_map::{Record, account_of};
 use crate::service_entry::{MANAGED_BY, Metadata, OWNER_LABEL, annotation, is_dns_label, is_label_value};
 use crate::sorted::SortedMap;
 
@@ -37,6 +37,10 @@ pub(super) fn metadata(record: &Record, name: String, options: &Options) -> Meta
     annotate(annotation::SERVICE, record.service.key().to_owned());
     if let Some(region) = &record.region {
         annotate(annotation::REGION, region.clone());
+    }
+    let arn = record.service.arn.as_deref().or(record.namespace.arn.as_deref());
+    if let Some(account) = account_of(arn).or(record.namespace.resource_owner.as_deref()) {
+        annotate(annotation::ACCOUNT, account.to_owned());
     }
     if let Some(revision) = record.instances_revision {
         annotate(annotation::REVISION, revision.to_string());

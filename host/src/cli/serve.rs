@@ -7,12 +7,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
-use istio_cloud_map_core::plan;
-use istio_cloud_map_core::sync::{Config, SourceConfig, Status, Sync, Time};
-use istio_cloud_map_core::translate::Conflicts;
+use istio_cloud_map_core::operator::{self, Config, Operator, SourceConfig, Status, Time};
 use tokio::sync::watch;
 
 use super::duration;
@@ -172,7 +170,7 @@ impl Serve {
         }
         let sources = BTreeMap::from([(Arc::from(DEFAULT_SOURCE), source)]);
         let places = Places { sources, sink: sink.clone(), dry_run: self.dry_run };
-        let failed = run(Sync::new(config, Time::ZERO), places, seen, stop).await?;
+        let failed = run(Operator::new(config, Time::ZERO), places, seen, stop).await?;
         sink.finish().await?;
         Ok(if self.once && failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
@@ -182,24 +180,24 @@ impl Serve {
         let source = SourceConfig {
             target_namespace: self.target_namespace(),
             catalogue_interval: if file { self.reading.interval } else { self.reading.catalogue_interval },
+            // A file costs no calls, and has its hints beside the instances.
+            read_service_attributes: file || self.reading.read_service_attributes,
+            read_tags: file || self.reading.read_tags,
             max_requests_per_second: if file { 100_000 } else { self.reading.max_requests_per_second },
             max_lists_per_second: if file { 10_000 } else { SourceConfig::default().max_lists_per_second },
             ..SourceConfig::default()
         };
         let policy = match self.safety.policy {
-            Policy::Sync => plan::Policy::Sync,
-            Policy::UpsertOnly => plan::Policy::UpsertOnly,
-            Policy::CreateOnly => plan::Policy::CreateOnly,
+            Policy::Sync => operator::Policy::Sync,
+            Policy::UpsertOnly => operator::Policy::UpsertOnly,
+            Policy::CreateOnly => operator::Policy::CreateOnly,
         };
         let translate = self.settings.options()?;
-        if translate.conflicts == Conflicts::Merge {
-            bail!("--set conflicts=merge: serve keeps the first of two services that claim one host; only translate merges them");
-        }
         Ok(Config {
             sources: vec![source],
             translate,
             transform: self.transformation.load()?,
-            plan: plan::Options {
+            plan: operator::Options {
                 owner: self.settings.id.clone(),
                 policy,
                 adopt: self.safety.adopt,
@@ -207,6 +205,7 @@ impl Serve {
                 force_deletes: self.safety.force_deletes,
             },
             interval: self.reading.interval,
+            longest_interval: self.reading.interval,
             empty_grace: self.safety.empty_grace,
             max_writes_in_flight: self.max_writes_in_flight.into(),
             once: self.once,
@@ -229,8 +228,6 @@ impl Serve {
                     region,
                     endpoint_url: self.reading.endpoint_url.clone().filter(|url| !url.is_empty()),
                     call_timeout: self.reading.call_timeout,
-                    read_service_attributes: self.reading.read_service_attributes,
-                    read_tags: self.reading.read_tags,
                     ..AwsOptions::default()
                 };
                 let source = AwsSource::connect(options).await?;

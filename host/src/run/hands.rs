@@ -6,15 +6,14 @@ use std::time::Instant;
 
 use anyhow::anyhow;
 use futures::StreamExt as _;
-use istio_cloud_map_core::plan::Action;
-use istio_cloud_map_core::sync::{Effect, Event, ReadError, Write, WriteError};
+use istio_cloud_map_core::operator::{Effect, Event, Observed, Read, ReadError, ReadId, Target, Write, WriteError};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::tell;
 use crate::metrics::Metrics;
 use crate::sink::{Apply, Sink};
-use crate::source::{Listed, Source};
+use crate::source::Source;
 
 /// Where to read from and write to.
 pub struct Places {
@@ -26,7 +25,7 @@ pub struct Places {
     pub dry_run: bool,
 }
 
-/// What acts for the mind.
+/// What acts for the operator.
 pub struct Hands {
     places: Places,
     events: mpsc::Sender<Event>,
@@ -81,21 +80,16 @@ impl Hands {
         match effect {
             Effect::Report(diagnostic) => tell::diagnostic(&diagnostic),
             Effect::Write(write) => self.write(write),
+            Effect::Read { id, read } => self.read(id, read),
             Effect::WakeAt(_) | Effect::Finished { .. } => {}
-            read => self.read(read),
         }
     }
 
-    fn read(&mut self, effect: Effect) {
-        let name = match &effect {
-            Effect::ListNamespaces { source } | Effect::ListServices { source, .. } => source,
-            Effect::AskRevision { id, .. } | Effect::Discover { id, .. } => &id.source,
-            _ => return,
-        };
-        let Some(source) = self.places.sources.get(name).cloned() else { return };
+    fn read(&mut self, id: ReadId, read: Read) {
+        let Some(source) = self.places.sources.get(read.source()).cloned() else { return };
         let (events, metrics) = (self.events.clone(), self.metrics.clone());
         self.tasks.spawn(async move {
-            drop(events.send(answer(&*source, effect, &metrics).await).await);
+            drop(events.send(answer(&*source, id, read, &metrics).await).await);
             Ok(())
         });
     }
@@ -106,7 +100,7 @@ impl Hands {
             let started = Instant::now();
             let result = carry_out(&*sink, &write).await;
             let outcome = result.as_ref().map_or_else(|error| error.failure.as_str(), |_| "ok");
-            metrics.wrote(tell::label(&write.action), outcome, started.elapsed());
+            metrics.wrote(write.action.as_str(), outcome, started.elapsed());
             if result.is_ok() {
                 tell::written(&write, dry_run);
             }
@@ -116,52 +110,50 @@ impl Hands {
     }
 }
 
-async fn carry_out(sink: &dyn Sink, write: &Write) -> Result<Option<Box<istio_cloud_map_core::plan::Observed>>, WriteError> {
-    if write.action == Action::Delete {
+async fn carry_out(sink: &dyn Sink, write: &Write) -> Result<Option<Box<Observed>>, WriteError> {
+    let Some(json) = write.json.as_deref() else {
         let version = write.replaces.clone().unwrap_or_default();
         return sink.delete(&write.key, &version).await.map(|()| None);
-    }
-    let json = write.json.as_deref().unwrap_or_default().to_owned();
-    let apply = Apply { key: write.key.clone(), json, replaces: write.replaces.clone() };
+    };
+    let apply = Apply { key: write.key.clone(), json: json.to_owned(), replaces: write.replaces.clone() };
     sink.apply(apply).await.map(|stored| Some(Box::new(stored)))
 }
 
-async fn answer(source: &dyn Source, effect: Effect, metrics: &Metrics) -> Event {
-    let started = Instant::now();
-    let took = |operation, result: Result<(), &ReadError>| {
-        let outcome = result.err().map_or("ok", |error| error.failure.as_str());
-        metrics.read(operation, outcome, started.elapsed());
+async fn answer(source: &dyn Source, read: ReadId, ask: Read, metrics: &Metrics) -> Event {
+    let (started, operation) = (Instant::now(), ask.operation());
+    let took = |error: Option<&ReadError>| {
+        metrics.read(operation, error.map_or("ok", |error| error.failure.as_str()), started.elapsed());
     };
-    match effect {
-        Effect::ListNamespaces { source: name } => {
-            let result = source.namespaces().await;
-            took("ListNamespaces", result.as_ref().map(drop));
-            let (calls, result) = split(result);
-            Event::NamespacesListed { source: name, calls, result }
+    match ask {
+        Read::Namespaces { owner, token, .. } => {
+            let result = source.namespaces(owner, token).await;
+            took(result.as_ref().err());
+            Event::NamespacesPage { read, result }
         }
-        Effect::ListServices { source: name, namespace } => {
-            let result = source.services(&namespace).await;
-            took("ListServices", result.as_ref().map(drop));
-            let (calls, result) = split(result);
-            Event::ServicesListed { source: name, namespace: namespace.key().into(), calls, result }
+        Read::Services { namespace, token, .. } => {
+            let result = source.services(&namespace, token).await;
+            took(result.as_ref().err());
+            Event::ServicesPage { read, result }
         }
-        Effect::AskRevision { id, namespace, service } => {
+        Read::ServiceAttributes(Target { namespace, service, .. }) => {
+            let result = source.service_attributes(&namespace, &service).await;
+            took(result.as_ref().err());
+            Event::ServiceAttributes { read, result }
+        }
+        Read::Tags(Target { namespace, service, .. }) => {
+            let result = source.tags(&namespace, &service).await;
+            took(result.as_ref().err());
+            Event::Tags { read, result }
+        }
+        Read::Revision(Target { namespace, service, .. }) => {
             let result = source.revision(&namespace, &service).await;
-            took("DiscoverInstancesRevision", result.as_ref().map(drop));
-            Event::Revision { id, result }
+            took(result.as_ref().err());
+            Event::Revision { read, result }
         }
-        Effect::Discover { id, namespace, service } => {
+        Read::Instances(Target { namespace, service, .. }) => {
             let result = source.instances(&namespace, &service).await;
-            took("DiscoverInstances", result.as_ref().map(drop));
-            Event::Instances { id, result }
+            took(result.as_ref().err());
+            Event::Instances { read, result }
         }
-        Effect::Write(_) | Effect::Report(_) | Effect::WakeAt(_) | Effect::Finished { .. } => Event::Tick,
-    }
-}
-
-fn split<T>(listed: Result<Listed<T>, ReadError>) -> (u32, Result<Vec<T>, ReadError>) {
-    match listed {
-        Ok(listed) => (listed.calls, Ok(listed.items)),
-        Err(error) => (1, Err(error)),
     }
 }

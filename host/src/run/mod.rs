@@ -1,4 +1,4 @@
-//! The hands: does what the mind says, and reports back.
+//! The driver: does what the operator asks for, and reports back.
 //!
 //! One loop. Everything that waits for the outside runs as a task of [`Hands`] and answers with one event. The first task to fail stops the
 //! process: nothing goes on unseen.
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use istio_cloud_map_core::sync::{Effect, Event, Status, Sync, Time};
+use istio_cloud_map_core::operator::{Effect, Event, Operator, Status, Time};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -42,7 +42,7 @@ pub struct Seen {
 ///
 /// # Errors
 /// Where a task of its own ended that never should.
-pub async fn run(mut sync: Sync, places: Places, seen: Seen, stop: impl Future<Output = ()>) -> anyhow::Result<bool> {
+pub async fn run(mut operator: Operator, places: Places, seen: Seen, stop: impl Future<Output = ()>) -> anyhow::Result<bool> {
     let started = Instant::now();
     let (events, mut inbox) = mpsc::channel(256);
     let mut hands = Hands::new(places, events, seen.metrics.clone());
@@ -53,21 +53,21 @@ pub async fn run(mut sync: Sync, places: Places, seen: Seen, stop: impl Future<O
     let mut event = Event::Tick;
     loop {
         let now = started.elapsed();
-        let effects = sync.on(event, now);
+        let effects = operator.handle(event, now);
         seen.pulse.beat();
         let mut wake = Instant::now() + LONGEST_SLEEP;
         for effect in effects {
             match effect {
                 Effect::WakeAt(at) => wake = wake.min(started + at),
                 Effect::Finished { failed } => {
-                    publish(&sync, &seen);
+                    publish(&operator, &seen);
                     return Ok(failed);
                 }
                 effect => hands.act(effect),
             }
         }
         if now >= status_at {
-            publish(&sync, &seen);
+            publish(&operator, &seen);
             status_at = now + STATUS_EVERY;
         } else {
             // What has just happened must not wait for the next event to be seen.
@@ -95,8 +95,8 @@ pub async fn run(mut sync: Sync, places: Places, seen: Seen, stop: impl Future<O
     }
 }
 
-fn publish(sync: &Sync, seen: &Seen) {
-    let status = sync.status();
+fn publish(operator: &Operator, seen: &Seen) {
+    let status = operator.status();
     seen.metrics.set(&status);
     let was_ready = seen.status.send_replace(status.clone()).ready;
     if status.ready && !was_ready {

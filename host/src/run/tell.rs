@@ -1,8 +1,7 @@
 //! What a person reads: one line a change, one line a diagnostic, and nothing when nothing changed.
 
 use istio_cloud_map_core::diagnostic::{Diagnostic, Severity};
-use istio_cloud_map_core::plan::Action;
-use istio_cloud_map_core::sync::Write;
+use istio_cloud_map_core::operator::{Action, Write};
 
 use crate::logging;
 
@@ -31,18 +30,8 @@ pub fn written(write: &Write, dry_run: bool) {
     let verb = verb(&write.action, dry_run);
     match &write.action {
         Action::Delete => tracing::info!(%entry, "{verb}"),
-        Action::Create | Action::Adopt => tracing::info!(%entry, endpoints, "{verb}"),
+        Action::Create | Action::Adopt { .. } => tracing::info!(%entry, endpoints, "{verb}"),
         Action::Update { fields, .. } => tracing::info!(%entry, endpoints, fields = fields.join(","), "{verb}"),
-    }
-}
-
-/// The action as a metric's label.
-pub const fn label(action: &Action) -> &'static str {
-    match action {
-        Action::Create => "create",
-        Action::Update { .. } => "update",
-        Action::Adopt => "adopt",
-        Action::Delete => "delete",
     }
 }
 
@@ -51,12 +40,12 @@ const fn verb(action: &Action, dry_run: bool) -> &'static str {
         (Action::Create, false) => "created",
         (Action::Update { empties: false, .. }, false) => "updated",
         (Action::Update { empties: true, .. }, false) => "emptied",
-        (Action::Adopt, false) => "adopted",
+        (Action::Adopt { .. }, false) => "adopted",
         (Action::Delete, false) => "deleted",
         (Action::Create, true) => "would create",
         (Action::Update { empties: false, .. }, true) => "would update",
         (Action::Update { empties: true, .. }, true) => "would empty",
-        (Action::Adopt, true) => "would adopt",
+        (Action::Adopt { .. }, true) => "would adopt",
         (Action::Delete, true) => "would delete",
     }
 }

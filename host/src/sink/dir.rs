@@ -19,8 +19,8 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
-use istio_cloud_map_core::plan::{EntryKey, Observed};
-use istio_cloud_map_core::sync::{Observation, WriteError, WriteFailure};
+use istio_cloud_map_core::operator::{EntryKey, Observed};
+use istio_cloud_map_core::operator::{Observation, WriteError, WriteFailure};
 use thiserror::Error;
 
 use super::news::News;
@@ -103,7 +103,7 @@ impl Sink for DirSink {
 }
 
 fn other(error: impl Display) -> WriteError {
-    WriteError { failure: WriteFailure::Other, message: error.to_string() }
+    WriteError::new(WriteFailure::Other, error.to_string())
 }
 
 /// Looks, waits, looks again.

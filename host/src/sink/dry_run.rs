@@ -2,8 +2,8 @@
 
 use futures::future::{self, BoxFuture};
 use futures::stream::BoxStream;
-use istio_cloud_map_core::plan::{EntryKey, Observed};
-use istio_cloud_map_core::sync::{Observation, WriteError, WriteFailure};
+use istio_cloud_map_core::operator::{EntryKey, Observed};
+use istio_cloud_map_core::operator::{Observation, WriteError, WriteFailure};
 use serde_json::Value;
 
 use super::{Apply, Sink, Version};
@@ -33,5 +33,5 @@ pub(super) fn written(entry: &Apply) -> Result<Observed, WriteError> {
 }
 
 pub(super) fn not_json(key: &EntryKey, error: &serde_json::Error) -> WriteError {
-    WriteError { failure: WriteFailure::Other, message: format!("{key}: what was to be written is no JSON: {error}") }
+    WriteError::new(WriteFailure::Other, format!("{key}: what was to be written is no JSON: {error}"))
 }

@@ -5,9 +5,9 @@
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-pub use istio_cloud_map_core::plan::Version;
-use istio_cloud_map_core::plan::{EntryKey, Observed};
-use istio_cloud_map_core::sync::{Observation, WriteError};
+pub use istio_cloud_map_core::operator::Version;
+use istio_cloud_map_core::operator::{EntryKey, Observed};
+use istio_cloud_map_core::operator::{Observation, WriteError};
 
 pub mod dir;
 pub mod dry_run;
@@ -23,7 +23,7 @@ pub struct Apply {
     /// The whole `ServiceEntry` as JSON, without a `resourceVersion`.
     pub json: String,
     /// What is there now, as it was last observed; none, if the entry is to be made. If that is no longer so, the write
-    /// fails with [`istio_cloud_map_core::sync::WriteFailure::Conflict`] and changes nothing.
+    /// fails with [`istio_cloud_map_core::operator::WriteFailure::Conflict`] and changes nothing.
     pub replaces: Option<Version>,
 }
 

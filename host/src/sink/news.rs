@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use istio_cloud_map_core::sync::WriteError;
+use istio_cloud_map_core::operator::WriteError;
 
 const SAY_AGAIN: Duration = Duration::from_mins(1);
 

@@ -9,8 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use futures::StreamExt;
 use futures::future::{self, BoxFuture};
 use futures::stream::{self, BoxStream};
-use istio_cloud_map_core::plan::{EntryKey, Observed};
-use istio_cloud_map_core::sync::{Observation, WriteError, WriteFailure};
+use istio_cloud_map_core::operator::{EntryKey, Observed};
+use istio_cloud_map_core::operator::{Observation, WriteError, WriteFailure};
 use serde_json::json;
 
 use super::dry_run::{not_json, written};
@@ -88,18 +88,20 @@ impl StdoutSink {
                 ErrorKind::BrokenPipe => "standard output was closed: nobody reads any more".to_owned(),
                 _ => format!("can't write to standard output: {error}"),
             };
-            WriteError { failure: WriteFailure::Other, message }
+            WriteError::new(WriteFailure::Other, message)
         })
     }
 }
 
 fn not_text(error: impl std::fmt::Display) -> WriteError {
-    WriteError { failure: WriteFailure::Other, message: format!("an entry can't be written as text: {error}") }
+    WriteError::new(WriteFailure::Other, format!("an entry can't be written as text: {error}"))
 }
 
 impl Sink for StdoutSink {
     fn observe(&self) -> BoxStream<'_, Result<Observation, WriteError>> {
-        stream::once(future::ready(Ok(Observation::Listed(Vec::new())))).chain(stream::pending()).boxed()
+        stream::once(future::ready(Ok(Observation::Listed { entries: Vec::new(), version: Version::default() })))
+            .chain(stream::pending())
+            .boxed()
     }
 
     fn apply(&self, entry: Apply) -> BoxFuture<'_, Result<Observed, WriteError>> {

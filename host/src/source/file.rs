@@ -5,15 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use istio_cloud_map_core::cloud_map::{InputOptions, Namespace, Service};
+use istio_cloud_map_core::cloud_map::{InputOptions, Namespace, Service, Tag};
 use istio_cloud_map_core::diagnostic::Severity;
-use istio_cloud_map_core::sync::{InstancesRead, ReadError, ReadFailure};
+use istio_cloud_map_core::operator::{InstancesRead, NamespaceOwner, Page, ReadError, ReadFailure};
+use istio_cloud_map_core::sorted::SortedMap;
 use thiserror::Error;
 use tokio::time::{Instant, sleep_until};
 
 use self::snapshot::Snapshot;
 use self::stamp::{Stamp, digest};
-use super::{Listed, Source};
+use super::Source;
 
 mod snapshot;
 mod stamp;
@@ -190,22 +191,36 @@ fn report(snapshot: &Snapshot) {
 }
 
 impl Source for FileSource {
-    fn namespaces(&self) -> BoxFuture<'_, Result<Listed<Namespace>, ReadError>> {
-        let listed = self.current().and_then(|snapshot| snapshot.namespaces());
-        Box::pin(std::future::ready(listed.map(|items| Listed { items, calls: 1 })))
+    fn namespaces(&self, owner: NamespaceOwner, _: Option<String>) -> BoxFuture<'_, Result<Page<Namespace>, ReadError>> {
+        let own = |snapshot: Arc<Snapshot>| match owner {
+            NamespaceOwner::Own => snapshot.namespaces(),
+            NamespaceOwner::OtherAccounts => Ok(Vec::new()),
+        };
+        ready(self.current().and_then(own).map(whole))
     }
 
-    fn services<'a>(&'a self, namespace: &'a Namespace) -> BoxFuture<'a, Result<Listed<Service>, ReadError>> {
-        let found = self.current().and_then(|snapshot| snapshot.services(namespace));
-        Box::pin(std::future::ready(found.map(|items| Listed { items, calls: 1 })))
+    fn services<'a>(&'a self, namespace: &'a Namespace, _: Option<String>) -> BoxFuture<'a, Result<Page<Service>, ReadError>> {
+        ready(self.current().and_then(|snapshot| snapshot.services(namespace)).map(whole))
     }
 
     fn revision<'a>(&'a self, namespace: &'a Namespace, service: &'a Service) -> BoxFuture<'a, Result<i64, ReadError>> {
-        Box::pin(std::future::ready(self.current().and_then(|snapshot| snapshot.revision(namespace, service))))
+        ready(self.current().and_then(|snapshot| snapshot.revision(namespace, service)))
     }
 
     fn instances<'a>(&'a self, namespace: &'a Namespace, service: &'a Service) -> BoxFuture<'a, Result<InstancesRead, ReadError>> {
-        Box::pin(std::future::ready(self.current().and_then(|snapshot| snapshot.instances(namespace, service).cloned())))
+        ready(self.current().and_then(|snapshot| snapshot.instances(namespace, service)))
+    }
+
+    fn service_attributes<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        service: &'a Service,
+    ) -> BoxFuture<'a, Result<SortedMap<String, String>, ReadError>> {
+        ready(self.current().and_then(|snapshot| snapshot.service_attributes(namespace, service)))
+    }
+
+    fn tags<'a>(&'a self, namespace: &'a Namespace, service: &'a Service) -> BoxFuture<'a, Result<Vec<Tag>, ReadError>> {
+        ready(self.current().and_then(|snapshot| snapshot.tags(namespace, service)))
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {
@@ -219,4 +234,13 @@ impl Source for FileSource {
             }
         })
     }
+}
+
+fn ready<'a, T: Send + 'a>(answer: Result<T, ReadError>) -> BoxFuture<'a, Result<T, ReadError>> {
+    Box::pin(std::future::ready(answer))
+}
+
+/// A file's lists have one page.
+const fn whole<T>(items: Vec<T>) -> Page<T> {
+    Page { items, next_token: None }
 }

@@ -5,7 +5,7 @@ use std::hash::Hasher;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-use istio_cloud_map_core::plan::{EntryKey, Observed, Version};
+use istio_cloud_map_core::operator::{EntryKey, Observed, Version};
 use serde_json::{Value, json};
 
 use super::Place;

@@ -7,8 +7,8 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use istio_cloud_map_core::plan::{EntryKey, Observed, Version};
-use istio_cloud_map_core::sync::Observation;
+use istio_cloud_map_core::operator::Observation;
+use istio_cloud_map_core::operator::{EntryKey, Observed, Version};
 
 use super::Place;
 use super::file::{Content, file_name};
@@ -81,10 +81,14 @@ impl Scan {
     fn changes(&mut self) -> Vec<Observation> {
         let before = std::mem::replace(&mut self.entries, entries(&self.files));
         if !std::mem::replace(&mut self.listed, true) {
-            return vec![Observation::Listed(self.entries.values().cloned().collect())];
+            let entries = self.entries.values().cloned().collect();
+            return vec![Observation::Listed { entries, version: Version::default() }];
         }
         let known: BTreeSet<EntryKey> = std::mem::take(&mut self.written).into_iter().chain(before.keys().cloned()).collect();
-        let gone = known.into_iter().filter(|key| !self.entries.contains_key(key)).map(Observation::Deleted);
+        let gone = known
+            .into_iter()
+            .filter(|key| !self.entries.contains_key(key))
+            .map(|key| Observation::Deleted { key, version: Version::default() });
         let new = self.entries.values().filter(|entry| before.get(&entry.key) != Some(entry));
         gone.chain(new.map(|entry| Observation::Applied(Box::new(entry.clone())))).collect()
     }

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use istio_cloud_map_core::sync::WriteFailure::{Conflict, NotFound, Rejected};
+use istio_cloud_map_core::operator::WriteFailure::{Conflict, NotFound, Rejected};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -42,7 +42,7 @@ fn names(directory: &Path) -> Vec<String> {
 
 async fn listed(sink: &DirSink) -> Vec<Observed> {
     match sink.observe().next().await.unwrap().unwrap() {
-        Observation::Listed(all) => all,
+        Observation::Listed { entries, .. } => entries,
         other => panic!("{other:?}"),
     }
 }
@@ -99,14 +99,14 @@ async fn a_persons_edits_and_deletions_are_seen_within_a_second() {
     let (directory, sink) = open();
     sink.apply(entry("a", "a.shop", None)).await.unwrap();
     let mut seen = sink.observe();
-    assert!(matches!(next(&mut seen).await, Observation::Listed(all) if all.len() == 1));
+    assert!(matches!(next(&mut seen).await, Observation::Listed { entries, .. } if entries.len() == 1));
     let path = directory.path().join("a.yaml");
     let started = std::time::Instant::now();
     // Of the same length, and perhaps of the same time.
     fs::write(&path, fs::read_to_string(&path).unwrap().replace("10.0.0.1", "10.0.0.2")).unwrap();
     assert!(matches!(next(&mut seen).await, Observation::Applied(one) if one.key.name == "a"));
     fs::remove_file(&path).unwrap();
-    assert!(matches!(next(&mut seen).await, Observation::Deleted(gone) if gone.name == "a"));
+    assert!(matches!(next(&mut seen).await, Observation::Deleted { key, .. } if key.name == "a"));
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
 }
 
@@ -214,12 +214,12 @@ async fn a_directory_is_made_and_made_again_and_cleaned_of_half_written_files() 
     let sink = DirSink::open(&path, &sink.place.default_namespace).unwrap();
     assert_eq!(names(&path), [".hidden.tmp"]);
     let mut seen = sink.observe();
-    assert_eq!(next(&mut seen).await, Observation::Listed(Vec::new()));
+    assert_eq!(next(&mut seen).await, Observation::Listed { entries: Vec::new(), version: Version::default() });
     fs::remove_dir_all(&path).unwrap();
     sink.apply(entry("a", "a.shop", None)).await.unwrap();
     assert!(matches!(next(&mut seen).await, Observation::Applied(_)));
     fs::remove_dir_all(&path).unwrap();
-    assert_eq!(next(&mut seen).await, Observation::Deleted(key("a")));
+    assert_eq!(next(&mut seen).await, Observation::Deleted { key: key("a"), version: Version::default() });
 }
 
 #[test]
@@ -237,7 +237,7 @@ async fn a_dry_run_sees_and_writes_nothing() {
     let (directory, sink) = open();
     let written = sink.apply(entry("a", "a.shop", None)).await.unwrap();
     let dry = crate::sink::dry_run::DryRun(sink.clone());
-    assert!(matches!(dry.observe().next().await, Some(Ok(Observation::Listed(all))) if all == [written.clone()]));
+    assert!(matches!(dry.observe().next().await, Some(Ok(Observation::Listed { entries, .. })) if entries == [written.clone()]));
     let pretended = dry.apply(entry("b", "b.shop", None)).await.unwrap();
     assert_eq!((pretended.key, pretended.owner.as_deref()), (key("b"), Some("me")));
     dry.delete(&key("a"), &written.version).await.unwrap();

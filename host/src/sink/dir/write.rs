@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use istio_cloud_map_core::plan::{EntryKey, Observed};
-use istio_cloud_map_core::sync::{WriteError, WriteFailure};
+use istio_cloud_map_core::operator::{EntryKey, Observed};
+use istio_cloud_map_core::operator::{WriteError, WriteFailure};
 use tempfile::NamedTempFile;
 
 use super::file::{Content, file_name, version};
@@ -57,7 +57,7 @@ pub(super) fn apply(place: &Place, entry: &Apply) -> Result<Observed, WriteError
 
 pub(super) fn delete(place: &Place, key: &EntryKey, version: &Version) -> Result<(), WriteError> {
     let path = place.path.join(named(key)?);
-    let gone = || WriteError { failure: WriteFailure::NotFound, message: format!("{} is gone", path.display()) };
+    let gone = || WriteError::new(WriteFailure::NotFound, format!("{} is gone", path.display()));
     let there = Content::read(&path).ok_or_else(gone)?;
     unchanged(&there, key, version, place, &path)?;
     fs::remove_file(&path).map_err(|error| failed("remove", &path, &error))
@@ -96,14 +96,12 @@ fn readable_by_all(_: &NamedTempFile) -> io::Result<()> {
 }
 
 fn named(key: &EntryKey) -> Result<String, WriteError> {
-    file_name(&key.name).ok_or_else(|| WriteError {
-        failure: WriteFailure::Rejected,
-        message: format!("an entry's name that can be no file's: {:?}", key.name),
-    })
+    file_name(&key.name)
+        .ok_or_else(|| WriteError::new(WriteFailure::Rejected, format!("an entry's name that can be no file's: {:?}", key.name)))
 }
 
 fn conflict(path: &Path, how: &str) -> WriteError {
-    WriteError { failure: WriteFailure::Conflict, message: format!("{} {how}: left alone", path.display()) }
+    WriteError::new(WriteFailure::Conflict, format!("{} {how}: left alone", path.display()))
 }
 
 fn failed(what: &str, path: &Path, error: &io::Error) -> WriteError {
@@ -113,5 +111,5 @@ fn failed(what: &str, path: &Path, error: &io::Error) -> WriteError {
         ErrorKind::NotFound if what == "remove" => WriteFailure::NotFound,
         _ => WriteFailure::Other,
     };
-    WriteError { failure, message: format!("can't {what} {}: {error}", path.display()) }
+    WriteError::new(failure, format!("can't {what} {}: {error}", path.display()))
 }

@@ -1,8 +1,8 @@
 //! The writes.
 
 use ::kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
-use istio_cloud_map_core::plan::{EntryKey, Observed};
-use istio_cloud_map_core::sync::WriteError;
+use istio_cloud_map_core::operator::WriteError;
+use istio_cloud_map_core::operator::{EntryKey, Observed};
 use serde_json::{Map, Value, json};
 
 use super::failure::{Call, bounded};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ::kube::Resource;
 use ::kube::core::{ApiResource, DynamicResourceScope, ObjectMeta};
-use istio_cloud_map_core::plan::Observed;
+use istio_cloud_map_core::operator::Observed;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 

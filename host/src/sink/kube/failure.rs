@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ::kube::Error;
 use ::kube::core::Status;
-use istio_cloud_map_core::plan::EntryKey;
-use istio_cloud_map_core::sync::{WriteError, WriteFailure};
+use istio_cloud_map_core::operator::EntryKey;
+use istio_cloud_map_core::operator::{WriteError, WriteFailure};
 
 use super::{GROUP, PLURAL};
 
@@ -49,7 +49,7 @@ pub(super) async fn bounded<T>(call: Call<'_>, limit: Duration, answer: impl Fut
 
 pub(super) fn no_answer(limit: Duration) -> WriteError {
     let message = format!("the API server can't be reached: no answer within {} s", limit.as_secs_f32());
-    WriteError { failure: WriteFailure::Unreachable, message }
+    WriteError::new(WriteFailure::Unreachable, message)
 }
 
 impl<'a> Call<'a> {
@@ -82,7 +82,7 @@ impl<'a> Call<'a> {
             }
             _ => (WriteFailure::Other, error.to_string()),
         };
-        WriteError { failure, message: one_line(&message) }
+        WriteError::new(failure, one_line(&message))
     }
 
     /// A failure that the API server itself reports.
@@ -103,11 +103,17 @@ impl<'a> Call<'a> {
             400 | 413 | 422 => (WriteFailure::Rejected, said.to_owned()),
             429 => (WriteFailure::Throttled, format!("the API server asks for fewer requests (429): {said}")),
             408 | 502 | 503 | 504 => (WriteFailure::Unreachable, format!("the API server can't answer now ({}): {said}", status.code)),
-            // A field that the schema does not have: no fault of the server, although it says so.
-            500 if said.starts_with("failed to create typed patch object") => (WriteFailure::Rejected, said.to_owned()),
+            // A field that the schema does not have, or more than etcd stores: no fault of the server, although it says so.
+            500 if said.starts_with("failed to create typed patch object") || said.contains("etcdserver: request is too large") => {
+                (WriteFailure::Rejected, said.to_owned())
+            }
             code => (WriteFailure::Other, format!("the API server answered {code}: {said}")),
         };
-        WriteError { failure, message: one_line(&message) }
+        let seconds = status.details.as_ref().map(|details| details.retry_after_seconds).filter(|seconds| *seconds > 0);
+        WriteError {
+            retry_after: seconds.map(|seconds| Duration::from_secs(seconds.into())),
+            ..WriteError::new(failure, one_line(&message))
+        }
     }
 
     fn rule(self, verb: &str) -> String {
@@ -122,7 +128,7 @@ impl<'a> Call<'a> {
         match status.details.as_ref().map(|details| details.kind.as_str()) {
             Some("namespaces") => {
                 let message = format!("namespace {} does not exist: create it, or choose another with --namespace", self.namespace);
-                (WriteFailure::Rejected, message)
+                (WriteFailure::NoNamespace, message)
             }
             Some(kind) if !kind.is_empty() && !self.name.is_empty() => {
                 (WriteFailure::NotFound, format!("{}/{} is gone", self.namespace, self.name))

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use istio_cloud_map_core::plan::{EntryKey, Observed};
-use istio_cloud_map_core::sync::{Observation, WriteError};
+use istio_cloud_map_core::operator::{EntryKey, Observation, Observed, Version, WriteError};
 
 type Observations<'a> = BoxStream<'a, Result<Observation, WriteError>>;
 
@@ -17,7 +16,8 @@ pub(super) fn all(mut watches: Vec<Observations<'_>>) -> Observations<'_> {
     {
         return only;
     }
-    let mut merge = Merge { namespaces: watches.iter().map(|_| Namespace::default()).collect(), complete: false };
+    let mut merge =
+        Merge { namespaces: watches.iter().map(|_| Namespace::default()).collect(), complete: false, version: Version::default() };
     let tagged = watches.into_iter().enumerate().map(|(index, watch)| watch.map(move |item| (index, item)).boxed());
     stream::select_all(tagged)
         .flat_map(move |(index, item)| {
@@ -31,6 +31,7 @@ pub(super) fn all(mut watches: Vec<Observations<'_>>) -> Observations<'_> {
 }
 
 struct Merge {
+    version: Version,
     namespaces: Vec<Namespace>,
     complete: bool,
 }
@@ -48,27 +49,34 @@ impl Merge {
         if self.complete {
             return namespace.pass(observation);
         }
+        if let Observation::Listed { version, .. } = &observation
+            && (self.version == Version::default() || version.is_older_than(&self.version))
+        {
+            self.version = version.clone();
+        }
         namespace.keep(observation);
         if !self.namespaces.iter().all(|namespace| namespace.listed) {
             return Vec::new();
         }
         self.complete = true;
         let entries = self.namespaces.iter_mut().flat_map(|namespace| namespace.entries.values_mut());
-        vec![Observation::Listed(entries.filter_map(Option::take).collect())]
+        let entries = entries.filter_map(Option::take).collect();
+        // Of several lists at several versions: what is missing was missing in the oldest.
+        vec![Observation::Listed { entries, version: self.version.clone() }]
     }
 }
 
 impl Namespace {
     fn keep(&mut self, observation: Observation) {
         match observation {
-            Observation::Listed(entries) => {
+            Observation::Listed { entries, .. } => {
                 self.listed = true;
                 self.entries = entries.into_iter().map(|entry| (entry.key.clone(), Some(entry))).collect();
             }
             Observation::Applied(entry) => {
                 self.entries.insert(entry.key.clone(), Some(*entry));
             }
-            Observation::Deleted(key) => {
+            Observation::Deleted { key, .. } => {
                 self.entries.remove(&key);
             }
         }
@@ -76,19 +84,20 @@ impl Namespace {
 
     fn pass(&mut self, observation: Observation) -> Vec<Observation> {
         match observation {
-            Observation::Listed(entries) => {
+            Observation::Listed { entries, version } => {
                 let now = entries.iter().map(|entry| (entry.key.clone(), None)).collect();
                 let before = std::mem::replace(&mut self.entries, now);
-                let gone = before.into_keys().filter(|key| !self.entries.contains_key(key)).map(Observation::Deleted);
+                let gone: Vec<EntryKey> = before.into_keys().filter(|key| !self.entries.contains_key(key)).collect();
+                let gone = gone.into_iter().map(|key| Observation::Deleted { key, version: version.clone() });
                 gone.chain(entries.into_iter().map(|entry| Observation::Applied(Box::new(entry)))).collect()
             }
             Observation::Applied(entry) => {
                 self.entries.insert(entry.key.clone(), None);
                 vec![Observation::Applied(entry)]
             }
-            Observation::Deleted(key) => {
+            Observation::Deleted { key, version } => {
                 self.entries.remove(&key);
-                vec![Observation::Deleted(key)]
+                vec![Observation::Deleted { key, version }]
             }
         }
     }

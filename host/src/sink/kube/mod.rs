@@ -21,9 +21,9 @@ use ::kube::core::ApiResource;
 use ::kube::{Api, Client};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use istio_cloud_map_core::plan::{EntryKey, Observed};
+use istio_cloud_map_core::operator::{EntryKey, Observed};
+use istio_cloud_map_core::operator::{Observation, WriteError};
 use istio_cloud_map_core::service_entry::ApiVersion;
-use istio_cloud_map_core::sync::{Observation, WriteError};
 
 pub use connect::ConnectError;
 use entry::Entry;

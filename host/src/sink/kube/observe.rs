@@ -1,13 +1,12 @@
 //! List, then watch, and go on whatever happens.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use ::kube::runtime::watcher::{self, Event};
+use ::kube::api::{ListParams, WatchEvent, WatchParams};
 use ::kube::{Api, Error};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use istio_cloud_map_core::plan::Observed;
-use istio_cloud_map_core::sync::{Observation, WriteError, WriteFailure};
+use istio_cloud_map_core::operator::{Observation, Version, WriteError, WriteFailure};
 
 use super::KubeSink;
 use super::entry::Entry;
@@ -16,6 +15,9 @@ use super::merge;
 use super::pace::Pace;
 use crate::sink::news::News;
 
+/// A watch that ends sooner, and without an event, is a failure, however cleanly it ends.
+const SHORTEST_WATCH: Duration = Duration::from_secs(1);
+
 pub(super) fn watch_all(sink: &KubeSink) -> BoxStream<'_, Result<Observation, WriteError>> {
     let watches = sink.options.namespaces.iter().map(|namespace| Watch::new(sink, namespace).into_stream());
     merge::all(watches.collect())
@@ -23,32 +25,28 @@ pub(super) fn watch_all(sink: &KubeSink) -> BoxStream<'_, Result<Observation, Wr
 
 /// The watch of one namespace.
 struct Watch<'a> {
+    sink: &'a KubeSink,
     namespace: &'a str,
     api: Api<Entry>,
-    config: watcher::Config,
-    page_limit: Duration,
-    events: Option<BoxStream<'a, watcher::Result<Event<Entry>>>>,
-    /// What is listed so far, while a list is under way.
-    listing: Option<Vec<Observed>>,
+    /// From where the watch goes on; none, before the list.
+    version: Option<String>,
+    events: Option<Events<'a>>,
     pace: Pace,
     pause: Option<Duration>,
     news: News,
 }
 
+/// A watch that is under way.
+struct Events<'a> {
+    stream: BoxStream<'a, Result<WatchEvent<Entry>, Error>>,
+    begun: Instant,
+    any: bool,
+}
+
 impl<'a> Watch<'a> {
-    fn new(sink: &KubeSink, namespace: &'a str) -> Self {
-        let seconds = u32::try_from(sink.options.watch_timeout.as_secs()).unwrap_or(u32::MAX).clamp(1, 290);
-        Self {
-            namespace,
-            api: sink.api(namespace),
-            config: watcher::Config::default().timeout(seconds).page_size(sink.options.page_size),
-            page_limit: sink.options.call_timeout,
-            events: None,
-            listing: None,
-            pace: Pace::default(),
-            pause: None,
-            news: News::default(),
-        }
+    fn new(sink: &'a KubeSink, namespace: &'a str) -> Self {
+        let api = sink.api(namespace);
+        Self { sink, namespace, api, version: None, events: None, pace: Pace::default(), pause: None, news: News::default() }
     }
 
     fn into_stream(self) -> BoxStream<'a, Result<Observation, WriteError>> {
@@ -64,16 +62,24 @@ impl<'a> Watch<'a> {
             if let Some(pause) = self.pause.take() {
                 tokio::time::sleep(pause).await;
             }
-            match self.event().await {
-                Ok(event) => {
-                    if let Some(observation) = self.take(event) {
-                        self.news.over();
-                        return Ok(observation);
-                    }
+            let observed = match self.version {
+                None => self.list().await.map(Some),
+                Some(_) => self.watch().await,
+            };
+            match observed {
+                Ok(Some(observation)) => {
+                    self.news.over();
+                    return Ok(observation);
                 }
-                Err(Trouble::Expired) => self.pause = Some(self.pace.after_expiry()),
-                Err(Trouble::Failed(error)) => {
+                Ok(None) => {}
+                Err(Interruption::Expired) => {
+                    (self.events, self.version) = (None, None);
+                    self.pause = Some(self.pace.after_expiry());
+                }
+                Err(Interruption::Failed(mut error)) => {
+                    self.events = None;
                     self.pause = Some(self.pace.after_failure());
+                    error.message.insert_str(0, &format!("can't see the entries of namespace {}: ", self.namespace));
                     if self.news.is_new(&error) {
                         return Err(error);
                     }
@@ -82,78 +88,90 @@ impl<'a> Watch<'a> {
         }
     }
 
-    async fn event(&mut self) -> Result<Event<Entry>, Trouble> {
-        let events = self.events.get_or_insert_with(|| {
-            self.listing = Some(Vec::new());
-            watcher::watcher(self.api.clone(), self.config.clone()).boxed()
-        });
-        // A watch may be silent for as long as it lasts, and is then ended by the watcher; a page of a list may not.
-        let event =
-            if self.listing.is_some() { tokio::time::timeout(self.page_limit, events.next()).await } else { Ok(events.next().await) };
-        let error = match event {
-            Ok(Some(Ok(event))) => return Ok(event),
-            Ok(Some(Err(error))) => error,
-            Ok(None) | Err(_) => {
-                self.events = None;
-                return Err(Trouble::Failed(no_answer(self.page_limit)));
+    /// All that exists, page by page, at one version.
+    async fn list(&mut self) -> Result<Observation, Interruption> {
+        let (call, limit) = (Call::list(self.namespace), self.sink.options.call_timeout);
+        let mut entries = Vec::new();
+        let mut params = ListParams::default().limit(self.sink.options.page_size);
+        loop {
+            let page = match tokio::time::timeout(limit, self.api.list(&params)).await {
+                Ok(page) => page.map_err(|error| interruption(call, &error))?,
+                Err(_) => return Err(Interruption::Failed(no_answer(limit))),
+            };
+            entries.extend(page.items.into_iter().map(|entry| entry.observed));
+            if let Some(token) = page.metadata.continue_.filter(|token| !token.is_empty()) {
+                params = params.continue_token(&token);
+                continue;
             }
-        };
-        // Only a new list helps, which the watcher itself does not make where a watch is refused from its start.
-        if refused_start(&error) {
-            self.events = None;
-        }
-        Err(if is_expiry(&error) { Trouble::Expired } else { Trouble::Failed(self.described(error)) })
-    }
-
-    fn take(&mut self, event: Event<Entry>) -> Option<Observation> {
-        match event {
-            Event::Init => {
-                self.listing = Some(Vec::new());
-                None
-            }
-            Event::InitApply(entry) => {
-                self.listing.get_or_insert_default().push(entry.observed);
-                None
-            }
-            Event::InitDone => {
-                self.pace.listed();
-                Some(Observation::Listed(self.listing.take().unwrap_or_default()))
-            }
-            Event::Apply(entry) => Some(Observation::Applied(Box::new(entry.observed))),
-            Event::Delete(entry) => Some(Observation::Deleted(entry.observed.key)),
-        }
-    }
-
-    fn described(&self, error: watcher::Error) -> WriteError {
-        let mut described = match error {
-            watcher::Error::InitialListFailed(error) => Call::list(self.namespace).failed(&error),
-            watcher::Error::WatchStartFailed(error) | watcher::Error::WatchFailed(error) => Call::watch(self.namespace).failed(&error),
-            watcher::Error::WatchError(status) => Call::watch(self.namespace).answered(&status),
-            watcher::Error::NoResourceVersion => {
+            let Some(version) = page.metadata.resource_version.filter(|version| !version.is_empty()) else {
                 let message = "the API server's answer has no resourceVersion".to_owned();
-                WriteError { failure: WriteFailure::Other, message }
+                return Err(Interruption::Failed(WriteError::new(WriteFailure::Other, message)));
+            };
+            self.pace.listed();
+            self.version = Some(version.clone());
+            return Ok(Observation::Listed { entries, version: Version { uid: None, resource_version: Some(version) } });
+        }
+    }
+
+    /// The next change; none where the watch has only gone on.
+    async fn watch(&mut self) -> Result<Option<Observation>, Interruption> {
+        let call = Call::watch(self.namespace);
+        if self.events.is_none() {
+            let seconds = u32::try_from(self.sink.options.watch_timeout.as_secs()).unwrap_or(u32::MAX).clamp(1, 290);
+            let params = WatchParams::default().timeout(seconds);
+            let version = self.version.clone().unwrap_or_default();
+            let stream = match tokio::time::timeout(self.sink.options.call_timeout, self.api.watch(&params, &version)).await {
+                Ok(stream) => stream.map_err(|error| interruption(call, &error))?.boxed(),
+                Err(_) => return Err(Interruption::Failed(no_answer(self.sink.options.call_timeout))),
+            };
+            self.events = Some(Events { stream, begun: Instant::now(), any: false });
+        }
+        let Some(events) = &mut self.events else { return Ok(None) };
+        // The API server ends it in time; a connection that is dead does not.
+        let limit = self.sink.options.watch_timeout + self.sink.options.call_timeout;
+        let event = match tokio::time::timeout(limit, events.stream.next()).await {
+            Ok(Some(event)) => event.map_err(|error| interruption(call, &error))?,
+            Ok(None) if !events.any && events.begun.elapsed() < SHORTEST_WATCH => {
+                let message = "the watch ended at once; the API server may be shutting down".to_owned();
+                return Err(Interruption::Failed(WriteError::new(WriteFailure::Unreachable, message)));
             }
+            Ok(None) => {
+                self.events = None;
+                return Ok(None);
+            }
+            Err(_) => return Err(Interruption::Failed(no_answer(limit))),
         };
-        described.message.insert_str(0, &format!("can't see the entries of namespace {}: ", self.namespace));
-        described
+        events.any = true;
+        let (version, observation) = match event {
+            WatchEvent::Added(entry) | WatchEvent::Modified(entry) => {
+                let version = entry.observed.version.resource_version.clone();
+                (version, Some(Observation::Applied(Box::new(entry.observed))))
+            }
+            WatchEvent::Deleted(entry) => {
+                let (key, version) = (entry.observed.key, entry.observed.version);
+                (version.resource_version.clone(), Some(Observation::Deleted { key, version }))
+            }
+            WatchEvent::Bookmark(bookmark) => (Some(bookmark.metadata.resource_version), None),
+            WatchEvent::Error(status) => return Err(interruption(call, &Error::Api(status))),
+        };
+        if version.is_some() {
+            self.version = version;
+        }
+        Ok(observation)
     }
 }
 
 /// Why there is no event.
-enum Trouble {
-    /// The changes since the last event are no longer known (410). That is part of a watch's life, and nothing to tell.
+enum Interruption {
+    /// The changes since the last event are no longer known (410), or the version is one of before a restore. That is part of a watch's life, and
+    /// nothing to report.
     Expired,
     Failed(WriteError),
 }
 
-fn is_expiry(error: &watcher::Error) -> bool {
+fn interruption(call: Call<'_>, error: &Error) -> Interruption {
     match error {
-        watcher::Error::WatchError(status) | watcher::Error::WatchStartFailed(Error::Api(status)) => status.code == 410,
-        _ => false,
+        Error::Api(status) if status.code == 410 => Interruption::Expired,
+        _ => Interruption::Failed(call.failed(error)),
     }
-}
-
-/// From where we stand: by 410, or for a version of before a restore.
-fn refused_start(error: &watcher::Error) -> bool {
-    matches!(error, watcher::Error::WatchStartFailed(Error::Api(status)) if !matches!(status.code, 429 | 500..=503))
 }

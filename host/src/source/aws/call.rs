@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use istio_cloud_map_core::sync::{ReadError, ReadFailure};
+use istio_cloud_map_core::operator::{ReadError, ReadFailure};
 
 /// A call and what it was asked about: `DiscoverInstances of my-namespace/web`.
 #[derive(Debug, Clone, Copy)]

@@ -32,10 +32,6 @@ pub struct AwsOptions {
     pub endpoint_url: Option<String>,
     /// How long one call may take, from the first byte out to the last byte in.
     pub call_timeout: Duration,
-    /// Read each service's attributes as well: one more call.
-    pub read_service_attributes: bool,
-    /// Read each service's tags as well: one more call.
-    pub read_tags: bool,
     /// A role to take on, with the credentials found otherwise.
     pub role_arn: Option<String>,
     /// What the role's trust policy may ask for.
@@ -44,15 +40,7 @@ pub struct AwsOptions {
 
 impl Default for AwsOptions {
     fn default() -> Self {
-        Self {
-            region: None,
-            endpoint_url: None,
-            call_timeout: Duration::from_secs(3),
-            read_service_attributes: false,
-            read_tags: false,
-            role_arn: None,
-            external_id: None,
-        }
+        Self { region: None, endpoint_url: None, call_timeout: Duration::from_secs(3), role_arn: None, external_id: None }
     }
 }
 
@@ -124,12 +112,7 @@ impl AwsSource {
     /// All that does not depend on where it runs.
     pub(super) fn with(builder: Builder, region: String, options: &AwsOptions) -> Self {
         let config = limited(builder, options.call_timeout).region(Region::new(region.clone())).interceptor(NoPrefixUnderOverride);
-        Self {
-            client: Client::from_conf(config.build()),
-            region,
-            read_service_attributes: options.read_service_attributes,
-            read_tags: options.read_tags,
-        }
+        Self { client: Client::from_conf(config.build()), region }
     }
 }
 

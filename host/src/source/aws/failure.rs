@@ -6,7 +6,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_servicediscovery::config::http::HttpResponse;
 use aws_sdk_servicediscovery::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
 use aws_sdk_servicediscovery::operation::RequestId;
-use istio_cloud_map_core::sync::{ReadError, ReadFailure};
+use istio_cloud_map_core::operator::{ReadError, ReadFailure};
 
 use super::call::{Call, one_line};
 

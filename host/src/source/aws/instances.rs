@@ -3,8 +3,8 @@
 use aws_sdk_servicediscovery::Client;
 use aws_sdk_servicediscovery::types::HealthStatusFilter;
 use istio_cloud_map_core::cloud_map::{Namespace, Service, Tag};
+use istio_cloud_map_core::operator::{InstancesRead, ReadError, ReadFailure};
 use istio_cloud_map_core::sorted::SortedMap;
-use istio_cloud_map_core::sync::{InstancesRead, ReadError, ReadFailure};
 
 use super::call::Call;
 use super::convert;
@@ -47,7 +47,7 @@ pub(super) async fn discover(client: &Client, namespace: &Namespace, service: &S
     let answer = request.send().await.map_err(|error| read_error(call, &error))?;
     let summaries = answer.instances.ok_or_else(|| call.malformed("it has no Instances"))?;
     let instances = summaries.into_iter().map(convert::instance).collect();
-    Ok(InstancesRead { instances, revision: answer.instances_revision, marker: answer.instances_revision, ..InstancesRead::default() })
+    Ok(InstancesRead { instances, revision: answer.instances_revision, change_token: answer.instances_revision, region: None })
 }
 
 pub(super) async fn service_attributes(

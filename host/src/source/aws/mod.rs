@@ -1,14 +1,14 @@
 //! AWS Cloud Map itself.
 //!
-//! One call at a time, each with a time limit and none tried twice: when to try again is decided in the core. A list is read to its last
-//! page or not at all, and an answer that lacks what AWS always sends is a failure, never an empty list.
+//! One call at a time, each with a time limit and none tried twice: when to try again is decided in the core. An answer that lacks what AWS always sends is a failure, never an empty list.
 
 use aws_sdk_servicediscovery::Client;
 use futures::future::BoxFuture;
-use istio_cloud_map_core::cloud_map::{Namespace, Service};
-use istio_cloud_map_core::sync::{InstancesRead, ReadError};
+use istio_cloud_map_core::cloud_map::{Namespace, Service, Tag};
+use istio_cloud_map_core::operator::{InstancesRead, NamespaceOwner, Page, ReadError};
+use istio_cloud_map_core::sorted::SortedMap;
 
-use super::{Listed, Source};
+use super::Source;
 
 mod call;
 mod connect;
@@ -27,8 +27,6 @@ pub use connect::AwsOptions;
 pub struct AwsSource {
     client: Client,
     region: String,
-    read_service_attributes: bool,
-    read_tags: bool,
 }
 
 impl AwsSource {
@@ -47,12 +45,12 @@ impl std::fmt::Debug for AwsSource {
 }
 
 impl Source for AwsSource {
-    fn namespaces(&self) -> BoxFuture<'_, Result<Listed<Namespace>, ReadError>> {
-        Box::pin(lists::namespaces(&self.client))
+    fn namespaces(&self, owner: NamespaceOwner, token: Option<String>) -> BoxFuture<'_, Result<Page<Namespace>, ReadError>> {
+        Box::pin(lists::namespaces(&self.client, owner, token))
     }
 
-    fn services<'a>(&'a self, namespace: &'a Namespace) -> BoxFuture<'a, Result<Listed<Service>, ReadError>> {
-        Box::pin(lists::services(&self.client, namespace))
+    fn services<'a>(&'a self, namespace: &'a Namespace, token: Option<String>) -> BoxFuture<'a, Result<Page<Service>, ReadError>> {
+        Box::pin(lists::services(&self.client, namespace, token))
     }
 
     fn revision<'a>(&'a self, namespace: &'a Namespace, service: &'a Service) -> BoxFuture<'a, Result<i64, ReadError>> {
@@ -60,16 +58,18 @@ impl Source for AwsSource {
     }
 
     fn instances<'a>(&'a self, namespace: &'a Namespace, service: &'a Service) -> BoxFuture<'a, Result<InstancesRead, ReadError>> {
-        Box::pin(async move {
-            let mut read = instances::discover(&self.client, namespace, service).await?;
-            // What they say decides the translation, so a service whose hints can't be read is not read.
-            if self.read_service_attributes {
-                read.service_attributes = instances::service_attributes(&self.client, namespace, service).await?;
-            }
-            if self.read_tags {
-                read.tags = instances::tags(&self.client, namespace, service).await?;
-            }
-            Ok(read)
-        })
+        Box::pin(instances::discover(&self.client, namespace, service))
+    }
+
+    fn service_attributes<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        service: &'a Service,
+    ) -> BoxFuture<'a, Result<SortedMap<String, String>, ReadError>> {
+        Box::pin(instances::service_attributes(&self.client, namespace, service))
+    }
+
+    fn tags<'a>(&'a self, namespace: &'a Namespace, service: &'a Service) -> BoxFuture<'a, Result<Vec<Tag>, ReadError>> {
+        Box::pin(instances::tags(&self.client, namespace, service))
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use istio_cloud_map_core::cloud_map::{InputError, InputOptions, Namespace, Record, Service, parse};
+use istio_cloud_map_core::cloud_map::{InputError, InputOptions, Namespace, Record, Service, Tag, parse};
 use istio_cloud_map_core::diagnostic::{Code, Diagnostic, Severity};
-use istio_cloud_map_core::sync::{InstancesRead, ReadError, ReadFailure};
+use istio_cloud_map_core::operator::{InstancesRead, ReadError, ReadFailure};
+use istio_cloud_map_core::sorted::SortedMap;
 
 use super::stamp::json_digest;
 
@@ -33,7 +34,14 @@ struct InNamespace {
 struct InService {
     service: Service,
     /// What it has, or why that can't be read.
-    read: Result<InstancesRead, String>,
+    read: Result<Content, String>,
+}
+
+#[derive(Debug)]
+struct Content {
+    instances: InstancesRead,
+    service_attributes: SortedMap<String, String>,
+    tags: Vec<Tag>,
 }
 
 impl Snapshot {
@@ -52,7 +60,7 @@ impl Snapshot {
     }
 
     fn insert(&mut self, record: Record) {
-        let marker = Some(marker(&record));
+        let change_token = Some(change_token(&record));
         let Record { source, region, namespace, service, service_attributes, tags, instances, instances_revision: revision } = record;
         let within = self.namespaces.entry(namespace.key().to_owned()).or_insert_with(|| InNamespace::new(namespace.clone()));
         if within.services.contains_key(service.key()) {
@@ -62,7 +70,8 @@ impl Snapshot {
             self.diagnostics.push(Diagnostic { severity, code, source, namespace, service, instance, message });
             return;
         }
-        let read = InstancesRead { instances, revision, marker, region, service_attributes, tags };
+        let instances = InstancesRead { instances, revision, change_token, region };
+        let read = Content { instances, service_attributes, tags };
         within.services.insert(service.key().to_owned(), InService { service, read: Ok(read) });
     }
 
@@ -102,14 +111,26 @@ impl Snapshot {
         Ok(within.services.values().map(|within| within.service.clone()).collect())
     }
 
-    pub(super) fn instances(&self, namespace: &Namespace, service: &Service) -> Result<&InstancesRead, ReadError> {
+    pub(super) fn instances(&self, namespace: &Namespace, service: &Service) -> Result<InstancesRead, ReadError> {
+        self.content(namespace, service).map(|content| content.instances.clone())
+    }
+
+    pub(super) fn service_attributes(&self, namespace: &Namespace, service: &Service) -> Result<SortedMap<String, String>, ReadError> {
+        self.content(namespace, service).map(|content| content.service_attributes.clone())
+    }
+
+    pub(super) fn tags(&self, namespace: &Namespace, service: &Service) -> Result<Vec<Tag>, ReadError> {
+        self.content(namespace, service).map(|content| content.tags.clone())
+    }
+
+    fn content(&self, namespace: &Namespace, service: &Service) -> Result<&Content, ReadError> {
         let gone = || failed(ReadFailure::NotFound, format!("the snapshot has no service {}/{}", namespace.name, service.name));
         let within = self.within(namespace)?.services.get(service.key()).ok_or_else(gone)?;
         within.read.as_ref().map_err(|reason| failed(ReadFailure::Malformed, reason.clone()))
     }
 
     pub(super) fn revision(&self, namespace: &Namespace, service: &Service) -> Result<i64, ReadError> {
-        Ok(self.instances(namespace, service)?.marker.unwrap_or_default())
+        Ok(self.content(namespace, service)?.instances.change_token.unwrap_or_default())
     }
 
     fn within(&self, namespace: &Namespace) -> Result<&InNamespace, ReadError> {
@@ -137,7 +158,7 @@ const fn failed(failure: ReadFailure, message: String) -> ReadError {
 }
 
 /// Moves with any change of the record, its `instancesRevision` among them: whoever edits a file does not count revisions.
-fn marker(record: &Record) -> i64 {
+fn change_token(record: &Record) -> i64 {
     // A record that was read from JSON can be written as JSON.
     json_digest(record).unwrap_or_default().cast_signed()
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use istio_cloud_map_core::cloud_map::InputOptions;
-use istio_cloud_map_core::sync::ReadFailure;
+use istio_cloud_map_core::operator::{NamespaceOwner, ReadFailure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -52,18 +52,18 @@ impl Case {
 
     /// What can be read, and what can't and how: all of it, as the operator would.
     async fn read(&self) -> String {
-        let namespaces = match self.source.namespaces().await {
+        let namespaces = match self.source.namespaces(NamespaceOwner::Own, None).await {
             Ok(listed) => listed.items,
             Err(error) => return error.failure.as_str().to_owned(),
         };
         let mut found = Vec::new();
         for namespace in namespaces {
-            match self.source.services(&namespace).await {
+            match self.source.services(&namespace, None).await {
                 Err(error) => found.push(format!("{}: {}", namespace.name, error.failure.as_str())),
                 Ok(listed) => {
                     for service in listed.items {
                         let read = self.source.instances(&namespace, &service).await;
-                        let address = |r: istio_cloud_map_core::sync::InstancesRead| {
+                        let address = |r: istio_cloud_map_core::operator::InstancesRead| {
                             r.instances[0].attributes.get("AWS_INSTANCE_IPV4").cloned().unwrap_or_default()
                         };
                         found.push(format!("{}: {}", service.key(), read.map_or_else(|e| e.failure.as_str().to_owned(), address)));
@@ -79,12 +79,12 @@ impl Case {
 async fn questions_are_answered_from_the_file() {
     let case = Case::new(&snapshot(&[service("web", "10.0.0.1"), service("api", "10.0.0.2")]));
     assert_eq!(case.read().await, "srv-api: 10.0.0.2, srv-web: 10.0.0.1");
-    let namespaces = case.source.namespaces().await.unwrap();
-    assert_eq!((namespaces.items.len(), namespaces.calls, namespaces.items[0].key()), (1, 1, "ns-1"));
-    let services = case.source.services(&namespaces.items[0]).await.unwrap().items;
+    let namespaces = case.source.namespaces(NamespaceOwner::Own, None).await.unwrap();
+    assert_eq!((namespaces.items.len(), namespaces.items[0].key()), (1, "ns-1"));
+    let services = case.source.services(&namespaces.items[0], None).await.unwrap().items;
     let read = case.source.instances(&namespaces.items[0], &services[0]).await.unwrap();
     assert_eq!(read.revision, Some(5), "the record's own");
-    assert_eq!(read.marker, Some(case.source.revision(&namespaces.items[0], &services[0]).await.unwrap()));
+    assert_eq!(read.change_token, Some(case.source.revision(&namespaces.items[0], &services[0]).await.unwrap()));
 }
 
 #[tokio::test]
@@ -96,8 +96,8 @@ async fn what_discover_instances_prints_is_taken_as_well() {
 #[tokio::test]
 async fn any_change_of_a_record_moves_its_revision_and_no_other() {
     let case = Case::new(&snapshot(&[service("web", "10.0.0.1"), service("api", "10.0.0.2")]));
-    let namespace = case.source.namespaces().await.unwrap().items.remove(0);
-    let services = case.source.services(&namespace).await.unwrap().items;
+    let namespace = case.source.namespaces(NamespaceOwner::Own, None).await.unwrap().items.remove(0);
+    let services = case.source.services(&namespace, None).await.unwrap().items;
     let revisions = async || {
         (case.source.revision(&namespace, &services[0]).await.unwrap(), case.source.revision(&namespace, &services[1]).await.unwrap())
     };
@@ -164,13 +164,13 @@ async fn whoever_waits_anew_all_the_time_still_sees_a_change() {
 async fn while_the_file_is_wrong_or_gone_every_question_says_so_and_then_it_recovers() {
     let text = snapshot(&[service("web", "10.0.0.1")]);
     let case = Case::new(&text);
-    let namespace = case.source.namespaces().await.unwrap().items.remove(0);
-    let web = case.source.services(&namespace).await.unwrap().items.remove(0);
+    let namespace = case.source.namespaces(NamespaceOwner::Own, None).await.unwrap().items.remove(0);
+    let web = case.source.services(&namespace, None).await.unwrap().items.remove(0);
     case.write(text.split_at(text.len() / 2).0);
     case.changed().await;
     let failures = [
-        case.source.namespaces().await.unwrap_err(),
-        case.source.services(&namespace).await.unwrap_err(),
+        case.source.namespaces(NamespaceOwner::Own, None).await.unwrap_err(),
+        case.source.services(&namespace, None).await.unwrap_err(),
         case.source.revision(&namespace, &web).await.unwrap_err(),
         case.source.instances(&namespace, &web).await.unwrap_err(),
     ];
@@ -212,8 +212,8 @@ async fn a_record_without_names_leaves_the_list_it_belongs_in_unread() {
 #[tokio::test]
 async fn what_is_no_longer_in_the_file_is_not_found() {
     let case = Case::new(&snapshot(&[service("web", "10.0.0.1"), service("api", "10.0.0.2")]));
-    let namespace = case.source.namespaces().await.unwrap().items.remove(0);
-    let web = case.source.services(&namespace).await.unwrap().items.remove(1);
+    let namespace = case.source.namespaces(NamespaceOwner::Own, None).await.unwrap().items.remove(0);
+    let web = case.source.services(&namespace, None).await.unwrap().items.remove(1);
     case.write(&snapshot(&[service("api", "10.0.0.2")]));
     case.changed().await;
     assert_eq!(case.source.instances(&namespace, &web).await.unwrap_err().failure, ReadFailure::NotFound);

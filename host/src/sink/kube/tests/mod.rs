@@ -6,7 +6,7 @@ mod fake;
 mod observing;
 mod writing;
 
-use istio_cloud_map_core::plan::EntryKey;
+use istio_cloud_map_core::operator::EntryKey;
 use serde_json::{Value, json};
 
 use super::super::Apply;

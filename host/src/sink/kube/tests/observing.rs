@@ -1,6 +1,5 @@
 use futures::stream::{self, StreamExt};
-use istio_cloud_map_core::plan::Observed;
-use istio_cloud_map_core::sync::{Observation, WriteFailure};
+use istio_cloud_map_core::operator::{Observation, Observed, Version, WriteFailure};
 use serde_json::{Value, json};
 
 use super::fake::{Answer, Fake, fails};
@@ -24,9 +23,11 @@ fn event(kind: &str, object: &Value) -> Value {
 
 fn told(observation: &Observation) -> String {
     match observation {
-        Observation::Listed(all) => format!("listed {}", all.iter().map(|o| o.key.name.clone()).collect::<Vec<_>>().join(" ")),
+        Observation::Listed { entries, .. } => {
+            format!("listed {}", entries.iter().map(|o| o.key.name.clone()).collect::<Vec<_>>().join(" "))
+        }
         Observation::Applied(one) => format!("applied {}", one.key.name),
-        Observation::Deleted(key) => format!("deleted {}", key.name),
+        Observation::Deleted { key, .. } => format!("deleted {}", key.name),
     }
 }
 
@@ -83,7 +84,8 @@ async fn one_trouble_is_told_once_and_survived() {
 #[tokio::test]
 async fn several_namespaces_are_listed_as_one_and_a_new_list_of_one_is_told_as_changes() {
     let entry = |name: &str| Observed::of(&named(name, "1"), None, "");
-    let listed = |names: &[&str]| Ok(Observation::Listed(names.iter().map(|name| entry(name)).collect()));
+    let listed =
+        |names: &[&str]| Ok(Observation::Listed { entries: names.iter().map(|name| entry(name)).collect(), version: Version::default() });
     let first = stream::iter(vec![listed(&["a", "b"]), listed(&["b", "c"])]);
     let second = stream::iter(vec![Ok(Observation::Applied(Box::new(entry("y")))), listed(&["x"])]);
     // One after the other, so that the test does not depend on who is first.

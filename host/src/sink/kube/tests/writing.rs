@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use istio_cloud_map_core::plan::{EntryKey, Version};
-use istio_cloud_map_core::sync::WriteFailure::{self, Conflict, Forbidden, NotFound, Other, Rejected, Throttled, Unreachable};
+use istio_cloud_map_core::operator::WriteFailure::{self, Conflict, Forbidden, NotFound, Other, Rejected, Throttled, Unreachable};
+use istio_cloud_map_core::operator::{EntryKey, Version};
 use serde_json::json;
 
 use super::fake::{Answer, Fake, fails, status};

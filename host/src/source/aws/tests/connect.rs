@@ -7,7 +7,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use istio_cloud_map_core::sync::ReadFailure;
+use istio_cloud_map_core::operator::{NamespaceOwner, ReadFailure};
 
 use super::{Wire, builder, options, own, web};
 use crate::source::Source;
@@ -162,7 +162,7 @@ async fn credentials_that_can_t_be_had_are_told_from_an_unreachable_service() {
         let patient = Patient::new(SharedCredentialsProvider::new(provider), Duration::from_millis(100));
         let builder = builder().credentials_provider(patient).http_client(Wire::default());
         let source = AwsSource::with(builder, "us-west-2".to_owned(), &options());
-        let error = source.namespaces().await.unwrap_err();
+        let error = source.namespaces(NamespaceOwner::Own, None).await.unwrap_err();
         assert_eq!(error.failure, ReadFailure::Credentials, "{name}: {error}");
         assert!(error.message.contains(reason), "{name}: {error}");
     }

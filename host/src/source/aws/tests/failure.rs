@@ -1,4 +1,4 @@
-use istio_cloud_map_core::sync::{ReadError, ReadFailure};
+use istio_cloud_map_core::operator::{ReadError, ReadFailure};
 
 use super::{Reply, Wire, options, own, web};
 use crate::source::Source;

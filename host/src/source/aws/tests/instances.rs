@@ -1,5 +1,5 @@
 use istio_cloud_map_core::cloud_map::{Health, Tag};
-use istio_cloud_map_core::sync::ReadFailure;
+use istio_cloud_map_core::operator::ReadFailure;
 use serde_json::json;
 
 use super::{Reply, SHARED_ARN, Wire, options, own, shared, web};
@@ -38,7 +38,7 @@ async fn instances_come_with_their_health_and_a_revision_beyond_2_53() {
     let health: Vec<_> = read.instances.iter().map(|i| (i.id.as_str(), i.health_status)).collect();
     assert_eq!(health, [("i-1", Health::Healthy), ("i-2", Health::Unhealthy), ("i-3", Health::Unknown)]);
     assert_eq!(read.instances[0].attributes.get("AWS_INSTANCE_IPV4").unwrap(), "10.0.0.1");
-    assert_eq!((read.revision, read.marker), (Some(i64::MAX), Some(i64::MAX)));
+    assert_eq!((read.revision, read.change_token), (Some(i64::MAX), Some(i64::MAX)));
 }
 
 #[tokio::test]
@@ -71,32 +71,30 @@ async fn the_data_plane_has_a_host_of_its_own_unless_somebody_chose_the_host() {
         let source = wire.source(&AwsOptions { endpoint_url: endpoint.map(str::to_owned), ..options() });
         source.instances(&own(), &web()).await.unwrap();
         source.revision(&own(), &web()).await.unwrap();
-        source.services(&own()).await.unwrap();
+        source.services(&own(), None).await.unwrap();
         let hosts: Vec<_> = wire.sent().into_iter().map(|sent| sent.host).collect();
         assert_eq!(hosts, [data, data, control], "{name}");
     }
 }
 
 #[tokio::test]
-async fn attributes_and_tags_are_read_where_they_are_asked_for() {
+async fn attributes_and_tags_are_calls_of_their_own() {
     let wire = Wire::ok([
-        NONE,
         r#"{"ServiceAttributes": {"ServiceArn": "arn:1", "Attributes": {"istio-cloud-map/ports": "grpc:50051"}}}"#,
         r#"{"Tags": [{"Key": "team", "Value": "a"}]}"#,
     ]);
-    let source = wire.source(&AwsOptions { read_service_attributes: true, read_tags: true, ..options() });
-    let read = source.instances(&own(), &web()).await.unwrap();
-    assert_eq!(read.service_attributes.get("istio-cloud-map/ports").unwrap(), "grpc:50051");
-    assert_eq!(read.tags, [Tag { key: "team".to_owned(), value: "a".to_owned() }]);
+    let source = wire.source(&options());
+    let attributes = source.service_attributes(&own(), &web()).await.unwrap();
+    assert_eq!(attributes.get("istio-cloud-map/ports").unwrap(), "grpc:50051");
+    assert_eq!(source.tags(&own(), &web()).await.unwrap(), [Tag { key: "team".to_owned(), value: "a".to_owned() }]);
     let sent = wire.sent();
-    assert_eq!((&sent[1].body, &sent[2].body), (&json!({"ServiceId": "srv-1"}), &json!({"ResourceARN": web().arn})));
+    assert_eq!((&sent[0].body, &sent[1].body), (&json!({"ServiceId": "srv-1"}), &json!({"ResourceARN": web().arn})));
 }
 
 #[tokio::test]
-async fn hints_that_may_not_be_read_fail_the_read_and_name_the_permission() {
-    let denied = Reply::Answer(400, r#"{"__type": "AccessDeniedException", "Message": "no"}"#.to_owned());
-    let wire = Wire::new([Reply::Answer(200, NONE.to_owned()), denied]);
-    let error = wire.source(&AwsOptions { read_tags: true, ..options() }).instances(&own(), &web()).await.unwrap_err();
+async fn tags_that_may_not_be_read_name_the_permission() {
+    let wire = Wire::new([Reply::Answer(400, r#"{"__type": "AccessDeniedException", "Message": "no"}"#.to_owned())]);
+    let error = wire.source(&options()).tags(&own(), &web()).await.unwrap_err();
     assert_eq!(error.failure, ReadFailure::AccessDenied);
     assert!(error.message.contains("allow the IAM action servicediscovery:ListTagsForResource"), "{error}");
 }

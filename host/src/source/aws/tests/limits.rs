@@ -2,7 +2,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use istio_cloud_map_core::sync::ReadFailure;
+use istio_cloud_map_core::operator::ReadFailure;
 
 use super::{Reply, Wire, builder, options, own, web};
 use crate::source::Source;

@@ -1,27 +1,29 @@
-//! What the operator is set to.
+//! The operator's settings.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::translate::Transform;
-use crate::{plan, translate};
+use super::planner;
+use crate::translate::{self, Transform};
 
-/// The settings of the mind.
+/// The settings of the operator.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where to read from.
     pub sources: Vec<SourceConfig>,
     /// How to translate.
     pub translate: translate::Options,
-    /// Changes each entry before it is planned. It is called while an event is taken in, and so must be quick.
+    /// Changes each entry before it is planned. It is called while an event is handled, and so must be quick.
     pub transform: Option<Arc<dyn Transform>>,
     /// How to plan.
-    pub plan: plan::Options,
-    /// How often each service is asked for a change (5 s).
+    pub plan: planner::Options,
+    /// How often each service is asked for a change (5 s). One that moved within the last two minutes is asked every second.
     pub interval: Duration,
-    /// How long a service must have been empty before its entry is emptied (10 s).
+    /// How often a service is asked that has not moved for long; the same as `interval`, or more.
+    pub longest_interval: Duration,
+    /// How long an answer that takes something away must have been true before it is believed (10 s).
     pub empty_grace: Duration,
-    /// How many reads of a source may be under way at once (32).
+    /// How many reads of one account and region may be under way at once (32).
     pub max_reads_in_flight: usize,
     /// How many writes may be under way at once (16).
     pub max_writes_in_flight: usize,
@@ -35,8 +37,9 @@ impl Default for Config {
             sources: Vec::new(),
             translate: translate::Options::default(),
             transform: None,
-            plan: plan::Options::default(),
+            plan: planner::Options::default(),
             interval: Duration::from_secs(5),
+            longest_interval: Duration::from_secs(5),
             empty_grace: Duration::from_secs(10),
             max_reads_in_flight: 32,
             max_writes_in_flight: 16,
@@ -62,10 +65,16 @@ pub struct SourceConfig {
     pub name: String,
     /// The AWS region, where known.
     pub region: Option<String>,
+    /// Sources of one account and region have the same quota, by any name, and share one budget.
+    pub quota: String,
     /// The Kubernetes namespace that its entries are put into.
     pub target_namespace: String,
-    /// How often namespaces and services are listed (30 s).
+    /// How often namespaces and services are listed, and hints read (30 s).
     pub catalogue_interval: Duration,
+    /// Read each service's attributes.
+    pub read_service_attributes: bool,
+    /// Read each service's tags.
+    pub read_tags: bool,
     /// How many data-plane calls a second at most. The account's limit is 1,000 `DiscoverInstances`, shared with its applications.
     pub max_requests_per_second: u32,
     /// How many control-plane calls a second at most. The account's limit is about 2 `ListServices`.
@@ -77,8 +86,11 @@ impl Default for SourceConfig {
         Self {
             name: crate::cloud_map::DEFAULT_SOURCE.to_owned(),
             region: None,
+            quota: String::new(),
             target_namespace: "default".to_owned(),
             catalogue_interval: Duration::from_secs(30),
+            read_service_attributes: false,
+            read_tags: false,
             max_requests_per_second: 300,
             max_lists_per_second: 2,
         }

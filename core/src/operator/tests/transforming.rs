@@ -1,4 +1,4 @@
-//! The mind with a user's own transformation.
+//! The operator with a user's own transformation.
 
 use std::fmt;
 use std::sync::Arc;
@@ -66,13 +66,13 @@ fn a_service_whose_transformation_fails_keeps_its_last_state_until_it_works_agai
         world.run(seconds(60));
         assert_eq!(world.writes, [(key("s004"), "update")], "{order}");
         assert_eq!(world.reported(Code::TransformFailed), 1, "{order}");
-        assert_eq!(world.sync.status().diagnostics.get(&Code::TransformFailed), Some(&1));
+        assert_eq!(world.operator.status().diagnostics.get(&Code::TransformFailed), Some(&1));
 
         world.deregister_all("ns", "s003");
         world.register("ns", "s003", "i-2", "10.0.9.9");
         world.run(seconds(5));
         assert_eq!(world.cluster[&key("s003")].pointer("/spec/endpoints/0/address"), Some(&json!("10.0.9.9")), "{order}");
-        assert_eq!(world.sync.status().diagnostics.get(&Code::TransformFailed), None);
+        assert_eq!(world.operator.status().diagnostics.get(&Code::TransformFailed), None);
     }
 }
 
@@ -108,7 +108,7 @@ fn a_module_that_drops_too_many_is_held_back_by_the_guard() {
     }
     world.run(seconds(60));
     assert_eq!(world.writes, []);
-    assert_eq!(world.sync.status().refused.unwrap().deletes, 10);
+    assert_eq!(world.operator.status().refused.unwrap().removals.deletes, 10);
 }
 
 #[test]

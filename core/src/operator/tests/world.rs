@@ -1,4 +1,4 @@
-//! A Cloud Map, a cluster and a clock, all in memory, that drive the mind.
+//! A Cloud Map, a cluster and a clock, all in memory, in which every call answers at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,22 +8,24 @@ use serde_json::{Value, json};
 
 use crate::cloud_map::{Health, HealthCheckCustomConfig, Instance, Namespace, Service};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{Action, EntryKey, Observed, Version};
-use crate::sorted::SortedMap;
-use crate::sync::{
-    Config, Effect, Event, InstancesRead, Observation, ReadError, ReadFailure, SourceConfig, Sync, Time, Write, WriteError, WriteFailure,
+use crate::operator::{
+    Action, Config, Effect, EntryKey, Event, InstancesRead, NamespaceOwner, Observation, Observed, Operator, Page, Read, ReadError,
+    ReadFailure, ReadId, SourceConfig, Time, Version, Write, WriteError, WriteFailure,
 };
+use crate::sorted::SortedMap;
 
 /// What a call does instead of answering.
 pub type Fault = Option<ReadFailure>;
 
 pub struct World {
-    pub sync: Sync,
+    pub operator: Operator,
     pub now: Time,
     /// Namespace to service to instance to address.
     pub cloud: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>,
     pub health_checked: BTreeSet<String>,
     pub unhealthy: BTreeSet<String>,
+    /// Service attributes by service.
+    pub attributes: BTreeMap<String, SortedMap<String, String>>,
     pub cluster: BTreeMap<EntryKey, Value>,
     pub calls: BTreeMap<&'static str, usize>,
     pub writes: Vec<(EntryKey, &'static str)>,
@@ -41,11 +43,12 @@ impl World {
     pub fn new(config: Config) -> Self {
         let config = Config { sources: vec![SourceConfig::default()], ..config };
         Self {
-            sync: Sync::new(config, Time::ZERO),
+            operator: Operator::new(config, Time::ZERO),
             now: Time::ZERO,
             cloud: BTreeMap::new(),
             health_checked: BTreeSet::new(),
             unhealthy: BTreeSet::new(),
+            attributes: BTreeMap::new(),
             cluster: BTreeMap::new(),
             calls: BTreeMap::new(),
             writes: Vec::new(),
@@ -70,7 +73,7 @@ impl World {
     /// A process that starts anew, on the same cloud and cluster.
     pub fn restart(&mut self, config: Config) {
         let config = Config { sources: vec![SourceConfig::default()], ..config };
-        self.sync = Sync::new(config, self.now);
+        self.operator = Operator::new(config, self.now);
         self.finished = None;
     }
 
@@ -103,12 +106,19 @@ impl World {
     /// Somebody deletes an entry with kubectl.
     pub fn delete(&mut self, key: &EntryKey) {
         self.cluster.remove(key);
-        self.tell(Event::Observed(Observation::Deleted(key.clone())));
+        self.resource_version += 1;
+        let version = self.version();
+        self.tell(Event::Observed(Observation::Deleted { key: key.clone(), version }));
     }
 
     pub fn list(&mut self) {
-        let all = self.cluster.values().map(|entry| Observed::of(entry, None, "default")).collect();
-        self.tell(Event::Observed(Observation::Listed(all)));
+        let entries = self.cluster.values().map(|entry| Observed::of(entry, None, "default")).collect();
+        let version = self.version();
+        self.tell(Event::Observed(Observation::Listed { entries, version }));
+    }
+
+    fn version(&self) -> Version {
+        Version { uid: None, resource_version: Some(self.resource_version.to_string()) }
     }
 
     pub fn start(&mut self) {
@@ -116,7 +126,7 @@ impl World {
         self.list();
     }
 
-    /// Lets time pass, and does what the mind asks for.
+    /// Lets time pass, and does what the operator asks for.
     pub fn run(&mut self, duration: Duration) {
         let end = self.now + duration;
         while let Some(wake) = self.wake.filter(|at| *at <= end) {
@@ -131,37 +141,15 @@ impl World {
     pub fn tell(&mut self, event: Event) {
         let mut events = vec![event];
         while let Some(event) = events.pop() {
-            for effect in self.sync.on(event, self.now) {
+            for effect in self.operator.handle(event, self.now) {
                 events.extend(self.act(effect));
             }
         }
     }
 
     fn act(&mut self, effect: Effect) -> Option<Event> {
-        let mut count = |operation| *self.calls.entry(operation).or_default() += 1;
         Some(match effect {
-            Effect::ListNamespaces { source } => {
-                count("ListNamespaces");
-                let all = self.cloud.keys().map(|name| Namespace { id: Some(name.clone()), name: name.clone(), ..Namespace::default() });
-                let result = answer((self.fault)("ListNamespaces", ""), all.collect());
-                Event::NamespacesListed { source, calls: 1, result }
-            }
-            Effect::ListServices { source, namespace } => {
-                count("ListServices");
-                let all = self.cloud.get(&namespace.name).into_iter().flat_map(BTreeMap::keys).map(|name| self.service(name)).collect();
-                let result = answer((self.fault)("ListServices", &namespace.name), all);
-                Event::ServicesListed { source, namespace: namespace.key().into(), calls: 1, result }
-            }
-            Effect::AskRevision { id, service, .. } => {
-                count("DiscoverInstancesRevision");
-                let result = answer((self.fault)("DiscoverInstancesRevision", &service.name), self.revision_of(&service.name));
-                Event::Revision { id, result }
-            }
-            Effect::Discover { id, namespace, service } => {
-                count("DiscoverInstances");
-                let result = answer((self.fault)("DiscoverInstances", &service.name), self.instances(&namespace.name, &service.name));
-                Event::Instances { id, result }
-            }
+            Effect::Read { id, read } => self.read(id, read),
             Effect::Write(write) => Event::Written { key: write.key.clone(), result: self.write(&write) },
             Effect::Report(diagnostic) => {
                 self.reports.push(diagnostic);
@@ -176,6 +164,39 @@ impl World {
                 return None;
             }
         })
+    }
+
+    fn read(&mut self, id: ReadId, read: Read) -> Event {
+        *self.calls.entry(read.operation()).or_default() += 1;
+        let subject = match &read {
+            Read::Namespaces { .. } => "",
+            Read::Services { namespace, .. } => &namespace.name,
+            Read::ServiceAttributes(of) | Read::Tags(of) | Read::Revision(of) | Read::Instances(of) => &of.service.name,
+        };
+        let fault = (self.fault)(read.operation(), subject);
+        let read_id = id;
+        match read {
+            Read::Namespaces { owner, .. } => {
+                let own = self.cloud.keys().filter(|_| owner == NamespaceOwner::Own);
+                let all = own.map(|name| Namespace { id: Some(name.clone()), name: name.clone(), ..Namespace::default() });
+                Event::NamespacesPage { read: read_id, result: answer(fault, Page { items: all.collect(), next_token: None }) }
+            }
+            Read::Services { namespace, .. } => {
+                let names = self.cloud.get(&namespace.name).into_iter().flat_map(BTreeMap::keys);
+                let items = names.map(|name| self.service(name)).collect();
+                Event::ServicesPage { read: read_id, result: answer(fault, Page { items, next_token: None }) }
+            }
+            Read::ServiceAttributes(of) => {
+                let attributes = self.attributes.get(&of.service.name).cloned().unwrap_or_default();
+                Event::ServiceAttributes { read: read_id, result: answer(fault, attributes) }
+            }
+            Read::Tags(_) => Event::Tags { read: read_id, result: answer(fault, Vec::new()) },
+            Read::Revision(of) => Event::Revision { read: read_id, result: answer(fault, self.revision_of(&of.service.name)) },
+            Read::Instances(of) => {
+                let instances = self.instances(&of.namespace.name, &of.service.name);
+                Event::Instances { read: read_id, result: answer(fault, instances) }
+            }
+        }
     }
 
     fn service(&self, name: &str) -> Service {
@@ -194,11 +215,11 @@ impl World {
             health_status: if self.unhealthy.contains(id) { Health::Unhealthy } else { Health::Unknown },
             attributes: SortedMap::from([("AWS_INSTANCE_IPV4".to_owned(), address.clone())]),
         });
-        InstancesRead { instances: instances.collect(), marker: Some(self.revision_of(service)), ..InstancesRead::default() }
+        InstancesRead { instances: instances.collect(), change_token: Some(self.revision_of(service)), ..InstancesRead::default() }
     }
 
     fn write(&mut self, write: &Write) -> Result<Option<Box<Observed>>, WriteError> {
-        let error = |failure: WriteFailure| WriteError { failure, message: failure.as_str().to_owned() };
+        let error = |failure: WriteFailure| WriteError { failure, message: failure.as_str().to_owned(), retry_after: None };
         if let Some(failure) = self.write_fault {
             return Err(error(failure));
         }
@@ -211,7 +232,7 @@ impl World {
             Action::Create => "create",
             Action::Update { empties: false, .. } => "update",
             Action::Update { empties: true, .. } => "empty",
-            Action::Adopt => "adopt",
+            Action::Adopt { .. } => "adopt",
             Action::Delete => "delete",
         };
         self.writes.push((write.key.clone(), verb));

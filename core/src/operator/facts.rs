@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::digest::digest;
+use super::fingerprint::fingerprint;
 use super::hosts::canonical_host;
 use crate::order;
 use crate::service_entry::{OWNER_LABEL, ServiceEntry, annotation};
+use crate::translate::LastKnown;
 
 /// Which object an entry is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -38,11 +39,11 @@ pub(crate) const FIELDS: [&str; 7] = ["hosts", "addresses", "ports", "location",
 /// One field of a spec: what it holds, and whether it is ours to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Field {
-    digest: u64,
+    fingerprint: u64,
     ours: bool,
 }
 
-/// The fields of a spec, each as a digest.
+/// The fields of a spec, each as a fingerprint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Fields([Option<Field>; FIELDS.len()]);
 
@@ -51,7 +52,7 @@ impl Fields {
     fn of(spec: &Value, ours: impl Fn(&str) -> bool) -> Self {
         Self(FIELDS.map(|name| {
             let value = spec.get(name).filter(|v| !is_empty(v))?;
-            Some(Field { digest: digest(value), ours: ours(name) })
+            Some(Field { fingerprint: fingerprint(value), ours: ours(name) })
         }))
     }
 
@@ -61,7 +62,7 @@ impl Fields {
         let pairs = self.0.iter().zip(&observed.0).zip(FIELDS);
         pairs.filter_map(|((want, have), name)| {
             let same = match (want, have) {
-                (Some(want), Some(have)) => want.digest == have.digest,
+                (Some(want), Some(have)) => want.fingerprint == have.fingerprint,
                 (Some(_), None) => false,
                 (None, Some(have)) => !have.ours,
                 (None, None) => true,
@@ -87,7 +88,7 @@ pub struct Desired {
     pub hosts: Vec<String>,
     /// What its spec holds.
     pub fields: Fields,
-    /// Digests of its endpoints' addresses, sorted.
+    /// Fingerprints of its endpoints' addresses, sorted.
     pub endpoints: Vec<u64>,
 }
 
@@ -121,7 +122,7 @@ impl Desired {
     }
 
     fn with_spec(key: EntryKey, scope: Scope, hosts: Vec<String>, spec: &Value) -> Self {
-        Self { key, scope, hosts, fields: Fields::of(spec, |_| true), endpoints: endpoint_digests(spec) }
+        Self { key, scope, hosts, fields: Fields::of(spec, |_| true), endpoints: endpoint_fingerprints(spec) }
     }
 }
 
@@ -144,8 +145,11 @@ impl Version {
     /// otherwise nothing is known to be older.
     #[must_use]
     pub fn is_older_than(&self, other: &Self) -> bool {
-        let number = |version: &Self| version.resource_version.as_ref().and_then(|v| v.parse::<u64>().ok());
-        number(self).zip(number(other)).is_some_and(|(this, other)| this < other)
+        self.number().zip(other.number()).is_some_and(|(this, other)| this < other)
+    }
+
+    fn number(&self) -> Option<u64> {
+        self.resource_version.as_ref().and_then(|version| version.parse().ok())
     }
 }
 
@@ -160,12 +164,20 @@ pub struct Observed {
     pub hosts: Vec<String>,
     /// What its spec holds.
     pub fields: Fields,
-    /// Digests of its endpoints' addresses, sorted.
+    /// Fingerprints of its endpoints' addresses, sorted.
     pub endpoints: Vec<u64>,
     /// What it was made of, as its annotations say.
     pub scope: Option<Scope>,
     /// [`crate::cloud_map::Service::key`] of the service it was made of, as its annotations say.
     pub service: Option<String>,
+    /// The region it was read in, as its annotations say.
+    pub region: Option<String>,
+    /// The account it was read from, as its annotations say.
+    pub account: Option<String>,
+    /// The refused removals that a person confirms with an annotation.
+    pub confirmation: Option<String>,
+    /// Its ports and addresses, for a service that answers without any instance. Only of entries that have an owner.
+    pub last_known: Option<Box<LastKnown>>,
     /// The state that was observed.
     pub version: Version,
 }
@@ -188,21 +200,34 @@ impl Observed {
             owner: owner.map(str::to_owned),
             hosts: hosts.map(canonical_host).collect(),
             fields: Fields::of(spec, |field| managed.as_ref().is_none_or(|m| m.holds(field))),
-            endpoints: endpoint_digests(spec),
+            endpoints: endpoint_fingerprints(spec),
             scope: annotation(object, annotation::SOURCE)
                 .zip(annotation(object, annotation::NAMESPACE))
                 .map(|(source, namespace)| Scope { source, namespace }),
             service: annotation(object, annotation::SERVICE),
+            region: annotation(object, annotation::REGION),
+            account: annotation(object, annotation::ACCOUNT),
+            confirmation: annotation(object, annotation::CONFIRM_REMOVALS),
+            last_known: owner.map(|_| Box::new(last_known(spec))),
             version: Version { uid: text("/metadata/uid"), resource_version: text("/metadata/resourceVersion") },
         }
     }
 }
 
-fn endpoint_digests(spec: &Value) -> Vec<u64> {
+/// Lenient: what can't be read is left out.
+fn last_known(spec: &Value) -> LastKnown {
+    fn list<T: serde::de::DeserializeOwned>(spec: &Value, field: &str) -> Vec<T> {
+        let items = spec.get(field).and_then(Value::as_array).into_iter().flatten();
+        items.filter_map(|item| T::deserialize(item).ok()).collect()
+    }
+    LastKnown { ports: list(spec, "ports"), addresses: list(spec, "addresses") }
+}
+
+fn endpoint_fingerprints(spec: &Value) -> Vec<u64> {
     let endpoints = spec.get("endpoints").and_then(Value::as_array).into_iter().flatten();
-    let mut digests: Vec<u64> = endpoints.filter_map(|endpoint| endpoint.get("address")).map(digest).collect();
-    order::sort(&mut digests);
-    digests
+    let mut addresses: Vec<u64> = endpoints.filter_map(|endpoint| endpoint.get("address")).map(fingerprint).collect();
+    order::sort(&mut addresses);
+    addresses
 }
 
 /// The parts of `metadata.managedFields` under `spec` that belong to one field manager.

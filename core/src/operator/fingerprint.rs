@@ -1,4 +1,4 @@
-//! Digests of JSON values that do not depend on the order of keys.
+//! Fingerprints of JSON values that do not depend on the order of keys.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::order;
 
-/// The digest of a value. Only compared with others of the same process, never stored.
-pub(super) fn digest(value: &Value) -> u64 {
+/// The fingerprint of a value. Only compared with others of the same process, never stored.
+pub(super) fn fingerprint(value: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
     feed(value, &mut hasher);
     hasher.finish()

@@ -14,7 +14,6 @@ pub(super) struct Budget {
     /// Requests a second, now.
     rate: u64,
     burst: u64,
-    /// May be below zero: pages are charged when their number is known.
     millitokens: i64,
     updated: Time,
     throttled: Option<Time>,
@@ -44,12 +43,7 @@ impl Budget {
         enough
     }
 
-    /// Charges what was used beyond what was taken.
-    pub(super) fn charge(&mut self, requests: u32) {
-        self.millitokens -= milli(u64::from(requests));
-    }
-
-    /// AWS says that it is too much.
+    /// AWS throttles, or does not answer at all.
     pub(super) fn throttle(&mut self, now: Time) {
         self.refill(now);
         if self.throttled.is_none_or(|at| now >= at + HALVE_EVERY) {
@@ -130,7 +124,7 @@ mod tests {
     #[test]
     fn when_it_says_it_will_be_ready_it_is() {
         let mut budget = Budget::new(3, 1, at(0));
-        budget.charge(5);
+        assert!(budget.take(at(0)));
         let ready = budget.ready_at(at(1));
         assert!(!budget.take(ready.saturating_sub(Duration::from_millis(1))));
         assert!(budget.take(ready));

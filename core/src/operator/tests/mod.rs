@@ -8,9 +8,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use self::world::{World, key, source};
-use super::{Config, Event, ReadFailure, WriteFailure};
+use super::{Config, Event, Options, ReadFailure, WriteFailure};
 use crate::diagnostic::Code;
-use crate::plan;
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -31,7 +30,7 @@ fn settled(count: usize) -> World {
 fn every_service_becomes_an_entry() {
     let world = settled(250);
     assert_eq!(world.endpoints("s249"), Some(1));
-    assert!(world.sync.status().ready);
+    assert!(world.operator.status().ready);
 }
 
 #[test]
@@ -41,7 +40,7 @@ fn an_idle_minute_costs_revisions_only_and_writes_nothing() {
     assert_eq!(world.writes, []);
     assert_eq!(world.calls("DiscoverInstances"), 0);
     assert_eq!(world.calls("DiscoverInstancesRevision"), 20 * 12);
-    assert_eq!((world.calls("ListNamespaces"), world.calls("ListServices")), (2, 2));
+    assert_eq!((world.calls("ListNamespaces"), world.calls("ListServices")), (2 * 2, 2));
 }
 
 #[test]
@@ -77,11 +76,13 @@ fn an_edit_and_a_deletion_by_a_person_are_undone_at_once() {
 }
 
 #[test]
-fn a_deleted_service_loses_its_entry_when_the_list_says_so() {
+fn a_deleted_service_loses_its_entry_when_two_lists_show_it() {
     let mut world = settled(12);
     world.delete_service("ns", "s003");
-    world.run(seconds(35));
-    assert_eq!(world.writes, [(key("s003"), "delete")]);
+    world.run(seconds(29));
+    assert_eq!(world.endpoints("s003"), Some(0));
+    world.run(seconds(16));
+    assert_eq!(world.writes, [(key("s003"), "empty"), (key("s003"), "delete")]);
 }
 
 #[test]
@@ -128,7 +129,7 @@ fn a_service_that_is_denied_costs_only_itself() {
     world.start();
     world.run(seconds(10));
     assert_eq!(world.cluster.len(), 11);
-    assert!(world.sync.status().ready);
+    assert!(world.operator.status().ready);
     world.delete_service("ns", "s004");
     world.register("ns", "s005", "i-2", "10.0.9.9");
     world.run(seconds(35));
@@ -170,13 +171,13 @@ fn a_mass_deletion_is_refused_and_the_rest_goes_on_until_the_data_recovers() {
     world.register("ns", "new", "i-1", "10.0.9.9");
     world.run(seconds(120));
     assert_eq!(world.writes, [(key("new"), "create")]);
-    assert_eq!(world.reported(Code::DeletesRefused), 1);
-    assert_eq!(world.sync.status().refused.unwrap().deletes, 10);
+    assert_eq!(world.reported(Code::DeletesRefused), 2, "first they are empty, then they are gone");
+    assert_eq!(world.operator.status().refused.unwrap().removals.deletes, 10);
     for n in 0..10 {
         world.register("ns", &format!("s{n:03}"), "i-1", &format!("10.0.0.{}", n + 1));
     }
     world.run(seconds(60));
-    assert_eq!(world.sync.status().refused, None);
+    assert_eq!(world.operator.status().refused, None);
     assert_eq!(world.writes.len(), 1);
 }
 
@@ -188,7 +189,7 @@ fn a_mass_emptying_is_refused_too() {
     }
     world.run(seconds(120));
     assert_eq!(world.writes, []);
-    assert_eq!(world.sync.status().refused.unwrap().emptyings, 10);
+    assert_eq!(world.operator.status().refused.unwrap().removals.emptyings, 10);
 }
 
 #[test]
@@ -197,7 +198,7 @@ fn force_deletes_confirms_it() {
     for n in 0..10 {
         world.delete_service("ns", &format!("s{n:03}"));
     }
-    let plan = plan::Options { force_deletes: true, ..plan::Options::default() };
+    let plan = Options { force_deletes: true, ..Options::default() };
     world.restart(Config { plan, ..Config::default() });
     world.start();
     world.run(seconds(35));
@@ -240,6 +241,7 @@ fn nothing_is_written_before_the_cluster_was_seen() {
     world.run(seconds(20));
     assert_eq!(world.writes, []);
     world.list();
+    world.run(seconds(1));
     assert_eq!(world.writes.len(), 3);
 }
 
@@ -318,7 +320,7 @@ fn bookkeeping_is_left_out_by_name_and_never_asked_for() {
 fn a_service_that_is_gone_before_the_list_says_so_is_no_news() {
     let mut world = settled(12);
     world.fault = |operation, subject| (operation == "DiscoverInstancesRevision" && subject == "s003").then_some(ReadFailure::NotFound);
-    world.run(seconds(10));
+    world.run(seconds(7));
     assert_eq!(world.reported(Code::ReadFailed), 0);
     world.run(seconds(60));
     assert_eq!(world.reported(Code::ReadFailed), 1);
