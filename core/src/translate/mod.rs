@@ -30,7 +30,7 @@ mod transform;
 
 pub use all::{Translated, translate_all, translate_all_through, translate_each};
 pub use cidr::{Cidr, InvalidCidr};
-pub use entry::{translate, translate_merged, translate_through};
+pub use entry::{LastKnown, Translator, translate, translate_merged, translate_through};
 pub use glob::Glob;
 pub use host::{HostError, NAME_PREFIX, entry_name, host_and_name};
 pub use options::{
