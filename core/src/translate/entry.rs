@@ -1,12 +1,12 @@
 //! A service, or several that are merged, to an entry.
 
 use super::address::AddressRules;
-use super::addresses::addresses;
 use super::options::{EmptyService, Options};
+use super::ports::Instances;
 use super::report::Report;
 use super::settings::Settings;
 use super::transform::{Step, Transform, Unchanged};
-use super::{Outcome, Translation, endpoints, health, limits, metadata, ports, provider};
+use super::{Outcome, Translation, addresses, endpoints, health, limits, metadata, ports, provider};
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Severity};
 use crate::service_entry::{Kind, ServiceEntry, ServicePort, Spec};
@@ -105,19 +105,19 @@ impl<'a> Claim<'a> {
         let Self { record, settings, host, name } = self;
         let options = settings.options;
         let rules = AddressRules::new(settings.ip_family(), options, host);
-        let providers = provider::gather(records, &rules, report);
+        let provider::Gathered { providers, unplaced } = provider::gather(records, &rules, report);
         let health::Sorted { used, left_out } = health::sort(providers, settings.health(), record, report);
         if used.is_empty() && settings.empty_service() == EmptyService::Omit {
             return Outcome::Empty;
         }
-        // A service that is drained keeps its ports: its callers get a 503, where a port that is gone would let them through the mesh.
-        let speaking = if used.is_empty() { &left_out } else { &used };
-        let mut plan = ports::plan(record, settings, speaking, report);
-        if let Some(last) = last.filter(|last| speaking.is_empty() && settings.ports().is_none() && !last.ports.is_empty()) {
-            plan.ports.clone_from(&last.ports);
-        }
+        let plan = ports::plan(record, settings, &Instances { used: &used, left_out: &left_out, unplaced: &unplaced }, last, report);
         let endpoints = endpoints::build(record, &used, &plan, options, records.len() > 1, report);
-        let addresses = addresses(record, settings.addresses(), &plan.ports, &endpoints, report);
+        let mode = settings.addresses();
+        let addresses = if endpoints.list.is_empty() {
+            addresses::of_drained(record, mode, &plan.ports, &left_out, last, report)
+        } else {
+            addresses::of_endpoints(record, mode, &plan.ports, &endpoints, report)
+        };
         let spec = Spec {
             hosts: vec![host.clone()],
             addresses,
@@ -138,29 +138,5 @@ impl<'a> Claim<'a> {
             return Outcome::Failed;
         }
         outcome
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::panic, reason = "tests")]
-
-    use super::*;
-    use crate::cloud_map::{Namespace, Service};
-    use crate::service_entry::Protocol;
-
-    #[test]
-    fn without_any_instance_the_ports_are_the_last_known_ones() {
-        let record = Record {
-            namespace: Namespace { name: "n".to_owned(), ..Namespace::default() },
-            service: Service { name: "s".to_owned(), ..Service::default() },
-            ..Record::default()
-        };
-        let port = ServicePort { number: 8080, name: "http-8080".to_owned(), protocol: Protocol::Http, target_port: None };
-        let last = LastKnown { ports: vec![port.clone()], addresses: Vec::new() };
-        let options = Options::default();
-        let translated = Translator { options: &options, transform: None }.translate(&[&record], Some(&last));
-        let Outcome::Entry(entry) = translated.outcome else { panic!("no entry") };
-        assert_eq!(entry.spec.ports, [port]);
     }
 }
