@@ -71,6 +71,10 @@ codes! {
     PortNotServed,
     /// More distinct ports than service ports make sense; one dynamic port stands for all.
     TooManyPorts,
+    /// Each instance has a port that no other has, as a scheduler gives them; one dynamic port stands for all.
+    DynamicPorts,
+    /// The service has no instance that says its ports, and none was seen before; 80 and 443 stand in.
+    PortsUnknown,
     /// A TCP service with more addresses than are listed; it needs DNS capture.
     TcpWithoutAddress,
     /// More addresses than may be listed; none is.

@@ -37,7 +37,7 @@ fn a_translation_is_written_as_its_entries_and_diagnostics() {
     let names: Vec<_> = answer["ok"]["serviceEntries"].as_array().unwrap().iter().map(|entry| &entry["metadata"]["name"]).collect();
     assert_eq!(names, ["cloudmap-a.ns", "cloudmap-b.ns"]);
     let codes: Vec<_> = answer["ok"]["diagnostics"].as_array().unwrap().iter().map(|diagnostic| &diagnostic["code"]).collect();
-    assert_eq!(codes, ["InvalidHost", "InvalidAddress"], "{answer}");
+    assert_eq!(codes, ["InvalidHost", "InvalidAddress", "PortsUnknown", "PortsUnknown"], "{answer}");
 }
 
 #[test]

@@ -64,7 +64,7 @@ pub(crate) fn port_list(generator: &mut SchemaGenerator) -> Schema {
 
 /// The keys of a map by port numbers. 0 is one: nothing has that port.
 pub(crate) fn port_names() -> Value {
-    json!({"pattern": format!("^(0|{PORT})$")})
+    json!({"pattern": format!("^{PORT}$")})
 }
 
 /// A label's key, but for the length of its prefix.

@@ -3,11 +3,15 @@
 //! Istio multiplies addresses by endpoints, and each change of them is a full push; but an IP that is not listed has no listener, and a
 //! TCP port without an address takes all of `0.0.0.0:port`.
 
+use super::address::Address;
 use super::endpoints::Endpoints;
+use super::entry::LastKnown;
 use super::options::Addresses;
+use super::provider::Provider;
 use super::report::Report;
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Severity};
+use crate::order;
 use crate::service_entry::{Resolution, ServicePort};
 
 /// The most that `auto` lists.
@@ -15,27 +19,20 @@ const MOST_FOR_TCP: usize = 16;
 /// The most that `endpoints` lists.
 const MOST: usize = 64;
 
-/// The addresses, sorted.
-pub(super) fn addresses(
+/// The addresses of a service that has endpoints, sorted.
+pub(super) fn of_endpoints(
     record: &Record,
     mode: Addresses,
     ports: &[ServicePort],
     endpoints: &Endpoints,
     report: &mut Report,
 ) -> Vec<String> {
-    let needs_address = ports.iter().find(|port| !port.protocol.is_routed_by_name());
-    if mode == Addresses::None || endpoints.list.is_empty() {
+    let needing = needs_address(ports);
+    if mode == Addresses::None {
         return Vec::new();
     }
     let without = |why: &str, report: &mut Report| {
-        if let Some(port) = needs_address {
-            let message = format!(
-                "{} port {} has no address of its own, since {why}; it takes all of 0.0.0.0:{1}, and a second such service is \
-                 unreachable: use DNS capture",
-                port.protocol, port.number
-            );
-            report.service(record, Severity::Warning, Code::TcpWithoutAddress, message);
-        }
+        report_without(record, needing, why, report);
         Vec::new()
     };
     if endpoints.resolution == Resolution::Dns {
@@ -45,7 +42,7 @@ pub(super) fn addresses(
     ips.dedup();
     let count = ips.len();
     match mode {
-        Addresses::Auto if endpoints.list.len() > 1 && needs_address.is_none() => Vec::new(),
+        Addresses::Auto if endpoints.list.len() > 1 && needing.is_none() => Vec::new(),
         Addresses::Auto if count > MOST_FOR_TCP => without(&format!("{count} addresses are more than {MOST_FOR_TCP}"), report),
         Addresses::Endpoints if count > MOST => {
             let message = format!("{count} addresses are more than {MOST}; none is listed");
@@ -54,4 +51,47 @@ pub(super) fn addresses(
         }
         _ => ips.into_iter().map(str::to_owned).collect(),
     }
+}
+
+/// The addresses of a service without endpoints, sorted: none, but where a port would take `0.0.0.0:port` from everybody. They are those that
+/// the instances that are left out would give, else the last known ones.
+pub(super) fn of_drained(
+    record: &Record,
+    mode: Addresses,
+    ports: &[ServicePort],
+    left_out: &[Provider<'_>],
+    last: Option<&LastKnown>,
+    report: &mut Report,
+) -> Vec<String> {
+    let needing = needs_address(ports);
+    if mode == Addresses::None || needing.is_none() {
+        return Vec::new();
+    }
+    let mut addresses: Vec<&Address<'_>> = left_out.iter().flat_map(Provider::addresses).collect();
+    order::sort(&mut addresses);
+    addresses.dedup();
+    let most = if mode == Addresses::Auto { MOST_FOR_TCP } else { MOST };
+    if addresses.is_empty() || addresses.len() > most || !addresses.iter().all(|address| address.is_ip()) {
+        let last = last.map(|last| last.addresses.clone()).unwrap_or_default();
+        if last.is_empty() {
+            report_without(record, needing, "it has no endpoint, and no address that it had is known", report);
+        }
+        return last;
+    }
+    addresses.into_iter().map(|address| address.as_str().to_owned()).collect()
+}
+
+/// The first port that takes all of `0.0.0.0:port` without an address.
+fn needs_address(ports: &[ServicePort]) -> Option<&ServicePort> {
+    ports.iter().find(|port| !port.protocol.is_routed_by_name())
+}
+
+fn report_without(record: &Record, needing: Option<&ServicePort>, why: &str, report: &mut Report) {
+    let Some(port) = needing else { return };
+    let message = format!(
+        "{} port {} has no address of its own, since {why}; it takes all of 0.0.0.0:{1}, and a second such service is unreachable: use \
+         DNS capture",
+        port.protocol, port.number
+    );
+    report.service(record, Severity::Warning, Code::TcpWithoutAddress, message);
 }

@@ -83,14 +83,14 @@ fn name<'c>(claims: &'c [Claim<'_>]) -> Option<&'c str> {
 /// One entry of all that claim a host.
 fn merged(claims: &[Claim<'_>], step: &impl Step, report: &mut Report) -> Option<Outcome> {
     let records: Vec<&Record> = claims.iter().map(|claim| claim.record).collect();
-    Some(claims.first()?.entry(&records, step, None, report))
+    Some(claims.first()?.entry(&records, None, step, report))
 }
 
 /// The entry of the first that claims a host and is not dropped; the others are refused.
 fn first(claims: &[Claim<'_>], step: &impl Step, report: &mut Report) -> Option<Outcome> {
     let mut claims = claims.iter();
     while let Some(holder) = claims.next() {
-        let outcome = holder.entry(&[holder.record], step, None, report);
+        let outcome = holder.entry(&[holder.record], None, step, report);
         if outcome == Outcome::Excluded {
             continue;
         }

@@ -10,7 +10,7 @@ use super::report::Report;
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Severity};
 use crate::order;
-use crate::service_entry::{Endpoint, Resolution};
+use crate::service_entry::{Endpoint, PortMap, Resolution};
 
 /// The endpoints, sorted by address and ports, and how Istio finds them.
 pub(super) struct Endpoints {
@@ -18,11 +18,12 @@ pub(super) struct Endpoints {
     pub(super) resolution: Resolution,
 }
 
-/// A provider at one of its addresses; with dynamic ports, at its port there.
-struct Slot<'p, 'a> {
+/// A provider at one of its addresses.
+pub(super) struct Slot<'p, 'a> {
+    pub(super) provider: &'p Provider<'a>,
     address: &'p Address<'a>,
-    port: Option<u16>,
-    provider: &'p Provider<'a>,
+    /// Its port, if that makes it an endpoint beside others of its address.
+    pub(super) apart: Option<u16>,
 }
 
 /// Makes the endpoints. `with_region` asks for a region in each one's locality.
@@ -36,29 +37,39 @@ pub(super) fn build(
 ) -> Endpoints {
     let mut slots = Vec::with_capacity(providers.len());
     for provider in providers {
-        let port = provider.port.filter(|_| plan.is_dynamic());
-        slots.push(Slot { address: &provider.address, port, provider });
-        slots.extend(provider.second.iter().map(|address| Slot { address, port, provider }));
+        let apart = plan.apart(&provider.says);
+        slots.extend(provider.addresses().map(|address| Slot { provider, address, apart }));
     }
     // Of an endpoint's instances the first by its content decides, whatever the order in which Cloud Map answers.
-    order::sort_by(&mut slots, |a, b| (a.address, a.port, a.provider.instance).cmp(&(b.address, b.port, b.provider.instance)));
-    // With dynamic ports, an instance without one adds nothing to an address at which another has one.
-    let with_port: Vec<&Address<'_>> = slots.iter().filter(|slot| slot.port.is_some()).map(|slot| slot.address).collect();
-    slots.retain(|slot| slot.port.is_some() || with_port.binary_search(&slot.address).is_err());
+    order::sort_by(&mut slots, |a, b| (a.address, a.apart, a.provider.instance).cmp(&(b.address, b.apart, b.provider.instance)));
     let mut maps = Maps::new(plan);
     let mut list = Vec::with_capacity(slots.len());
-    let mut group: Vec<&Provider<'_>> = Vec::new();
-    for slots in slots.chunk_by(|a, b| (a.address, a.port) == (b.address, b.port)) {
-        let Some(first) = slots.first() else { continue };
-        group.clear();
-        group.extend(slots.iter().map(|slot| slot.provider));
+    let mut push = |slots: &[Slot<'_, '_>], ports: PortMap, list: &mut Vec<Endpoint>| {
+        let Some(first) = slots.first() else { return };
         list.push(Endpoint {
             address: first.address.as_str().to_owned(),
-            ports: maps.map(&group),
-            labels: labels::labels(&group, options, report),
-            locality: group.iter().find_map(|provider| locality(provider, with_region, report)),
-            weight: labels::weight(&group, options, report),
+            ports,
+            labels: labels::labels(slots, options, report),
+            locality: slots.iter().find_map(|slot| locality(slot.provider, with_region, report)),
+            weight: labels::weight(slots, options, report),
         });
+    };
+    for here in slots.chunk_by(|a, b| a.address == b.address) {
+        let is_apart = maps.turn_to(here);
+        if !is_apart && let Some(Slot { provider: first, .. }) = here.first() {
+            push(here, maps.whole(first), &mut list);
+            continue;
+        }
+        let (start, mut has_whole) = (list.len(), false);
+        for part in here.chunk_by(|a, b| a.apart == b.apart) {
+            let Some(Slot { provider: first, apart: Some(port), .. }) = part.first() else { continue };
+            let map = maps.part(*port, first);
+            if map.is_some() || !has_whole {
+                has_whole |= map.is_none();
+                push(part, map.unwrap_or_else(|| maps.whole(first)), &mut list);
+            }
+        }
+        order::sort(list.get_mut(start..).unwrap_or_default());
     }
     report_unserved(record, list.len(), &maps.unserved, report);
     drop_weights_over_limit(record, &mut list, report);

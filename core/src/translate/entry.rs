@@ -1,15 +1,52 @@
 //! A service, or several that are merged, to an entry.
 
 use super::address::AddressRules;
-use super::addresses::addresses;
 use super::options::{EmptyService, Options};
+use super::ports::Instances;
 use super::report::Report;
 use super::settings::Settings;
 use super::transform::{Step, Transform, Unchanged};
-use super::{Outcome, Translation, endpoints, health, limits, metadata, ports, provider};
+use super::{Outcome, Translation, addresses, endpoints, health, limits, metadata, ports, provider};
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Severity};
 use crate::service_entry::{Kind, ServiceEntry, ServicePort, Spec};
+
+/// What was last known of a service, for the time in which none of its instances says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LastKnown {
+    /// Its ports, sorted by number; empty, if they are not known.
+    pub ports: Vec<ServicePort>,
+    /// Its virtual addresses, sorted.
+    pub addresses: Vec<String>,
+}
+
+impl LastKnown {
+    /// What an entry says.
+    #[must_use]
+    pub fn of(entry: &ServiceEntry) -> Self {
+        Self { ports: entry.spec.ports.clone(), addresses: entry.spec.addresses.clone() }
+    }
+}
+
+/// Translates services, and hands their entries to a transformation, if there is one.
+#[derive(Debug, Clone, Copy)]
+pub struct Translator<'a> {
+    /// How services are translated.
+    pub options: &'a Options,
+    /// The user's own change of each entry.
+    pub transform: Option<&'a dyn Transform>,
+}
+
+impl Translator<'_> {
+    /// Translates a service, or several of one host as `conflicts: merge` asks: the first one decides the name, the settings and the
+    /// annotations, and each endpoint has its own region in its locality. Empty without any service.
+    ///
+    /// What was `last` known stands in where no instance says the ports or, for TCP, the addresses.
+    #[must_use]
+    pub fn translate(&self, records: &[&Record], last: Option<&LastKnown>) -> Translation {
+        stepwise(records, last, self.options, &self.transform)
+    }
+}
 
 /// Translates one service.
 #[must_use]
@@ -20,7 +57,7 @@ pub fn translate(record: &Record, options: &Options) -> Translation {
 /// Translates one service, and hands its entry to `transform`, if there is one.
 #[must_use]
 pub fn translate_through(record: &Record, options: &Options, transform: Option<&dyn Transform>) -> Translation {
-    stepwise(&[record], options, &transform, None)
+    Translator { options, transform }.translate(&[record], None)
 }
 
 /// Translates several services that have one host into one entry, as `conflicts: merge` asks. The first one decides the name, the
@@ -28,40 +65,13 @@ pub fn translate_through(record: &Record, options: &Options, transform: Option<&
 /// any service.
 #[must_use]
 pub fn translate_merged(records: &[&Record], options: &Options) -> Translation {
-    stepwise(records, options, &Unchanged, None)
+    stepwise(records, None, options, &Unchanged)
 }
 
-/// What an entry had before, for a service that answers without any instance: it keeps that.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LastKnown {
-    /// Its ports.
-    pub ports: Vec<ServicePort>,
-    /// Its addresses. A TCP service without any takes `0.0.0.0:port` from all others.
-    pub addresses: Vec<String>,
-}
-
-/// Translates services, with a user's own transformation at the end where there is one.
-#[derive(Debug, Clone, Copy)]
-pub struct Translator<'a> {
-    /// How.
-    pub options: &'a Options,
-    /// Changes each entry.
-    pub transform: Option<&'a dyn Transform>,
-}
-
-impl Translator<'_> {
-    /// Translates one service, or several that have one host and are merged, as [`translate_merged`] does. `last` is what their entry had
-    /// before.
-    #[must_use]
-    pub fn translate(&self, records: &[&Record], last: Option<&LastKnown>) -> Translation {
-        stepwise(records, self.options, &self.transform, last)
-    }
-}
-
-fn stepwise(records: &[&Record], options: &Options, step: &impl Step, last: Option<&LastKnown>) -> Translation {
+fn stepwise(records: &[&Record], last: Option<&LastKnown>, options: &Options, step: &impl Step) -> Translation {
     let mut report = Report::default();
     let Some(first) = records.first() else { return Translation { outcome: Outcome::Empty, diagnostics: Vec::new() } };
-    let outcome = Claim::of(first, options, &mut report).map(|claim| claim.entry(records, step, last, &mut report));
+    let outcome = Claim::of(first, options, &mut report).map(|claim| claim.entry(records, last, step, &mut report));
     Translation { outcome: outcome.unwrap_or_else(|none| none), diagnostics: report.sorted() }
 }
 
@@ -91,27 +101,23 @@ impl<'a> Claim<'a> {
     }
 
     /// The entry of all of `records`.
-    pub(super) fn entry(&self, records: &[&Record], step: &impl Step, last: Option<&LastKnown>, report: &mut Report) -> Outcome {
+    pub(super) fn entry(&self, records: &[&Record], last: Option<&LastKnown>, step: &impl Step, report: &mut Report) -> Outcome {
         let Self { record, settings, host, name } = self;
         let options = settings.options;
         let rules = AddressRules::new(settings.ip_family(), options, host);
-        let providers = provider::gather(records, &rules, report);
+        let provider::Gathered { providers, unplaced } = provider::gather(records, &rules, report);
         let health::Sorted { used, left_out } = health::sort(providers, settings.health(), record, report);
         if used.is_empty() && settings.empty_service() == EmptyService::Omit {
             return Outcome::Empty;
         }
-        // A service that is drained keeps its ports: its callers get a 503, where a port that is gone would let them through the mesh.
-        let speaking = if used.is_empty() { &left_out } else { &used };
-        let mut plan = ports::plan(record, settings, speaking, report);
-        let last = last.filter(|last| speaking.is_empty() && settings.ports().is_none() && !last.ports.is_empty());
-        if let Some(last) = last {
-            plan.ports.clone_from(&last.ports);
-        }
+        let plan = ports::plan(record, settings, &Instances { used: &used, left_out: &left_out, unplaced: &unplaced }, last, report);
         let endpoints = endpoints::build(record, &used, &plan, options, records.len() > 1, report);
-        let mut addresses = addresses(record, settings.addresses(), &plan.ports, &endpoints, report);
-        if let Some(last) = last {
-            addresses.clone_from(&last.addresses);
-        }
+        let mode = settings.addresses();
+        let addresses = if endpoints.list.is_empty() {
+            addresses::of_drained(record, mode, &plan.ports, &left_out, last, report)
+        } else {
+            addresses::of_endpoints(record, mode, &plan.ports, &endpoints, report)
+        };
         let spec = Spec {
             hosts: vec![host.clone()],
             addresses,

@@ -1,17 +1,17 @@
 //! Labels and weights of endpoints.
 
+use super::endpoints::Slot;
 use super::options::Options;
-use super::provider::Provider;
 use super::report::Report;
 use crate::diagnostic::Code;
 use crate::service_entry::is_label_value;
 use crate::sorted::SortedMap;
 
 /// The labels that the options name, of the providers of one endpoint. Of two that differ the first provider's stands.
-pub(super) fn labels(providers: &[&Provider<'_>], options: &Options, report: &mut Report) -> SortedMap<String, String> {
+pub(super) fn labels(slots: &[Slot<'_, '_>], options: &Options, report: &mut Report) -> SortedMap<String, String> {
     let mut labels: SortedMap<String, String> = SortedMap::new();
     for (key, attribute) in options.endpoint_labels.iter() {
-        for provider in providers {
+        for Slot { provider, .. } in slots {
             let Some(value) = provider.instance.attributes.get(attribute) else { continue };
             if let Some(problem) = problem(labels.get(key.as_str()), value) {
                 let message = format!("the label `{}` from `{attribute}` is left out: {problem}", key.as_str());
@@ -37,10 +37,10 @@ fn problem(present: Option<&String>, value: &str) -> Option<String> {
 }
 
 /// The weight that the options' attribute says: the highest of the providers of one endpoint.
-pub(super) fn weight(providers: &[&Provider<'_>], options: &Options, report: &mut Report) -> Option<u32> {
+pub(super) fn weight(slots: &[Slot<'_, '_>], options: &Options, report: &mut Report) -> Option<u32> {
     let attribute = options.weight_attribute.as_ref()?;
     let mut highest = None;
-    for provider in providers {
+    for Slot { provider, .. } in slots {
         let Some(text) = provider.instance.attributes.get(attribute).filter(|text| !text.is_empty()) else { continue };
         let digits = text.bytes().all(|b| b.is_ascii_digit());
         let weight = text.parse::<u32>().ok().filter(|weight| digits && *weight > 0);

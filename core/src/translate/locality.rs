@@ -6,7 +6,7 @@ use crate::diagnostic::Code;
 
 /// The locality of a provider, or none. `with_region` asks for the region at least, so that Istio can fail over between regions.
 pub(super) fn locality(provider: &Provider<'_>, with_region: bool, report: &mut Report) -> Option<String> {
-    let known = &provider.known;
+    let known = &provider.says.known;
     let read_in = provider.record.region.as_deref();
     let Some(zone) = known.zone else {
         return with_region.then_some(known.region.or(read_in)).flatten().filter(|region| is_name(region)).map(str::to_owned);

@@ -26,6 +26,8 @@ mod protocol;
 mod provider;
 mod report;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod transform;
 
 pub use all::{Translated, translate_all, translate_all_through, translate_each};

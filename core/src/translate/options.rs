@@ -7,6 +7,7 @@ use super::cidr::{Cidr, FORBIDDEN};
 use super::metadata;
 use super::overrides::Override;
 use super::ports::PortSpec;
+use super::protocol;
 use crate::order;
 #[cfg(feature = "schema")]
 use crate::schema::pattern;
@@ -54,6 +55,7 @@ pub struct Options {
     pub addresses: Addresses,
     /// The protocol of a port by its number, beside 80 `HTTP` and 443 `HTTPS`.
     #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<u16, Protocol>", extend("propertyNames" = pattern::port_names())), ts(as = "std::collections::BTreeMap<u16, Protocol>"))]
+    #[serde(deserialize_with = "protocol::by_number")]
     pub protocols: SortedMap<u16, Protocol>,
     /// The service port for host-mapped ports of ECS, `name:number`. A target port is of no use here.
     pub dynamic_port: PortSpec,
@@ -279,6 +281,7 @@ mod tests {
             r#"{"overrides": [{"host": "a_b"}]}"#,
             r#"{"overrides": [{"host": "*.b"}]}"#,
             r#"{"protocols": {"http": "HTTP"}}"#,
+            r#"{"protocols": {"0": "HTTP"}}"#,
         ] {
             assert!(serde_json::from_str::<Options>(text).is_err(), "{text}");
         }

@@ -1,12 +1,23 @@
 //! The protocol of a port: the first that speaks.
 
-use super::provider::Provider;
+use serde::{Deserialize as _, Deserializer, de::Error as _};
+
+use super::provider::Says;
 use super::report::Report;
 use super::settings::Settings;
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Severity};
 use crate::service_entry::Protocol;
 use crate::sorted::SortedMap;
+
+/// Reads the protocols of ports by their numbers, none of which is 0.
+pub(super) fn by_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SortedMap<u16, Protocol>, D::Error> {
+    let protocols = SortedMap::<u16, Protocol>::deserialize(deserializer)?;
+    if protocols.contains_key(&0) {
+        return Err(D::Error::custom("0 is no port; expected numbers in 1..=65535"));
+    }
+    Ok(protocols)
+}
 
 /// An override, then a hint on the service or on all its instances, then the port's number, then the health check, then TCP. Never
 /// nothing, since Istio would then sniff, and protocols in which the server speaks first would stall.
@@ -19,7 +30,7 @@ pub(super) struct Ladder<'a> {
 }
 
 impl<'a> Ladder<'a> {
-    pub(super) fn new(record: &Record, settings: &Settings<'a>, providers: &[Provider<'_>], report: &mut Report) -> Self {
+    pub(super) fn new(record: &Record, settings: &Settings<'a>, speaking: &[&Says<'_>], report: &mut Report) -> Self {
         let check = record.service.health_check_config.as_ref().and_then(|check| check.kind.as_deref());
         let check = match check {
             Some("HTTP") => Some(Protocol::Http),
@@ -27,7 +38,7 @@ impl<'a> Ladder<'a> {
             Some("TCP") => Some(Protocol::Tcp),
             _ => None,
         };
-        let forced = settings.protocol().or_else(|| of_all(record, providers, report));
+        let forced = settings.protocol().or_else(|| of_all(record, speaking, report));
         Self { forced, by_number: &settings.options.protocols, check }
     }
 
@@ -52,10 +63,10 @@ impl<'a> Ladder<'a> {
 }
 
 /// The attribute `istio-cloud-map/protocol`, if all instances have it and agree.
-fn of_all(record: &Record, providers: &[Provider<'_>], report: &mut Report) -> Option<Protocol> {
-    let first = providers.iter().filter_map(|provider| provider.known.protocol).min()?;
+fn of_all(record: &Record, speaking: &[&Says<'_>], report: &mut Report) -> Option<Protocol> {
+    let first = speaking.iter().filter_map(|says| says.known.protocol).min()?;
     let problem = match first.parse() {
-        Ok(protocol) if providers.iter().all(|p| p.known.protocol == Some(first)) => return Some(protocol),
+        Ok(protocol) if speaking.iter().all(|says| says.known.protocol == Some(first)) => return Some(protocol),
         Ok(_) => "not all instances say the same".to_owned(),
         Err(error) => error.to_string(),
     };

@@ -68,6 +68,8 @@ fn assert_broad(cases: &[Case]) {
         Code::InvalidWeight,
         Code::PortNotServed,
         Code::TooManyPorts,
+        Code::DynamicPorts,
+        Code::PortsUnknown,
         Code::TcpWithoutAddress,
         Code::Unhealthy,
         Code::NoneHealthy,

@@ -51,7 +51,8 @@ pub fn meanings(records: &[Record], options: &Options) -> BTreeMap<String, Meani
 fn meaning(host: &str, records: &[&Record], options: &Options) -> Option<Meaning> {
     let wishes = Wishes::of(records.first()?, options);
     let all: Vec<Provider> = records.iter().flat_map(|record| providers(record, host, wishes.family)).collect();
-    let ready: Vec<&Provider> = all.iter().filter(|provider| provider.state != State::NotReady).collect();
+    let (all, unplaced): (Vec<&Provider>, Vec<&Provider>) = all.iter().partition(|provider| !provider.addresses.is_empty());
+    let ready: Vec<&Provider> = all.iter().copied().filter(|provider| provider.state != State::NotReady).collect();
     let healthy: Vec<&Provider> = ready.iter().copied().filter(|provider| provider.state == State::Usable).collect();
     let used = match wishes.health {
         HealthMode::All => ready,
@@ -62,8 +63,8 @@ fn meaning(host: &str, records: &[&Record], options: &Options) -> Option<Meaning
         return None;
     }
     // A service that is drained keeps its ports.
-    let speaking = if used.is_empty() { all.iter().collect() } else { used.clone() };
-    let rules = Rules::new(&wishes, options, &speaking);
+    let speaking = [&used, &all, &unplaced].into_iter().find(|speaking| !speaking.is_empty()).cloned().unwrap_or_default();
+    let rules = Rules::new(&wishes, options, &speaking, is_dynamic(&all, &speaking));
     let mut addresses: BTreeMap<&str, Vec<&Provider>> = BTreeMap::new();
     for provider in &used {
         for address in &provider.addresses {
@@ -94,7 +95,7 @@ enum Kind {
 }
 
 impl<'a> Rules<'a> {
-    fn new(wishes: &'a Wishes, options: &'a Options, speaking: &[&Provider]) -> Self {
+    fn new(wishes: &'a Wishes, options: &'a Options, speaking: &[&Provider], is_dynamic: bool) -> Self {
         let said: BTreeSet<Option<&str>> = speaking.iter().map(|provider| provider.protocol.as_deref()).collect();
         let agreed = if said.len() == 1 { said.into_iter().next().flatten().and_then(|word| word.parse().ok()) } else { None };
         let mut rules = Self { wishes, options, ports: BTreeMap::new(), kind: Kind::Own, agreed };
@@ -107,7 +108,7 @@ impl<'a> Rules<'a> {
             (Kind::Own, rules.said_by_mcs(speaking))
         } else if own.is_empty() {
             (Kind::Same, by_number(&mut [80, 443].into_iter()))
-        } else if own.len() > 8 || speaking.iter().all(|provider| provider.host_mapped) {
+        } else if is_dynamic || speaking.iter().all(|provider| provider.host_mapped) {
             (Kind::EachPortIsAnEndpoint, [dynamic].into())
         } else {
             (Kind::Own, by_number(&mut own.into_iter()))
@@ -138,10 +139,16 @@ impl<'a> Rules<'a> {
             }
         }
         let protocol = |number: u16, providers: &[&Provider]| {
-            let name = providers.iter().filter_map(|provider| provider.port_name.as_deref()).min();
-            let by_name = name.and_then(Protocol::of_port_name);
-            let by_name = if providers.iter().all(|provider| provider.udp) { Some(Protocol::Udp) } else { by_name };
-            self.forced().or(by_name).unwrap_or_else(|| self.protocol(number))
+            // Of TCP and UDP on one number TCP stays.
+            let stays = |provider: &&&Provider| provider.udp != Some(true) || providers.iter().all(|p| p.udp == Some(true));
+            let name = providers.iter().filter(stays).filter_map(|provider| provider.port_name.as_deref()).min();
+            let by_name = if providers.iter().all(|provider| provider.udp == Some(true)) {
+                Protocol::Udp
+            } else {
+                name.and_then(Protocol::of_port_name).unwrap_or_else(|| self.protocol(number))
+            };
+            let is_tcp = by_name == Protocol::Udp && providers.iter().any(|provider| provider.udp == Some(false));
+            self.forced().unwrap_or(if is_tcp { Protocol::Tcp } else { by_name })
         };
         said.into_iter().map(|(number, providers)| (number, protocol(number, &providers))).collect()
     }
@@ -155,6 +162,10 @@ impl<'a> Rules<'a> {
                 port.endpoints.extend(own.iter().map(|own| at(*own)));
                 continue;
             }
+            if self.kind == Kind::Listed {
+                port.endpoints.extend(self.listed(number, protocol, here).into_iter().map(at));
+                continue;
+            }
             let served = self.serves(number, protocol, here, &own);
             port.endpoints.insert(at(served.unwrap_or(number)));
             if served.is_none() {
@@ -164,24 +175,49 @@ impl<'a> Rules<'a> {
         port
     }
 
+    /// The ports at which these instances, which have one address, serve a listed port: each that the list does not account for, unless one
+    /// of them is the listed port's.
+    fn listed(&self, number: u16, protocol: Protocol, here: &[&Provider]) -> BTreeSet<u16> {
+        let listed = self.wishes.ports.as_ref().unwrap();
+        let ports = |fits: &dyn Fn(&Provider, u16) -> bool| {
+            let here = here.iter().filter(|p| p.can_serve(protocol));
+            here.filter_map(|p| p.port.filter(|own| fits(p, *own))).collect::<BTreeSet<u16>>()
+        };
+        let target = listed.get(&number).and_then(|(_, target)| *target);
+        let mut same = ports(&|p, _| p.service_port == Some(number));
+        if same.is_empty() {
+            same = ports(&|_, own| own == number);
+        }
+        if let Some(one) = target.or(same.first().copied()) {
+            return [one].into();
+        }
+        let is_target = |own: u16| listed.values().any(|(_, target)| *target == Some(own));
+        let is_listed = |number: &u16| listed.contains_key(number);
+        let apart = ports(&|p, own| !(is_target(own) || is_listed(&own) || p.service_port.as_ref().is_some_and(is_listed)));
+        if apart.is_empty() { [number].into() } else { apart }
+    }
+
     /// The port at which these instances, which have one address, serve a service port.
     fn serves(&self, number: u16, protocol: Protocol, here: &[&Provider], own: &BTreeSet<u16>) -> Option<u16> {
-        if let (Kind::Listed, Some(listed)) = (self.kind, &self.wishes.ports) {
-            let accounted = |own: &u16| listed.contains_key(own) || listed.values().any(|(_, target)| *target == Some(*own));
-            let target = listed.get(&number).and_then(|(_, target)| *target);
-            let same = own.contains(&number).then_some(number);
-            let unknown = || own.iter().copied().find(|own| !accounted(own));
-            return Some(target.or(same).or_else(unknown).unwrap_or(number));
-        }
         if self.kind == Kind::Same || own.is_empty() {
             return Some(number);
         }
         let lowest = |fits: &dyn Fn(u16) -> bool| {
-            here.iter().filter(|p| p.port.is_some_and(|own| fits(p.service_port.unwrap_or(own)))).filter_map(|p| p.port).min()
+            let here = here.iter().filter(|p| p.can_serve(protocol));
+            here.filter(|p| p.port.is_some_and(|own| fits(p.service_port.unwrap_or(own)))).filter_map(|p| p.port).min()
         };
         let of_protocol = |service: u16| self.ports.get(&service).copied().unwrap_or_else(|| self.protocol(service)) == protocol;
         lowest(&|service| service == number).or_else(|| lowest(&of_protocol))
     }
+}
+
+/// Whether the ports are such as a scheduler gives: more than 8 of them, or each of three instances and more has its own. One address alone
+/// has all its ports.
+fn is_dynamic(all: &[&Provider], speaking: &[&Provider]) -> bool {
+    let ports: BTreeSet<u16> = all.iter().chain(speaking).filter_map(|provider| provider.port).collect();
+    let at: BTreeSet<(u16, &str)> = all.iter().filter_map(|p| Some((p.port?, p.addresses.first()?.as_str()))).collect();
+    let addresses: BTreeSet<&str> = at.iter().map(|(_, address)| *address).collect();
+    ports.len() > 8 || (ports.len() >= 3 && at.len() == ports.len() && addresses.len() > 1)
 }
 
 fn own_ports(here: &[&Provider]) -> BTreeSet<u16> {

@@ -3,17 +3,20 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use istio_cloud_map_core::cloud_map::{Health, Instance, Record};
+use istio_cloud_map_core::service_entry::Protocol;
 use istio_cloud_map_core::translate::IpFamily;
 
-/// An instance with a usable address and no unusable port.
+/// An instance without an unusable port, and with a usable address or a port at least.
 #[derive(Debug)]
 pub struct Provider {
+    /// Those that can be used.
     pub addresses: Vec<String>,
     pub port: Option<u16>,
     /// What clients dial, where the MCS controller says it.
     pub service_port: Option<u16>,
     pub port_name: Option<String>,
-    pub udp: bool,
+    /// Whether its port is one of UDP, where the MCS controller says it.
+    pub udp: Option<bool>,
     pub protocol: Option<String>,
     pub state: State,
     /// ECS gave it a port of its EC2 host.
@@ -26,6 +29,13 @@ pub enum State {
     NotReady,
     Unhealthy,
     Usable,
+}
+
+impl Provider {
+    /// Never TCP for UDP, nor the reverse.
+    pub fn can_serve(&self, protocol: Protocol) -> bool {
+        self.udp.is_none_or(|udp| udp == (protocol == Protocol::Udp))
+    }
 }
 
 /// The providers of a record, for a service of this host.
@@ -47,12 +57,12 @@ fn provider(instance: &Instance, host: &str, family: IpFamily) -> Option<Provide
     let addresses = addresses(&says, host, family);
     let on_ecs_host =
         says("EC2_INSTANCE_ID").is_some() && instance.attributes.iter().any(|(key, value)| key.starts_with("ECS_") && !value.is_empty());
-    (!addresses.is_empty()).then(|| Provider {
+    (!addresses.is_empty() || port.or(service_port).is_some()).then(|| Provider {
         addresses,
         port,
         service_port,
         port_name: says("SERVICE_PORT_NAME").or(says("ENDPOINT_PORT_NAME")).map(str::to_owned),
-        udp: says("SERVICE_PROTOCOL").or(says("ENDPOINT_PROTOCOL")).is_some_and(|word| word.eq_ignore_ascii_case("udp")),
+        udp: service_port.and_then(|_| says("SERVICE_PROTOCOL").or(says("ENDPOINT_PROTOCOL"))).map(|word| word.eq_ignore_ascii_case("udp")),
         protocol: says("istio-cloud-map/protocol").map(str::to_owned),
         state: match instance.health_status {
             _ if says("READY").is_some_and(|word| word.eq_ignore_ascii_case("false")) => State::NotReady,

@@ -178,6 +178,8 @@ export type Code =
   | "InvalidWeight"
   | "PortNotServed"
   | "TooManyPorts"
+  | "DynamicPorts"
+  | "PortsUnknown"
   | "TcpWithoutAddress"
   | "TooManyAddresses"
   | "LimitExceeded"

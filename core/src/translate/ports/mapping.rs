@@ -2,7 +2,8 @@
 
 use super::{Mapping, PortPlan};
 use crate::service_entry::{PortMap, Protocol, ServicePort};
-use crate::translate::provider::Provider;
+use crate::translate::endpoints::Slot;
+use crate::translate::provider::{Provider, Says};
 
 /// How many endpoints do not serve a port, and the first of them.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ impl Unserved {
 pub(in crate::translate) struct Maps<'p, 'a> {
     plan: &'p PortPlan<'a>,
     made: Vec<(Vec<Option<u16>>, PortMap)>,
+    /// For each service port the own one of the address at hand, and whether an instance that is apart serves it itself.
+    here: Vec<(Option<u16>, bool)>,
     own: Vec<Option<u16>>,
     pub(in crate::translate) unserved: Unserved,
 }
@@ -50,12 +53,46 @@ impl<'p, 'a> Maps<'p, 'a> {
     const MOST: usize = 16;
 
     pub(in crate::translate) fn new(plan: &'p PortPlan<'a>) -> Self {
-        Self { plan, made: Vec::new(), own: Vec::new(), unserved: Unserved::new(&plan.ports) }
+        Self { plan, made: Vec::new(), here: Vec::new(), own: Vec::new(), unserved: Unserved::new(&plan.ports) }
     }
 
-    /// Service port's name to the endpoint's own port. `providers` are the instances of that one endpoint.
-    pub(in crate::translate) fn map(&mut self, providers: &[&Provider<'_>]) -> PortMap {
-        self.plan.own_ports(providers, &mut self.unserved, &mut self.own);
+    /// Turns to the instances of one address, and says whether those that are apart are endpoints of their own.
+    pub(in crate::translate) fn turn_to(&mut self, here: &[Slot<'_, '_>]) -> bool {
+        self.here.clear();
+        self.plan.own_ports(here, &mut self.here);
+        let (first, last) = (here.iter().find_map(|slot| slot.apart), here.last().and_then(|slot| slot.apart));
+        self.here.iter().any(|(_, open)| *open) && (first != last || self.plan.is_dynamic())
+    }
+
+    /// Service port's name to own port, for the address as one endpoint.
+    pub(in crate::translate) fn whole(&mut self, first: &Provider<'_>) -> PortMap {
+        self.own.clear();
+        self.own.extend(self.here.iter().map(|(own, _)| *own));
+        self.note_missing(first);
+        self.map()
+    }
+
+    /// The same, for the instances that are apart at this port; `None` if it is that of the whole address.
+    pub(in crate::translate) fn part(&mut self, port: u16, first: &Provider<'_>) -> Option<PortMap> {
+        self.own.clear();
+        let ports = self.plan.ports.iter().zip(&self.here);
+        self.own.extend(ports.map(|(to, (own, open))| if *open && self.plan.fits(&first.says, to.protocol) { Some(port) } else { *own }));
+        if self.own.iter().eq(self.here.iter().map(|(own, _)| own)) {
+            return None;
+        }
+        self.note_missing(first);
+        Some(self.map())
+    }
+
+    fn note_missing(&mut self, first: &Provider<'_>) {
+        for (own, missing) in self.own.iter().zip(&mut self.unserved.0) {
+            if own.is_none() {
+                missing.note(first);
+            }
+        }
+    }
+
+    fn map(&mut self) -> PortMap {
         if let Some((_, map)) = self.made.iter().find(|(own, _)| *own == self.own) {
             return map.clone();
         }
@@ -69,55 +106,69 @@ impl<'p, 'a> Maps<'p, 'a> {
 }
 
 impl PortPlan<'_> {
-    /// Whether each port of an address is an endpoint of its own.
-    pub(in crate::translate) const fn is_dynamic(&self) -> bool {
+    fn is_dynamic(&self) -> bool {
         matches!(self.mapping, Mapping::Dynamic)
     }
 
-    /// An endpoint's own port for each service port, in their order. `providers` are the instances of that one endpoint.
-    fn own_ports(&self, providers: &[&Provider<'_>], unserved: &mut Unserved, own: &mut Vec<Option<u16>>) {
-        own.clear();
+    /// The own port of an instance that is an endpoint beside others of its address: any with dynamic ports; of a list's, one that the list
+    /// does not account for.
+    pub(in crate::translate) fn apart(&self, says: &Says<'_>) -> Option<u16> {
         match &self.mapping {
-            Mapping::Same => own.extend(self.ports.iter().map(|port| Some(port.number))),
-            Mapping::Dynamic => own.extend(self.ports.iter().map(|_| lowest(providers, |_, _| true))),
-            Mapping::Listed(targets) => {
-                let ports = self.ports.iter().zip(targets);
-                own.extend(ports.map(|(port, target)| Some(target.unwrap_or_else(|| self.listed(port.number, targets, providers)))));
-            }
-            Mapping::Own if providers.iter().all(|p| p.port.is_none()) => {}
-            Mapping::Own => own.extend(self.ports.iter().zip(&mut unserved.0).map(|(port, missing)| {
-                let own = self.own(port, providers);
-                if own.is_none()
-                    && let Some(first) = providers.first()
-                {
-                    missing.note(first);
-                }
-                own
-            })),
+            Mapping::Dynamic => says.port,
+            Mapping::Listed(targets) if targets.iter().any(Option::is_none) => says.port.filter(|own| {
+                let is_listed = |number| self.ports.binary_search_by_key(&number, |port| port.number).is_ok();
+                !(targets.contains(&Some(*own)) || is_listed(*own) || says.service_port.is_some_and(is_listed))
+            }),
+            Mapping::Listed(_) | Mapping::Same | Mapping::Own => None,
         }
     }
 
-    /// What serves a listed port whose target nobody says: the own port of that number, else the lowest own port that the list does not
-    /// account for, else that number: who lists `http:8080,http-metrics:9090` for instances on 8080 knows of a port that Cloud Map does not.
-    fn listed(&self, number: u16, targets: &[Option<u16>], providers: &[&Provider<'_>]) -> u16 {
-        let is_listed = |own: u16| targets.contains(&Some(own)) || self.ports.binary_search_by_key(&own, |port| port.number).is_ok();
-        let same = lowest(providers, |_, own| own == number);
-        same.or_else(|| lowest(providers, |_, own| !is_listed(own))).unwrap_or(number)
+    /// For each service port the own one of an address, and whether an instance that is apart there serves it at its own. Nothing, if
+    /// nobody there says a port and others do.
+    fn own_ports(&self, here: &[Slot<'_, '_>], own: &mut Vec<(Option<u16>, bool)>) {
+        let silent = || here.iter().all(|slot| slot.provider.says.port.is_none());
+        match &self.mapping {
+            Mapping::Same => own.extend(self.ports.iter().map(|port| (Some(port.number), false))),
+            Mapping::Listed(targets) => own.extend(self.ports.iter().zip(targets).map(|(port, target)| listed(port, *target, here))),
+            Mapping::Dynamic | Mapping::Own if silent() => {}
+            Mapping::Dynamic => own.extend(self.ports.iter().map(|_| (None, true))),
+            Mapping::Own => own.extend(self.ports.iter().map(|port| (self.own(port, here), false))),
+        }
     }
 
     /// The port that an instance has for a service port, else the lowest of the same protocol.
-    fn own(&self, port: &ServicePort, providers: &[&Provider<'_>]) -> Option<u16> {
-        let direct = lowest(providers, |p, own| p.service_port.unwrap_or(own) == port.number);
-        direct.or_else(|| lowest(providers, |p, own| self.protocol(p.service_port.unwrap_or(own)) == port.protocol))
+    fn own(&self, port: &ServicePort, here: &[Slot<'_, '_>]) -> Option<u16> {
+        let dialled = |slot: &Slot<'_, '_>| slot.provider.says.dialled();
+        let direct = lowest(port, here, |slot, _| dialled(slot) == Some(port.number));
+        direct.or_else(|| lowest(port, here, |slot, _| dialled(slot).map(|number| self.protocol(number)) == Some(port.protocol)))
     }
 
     fn protocol(&self, number: u16) -> Protocol {
         let found = self.ports.binary_search_by_key(&number, |port| port.number).ok().and_then(|index| self.ports.get(index));
         found.map_or_else(|| self.ladder.of(number), |port| port.protocol)
     }
+
+    /// Whether an instance that is apart can serve that protocol.
+    fn fits(&self, says: &Says<'_>, protocol: Protocol) -> bool {
+        let is_udp = |own| self.ladder.of(own) == Protocol::Udp;
+        let by_number = !self.is_dynamic() || says.port.is_none_or(|own| is_udp(own) == (protocol == Protocol::Udp));
+        by_number && says.fits(protocol)
+    }
 }
 
-/// The lowest own port of those instances that fit.
-fn lowest(providers: &[&Provider<'_>], fits: impl Fn(&Provider<'_>, u16) -> bool) -> Option<u16> {
-    providers.iter().filter_map(|p| p.port.filter(|own| fits(p, *own))).min()
+/// What serves a listed port whose target nobody says: the own port of that number, else one that the list does not account for, else
+/// that number: who lists `http:8080,http-metrics:9090` for instances on 8080 knows of a port that Cloud Map does not.
+fn listed(port: &ServicePort, target: Option<u16>, here: &[Slot<'_, '_>]) -> (Option<u16>, bool) {
+    let said = || lowest(port, here, |slot, _| slot.provider.says.service_port == Some(port.number));
+    let same = || lowest(port, here, |_, own| own == port.number);
+    if let Some(own) = target.or_else(said).or_else(same) {
+        return (Some(own), false);
+    }
+    (lowest(port, here, |slot, _| slot.apart.is_some()).or(Some(port.number)), true)
+}
+
+/// The lowest own port of those instances that can serve a service port and are asked for.
+fn lowest(port: &ServicePort, here: &[Slot<'_, '_>], asked: impl Fn(&Slot<'_, '_>, u16) -> bool) -> Option<u16> {
+    let own = |slot: &Slot<'_, '_>| slot.provider.says.port.filter(|own| asked(slot, *own) && slot.provider.says.fits(port.protocol));
+    here.iter().filter_map(own).min()
 }

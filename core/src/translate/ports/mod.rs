@@ -15,8 +15,10 @@ pub(super) use mapping::{Maps, Unserved};
 
 use names::Wanted;
 
+use super::address::Address;
+use super::entry::LastKnown;
 use super::protocol::Ladder;
-use super::provider::Provider;
+use super::provider::{Provider, Says};
 use super::report::Report;
 use super::settings::Settings;
 use crate::cloud_map::Record;
@@ -28,6 +30,8 @@ use crate::service_entry::ServicePort;
 const FIRST_DYNAMIC: u16 = 32_768;
 /// More service ports than this make no sense of instances that each know one.
 const MOST_DISTINCT: usize = 8;
+/// Two ports that differ are a roll-out from one to the other; from so many on, each instance has its own.
+const FEWEST_ALLOTTED: usize = 3;
 
 /// The service ports, and how endpoints map them.
 #[derive(Debug)]
@@ -45,27 +49,70 @@ enum Mapping {
     Listed(Vec<Option<u16>>),
     /// The service port's own number.
     Same,
-    /// Whatever port the endpoint has; each of its ports is an endpoint.
+    /// Whatever port the endpoint has; each port of an address is an endpoint.
     Dynamic,
     /// The one that an instance has for it, else the lowest of the same protocol.
     Own,
 }
 
+/// The instances of a service.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Instances<'i, 'a> {
+    pub(super) used: &'i [Provider<'a>],
+    /// Unhealthy or not ready.
+    pub(super) left_out: &'i [Provider<'a>],
+    /// Without an address that can be used.
+    pub(super) unplaced: &'i [Says<'a>],
+}
+
+impl<'i, 'a> Instances<'i, 'a> {
+    /// Those whose ports are the service's. A service that is drained keeps its ports: its callers get a 503, where a port that is gone
+    /// would let them through the mesh.
+    fn speaking(&self) -> Vec<&'i Says<'a>> {
+        let placed = if self.used.is_empty() { self.left_out } else { self.used };
+        let unplaced = if placed.is_empty() { self.unplaced } else { &[] };
+        placed.iter().map(|provider| &provider.says).chain(unplaced).collect()
+    }
+
+    /// Address and port of each that has both, whatever its health: a failing check is no reason for other service ports.
+    fn placed(&self) -> impl Iterator<Item = (&'i Address<'a>, u16)> {
+        self.used.iter().chain(self.left_out).filter_map(|provider| Some((&provider.address, provider.says.port?)))
+    }
+}
+
 /// Decides the ports by the rules, in their order.
-pub(super) fn plan<'a>(record: &Record, settings: &Settings<'a>, providers: &[Provider<'_>], report: &mut Report) -> PortPlan<'a> {
-    let ladder = Ladder::new(record, settings, providers, report);
+pub(super) fn plan<'a>(
+    record: &Record,
+    settings: &Settings<'a>,
+    instances: &Instances<'_, '_>,
+    last: Option<&LastKnown>,
+    report: &mut Report,
+) -> PortPlan<'a> {
+    let speaking = instances.speaking();
+    let ladder = Ladder::new(record, settings, &speaking, report);
+    let well_known = || names::assign(&[80, 443].map(|number| Wanted::new(number, ladder.of(number))));
     let (ports, mapping) = if let Some(list) = settings.ports() {
         listed(list)
-    } else if providers.iter().any(|provider| provider.service_port.is_some()) {
-        (names::assign(&mcs::ports(record, providers, &ladder, report)), Mapping::Own)
-    } else if providers.iter().all(|provider| provider.port.is_none()) {
-        (names::assign(&[80, 443].map(|number| Wanted::new(number, ladder.of(number)))), Mapping::Same)
-    } else if providers.iter().all(is_host_mapped) {
+    } else if speaking.is_empty() {
+        let last = last.filter(|last| !last.ports.is_empty()).map(|last| last.ports.clone());
+        (last.unwrap_or_else(|| unknown(record, well_known(), report)), Mapping::Same)
+    } else if speaking.iter().any(|says| says.service_port.is_some()) {
+        (names::assign(&mcs::ports(record, &speaking, &ladder, report)), Mapping::Own)
+    } else if speaking.iter().all(|says| says.port.is_none()) {
+        (well_known(), Mapping::Same)
+    } else if speaking.iter().all(|says| is_host_mapped(says)) || are_allotted(record, settings, instances, &speaking, report) {
         dynamic(settings, &ladder)
     } else {
-        distinct(record, settings, providers, &ladder, report)
+        (distinct(record, &speaking, &ladder, report), Mapping::Own)
     };
     PortPlan { ports, mapping, ladder }
+}
+
+/// Nobody says the ports, now or before.
+fn unknown(record: &Record, ports: Vec<ServicePort>, report: &mut Report) -> Vec<ServicePort> {
+    let message = "no instance says the service's ports, so they are 80 and 443 (say others with istio-cloud-map/ports or an override)";
+    report.service(record, Severity::Warning, Code::PortsUnknown, message.to_owned());
+    ports
 }
 
 /// Rule 1: an override or a hint lists them.
@@ -82,31 +129,53 @@ fn dynamic(settings: &Settings<'_>, ladder: &Ladder<'_>) -> (Vec<ServicePort>, M
     (vec![ServicePort { number: spec.number(), name: spec.name().to_owned(), protocol, target_port: None }], Mapping::Dynamic)
 }
 
-fn is_host_mapped(provider: &Provider<'_>) -> bool {
-    provider.known.is_on_ecs_host && provider.port.is_some_and(|port| port >= FIRST_DYNAMIC)
+fn is_host_mapped(says: &Says<'_>) -> bool {
+    says.known.is_on_ecs_host && says.port.is_some_and(|port| port >= FIRST_DYNAMIC)
+}
+
+/// Whether ports are such as a scheduler gives, another with each deployment: then rule 4 is for them too, whatever their numbers.
+fn are_allotted(
+    record: &Record,
+    settings: &Settings<'_>,
+    instances: &Instances<'_, '_>,
+    speaking: &[&Says<'_>],
+    report: &mut Report,
+) -> bool {
+    let mut numbers: Vec<u16> = speaking.iter().filter_map(|says| says.port).chain(instances.placed().map(|(_, port)| port)).collect();
+    order::sort(&mut numbers);
+    numbers.dedup();
+    let (code, what) = if numbers.len() > MOST_DISTINCT {
+        (Code::TooManyPorts, format!("the instances have {} distinct ports, more than {MOST_DISTINCT}", numbers.len()))
+    } else if numbers.len() >= FEWEST_ALLOTTED && has_each_its_own(&numbers, instances) {
+        (Code::DynamicPorts, "each instance has a port that no other has".to_owned())
+    } else {
+        return false;
+    };
+    let spec = settings.dynamic_port();
+    let message =
+        format!("{what}; the service port `{spec}` stands for all of them (say others with istio-cloud-map/ports or an override)");
+    report.service(record, Severity::Warning, code, message);
+    true
+}
+
+/// Whether no two instances have the same of these ports. One address alone has all its ports, and is no proof of anything.
+fn has_each_its_own(numbers: &[u16], instances: &Instances<'_, '_>) -> bool {
+    let mut holders: Vec<Option<&Address<'_>>> = vec![None; numbers.len()];
+    for (address, port) in instances.placed() {
+        let Some(holder) = numbers.binary_search(&port).ok().and_then(|index| holders.get_mut(index)) else { continue };
+        if holder.is_some_and(|other| other != address) {
+            return false;
+        }
+        *holder = Some(address);
+    }
+    holders.array_windows().any(|[a, b]| a != b)
 }
 
 /// Rule 5: every distinct port is a service port.
-fn distinct(
-    record: &Record,
-    settings: &Settings<'_>,
-    providers: &[Provider<'_>],
-    ladder: &Ladder<'_>,
-    report: &mut Report,
-) -> (Vec<ServicePort>, Mapping) {
-    let mut numbers: Vec<u16> = providers.iter().filter_map(|provider| provider.port).collect();
+fn distinct(record: &Record, speaking: &[&Says<'_>], ladder: &Ladder<'_>, report: &mut Report) -> Vec<ServicePort> {
+    let mut numbers: Vec<u16> = speaking.iter().filter_map(|says| says.port).collect();
     order::sort(&mut numbers);
     numbers.dedup();
-    if numbers.len() > MOST_DISTINCT {
-        let spec = settings.dynamic_port();
-        let message = format!(
-            "the instances have {} distinct ports, more than {MOST_DISTINCT}; the service port `{spec}` stands for all of them \
-             (say others with istio-cloud-map/ports or an override)",
-            numbers.len()
-        );
-        report.service(record, Severity::Warning, Code::TooManyPorts, message);
-        return dynamic(settings, ladder);
-    }
     for number in &numbers {
         if let Some((taken, check)) = ladder.contradiction(*number) {
             let message = format!(
@@ -117,5 +186,5 @@ fn distinct(
         }
     }
     let wanted: Vec<Wanted<'_>> = numbers.into_iter().map(|number| Wanted::new(number, ladder.of(number))).collect();
-    (names::assign(&wanted), Mapping::Own)
+    names::assign(&wanted)
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use istio_cloud_map_core::operator::WriteFailure::{self, Conflict, Forbidden, NotFound, Other, Rejected, Throttled, Unreachable};
+use istio_cloud_map_core::operator::WriteFailure::{self, Conflict, Forbidden, NoNamespace, NotFound, Other, Rejected, Throttled, Unreachable};
 use istio_cloud_map_core::operator::{EntryKey, Version};
 use serde_json::json;
 
@@ -130,5 +130,5 @@ fn a_missing_namespace_is_not_a_missing_entry() {
     let key = EntryKey { namespace: "mesh".to_owned(), ..key() };
     let error = Call::apply(&key, true).answered(&serde_json::from_value(missing).unwrap());
     assert_eq!(error.message, "namespace mesh does not exist: create it, or choose another with --namespace");
-    assert_eq!(error.failure, Rejected);
+    assert_eq!(error.failure, NoNamespace);
 }
