@@ -55,6 +55,8 @@ codes! {
     InvalidHost,
     /// A record or an instance of the input has not the shape that AWS writes; it is dropped.
     InvalidInstance,
+    /// The input ends where AWS cuts an answer off, so there may be more instances.
+    MaybeIncomplete,
     /// An instance has no address, or one that is no IP address or host name; it is dropped.
     InvalidAddress,
     /// An address that callers must not be pointed at (loopback, link-local, ...); the instance is dropped.

@@ -170,6 +170,7 @@ export type CloudMapService = {
 export type Code =
   | "InvalidHost"
   | "InvalidInstance"
+  | "MaybeIncomplete"
   | "InvalidAddress"
   | "ForbiddenAddress"
   | "InvalidPort"
