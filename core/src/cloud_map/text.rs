@@ -86,15 +86,15 @@ pub(super) fn other_format(text: &str) -> Option<String> {
     let mut lines = text.lines().map(str::trim_end).filter(|line| !line.trim_start().is_empty() && !line.trim_start().starts_with('#'));
     let first = lines.find(|line| *line != "---")?;
     let format = if is_table(first) {
-        "table"
+        "the table output of the AWS CLI"
     } else if is_text(first) || lines.next().is_some_and(is_text) {
-        "text"
+        "the text output of the AWS CLI"
     } else if is_yaml(first) {
         "YAML"
     } else {
         return None;
     };
-    Some(format!("it looks like {format}, not JSON; for what the AWS CLI prints add `--output json`"))
+    Some(format!("it looks like {format}, not JSON; add `--output json` to the `aws` command"))
 }
 
 fn is_table(line: &str) -> bool {
@@ -163,10 +163,10 @@ mod tests {
             ("Instances:\n- Attributes:\n    A: b\n", Some("YAML")),
             ("---\n# c\nInstances: []\nInstancesRevision: 5\n", Some("YAML")),
             ("- Instances:\n  - Id: a\n", Some("YAML")),
-            ("INSTANCES\tHEALTHY\ti-1\tn\ts\nATTRIBUTES\t10.0.0.1\t80\n", Some("text")),
-            ("85648075627387284\r\nINSTANCES\tHEALTHY\r\n", Some("text")),
-            ("\n-----------\n|  DiscoverInstances  |\n", Some("table")),
-            ("|  DiscoverInstances  |\n+----+\n", Some("table")),
+            ("INSTANCES\tHEALTHY\ti-1\tn\ts\nATTRIBUTES\t10.0.0.1\t80\n", Some("the text output of the AWS CLI")),
+            ("85648075627387284\r\nINSTANCES\tHEALTHY\r\n", Some("the text output of the AWS CLI")),
+            ("\n-----------\n|  DiscoverInstances  |\n", Some("the table output of the AWS CLI")),
+            ("|  DiscoverInstances  |\n+----+\n", Some("the table output of the AWS CLI")),
             ("{\"Instances\": [", None),
             ("7", None),
             ("", None),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
 use istio_cloud_map_core::plan;
@@ -15,6 +15,7 @@ use istio_cloud_map_core::sync::{Config, SourceConfig, Status, Sync, Time};
 use istio_cloud_map_core::translate::Conflicts;
 use tokio::sync::watch;
 
+use super::Usage;
 use super::duration;
 use super::place::{From, To};
 use super::settings::{self, Settings};
@@ -36,6 +37,8 @@ use crate::source::file::FileSource;
 const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 /// The operator: keeps ServiceEntries equal to Cloud Map until stopped
+///
+/// Examples:
 ///
 ///   istio-cloud-map serve --aws-region us-west-2
 ///   istio-cloud-map serve --from file:snapshot.json --to dir:entries
@@ -72,6 +75,8 @@ pub struct Serve {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
+    names: settings::CloudMapNames,
+    #[command(flatten)]
     safety: Safety,
     #[command(flatten)]
     settings: Settings,
@@ -84,10 +89,10 @@ pub struct Serve {
 #[command(next_help_heading = "Reading Cloud Map")]
 struct Reading {
     /// The AWS region; else what the profile or the instance says
-    #[arg(long, env = "AWS_REGION")]
+    #[arg(long, env = "AWS_REGION", value_parser = settings::region)]
     aws_region: Option<String>,
     /// Another address of Cloud Map, such as a VPC endpoint
-    #[arg(long, env = "AWS_ENDPOINT_URL_SERVICEDISCOVERY", value_name = "URL")]
+    #[arg(long, env = "AWS_ENDPOINT_URL_SERVICEDISCOVERY", value_name = "URL", value_parser = settings::url)]
     endpoint_url: Option<String>,
     /// How often each service is asked for changes
     #[arg(long, default_value = "5s", env = "ISTIO_CLOUD_MAP_INTERVAL", value_parser = duration::parse)]
@@ -193,7 +198,8 @@ impl Serve {
         };
         let translate = self.settings.options()?;
         if translate.conflicts == Conflicts::Merge {
-            bail!("--set conflicts=merge: serve keeps the first of two services that claim one host; only translate merges them");
+            let reason = "serve keeps the first of two services that claim one host; only translate merges them";
+            return Err(Usage(format!("--set conflicts=merge: {reason}")).into());
         }
         Ok(Config {
             sources: vec![source],
@@ -238,7 +244,9 @@ impl Serve {
                 Ok((Arc::new(source), region))
             }
             From::File(path) => {
-                let source = FileSource::open(path, InputOptions { region: region.clone(), ..InputOptions::default() })?;
+                let (namespace, service) = (self.names.cloud_map_namespace.clone(), self.names.cloud_map_service.clone());
+                let source =
+                    FileSource::open(path, InputOptions { region: region.clone(), namespace, service, ..InputOptions::default() })?;
                 Ok((Arc::new(source), region))
             }
         }

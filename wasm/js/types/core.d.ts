@@ -450,6 +450,7 @@ export type Rule =
   | "Ipv6NotCanonical"
   | "NoPorts"
   | "InvalidPort"
+  | "OctalNumber"
   | "InvalidPortName"
   | "UnknownProtocol"
   | "NoProtocol"
