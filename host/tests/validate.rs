@@ -205,7 +205,7 @@ fn a_misspelt_kind_of_istio_is_an_error_and_other_kinds_are_skipped() {
 
 #[test]
 fn anchors_cost_no_time() {
-    let bomb: String = (1..12).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(","))).collect();
+    let bomb = (1..12).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(","))).collect::<Vec<_>>().concat();
     let started = std::time::Instant::now();
     let output = run(&[], &format!("a0: &a0 [x]\n{bomb}---\n{VALID}"));
     assert!(stderr(&output).contains("too much") && stderr(&output).contains("1 valid"), "{}", stderr(&output));

@@ -40,10 +40,8 @@ fn utf16_unit(bytes: &[u8]) -> Option<fn([u8; 2]) -> u16> {
     match bytes {
         // UTF-32 begins like UTF-16, and is none.
         [0xff, 0xfe, 0, 0, ..] => None,
-        [0xff, 0xfe, ..] => Some(u16::from_le_bytes),
-        [0xfe, 0xff, ..] => Some(u16::from_be_bytes),
-        [1..0x80, 0, ..] => Some(u16::from_le_bytes),
-        [0, 1..0x80, ..] => Some(u16::from_be_bytes),
+        [0xff, 0xfe, ..] | [1..0x80, 0, ..] => Some(u16::from_le_bytes),
+        [0xfe, 0xff, ..] | [0, 1..0x80, ..] => Some(u16::from_be_bytes),
         _ => None,
     }
 }
@@ -52,7 +50,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, InputError> {
     let invalid = |what: &str| InputError::Text(format!("it looks like UTF-16, but {what}; expected text in UTF-8 or UTF-16"));
     let (pairs, rest) = bytes.as_chunks::<2>();
     // A shell that appends a line break to UTF-16 may append one byte.
-    if !matches!(rest, [] | [b'\n'] | [0]) {
+    if !matches!(rest, [] | [b'\n' | 0]) {
         return Err(invalid("its length is odd"));
     }
     let text: Result<String, _> = char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect();
