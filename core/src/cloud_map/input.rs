@@ -1,7 +1,5 @@
 //! The three shapes of input, told apart by their keys.
 
-use std::collections::BTreeMap;
-
 use serde_json::Deserializer;
 use thiserror::Error;
 
@@ -189,28 +187,33 @@ impl<'o> Reader<'o> {
         let same = |name: &Option<String>, sole: &Option<String>| name.is_none() || name == sole;
         let only_one = instances.iter().all(|i| same(&i.namespace, &default.sole.0) && same(&i.service, &default.sole.1));
         let revision = revision.filter(|_| only_one);
-        let mut services = BTreeMap::<(String, String), usize>::new();
+        let mut services: Vec<((String, String), usize)> = Vec::new();
         for Discovered { namespace, service, instance } in instances {
             let names = match (namespace, service) {
                 (Some(namespace), Some(service)) => (namespace, service),
                 (namespace, service) => default.clone().or(namespace, service).named()?,
             };
-            // Most instances follow one of their own service.
-            match services.get_mut(&names) {
-                Some(count) => *count += 1,
-                None => drop(services.insert(names.clone(), 1)),
+            match services.last_mut().filter(|(last, _)| *last == names) {
+                Some((_, count)) => *count += 1,
+                None => services.push((names.clone(), 1)),
             }
             if let Some(record) = self.piece(names.0, names.1, revision) {
                 record.instances.push(instance);
             }
         }
+        order::sort_by(&mut services, |a, b| a.0.cmp(&b.0));
+        services.dedup_by(|next, first| {
+            let same = next.0 == first.0;
+            first.1 += if same { next.1 } else { 0 };
+            same
+        });
         for ((namespace, service), count) in &services {
             if let Some(message) = cut_off(*count).filter(|_| is_discovered && !has_next) {
                 let message = format!("{}{message}", self.place());
                 self.report(Severity::Warning, Code::MaybeIncomplete, (namespace, service), None, message);
             }
         }
-        self.pages.read(self.documents, services.into_keys().collect(), has_next);
+        self.pages.read(self.documents, services.into_iter().map(|(names, _)| names).collect(), has_next);
         Ok(())
     }
 
