@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Shorter intervals only keep a processor busy.
 const SHORTEST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(3600);
+const LONGEST: Duration = Duration::from_hours(1);
 
 /// Reads one from 100ms to 1h.
 pub fn parse(text: &str) -> Result<Duration, String> {

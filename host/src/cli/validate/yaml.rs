@@ -188,18 +188,14 @@ impl Loader {
 
     /// The path of the value that comes next.
     fn path(&self) -> String {
-        let mut path = String::new();
-        for open in &self.open {
-            match &open.content {
-                Content::List(items) => path.push_str(&format!("[{}]", items.len())),
-                Content::Map { key: Some(Key::Name(name)), .. } => {
-                    let dot = if path.is_empty() { "" } else { "." };
-                    path.push_str(&if is_plain(name) { format!("{dot}{name}") } else { format!("[{name:?}]") });
-                }
-                Content::Map { .. } => {}
-            }
-        }
-        path
+        let steps = self.open.iter().map(|open| match &open.content {
+            Content::List(items) => format!("[{}]", items.len()),
+            Content::Map { key: Some(Key::Name(name)), .. } if is_plain(name) => format!(".{name}"),
+            Content::Map { key: Some(Key::Name(name)), .. } => format!("[{name:?}]"),
+            Content::Map { .. } => String::new(),
+        });
+        let path = steps.collect::<Vec<_>>().concat();
+        path.strip_prefix('.').map(str::to_owned).unwrap_or(path)
     }
 }
 
