@@ -55,6 +55,8 @@ codes! {
     InvalidHost,
     /// A record or an instance of the input has not the shape that AWS writes; it is dropped.
     InvalidInstance,
+    /// The input ends where AWS cuts an answer off, so there may be more instances.
+    MaybeIncomplete,
     /// An instance has no address, or one that is no IP address or host name; it is dropped.
     InvalidAddress,
     /// An address that callers must not be pointed at (loopback, link-local, ...); the instance is dropped.
@@ -150,13 +152,20 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+/// Whether a character can change what a reader sees of the text around it: control characters, line separators, and those that are invisible or turn
+/// the direction of writing round.
+pub(crate) fn is_unsafe_to_print(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// Text on one line: control characters are escaped, since names come from whoever may write to Cloud Map.
 struct Line<'a>(&'a str);
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for c in self.0.chars() {
-            if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
+            if is_unsafe_to_print(c) { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
         }
         Ok(())
     }

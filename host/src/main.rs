@@ -17,8 +17,8 @@ fn main() -> ExitCode {
     match cli::main() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {}", one_line(&error));
-            ExitCode::FAILURE
+            cli::streams::message(format_args!("error: {}", one_line(&error)));
+            if error.is::<cli::Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -44,7 +44,7 @@ fn a_file_that_is_not_there() {
 
 #[test]
 fn a_namespace_that_kubernetes_does_not_have() {
-    for flags in [["translate", "--target-namespace"], ["serve", "--namespace"]] {
+    for flags in [["translate", "--namespace"], ["serve", "--namespace"]] {
         says(&run(&[&flags[..], &["Prod"]].concat(), ""), 2, &[flags[1], "Prod", "lower-case"]);
     }
 }
@@ -52,11 +52,11 @@ fn a_namespace_that_kubernetes_does_not_have() {
 #[test]
 fn a_target_namespace_comes_of_the_flag_else_of_the_option() {
     let input = r#"{"Instances": [{"Id": "i"}]}"#;
-    let names = ["translate", "--service", "a", "--namespace", "b", "--set", "targetNamespace=mesh"];
+    let names = ["translate", "--cloud-map-service", "a", "--cloud-map-namespace", "b", "--set", "targetNamespace=mesh"];
     let namespace = |more: &[&str]| String::from_utf8(run(&[&names[..], more].concat(), input).stdout).unwrap();
     assert!(namespace(&[]).contains("  namespace: mesh\n"));
-    assert!(namespace(&["--target-namespace", ""]).contains("  namespace: mesh\n"));
-    assert!(namespace(&["--target-namespace", "team"]).contains("  namespace: team\n"));
+    assert!(namespace(&["--namespace", ""]).contains("  namespace: mesh\n"));
+    assert!(namespace(&["--namespace", "team"]).contains("  namespace: team\n"));
 }
 
 #[test]
@@ -88,14 +88,30 @@ fn the_wrong_shape() {
 #[test]
 fn what_list_instances_prints_without_the_names() {
     let listed = "{\"Instances\": [{\"Id\": \"i-1\", \"Attributes\": {\"AWS_INSTANCE_IPV4\": \"10.0.0.1\"}}]}";
-    says(&run(&["translate"], listed), 1, &["--service", "--namespace"]);
-    let output = run(&["translate", "--service", "web", "--namespace", "ns"], listed);
+    says(&run(&["translate"], listed), 1, &["--cloud-map-service", "--cloud-map-namespace"]);
+    let names = ["--cloud-map-service", "web", "--cloud-map-namespace", "ns"];
+    let output = run(&[&["translate"], &names[..]].concat(), listed);
     assert!(String::from_utf8(output.stdout).unwrap().contains("web.ns"));
+    let kubernetes = "`--namespace` is the Kubernetes namespace";
+    says(
+        &run(&["translate", "--service", "web", "--namespace", "ns"], listed),
+        2,
+        &["--cloud-map-service", "--cloud-map-namespace", kubernetes],
+    );
+    says(&run(&["translate", "--namespace", "ns"], listed), 2, &["--cloud-map-service", "--cloud-map-namespace", kubernetes]);
+    says(&run(&["translate", "--namespace", "shop.local"], listed), 2, &["--cloud-map-namespace"]);
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("listed.json");
+    fs::write(&file, listed).unwrap();
+    let from = format!("file:{}", file.display());
+    let output = run(&[&["serve", "--once", "--from", &from, "--to", "-"], &names[..]].concat(), "");
+    assert!(String::from_utf8(output.stdout.clone()).unwrap().contains("web.ns"), "{}", stderr(&output));
 }
 
 #[test]
 fn a_wrong_flag_suggests_the_right_one() {
-    says(&run(&["translate", "--servce", "x"], ""), 2, &["--servce", "--service"]);
+    says(&run(&["translate", "--cloud-map-servce", "x"], ""), 2, &["--cloud-map-servce", "--cloud-map-service"]);
     says(&run(&["serv"], ""), 2, &["serve"]);
     says(&run(&["serve", "--interval", "soon"], ""), 2, &["5s"]);
     says(&run(&["serve", "--from", "nowhere"], ""), 2, &["aws or file:PATH"]);
@@ -105,8 +121,8 @@ fn a_wrong_flag_suggests_the_right_one() {
 
 #[test]
 fn an_unknown_option_of_the_translation() {
-    says(&run(&["translate", "--set", "adresses=none"], "{}"), 1, &["--set", "adresses"]);
-    says(&run(&["translate", "--set", "addresses"], "{}"), 1, &["OPTION=VALUE"]);
+    says(&run(&["translate", "--set", "adresses=none"], "{}"), 2, &["--set", "adresses"]);
+    says(&run(&["translate", "--set", "addresses"], "{}"), 2, &["OPTION=VALUE"]);
 }
 
 #[test]
@@ -173,6 +189,131 @@ fn a_reader_that_has_read_enough_is_no_error() {
     child.stdin.take().unwrap().write_all(format!("{{\"services\": [{service}]}}").as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", stderr(&output));
+}
+
+const DISCOVERED: &str =
+    r#"{"Instances": [{"InstanceId": "i", "NamespaceName": "n", "ServiceName": "s", "Attributes": {"AWS_INSTANCE_IPV4": "10.0.0.1"}}]}"#;
+
+/// Runs `translate` on a file of these bytes.
+fn translate(bytes: &[u8]) -> Output {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("input");
+    fs::write(&file, bytes).unwrap();
+    run(&["translate", file.to_str().unwrap()], "")
+}
+
+#[test]
+fn text_in_utf_16_is_read_as_in_utf_8() {
+    let plain = translate(DISCOVERED.as_bytes());
+    assert!(plain.status.success());
+    let marked = format!("\u{feff}{DISCOVERED}");
+    for text in [DISCOVERED, &marked] {
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for bytes in [text.as_bytes(), &little, &big] {
+            let output = translate(bytes);
+            assert_eq!((output.status.code(), &output.stdout), (Some(0), &plain.stdout), "{}", stderr(&output));
+        }
+    }
+}
+
+#[test]
+fn what_is_no_cloud_map_json_is_named() {
+    let page = DISCOVERED.replace("}]}", "}], \"NextToken\": \"x\"}");
+    for (bytes, words) in [
+        (&b"\x1f\x8b\x08\x00"[..], "gunzip -c"),
+        (b"Instances:\n- Attributes: {}\n", "--output json"),
+        (b"INSTANCES\tHEALTHY\ti-1\tn\ts\n", "--output json"),
+        (b"----------\n|  DiscoverInstances  |\n", "--output json"),
+        (page.as_bytes(), "NextToken"),
+        (br#"{"services": [{"serviceName": "s"}], "failures": []}"#, "`namespace`, `service` and `instances`"),
+    ] {
+        let output = translate(bytes);
+        says(&output, 1, &[words]);
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn an_environment_variable_that_is_empty_counts_as_not_set() {
+    let mut command = command(&["translate", "/dev/null"]);
+    for name in ["STRICT", "OUTPUT", "SET", "LOG_LEVEL", "SOURCE", "ID", "API_VERSION", "SERVICE", "CLOUD_MAP_SERVICE"] {
+        command.env(format!("ISTIO_CLOUD_MAP_{name}"), "");
+    }
+    let output = command.env("AWS_REGION", "").env("PUBLISH_NAMESPACE", "").output().unwrap();
+    says(&output, 1, &["empty"]);
+}
+
+#[test]
+fn a_switch_takes_what_people_write_for_true_and_false() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("input");
+    fs::write(&file, DISCOVERED.replace("10.0.0.1", "127.0.0.1")).unwrap();
+    for (value, code) in
+        [("1", 1), ("True", 1), ("YES", 1), ("on", 1), ("0", 0), ("false", 0), ("No", 0), ("OFF", 0), ("", 0), ("maybe", 2)]
+    {
+        let output = command(&["translate", file.to_str().unwrap()]).env("ISTIO_CLOUD_MAP_STRICT", value).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{value}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_wrong_value_of_an_environment_variable_names_the_variable() {
+    for (name, value) in [
+        ("ISTIO_CLOUD_MAP_ONCE", "maybe"),
+        ("ISTIO_CLOUD_MAP_INTERVAL", "1us"),
+        ("ISTIO_CLOUD_MAP_SET", "bogus=1"),
+        ("AWS_REGION", "us-wset"),
+        ("AWS_ENDPOINT_URL_SERVICEDISCOVERY", "not a url"),
+        ("ISTIO_CLOUD_MAP_LOG_LEVEL", "loud"),
+    ] {
+        says(&command(&["serve"]).env(name, value).output().unwrap(), 2, &[&format!("environment variable {name}")]);
+    }
+    let output = command(&["serve", "--interval", "1us"]).env("ISTIO_CLOUD_MAP_INTERVAL", "5s").output().unwrap();
+    assert!(!stderr(&output).contains("environment variable"), "{}", stderr(&output));
+}
+
+#[test]
+fn any_wrong_option_region_or_url_is_wrong_usage() {
+    for arguments in [
+        &["serve", "--set", "bogus=1"][..],
+        &["serve", "--aws-region", "US West"],
+        &["serve", "--endpoint-url", "localhost:5000"],
+        &["serve", "--interval", "500000000000y"],
+        &["serve", "--set", "conflicts=merge", "--from", "file:/dev/null"],
+        &["translate", "--aws-region", "nowhere"],
+    ] {
+        says(&run(arguments, ""), 2, &[]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_stream_is_no_panic_and_data_comes_before_messages() {
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("input");
+    fs::write(&file, DISCOVERED.replace("\"10.0.0.1\"", "\"127.0.0.1\"")).unwrap();
+    let file = file.to_str().unwrap();
+    for arguments in [["translate", file], ["validate", file]] {
+        let output = command(&arguments).stderr(full()).output().unwrap();
+        assert_eq!(output.status.code(), Some(i32::from(arguments[0] == "validate")), "{arguments:?}");
+        assert!(!output.stdout.is_empty());
+        let output = command(&arguments).stdout(full()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        assert!(stderr(&output).contains("can't write to stdout") && !stderr(&output).contains("panicked"), "{}", stderr(&output));
+        assert_eq!(command(&arguments).stdout(full()).stderr(full()).output().unwrap().status.code(), Some(1));
+    }
+    assert_eq!(command(&["translate", "no-such-file"]).stderr(full()).output().unwrap().status.code(), Some(1));
+}
+
+#[test]
+fn help_has_an_example_of_each_command_and_fits_a_terminal() {
+    for command_name in ["serve", "translate", "validate"] {
+        let help = String::from_utf8(run(&[command_name, "--help"], "").stdout).unwrap();
+        assert!(help.contains("Examples:\n") && help.contains(&format!("istio-cloud-map {command_name}")), "{help}");
+    }
+    assert!(String::from_utf8(run(&["--help"], "").stdout).unwrap().contains("Examples:\n"));
 }
 
 fn snapshot(directory: &Path) -> String {

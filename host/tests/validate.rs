@@ -131,8 +131,9 @@ fn a_file_that_can_not_be_read_is_one_line_and_the_others_are_judged() {
         assert_eq!(output.status.code(), Some(1), "{file}");
         let lines: Vec<&str> = stderr(&output).lines().collect();
         let [error, summary] = lines.as_slice() else { unreachable!("two lines: {lines:?}") };
-        assert!(error.starts_with(&format!("error: {file}: ")) && error.contains(word), "{error}");
-        assert_eq!(*summary, "1 ServiceEntry: 1 valid, 0 invalid; 0 errors, 0 warnings; 1 file not read");
+        assert!(error.starts_with(&format!("error: {file}:")) && error.contains(word), "{error}");
+        let what = if [&broken, &words].contains(&&file.to_owned()) { "document" } else { "file" };
+        assert_eq!(*summary, format!("1 ServiceEntry: 1 valid, 0 invalid; 0 errors, 0 warnings; 1 {what} not read"));
     }
 }
 
@@ -154,4 +155,61 @@ fn wrong_usage_is_exit_2() {
     for arguments in [&["--output", "xml"][..], &["--stric"]] {
         assert_eq!(run(arguments, "").status.code(), Some(2));
     }
+}
+
+#[test]
+fn one_bad_document_costs_only_itself() {
+    let text =
+        format!("{OTHER}---\na: 1\na: 2\n---\n{}---\nmetadata: {{labels: {{commit: 12e4567}}}}\nkind: Pod\n", VALID.replace("80", "0"));
+    let output = run(&[], &text);
+    assert!(stdout(&output).starts_with("-:3 shop/web: error[InvalidPort]"), "{}", stdout(&output));
+    assert_eq!(
+        stderr(&output),
+        "error: -:2: line 7: the key `a` is there already; expected each key once\n\
+         1 ServiceEntry: 0 valid, 1 invalid; 1 error, 0 warnings; 2 documents of other kinds skipped; 1 document not read\n"
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_number_is_what_kubectl_reads_and_one_in_octal_is_told() {
+    let summary = |warnings| format!("1 ServiceEntry: 1 valid, 0 invalid; 0 errors, {warnings}\n");
+    assert_gives(&run(&[], &VALID.replace("80", "80.0")), 0, "", &summary("0 warnings"));
+    assert_gives(
+        &run(&[], &VALID.replace("80", "0443")),
+        0,
+        "-:1 shop/web: warning[OctalNumber] spec.ports[0].number: `0443` is written as octal: 291; without the leading zero it is decimal\n",
+        &summary("1 warning"),
+    );
+    // One fault is one finding, in a list, too.
+    let item = VALID.replace("80", "0200000").replace('\n', "\n  ");
+    let output = run(&[], &format!("kind: List\nitems:\n- {item}\n"));
+    assert_eq!(
+        stdout(&output),
+        "-:1 shop/web: error[InvalidPort] spec.ports[0].number: it is 65536, expected 1..=65535; `0200000` is written as octal: 65536\n"
+    );
+}
+
+#[test]
+fn a_misspelt_kind_of_istio_is_an_error_and_other_kinds_are_skipped() {
+    for kind in ["serviceentry", "ServiceEntri", "ServiceEntries", "Service Entry", "virtualservice", "Foo"] {
+        let output = run(&[], &VALID.replace("kind: ServiceEntry", &format!("kind: {kind}")));
+        let expected = format!("-:1 shop/web: error[UnknownValue] kind: it is `{kind}`, expected ");
+        assert!(stdout(&output).starts_with(&expected) && stdout(&output).lines().count() == 1, "{kind}: {}", stdout(&output));
+        assert_eq!(output.status.code(), Some(1), "{kind}");
+    }
+    for kind in ["VirtualService", "GatewayList"] {
+        assert_eq!(run(&[], &VALID.replace("kind: ServiceEntry", &format!("kind: {kind}"))).status.code(), Some(0), "{kind}");
+    }
+}
+
+#[test]
+fn anchors_cost_no_time() {
+    let bomb = (1..12).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(","))).collect::<Vec<_>>().concat();
+    let started = std::time::Instant::now();
+    let output = run(&[], &format!("a0: &a0 [x]\n{bomb}---\n{VALID}"));
+    assert!(stderr(&output).contains("too much") && stderr(&output).contains("1 valid"), "{}", stderr(&output));
+    assert!(started.elapsed().as_secs() < 2, "{:?}", started.elapsed());
+    let shared = VALID.replace("[web.shop]", "&hosts [web.shop]").replace("spec:", "spec:\n  exportTo: &own ['.']");
+    assert_eq!(run(&[], &shared).status.code(), Some(0));
 }

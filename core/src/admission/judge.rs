@@ -12,10 +12,16 @@ use super::{difference, fill, validity};
 
 /// Judges a write.
 pub(super) fn judge(write: &Write<'_>, settings: &Settings) -> Result<Verdict, Rejection> {
+    if write.user.is_some() && write.change.only_finalizes() {
+        return Ok(Verdict::exempt("finalizers"));
+    }
     let mut accepted = Accepted { protected_host: protection::check(write, settings)?, ..Accepted::default() };
     let Some(new) = write.change.new_object() else { return Ok(Verdict::accepted(accepted)) };
+    // What a request leaves as it is was judged when it was written, or is older than the policy: it must not keep a label from being set.
+    let same = write.change.same_content();
     let translated = match settings.source {
         SourceMode::Off => None,
+        _ if same.is_some() => None,
         SourceMode::Check | SourceMode::Fill => cloud_map::of(&new.value, settings)?,
     };
     let filled = match &translated {
@@ -31,7 +37,11 @@ pub(super) fn judge(write: &Write<'_>, settings: &Settings) -> Result<Verdict, R
         accepted.protected_host = accepted.protected_host.or(overlapped);
     }
     accepted.warnings = translated.map(|translated| translated.warnings).unwrap_or_default();
-    accepted.warnings.extend(validity::check(filled.as_ref().map_or(&new.value, |(_, entry)| entry), settings)?);
+    accepted.warnings.extend(validity::check(
+        filled.as_ref().map_or(&new.value, |(_, entry)| entry),
+        same.map(|old| &old.value),
+        settings,
+    )?);
     accepted.filled = filled.map(|(json, _)| json);
     Ok(Verdict::accepted(accepted))
 }

@@ -7,6 +7,9 @@
 //!    asked for again.
 //! 3. [`Settings::reject_invalid`]: would Istio or the API server reject it?
 //!
+//! A request is held to what it changes: an update that leaves spec and Cloud Map JSON as they are is not asked 2 and 3 of them again, and one that only
+//! takes finalizers from an entry that is being deleted is let through.
+//!
 //! Everything else than a `ServiceEntry` is accepted. What is not understood is rejected: settings that can't be read, a request that is none, an
 //! operation or a version that is not known, a request that says nothing of its user where that decides.
 

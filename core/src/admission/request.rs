@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::service_entry::annotation::CLOUD_MAP;
 use crate::service_entry::validate::Quoted;
 
 const GROUP: &str = "networking.istio.io";
@@ -53,6 +54,29 @@ impl<'a> Change<'a> {
         }
     }
 
+    /// Whether all that it does is to take finalizers from an entry that is being deleted already: the last step of a deletion, made by whoever
+    /// set the finalizer, such as the garbage collector.
+    pub(super) fn only_finalizes(&self) -> bool {
+        let Self::Update { old, new } = self else { return false };
+        let is_deleted = |object: &Object<'_>| object.value.pointer("/metadata/deletionTimestamp").is_some_and(Value::is_string);
+        let (Some(before), Some(after)) = (finalizers(&old.value), finalizers(&new.value)) else { return false };
+        is_deleted(old)
+            && after.len() < before.len()
+            && after.iter().all(|finalizer| before.contains(finalizer))
+            && without_bookkeeping(&old.value) == without_bookkeeping(&new.value)
+    }
+
+    /// The old object of an update that leaves the spec and the Cloud Map JSON as they are.
+    pub(super) fn same_content(&self) -> Option<&Object<'a>> {
+        let Self::Update { old, new } = self else { return None };
+        let content = |object: &Object<'_>| -> [Value; 2] {
+            let annotations = object.value.pointer("/metadata/annotations");
+            let json = annotations.and_then(|annotations| annotations.get(CLOUD_MAP)).cloned();
+            [object.value.get("spec").cloned().unwrap_or_default(), json.unwrap_or_default()]
+        };
+        (content(old) == content(new)).then_some(old)
+    }
+
     /// What is stored.
     pub(super) const fn old_object(&self) -> Option<&Object<'a>> {
         match self {
@@ -60,6 +84,25 @@ impl<'a> Change<'a> {
             Self::Create { .. } => None,
         }
     }
+}
+
+/// None, where they are no list.
+fn finalizers(entry: &Value) -> Option<&[Value]> {
+    match entry.pointer("/metadata/finalizers") {
+        None | Some(Value::Null) => Some(&[]),
+        Some(finalizers) => finalizers.as_array().map(Vec::as_slice),
+    }
+}
+
+/// An entry without its finalizers, and without what the API server changes with every write.
+fn without_bookkeeping(entry: &Value) -> Value {
+    let mut entry = entry.clone();
+    if let Some(Value::Object(metadata)) = entry.get_mut("metadata") {
+        for key in ["finalizers", "managedFields", "resourceVersion", "generation"] {
+            metadata.remove(key);
+        }
+    }
+    entry
 }
 
 /// A `ServiceEntry`, of anyone: as text, of which what is not touched is kept as it stands, and as a JSON object.

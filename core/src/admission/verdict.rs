@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::diagnostic::is_unsafe_to_print;
+
 /// The answer to an admission request, as Kubewarden reads it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Verdict {
@@ -32,7 +34,7 @@ pub struct Verdict {
 pub enum AuditKey {
     /// `accepted`, `filled`, `exempt` or `rejected`.
     Decision,
-    /// Why it was rejected, a [`Reason`]; or why it is exempt: `other-kind`, `status`.
+    /// Why it was rejected, a [`Reason`]; or why it is exempt: `other-kind`, `status`, `finalizers`.
     Reason,
     /// The protected host that an entry overlaps, of whoever it is.
     ProtectedHost,
@@ -162,7 +164,7 @@ fn line(text: &str, longest: usize) -> String {
     let mut line = String::new();
     for c in text.chars() {
         let before = line.len();
-        if c.is_control() {
+        if is_unsafe_to_print(c) {
             line.extend(c.escape_default());
         } else {
             line.push(c);
@@ -185,6 +187,7 @@ mod tests {
         assert_eq!(line("a\nb\u{1b}", 80), r"a\nb\u{1b}");
         assert_eq!(line(&"é".repeat(8), 10), "ééé...");
         assert_eq!(line("short", 80), "short");
+        assert_eq!(line("a\u{202e}b\u{2066}\u{feff}", 80), r"a\u{202e}b\u{2066}\u{feff}");
     }
 
     #[test]

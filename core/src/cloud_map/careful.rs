@@ -31,18 +31,31 @@ pub(super) fn read(json: &str, reader: &mut Reader<'_>) -> Result<(), InputError
 
 fn read_document(raw: Raw<'_>, reader: &mut Reader<'_>) -> Result<(), InputError> {
     let document: Document<Raw<'_>, Raw<'_>, Raw<'_>> =
-        read_piece(raw, "").map_err(|message| InputError::Shape(format!("{}{message}", reader.place())))?;
+        read_piece(raw, "").map_err(|message| InputError::Shape(format!("{}{message}{}", reader.place(), expected_services(&message))))?;
     if let Some(services) = document.services {
+        let (count, mut usable, mut problem) = (services.len(), 0, None);
         for (index, service) in services.into_iter().enumerate() {
-            read_service(service, &format!("services[{index}]"), reader);
+            match read_service(service, &format!("services[{index}]"), reader) {
+                Ok(()) => usable += 1,
+                Err(message) => problem = problem.or(Some(message)),
+            }
         }
-        return Ok(());
+        return reader.check_snapshot(count, usable, document.has_failures, document.has_next, problem.as_deref());
     }
     let Some(raws) = document.instances else { return Err(wrong_shape(document.wrong_case.as_deref())) };
-    read_discovered(&raws, document.revision, reader)
+    read_discovered(&raws, document.revision, document.has_next, reader)
 }
 
-fn read_discovered(raws: &[Raw<'_>], revision: Option<Raw<'_>>, reader: &mut Reader<'_>) -> Result<(), InputError> {
+/// What `services` are, where they are no list.
+fn expected_services(message: &str) -> &'static str {
+    if message.starts_with("services: ") {
+        "; expected a snapshot: a list of objects with `namespace`, `service` and `instances`"
+    } else {
+        ""
+    }
+}
+
+fn read_discovered(raws: &[Raw<'_>], revision: Option<Raw<'_>>, has_next: bool, reader: &mut Reader<'_>) -> Result<(), InputError> {
     let mut instances = Vec::with_capacity(raws.len());
     let mut bad = Vec::new();
     for (index, raw) in raws.iter().enumerate() {
@@ -55,10 +68,9 @@ fn read_discovered(raws: &[Raw<'_>], revision: Option<Raw<'_>>, reader: &mut Rea
             Err(message) => bad.push((*raw, message)),
         }
     }
-    // Without this, a document of nothing but bad instances and no names would ask for flags.
+    // A document of nothing but bad instances is no empty service.
     if instances.is_empty()
         && let Some((_, message)) = bad.first()
-        && !reader.is_named()
     {
         return Err(InputError::Shape(format!("{}{message}", reader.place())));
     }
@@ -68,17 +80,18 @@ fn read_discovered(raws: &[Raw<'_>], revision: Option<Raw<'_>>, reader: &mut Rea
         reader.drop_because(Severity::Warning, (&names.0, &names.1), id_of(raw), message);
     }
     let revision = read_revision(revision, "InstancesRevision", ("", ""), reader);
-    reader.add_discovered(instances, revision)
+    reader.add_discovered(instances, revision, has_next)
 }
 
-/// Reads one service of a snapshot. What can't be read is reported, and dropped.
-fn read_service(raw: Raw<'_>, path: &str, reader: &mut Reader<'_>) {
+/// Reads one service of a snapshot. What can't be read is reported and dropped; where that is the service itself, the message is returned.
+fn read_service(raw: Raw<'_>, path: &str, reader: &mut Reader<'_>) -> Result<(), String> {
     let mut wire = match read_piece::<Wire<Raw<'_>, Raw<'_>>>(raw, path) {
         Ok(wire) => wire,
         Err(message) => {
             let message = format!("{}{message}{}", reader.place(), missing_instances(raw));
             let names = (name_in(raw, "namespace"), name_in(raw, "service"));
-            return reader.drop_because(Severity::Error, (&names.0, &names.1), None, message);
+            reader.drop_because(Severity::Error, (&names.0, &names.1), None, message.clone());
+            return Err(message);
         }
     };
     let names = wire.names();
@@ -91,7 +104,8 @@ fn read_service(raw: Raw<'_>, path: &str, reader: &mut Reader<'_>) {
             Ok(instance) => instances.push(instance),
             Err(_) if let Some(message) = wrong_case(raw, &path) => {
                 let message = format!("{}{message}", reader.place());
-                return reader.drop_because(Severity::Error, names, None, message);
+                reader.drop_because(Severity::Error, names, None, message.clone());
+                return Err(message);
             }
             Err(message) => {
                 let message = format!("{}{message}", reader.place());
@@ -102,6 +116,7 @@ fn read_service(raw: Raw<'_>, path: &str, reader: &mut Reader<'_>) {
     let revision = wire.instances_revision.take();
     let revision = read_revision(revision, &format!("{path}.instancesRevision"), names, reader);
     reader.add(wire.with(instances, revision));
+    Ok(())
 }
 
 /// A revision only saves work, so a bad one costs nothing but itself.

@@ -18,8 +18,33 @@ pub(super) struct Document<S, I, R> {
     pub(super) instances: Option<Vec<I>>,
     /// `discover-instances` has it.
     pub(super) revision: Option<R>,
+    /// A page that is not the last has a `NextToken`.
+    pub(super) has_next: bool,
+    /// `aws ecs describe-services` prints it beside its `services`.
+    pub(super) has_failures: bool,
     /// `services` or `Instances` in another letter case, as it is written.
     pub(super) wrong_case: Option<String>,
+}
+
+/// A `NextToken`, of which only matters that it is there.
+struct Token(bool);
+
+impl<'de> Deserialize<'de> for Token {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TokenVisitor;
+        impl Visitor<'_> for TokenVisitor {
+            type Value = Token;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a token")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Token, E> {
+                Ok(Token(!text.is_empty()))
+            }
+        }
+        deserializer.deserialize_str(TokenVisitor)
+    }
 }
 
 struct DocumentVisitor<S, I, R>(PhantomData<(S, I, R)>);
@@ -32,13 +57,16 @@ impl<'de, S: Deserialize<'de>, I: Deserialize<'de>, R: Deserialize<'de>> Visitor
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = Document { services: None, instances: None, revision: None, wrong_case: None };
+        let mut found =
+            Document { services: None, instances: None, revision: None, has_next: false, has_failures: false, wrong_case: None };
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "services" => found.services = map.next_value()?,
                 "Instances" => found.instances = map.next_value()?,
                 "InstancesRevision" => found.revision = map.next_value()?,
+                "NextToken" | "nextToken" => found.has_next |= map.next_value::<Option<Token>>()?.is_some_and(|token| token.0),
                 _ => {
+                    found.has_failures |= key == "failures";
                     map.next_value::<IgnoredAny>()?;
                     if key.eq_ignore_ascii_case("services") || key.eq_ignore_ascii_case("instances") {
                         found.wrong_case = Some(key);

@@ -5,7 +5,8 @@ use thiserror::Error;
 
 use super::document::{Document, Wire};
 use super::instance::Discovered;
-use super::{DEFAULT_SOURCE, Instance, Namespace, Record, Service, careful};
+use super::pages::{Pages, cut_off};
+use super::{DEFAULT_SOURCE, Instance, Namespace, Record, Service, careful, text};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::order;
 
@@ -51,7 +52,10 @@ pub enum InputError {
         /// What the JSON parser found.
         message: String,
     },
-    /// JSON, but none of the three shapes.
+    /// The input is no JSON text at all, but something else that was recognised.
+    #[error("{0}")]
+    Text(String),
+    /// JSON, but none of the three shapes, or not the whole of one.
     #[error("{0}")]
     Shape(String),
     /// Nothing says which service the instances belong to.
@@ -69,20 +73,28 @@ pub enum InputError {
 /// - The same without names, as `list-instances` prints it: `options` name the service.
 /// - `{"services": [...]}`: a snapshot.
 ///
-/// What one instance or one service of a snapshot has wrong is a diagnostic and costs no other.
+/// What one instance or one service of a snapshot has wrong is a diagnostic and costs no other. Input that is not the whole is an error: a page that
+/// announces another one, a document of which nothing can be used.
 ///
 /// # Errors
-/// Where the text is no JSON, has none of the three shapes, has the keys in another letter case, or nothing names the service.
+/// Where the text is no JSON, has none of the three shapes, has the keys in another letter case, is not the whole, or nothing names the service.
 pub fn parse(json: &str, options: &InputOptions) -> Result<Input, InputError> {
     // PowerShell and some editors put a byte order mark before UTF-8.
-    let json = json.strip_prefix('\u{feff}').unwrap_or(json);
+    let json = &*text::without_marks(json);
     let mut reader = Reader::new(options);
     let typed: Result<Vec<Typed>, _> = Deserializer::from_str(json).into_iter().collect();
-    match typed {
-        Ok(documents) => documents.into_iter().try_for_each(|document| reader.take_typed(document))?,
-        Err(_) => careful::read(json, &mut reader)?,
+    let read = match typed {
+        Ok(documents) => documents.into_iter().try_for_each(|document| reader.take_typed(document)),
+        Err(_) => careful::read(json, &mut reader),
+    };
+    match read {
+        // Only what is no JSON from the start is another format.
+        Err(InputError::Syntax { .. } | InputError::Shape(_)) if let Some(message) = text::other_format(json) => {
+            Err(InputError::Text(message))
+        }
+        Err(error) => Err(error),
+        Ok(()) => reader.finish(),
     }
-    reader.finish()
 }
 
 type Typed = Document<Wire<Instance, i64>, Discovered, i64>;
@@ -94,24 +106,27 @@ pub(super) struct Reader<'o> {
     records: Vec<Record>,
     /// Of what `discover-instances` and `list-instances` print, a record wherever the names change: a service may come in several pieces.
     discovered: Vec<Record>,
+    pages: Pages,
     diagnostics: Vec<Diagnostic>,
 }
 
 impl<'o> Reader<'o> {
     fn new(options: &'o InputOptions) -> Self {
-        Self { options, documents: 0, records: Vec::new(), discovered: Vec::new(), diagnostics: Vec::new() }
+        let (records, discovered, diagnostics) = (Vec::new(), Vec::new(), Vec::new());
+        Self { options, documents: 0, records, discovered, pages: Pages::default(), diagnostics }
     }
 
     fn take_typed(&mut self, document: Typed) -> Result<(), InputError> {
         self.documents += 1;
         if let Some(services) = document.services {
+            self.check_snapshot(services.len(), services.len(), document.has_failures, document.has_next, None)?;
             for wire in services {
                 self.add(wire);
             }
             return Ok(());
         }
         match document.instances {
-            Some(instances) => self.add_discovered(instances, document.revision),
+            Some(instances) => self.add_discovered(instances, document.revision, document.has_next),
             None => Err(wrong_shape(document.wrong_case.as_deref())),
         }
     }
@@ -121,9 +136,25 @@ impl<'o> Reader<'o> {
         self.records.push(wire.into_record(&self.options.source, self.options.region.as_deref()));
     }
 
-    /// Whether the options name a service.
-    pub(super) fn is_named(&self) -> bool {
-        self.options.namespace.is_some() && self.options.service.is_some()
+    /// Refuses a document with `services` that is no snapshot: one of which no service can be used, and another tool's without services.
+    pub(super) fn check_snapshot(
+        &mut self,
+        services: usize,
+        usable: usize,
+        has_failures: bool,
+        has_next: bool,
+        problem: Option<&str>,
+    ) -> Result<(), InputError> {
+        if (services > 0 && usable == 0) || (services == 0 && has_failures) {
+            let problem = problem.map(|problem| format!("{problem}; ")).unwrap_or_default();
+            return Err(InputError::Shape(format!(
+                "{}{problem}none of its `services` can be used; expected a snapshot, in which each service is an object with `namespace`, \
+                 `service` and `instances` (what other tools print as `services` holds no Cloud Map instances)",
+                if problem.is_empty() { self.place() } else { String::new() }
+            )));
+        }
+        self.pages.read(self.documents, Vec::new(), has_next);
+        Ok(())
     }
 
     /// The names for a message about an instance that can't be read, as far as they are known.
@@ -137,25 +168,52 @@ impl<'o> Reader<'o> {
     }
 
     /// Adds the instances of one document, each to its service.
-    pub(super) fn add_discovered(&mut self, instances: Vec<Discovered>, revision: Option<i64>) -> Result<(), InputError> {
+    pub(super) fn add_discovered(&mut self, instances: Vec<Discovered>, revision: Option<i64>, has_next: bool) -> Result<(), InputError> {
         let default = self.default_names(&instances);
         if instances.is_empty() {
-            let (namespace, service) = default.named()?;
+            let named = default.named();
+            if named.is_err() && (has_next || self.pages.is_open()) {
+                // A page may be empty, and then names nothing.
+                self.pages.read(self.documents, Vec::new(), has_next);
+                return Ok(());
+            }
+            let (namespace, service) = named?;
+            self.pages.read(self.documents, vec![(namespace.clone(), service.clone())], has_next);
             self.piece(namespace, service, revision);
             return Ok(());
         }
+        // What `list-instances` prints has neither, and has pages.
+        let is_discovered = revision.is_some() || instances.iter().all(|instance| instance.service.is_some());
         let same = |name: &Option<String>, sole: &Option<String>| name.is_none() || name == sole;
         let only_one = instances.iter().all(|i| same(&i.namespace, &default.sole.0) && same(&i.service, &default.sole.1));
         let revision = revision.filter(|_| only_one);
+        let mut services: Vec<((String, String), usize)> = Vec::new();
         for Discovered { namespace, service, instance } in instances {
             let names = match (namespace, service) {
                 (Some(namespace), Some(service)) => (namespace, service),
                 (namespace, service) => default.clone().or(namespace, service).named()?,
             };
+            match services.last_mut().filter(|(last, _)| *last == names) {
+                Some((_, count)) => *count += 1,
+                None => services.push((names.clone(), 1)),
+            }
             if let Some(record) = self.piece(names.0, names.1, revision) {
                 record.instances.push(instance);
             }
         }
+        order::sort_by(&mut services, |a, b| a.0.cmp(&b.0));
+        services.dedup_by(|next, first| {
+            let same = next.0 == first.0;
+            first.1 += if same { next.1 } else { 0 };
+            same
+        });
+        for ((namespace, service), count) in &services {
+            if let Some(message) = cut_off(*count).filter(|_| is_discovered && !has_next) {
+                let message = format!("{}{message}", self.place());
+                self.report(Severity::Warning, Code::MaybeIncomplete, (namespace, service), None, message);
+            }
+        }
+        self.pages.read(self.documents, services.into_iter().map(|(names, _)| names).collect(), has_next);
         Ok(())
     }
 
@@ -207,9 +265,13 @@ impl<'o> Reader<'o> {
 
     /// Reports what is dropped.
     pub(super) fn drop_because(&mut self, severity: Severity, names: (&str, &str), instance: Option<String>, message: String) {
+        self.report(severity, Code::InvalidInstance, names, instance, message);
+    }
+
+    fn report(&mut self, severity: Severity, code: Code, names: (&str, &str), instance: Option<String>, message: String) {
         self.diagnostics.push(Diagnostic {
             severity,
-            code: Code::InvalidInstance,
+            code,
             source: self.options.source.clone(),
             namespace: names.0.to_owned(),
             service: names.1.to_owned(),
@@ -227,6 +289,7 @@ impl<'o> Reader<'o> {
         if self.documents == 0 {
             return Err(InputError::Shape("the input is empty; expected Cloud Map JSON".to_owned()));
         }
+        self.pages.finish(self.documents)?;
         let mut discovered = self.whole();
         self.records.append(&mut discovered);
         order::sort_by(&mut self.records, |a, b| a.key().cmp(&b.key()));
@@ -269,9 +332,9 @@ impl Names {
     fn named(self) -> Result<(String, String), InputError> {
         match (self.given.0.or(self.sole.0), self.given.1.or(self.sole.1)) {
             (Some(namespace), Some(service)) => Ok((namespace, service)),
-            (None, Some(_)) => Err(InputError::Unnamed { missing: "--namespace" }),
-            (Some(_), None) => Err(InputError::Unnamed { missing: "--service" }),
-            (None, None) => Err(InputError::Unnamed { missing: "--service` and `--namespace" }),
+            (None, Some(_)) => Err(InputError::Unnamed { missing: "--cloud-map-namespace" }),
+            (Some(_), None) => Err(InputError::Unnamed { missing: "--cloud-map-service" }),
+            (None, None) => Err(InputError::Unnamed { missing: "--cloud-map-service` and `--cloud-map-namespace" }),
         }
     }
 }

@@ -55,10 +55,10 @@ fn instances_without_names_belong_to_the_only_service_that_the_document_names() 
 #[test]
 fn without_any_name_the_error_says_which_flags_to_give() {
     let error = refused(r#"{"Instances": [{"Id": "i-1"}]}"#);
-    assert!(error.contains("`--service` and `--namespace`"), "{error}");
+    assert!(error.contains("`--cloud-map-service` and `--cloud-map-namespace`"), "{error}");
     let options = InputOptions { namespace: Some("n".to_owned()), ..InputOptions::default() };
     let error = parse(r#"{"Instances": []}"#, &options).unwrap_err();
-    assert_eq!(error, InputError::Unnamed { missing: "--service" });
+    assert_eq!(error, InputError::Unnamed { missing: "--cloud-map-service" });
 }
 
 #[test]
@@ -181,4 +181,86 @@ fn a_snapshot_that_is_written_reads_back_the_same() {
     input.records[0].tags = vec![crate::cloud_map::Tag { key: "k".to_owned(), value: String::new() }];
     let text = serde_json::to_string(&crate::cloud_map::Snapshot { services: &input.records }).unwrap();
     assert_eq!(read(&text), input);
+}
+
+const PAGE: &str =
+    r#"{"Instances": [{"InstanceId": "i", "NamespaceName": "n", "ServiceName": "SERVICE", "Attributes": {}}], "NextToken": "x"}"#;
+
+#[test]
+fn a_page_that_announces_another_needs_it() {
+    let page = |service: &str, last: bool| PAGE.replace("SERVICE", service).replace("NextToken", if last { "Other" } else { "NextToken" });
+    let listed = r#"{"Instances": [{"Id": "i"}], "NextToken": "x"}"#;
+    for whole in [
+        page("a", true),
+        page("a", false) + &page("a", true),
+        page("a", false) + &page("b", false) + &page("b", true) + &page("a", true),
+        page("a", false) + r#"{"Instances": []}"#,
+        PAGE.replace("SERVICE", "a").replace("\"x\"", "\"\""),
+        PAGE.replace("SERVICE", "a").replace("\"x\"", "null"),
+    ] {
+        assert!(parse(&whole, &InputOptions::default()).is_ok(), "{whole}");
+    }
+    for partial in [page("a", false), page("a", false) + &page("b", true), page("a", true) + &page("a", false)] {
+        let error = refused(&partial);
+        assert!(error.contains("`NextToken` announces another page"), "{partial}: {error}");
+    }
+    assert!(parse(listed, &named("n", "s")).unwrap_err().to_string().contains("NextToken"));
+    assert!(parse(&(listed.to_owned() + r#"{"Instances": [{"Id": "j"}]}"#), &named("n", "s")).is_ok());
+    // A careful reading knows it, too.
+    let damaged = r#"{"Instances": [{"Id": "i"}, 7], "NextToken": "x"}"#;
+    assert!(parse(damaged, &named("n", "s")).unwrap_err().to_string().contains("NextToken"));
+}
+
+#[test]
+fn an_answer_that_ends_where_aws_cuts_it_off_is_warned_of() {
+    let discovered = |count: usize| {
+        let instances = vec![r#"{"InstanceId": "i", "NamespaceName": "n", "ServiceName": "s", "Attributes": {}}"#; count];
+        format!(r#"{{"Instances": [{}]}}"#, instances.join(","))
+    };
+    for (count, warned) in [(99, false), (100, true), (101, false), (999, false), (1000, true)] {
+        let diagnostics = read(&discovered(count)).diagnostics;
+        assert_eq!(diagnostics.len(), usize::from(warned), "{count}");
+        assert!(diagnostics.iter().all(|d| d.code == Code::MaybeIncomplete && d.message.contains("`--max-results 1000`") || count == 1000));
+        assert!(diagnostics.iter().all(|d| d.severity == Severity::Warning && d.message.contains("--max-results 1000")));
+    }
+    let listed = discovered(100).replace(r#""NamespaceName": "n", "ServiceName": "s", "#, "");
+    assert!(parse(&listed, &named("n", "s")).unwrap().diagnostics.is_empty(), "list-instances has pages");
+}
+
+#[test]
+fn another_tools_services_are_an_error_that_says_what_was_expected() {
+    for json in [
+        r#"{"services": [{"serviceArn": "arn:aws:ecs:us-west-2:1:service/c/s", "serviceName": "s"}], "failures": []}"#,
+        r#"{"services": [], "failures": [{"reason": "MISSING"}]}"#,
+        r#"{"services": {"web": {"image": "nginx"}}}"#,
+        r#"{"services": ["web", "db"]}"#,
+        r#"{"services": "web"}"#,
+        r#"{"services": [{"namespace": "n", "service": "s", "instances": []}]}"#,
+        r#"{"services": [{"namespace": {"Name": "n"}, "service": {"Name": "a"}, "instances": 7}]}"#,
+    ] {
+        let error = refused(json);
+        assert!(error.contains("snapshot") && error.contains("`namespace`, `service` and `instances`"), "{json}: {error}");
+    }
+    assert!(read(r#"{"services": []}"#).records.is_empty());
+}
+
+#[test]
+fn one_document_of_nothing_usable_is_an_error_though_another_is_fine() {
+    let error = refused(&format!(r#"{DISCOVERED}{{"services": [{{"serviceName": "s"}}]}}"#));
+    assert!(error.starts_with("document 2: services[0]: missing field `namespace`; "), "{error}");
+    let error = parse(r#"{"Instances": [7]}"#, &named("n", "s")).unwrap_err().to_string();
+    assert!(error.contains("Instances[0]"), "{error}");
+}
+
+#[test]
+fn text_that_is_another_format_is_named() {
+    for text in ["Instances:\n- Id: a\n", "INSTANCES\tHEALTHY\ti-1\n", "5\nINSTANCES\tHEALTHY\n", "-------\n| x |\n"] {
+        assert!(refused(text).contains("add `--output json`"), "{text}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_may_stand_before_every_document() {
+    let input = read(&format!("\u{feff}{DISCOVERED}\r\n\u{feff}{DISCOVERED}"));
+    assert_eq!(input.records[0].instances.len(), 4);
 }

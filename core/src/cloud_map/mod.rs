@@ -10,8 +10,11 @@ mod careful;
 mod document;
 mod input;
 mod instance;
+mod pages;
+mod text;
 
 pub use input::{Input, InputError, InputOptions, parse};
+pub use text::decode;
 
 /// What is written as a snapshot: the third shape that [`parse`] reads.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

@@ -6,22 +6,34 @@ mod place;
 mod serve;
 mod settings;
 mod size;
+pub mod streams;
 mod transform;
 mod translate;
 mod validate;
 
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::builder::BoolishValueParser;
+use clap::error::{ContextKind, ContextValue};
+use clap::{ArgAction, Command as Definition, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use thiserror::Error;
 
 use crate::logging;
+
+const EXAMPLES: &str = "\
+Examples:
+  istio-cloud-map serve --aws-region us-west-2
+  istio-cloud-map serve --from file:snapshot.json --to dir:entries
+  istio-cloud-map translate snapshot.json | kubectl apply -f -
+  kubectl get serviceentries -A -o yaml | istio-cloud-map validate";
 
 /// Keeps Istio ServiceEntries equal to what is registered in AWS Cloud Map.
 ///
 /// Each Cloud Map service becomes one ServiceEntry `cloudmap-SERVICE.NAMESPACE`, so that its endpoints can be reached, controlled and observed in
 /// the mesh. Data goes to stdout, everything else to stderr. Exit: 0 done, 1 failed, 2 wrong usage.
 #[derive(Debug, Parser)]
-#[command(name = "istio-cloud-map", version, max_term_width = 100)]
+#[command(name = "istio-cloud-map", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
     /// How log lines are written
     #[arg(long, global = true, value_enum, default_value_t, env = "ISTIO_CLOUD_MAP_LOG_FORMAT")]
@@ -42,7 +54,7 @@ enum Command {
 
 /// Runs the command that the arguments name.
 pub fn main() -> anyhow::Result<ExitCode> {
-    let cli = Cli::parse();
+    let cli = parse();
     logging::start(cli.log_format, cli.log_level);
     match cli.command {
         Command::Serve(serve) => serve.run(),
@@ -51,10 +63,44 @@ pub fn main() -> anyhow::Result<ExitCode> {
     }
 }
 
+/// What was asked for can't be done as it was asked for: exit 2.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// Reads the arguments, or exits: 2 for wrong usage.
+fn parse() -> Cli {
+    let mut definition = definition(Cli::command(), &|variable| std::env::var_os(variable).is_some_and(|value| value.is_empty()));
+    let parsed = definition.try_get_matches_from_mut(std::env::args_os()).and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.unwrap_or_else(|error| with_variable(error, &definition).exit())
+}
+
+/// An empty environment variable counts as not set, and a switch takes what people write for true and false.
+fn definition(mut command: Definition, is_empty: &dyn Fn(&OsStr) -> bool) -> Definition {
+    command = command.mut_args(|arg| {
+        let arg = if arg.get_env().is_some_and(is_empty) { arg.env(None) } else { arg };
+        if matches!(arg.get_action(), ArgAction::SetTrue) { arg.value_parser(BoolishValueParser::new()) } else { arg }
+    });
+    command.mut_subcommands(|command| self::definition(command, is_empty))
+}
+
+/// Names the environment variable that a wrong value comes from.
+fn with_variable(mut error: clap::Error, definition: &Definition) -> clap::Error {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return error };
+    let flag = argument.split([' ', '=']).next().unwrap_or_default().to_owned();
+    let is_given = std::env::args().any(|given| given == flag || given.strip_prefix(&flag).is_some_and(|rest| rest.starts_with('=')));
+    let commands = std::iter::once(definition).chain(definition.get_subcommands());
+    let argument = commands.flat_map(Definition::get_arguments).find(|arg| arg.get_long().is_some_and(|long| flag == format!("--{long}")));
+    let variable = argument.and_then(clap::Arg::get_env).filter(|variable| !is_given && std::env::var_os(variable).is_some());
+    if let Some(variable) = variable {
+        let tip = format!("the value comes from the environment variable {}", variable.display());
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

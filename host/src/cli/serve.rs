@@ -13,6 +13,7 @@ use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
 use istio_cloud_map_core::operator::{self, Config, Operator, SourceConfig, Status, Time};
 use tokio::sync::watch;
 
+use super::Usage;
 use super::duration;
 use super::place::{From, To};
 use super::settings::{self, Settings};
@@ -34,6 +35,8 @@ use crate::source::file::FileSource;
 const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 /// The operator: keeps ServiceEntries equal to Cloud Map until stopped
+///
+/// Examples:
 ///
 ///   istio-cloud-map serve --aws-region us-west-2
 ///   istio-cloud-map serve --from file:snapshot.json --to dir:entries
@@ -70,6 +73,8 @@ pub struct Serve {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
+    names: settings::CloudMapNames,
+    #[command(flatten)]
     safety: Safety,
     #[command(flatten)]
     settings: Settings,
@@ -82,10 +87,10 @@ pub struct Serve {
 #[command(next_help_heading = "Reading Cloud Map")]
 struct Reading {
     /// The AWS region; else what the profile or the instance says
-    #[arg(long, env = "AWS_REGION")]
+    #[arg(long, env = "AWS_REGION", value_parser = settings::region)]
     aws_region: Option<String>,
     /// Another address of Cloud Map, such as a VPC endpoint
-    #[arg(long, env = "AWS_ENDPOINT_URL_SERVICEDISCOVERY", value_name = "URL")]
+    #[arg(long, env = "AWS_ENDPOINT_URL_SERVICEDISCOVERY", value_name = "URL", value_parser = settings::url)]
     endpoint_url: Option<String>,
     /// How often each service is asked for changes
     #[arg(long, default_value = "5s", env = "ISTIO_CLOUD_MAP_INTERVAL", value_parser = duration::parse)]
@@ -235,7 +240,9 @@ impl Serve {
                 Ok((Arc::new(source), region))
             }
             From::File(path) => {
-                let source = FileSource::open(path, InputOptions { region: region.clone(), ..InputOptions::default() })?;
+                let (namespace, service) = (self.names.cloud_map_namespace.clone(), self.names.cloud_map_service.clone());
+                let source =
+                    FileSource::open(path, InputOptions { region: region.clone(), namespace, service, ..InputOptions::default() })?;
                 Ok((Arc::new(source), region))
             }
         }

@@ -1,10 +1,11 @@
 //! What several commands share: the translation's options.
 
-use anyhow::{Context as _, bail};
 use clap::Args;
 use istio_cloud_map_core::service_entry::{ApiVersion, is_dns_label, is_label_value};
 use istio_cloud_map_core::translate::Options;
 use serde_json::{Map, Value};
+
+use super::Usage;
 
 /// How services are translated.
 #[derive(Debug, Args)]
@@ -18,7 +19,7 @@ pub struct Settings {
     pub api_version: String,
     /// An option of the translation, for example `addresses=none` or `protocols={"8080": HTTP}` (may be repeated; the environment variable holds one a
     /// line)
-    #[arg(long = "set", value_name = "OPTION=VALUE", env = "ISTIO_CLOUD_MAP_SET", value_delimiter = '\n')]
+    #[arg(long = "set", value_name = "OPTION=VALUE", env = "ISTIO_CLOUD_MAP_SET", value_delimiter = '\n', value_parser = setting)]
     pub set: Vec<String>,
 }
 
@@ -36,16 +37,60 @@ impl Settings {
     pub fn options(&self) -> anyhow::Result<Options> {
         let mut all = Map::new();
         for setting in self.set.iter().filter(|setting| !setting.trim().is_empty()) {
-            let Some((name, value)) = setting.split_once('=') else { bail!("--set {setting}: expected OPTION=VALUE") };
-            let value: Value = serde_saphyr::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-            let one = Map::from_iter([(name.trim().to_owned(), value)]);
-            // Each by itself first, so that the error names the one that is wrong.
-            serde_json::from_value::<Options>(Value::Object(one.clone())).with_context(|| format!("--set {setting}"))?;
-            all.extend(one);
+            let (name, value) = option(setting).map_err(|message| Usage(format!("--set {setting}: {message}")))?;
+            all.insert(name, value);
         }
-        let options: Options = serde_json::from_value(Value::Object(all)).context("--set")?;
+        let options: Options = serde_json::from_value(Value::Object(all)).map_err(|error| Usage(format!("--set: {error}")))?;
         Ok(Options { owner: self.id.clone(), api_version: self.api_version(), ..options })
     }
+}
+
+/// What names the service in what `list-instances` prints.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Input without names (list-instances)")]
+pub struct CloudMapNames {
+    /// The Cloud Map namespace of the instances
+    #[arg(long, env = "ISTIO_CLOUD_MAP_CLOUD_MAP_NAMESPACE", value_name = "NAME")]
+    pub cloud_map_namespace: Option<String>,
+    /// The Cloud Map service of the instances
+    #[arg(long, env = "ISTIO_CLOUD_MAP_CLOUD_MAP_SERVICE", value_name = "NAME")]
+    pub cloud_map_service: Option<String>,
+}
+
+/// An option of the translation, checked by itself, so that the error names the one that is wrong.
+fn setting(text: &str) -> Result<String, String> {
+    if !text.trim().is_empty() {
+        option(text)?;
+    }
+    Ok(text.to_owned())
+}
+
+fn option(setting: &str) -> Result<(String, Value), String> {
+    let (name, value) = setting.split_once('=').ok_or("expected OPTION=VALUE")?;
+    let value: Value = serde_saphyr::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+    let name = name.trim().to_owned();
+    let one = Map::from_iter([(name.clone(), value.clone())]);
+    serde_json::from_value::<Options>(Value::Object(one)).map_err(|error| error.to_string())?;
+    Ok((name, value))
+}
+
+/// An AWS region, by its form: AWS adds new ones.
+pub fn region(text: &str) -> Result<String, String> {
+    let mut parts = text.split('-').rev();
+    let number = parts.next().is_some_and(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
+    let words: Vec<&str> = parts.collect();
+    let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    if number && words.len() > 1 && words.iter().all(is_word) {
+        return Ok(text.to_owned());
+    }
+    Err("expected an AWS region such as us-west-2".to_owned())
+}
+
+/// A URL of an endpoint.
+pub fn url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let uri = rest.and_then(|_| text.parse::<axum::http::Uri>().ok()).filter(|uri| uri.host().is_some_and(|host| !host.is_empty()));
+    uri.map(|_| text.to_owned()).ok_or_else(|| "expected a URL such as https://data-servicediscovery.us-west-2.amazonaws.com".to_owned())
 }
 
 /// Kubernetes has no namespace of another name, and so refuses every write. An empty one is as good as none: an environment variable may be so.

@@ -1,25 +1,33 @@
 //! `validate`: what Istio would say of `ServiceEntry` objects.
 
 mod documents;
+mod kind;
 mod report;
+mod yaml;
 
-use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use istio_cloud_map_core::cloud_map::decode;
 use istio_cloud_map_core::diagnostic::Severity;
-use istio_cloud_map_core::service_entry::validate::validate;
+use istio_cloud_map_core::service_entry::validate::{Finding, Rule, validate};
 use serde_json::Value;
 
-use report::{Entry, Said, Totals};
+use super::streams;
+use kind::Kind;
+use report::{Entry, Reported, Totals};
+use yaml::Octal;
 
 /// Checks service entries, whoever wrote them, against Istio's rules
 ///
 /// Takes YAML or JSON, several documents and Lists; other kinds are skipped. A finding is one line on stdout. Exit: 0 valid, 1 if there is an error
-/// (with --strict also a warning) or a file can't be read, 2 wrong usage.
+/// (with --strict also a warning) or a file or document can't be read, 2 wrong usage.
 ///
+/// Examples:
+///
+///   istio-cloud-map validate entries/*.yaml
 ///   kubectl get serviceentries -A -o yaml | istio-cloud-map validate
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, args_override_self = true)]
@@ -48,63 +56,102 @@ enum Output {
 impl Validate {
     /// Reads, judges, writes.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let (mut totals, mut said) = (Totals::default(), Vec::new());
+        let mut judged = Judged::default();
         for file in &self.files {
-            match read(file).and_then(|text| documents::of(&text)) {
-                Ok(documents) => documents.iter().enumerate().for_each(|(index, document)| {
-                    judge(file, index + 1, document, &mut totals, &mut said);
-                }),
-                Err(error) => {
-                    totals.unreadable += 1;
-                    // One line, whatever the causes are made of.
-                    let line = format!("{}: {error:#}", file.display()).split_whitespace().collect::<Vec<_>>().join(" ");
-                    eprintln!("error: {line}");
-                }
+            match text(file) {
+                Ok(text) => judged.file(file, &text),
+                Err(error) => judged.unreadable(one_line(&format!("{}: {error:#}", file.display()))),
             }
         }
         let text = match self.output {
-            Output::Text => report::lines(&said),
-            Output::Json => report::json(&said)?,
+            Output::Text => report::lines(&judged.findings),
+            Output::Json => report::json(&judged.findings)?,
         };
-        match std::io::stdout().lock().write_all(text.as_bytes()) {
-            // Whoever reads has read enough.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-            written => written.context("can't write to stdout")?,
-        }
-        eprintln!("{totals}");
-        Ok(if totals.failed(self.strict) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        streams::write(&text)?;
+        judged.messages.iter().for_each(|line| streams::message(format_args!("error: {line}")));
+        streams::message(&judged.totals);
+        Ok(if judged.totals.failed(self.strict) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
 
-/// A document is an entry, a list of them, or something else.
-fn judge(file: &Path, number: usize, document: &Value, totals: &mut Totals, said: &mut Vec<Said>) {
-    let kind = document.get("kind").and_then(Value::as_str).unwrap_or_default();
-    if let Some(items) = document.get("items").and_then(Value::as_array).filter(|_| kind.ends_with("List")) {
-        for item in items {
-            judge(file, number, item, totals, said);
-        }
-        return;
-    }
-    // Without a kind it may be an entry whose author forgot it.
-    if !kind.is_empty() && kind != "ServiceEntry" {
-        totals.skipped += 1;
-        return;
-    }
-    totals.entries += 1;
-    let findings = validate(document);
-    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
-    totals.errors += count(Severity::Error);
-    totals.warnings += count(Severity::Warning);
-    totals.invalid += usize::from(count(Severity::Error) > 0);
-    let entry = Entry::of(file, number, document);
-    said.extend(findings.into_iter().map(|finding| Said { entry: entry.clone(), finding }));
+/// What was found so far.
+#[derive(Debug, Default)]
+struct Judged {
+    totals: Totals,
+    findings: Vec<Reported>,
+    /// Why files and documents can't be read.
+    messages: Vec<String>,
 }
 
-fn read(file: &Path) -> anyhow::Result<String> {
-    if file.as_os_str() != "-" {
-        return std::fs::read_to_string(file).context("can't read it");
+impl Judged {
+    fn file(&mut self, file: &Path, text: &str) {
+        for (index, document) in documents::read(text).iter().enumerate() {
+            let number = index + 1;
+            match document {
+                Ok(document) => self.document((file, number), &document.value, "", &document.octals),
+                Err(message) => {
+                    self.totals.unreadable_documents += 1;
+                    self.messages.push(one_line(&format!("{}:{number}: {message}", file.display())));
+                }
+            }
+        }
     }
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).context("can't read stdin")?;
-    Ok(text)
+
+    fn unreadable(&mut self, message: String) {
+        self.totals.unreadable += 1;
+        self.messages.push(message);
+    }
+
+    /// A document is an entry, a list of them, or something else. `within` is the path that the entry has in its document.
+    fn document(&mut self, place: (&Path, usize), value: &Value, within: &str, octals: &[Octal]) {
+        let kind = value.get("kind").and_then(Value::as_str).unwrap_or_default();
+        if let Some(items) = value.get("items").and_then(Value::as_array).filter(|_| kind.ends_with("List")) {
+            for (index, item) in items.iter().enumerate() {
+                self.document(place, item, &format!("{within}items[{index}]."), octals);
+            }
+            return;
+        }
+        let findings = match kind::of(value) {
+            Kind::Other => {
+                self.totals.skipped += 1;
+                return;
+            }
+            Kind::Misspelt(finding) => vec![finding],
+            Kind::Entry => with_octals(validate(value), within, octals),
+        };
+        self.totals.entries += 1;
+        let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+        self.totals.errors += count(Severity::Error);
+        self.totals.warnings += count(Severity::Warning);
+        self.totals.invalid += usize::from(count(Severity::Error) > 0);
+        let entry = Entry::new(place.0, place.1, value);
+        self.findings.extend(findings.into_iter().map(|finding| Reported { entry: entry.clone(), finding }));
+    }
+}
+
+/// A number in octal is a fault of its own only where nothing else is wrong with it.
+fn with_octals(mut findings: Vec<Finding>, within: &str, octals: &[Octal]) -> Vec<Finding> {
+    for octal in octals {
+        let Some(path) = octal.path.strip_prefix(within) else { continue };
+        let written = format!("`{}` is written as octal: {}", octal.text, octal.number);
+        match findings.iter_mut().find(|finding| finding.path == path) {
+            Some(finding) => finding.message = format!("{}; {written}", finding.message),
+            None => findings.push(Finding {
+                severity: Rule::OctalNumber.severity(),
+                path: path.to_owned(),
+                rule: Rule::OctalNumber,
+                message: format!("{written}; without the leading zero it is decimal"),
+            }),
+        }
+    }
+    findings
+}
+
+fn text(file: &Path) -> anyhow::Result<String> {
+    let bytes = if file.as_os_str() == "-" { streams::read(file)? } else { std::fs::read(file).context("can't read it")? };
+    Ok(decode(&bytes)?.into_owned())
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

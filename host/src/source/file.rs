@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use istio_cloud_map_core::cloud_map::{InputOptions, Namespace, Service, Tag};
+use istio_cloud_map_core::cloud_map::{InputOptions, Namespace, Service, Tag, decode};
 use istio_cloud_map_core::diagnostic::Severity;
 use istio_cloud_map_core::operator::{InstancesRead, NamespaceOwner, Page, ReadError, ReadFailure};
 use istio_cloud_map_core::sorted::SortedMap;
@@ -175,8 +175,8 @@ fn read(path: &Path) -> Result<(Vec<u8>, u64), FileError> {
 
 fn parse(path: &Path, bytes: &[u8], options: &InputOptions, last: &Snapshot) -> Result<Snapshot, FileError> {
     let unusable = |reason| FileError::Unusable { path: path.to_owned(), reason };
-    let text = std::str::from_utf8(bytes).map_err(|error| unusable(format!("it is no UTF-8: {error}")))?;
-    Snapshot::parse(text, options, last).map_err(|error| unusable(error.to_string()))
+    let text = decode(bytes).map_err(|error| unusable(error.to_string()))?;
+    Snapshot::parse(&text, options, last).map_err(|error| unusable(error.to_string()))
 }
 
 /// Says what is wrong with a version of the file, once.

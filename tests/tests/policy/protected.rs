@@ -60,3 +60,20 @@ fn a_member_of_a_trusted_group_is_trusted() {
     request["userInfo"]["groups"] = json!(["system:authenticated", "mesh-admins"]);
     assert_eq!(said(&Policy::start().validate(&request, &settings())), "accepted");
 }
+
+#[test]
+fn the_garbage_collector_ends_a_foreground_deletion() {
+    let policy = Policy::start();
+    let mut deleting = entry(&[HOST]);
+    deleting["metadata"]["deletionTimestamp"] = json!("2026-11-27T00:00:00Z");
+    let mut held = deleting.clone();
+    held["metadata"]["finalizers"] = json!(["foregroundDeletion"]);
+    let ask = |old: &Value, new: &Value| {
+        said(&policy.validate(&request("UPDATE", "system:serviceaccount:kube-system:generic-garbage-collector", old, new), &settings()))
+    };
+    assert_eq!(ask(&held, &deleting), "exempt");
+    assert_eq!(ask(&deleting, &held), "protected-host");
+    let mut labelled = deleting.clone();
+    labelled["metadata"]["labels"] = json!({"a": "b"});
+    assert_eq!(ask(&held, &labelled), "protected-host");
+}

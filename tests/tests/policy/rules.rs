@@ -83,3 +83,20 @@ fn a_protected_host_can_not_be_filled_in_by_a_stranger() {
     let sent = annotated(&json!({"hosts": ["harmless.example.com"]}));
     assert_eq!(said(&Policy::start().validate(&create("alice", &sent), &settings)), "protected-host");
 }
+
+#[test]
+fn an_invalid_entry_from_before_the_policy_may_get_a_label_and_lose_a_finalizer() {
+    let policy = Policy::start();
+    let mut old = entry(&["web.shop"]);
+    old["spec"]["ports"][0]["number"] = json!(0);
+    old["metadata"]["finalizers"] = json!(["example.com/x"]);
+    let (mut labelled, mut freed, mut changed) = (old.clone(), old.clone(), old.clone());
+    labelled["metadata"]["labels"] = json!({"team": "a"});
+    freed["metadata"]["finalizers"] = json!([]);
+    changed["spec"]["ports"][0]["number"] = json!(70000);
+    for (name, new, expected) in
+        [("a label", &labelled, "accepted"), ("a finalizer", &freed, "accepted"), ("the spec", &changed, "invalid")]
+    {
+        assert_eq!(said(&policy.validate(&request("UPDATE", "alice", &old, new), &json!({}))), expected, "{name}");
+    }
+}

@@ -170,6 +170,7 @@ export type CloudMapService = {
 export type Code =
   | "InvalidHost"
   | "InvalidInstance"
+  | "MaybeIncomplete"
   | "InvalidAddress"
   | "ForbiddenAddress"
   | "InvalidPort"
@@ -451,6 +452,7 @@ export type Rule =
   | "Ipv6NotCanonical"
   | "NoPorts"
   | "InvalidPort"
+  | "OctalNumber"
   | "InvalidPortName"
   | "UnknownProtocol"
   | "NoProtocol"

@@ -187,3 +187,18 @@ fn a_deleted_entry_is_neither_checked_nor_filled() {
         assert_eq!((&verdict["accepted"], verdict.get("mutated_object")), (&json!(true), None), "{source}");
     }
 }
+
+#[test]
+fn a_spec_that_differs_already_may_get_a_label_but_not_another_annotation() {
+    let differing = || annotated(json!({"hosts": ["a.b"], "resolution": "NONE"}), &service());
+    let mut labelled = differing();
+    put(&mut labelled, "/metadata/labels", json!({"team": "a"}));
+    let mut other = service();
+    other["Instances"][0]["Attributes"]["AWS_INSTANCE_IPV4"] = json!("10.9.9.9");
+    let renewed = annotated(json!({"hosts": ["a.b"], "resolution": "NONE"}), &other);
+    for source in ["check", "fill"] {
+        let ask = |new: &Value| Asked::to("UPDATE", "alice", differing(), new.clone()).under(json!({"source": source})).said();
+        assert_eq!(ask(&labelled), "accepted", "{source}");
+        assert!(ask(&renewed).starts_with(if source == "check" { "422 cloud-map" } else { "filled" }), "{source}: {}", ask(&renewed));
+    }
+}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::path::Path;
 use super::rule::Rule;
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Severity, is_unsafe_to_print};
 
 /// One thing to say about an entry: an error, if it would be rejected, or a warning.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,21 +37,34 @@ impl fmt::Display for Finding {
 
 /// Control characters are escaped: the text is anyone's, and may go to a terminal.
 fn line(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    text.chars().try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_default()) } else { f.write_char(c) })
+    text.chars().try_for_each(|c| if is_unsafe_to_print(c) { write!(f, "{}", c.escape_default()) } else { f.write_char(c) })
 }
+
+/// So many errors, and so many warnings, are enough for anyone.
+const MOST: usize = 1000;
 
 /// What was found so far.
 #[derive(Debug, Default)]
-pub(super) struct Findings(Vec<Finding>);
+pub(super) struct Findings {
+    list: Vec<Finding>,
+    errors: usize,
+    others: usize,
+}
 
 impl Findings {
     /// Says something, as bad as the rule is.
     pub(super) fn say(&mut self, rule: Rule, at: &Path<'_>, message: impl Into<String>) {
-        self.0.push(Finding { severity: rule.severity(), path: at.to_string(), rule, message: message.into() });
+        let count = if rule.severity() == Severity::Error { &mut self.errors } else { &mut self.others };
+        *count += 1;
+        // Each by itself: however many warnings there are, they hide no error.
+        if *count > MOST {
+            return;
+        }
+        self.list.push(Finding { severity: rule.severity(), path: at.to_string(), rule, message: message.into() });
     }
 
     pub(super) fn into_list(self) -> Vec<Finding> {
-        self.0
+        self.list
     }
 }
 

@@ -6,6 +6,9 @@ use super::finding::{Findings, Quoted};
 use super::path::Path;
 use super::rule::Rule;
 
+/// So many unknown fields of an object are named.
+const MOST_UNKNOWN: usize = 100;
+
 /// An object and where it stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Object<'a, 'p> {
@@ -17,8 +20,13 @@ impl<'a, 'p> Object<'a, 'p> {
     /// The object with these fields and no others, unless it is something else.
     pub(super) fn of(value: &'a Value, at: &'p Path<'p>, known: &[&str], findings: &mut Findings) -> Option<Self> {
         let object = Self::any(value, at, findings)?;
-        for key in object.fields.keys().filter(|key| !known.contains(&key.as_str())) {
+        let mut unknown_keys = object.fields.keys().filter(|key| !known.contains(&key.as_str()));
+        for key in unknown_keys.by_ref().take(MOST_UNKNOWN) {
             findings.say(Rule::UnknownField, &at.key(key), unknown(key, known));
+        }
+        let more = unknown_keys.count();
+        if more > 0 {
+            findings.say(Rule::UnknownField, at, format!("it has {more} more fields that the schema does not know"));
         }
         Some(object)
     }
@@ -51,7 +59,7 @@ impl<'a, 'p> Object<'a, 'p> {
         text(self.field(key)?, &self.at.key(key), longest, findings)
     }
 
-    /// A list of at most so many items; empty, if there is none.
+    /// A list of at most so many items; empty, if there is none. Of a longer one the rest is not read: it is an error already.
     pub(super) fn list(self, key: &str, most: usize, findings: &mut Findings) -> Option<&'a [Value]> {
         let value = self.field(key)?;
         let Some(items) = value.as_array() else {
@@ -59,7 +67,7 @@ impl<'a, 'p> Object<'a, 'p> {
             return None;
         };
         at_most(items.len(), most, "items", &self.at.key(key), findings);
-        Some(items)
+        Some(items.get(..most).unwrap_or(items))
     }
 
     /// Texts of at most so many characters, each with its index; those that are something else are left out.
@@ -74,7 +82,7 @@ impl<'a, 'p> Object<'a, 'p> {
     pub(super) fn map(self, key: &str, most: usize, findings: &mut Findings) -> Option<Vec<(&'a str, &'a Value)>> {
         let map = Object::any(self.field(key)?, &self.at.key(key), findings)?.entries();
         at_most(map.len(), most, "entries", &self.at.key(key), findings);
-        Some(map)
+        Some(map.into_iter().take(most).collect())
     }
 
     /// All fields but those that are null.

@@ -99,6 +99,8 @@ rules! {
     Warning Advice NoPorts,
     /// A port number outside of 1..=65535: of a service port, its target, or an endpoint.
     Error Istio InvalidPort,
+    /// A number in YAML with a leading zero, which is read as octal.
+    Warning Advice OctalNumber,
     /// A service port's name that is no DNS label.
     Error Istio InvalidPortName,
     /// A protocol that Istio does not know.

@@ -1,84 +1,127 @@
-//! The documents of a file.
+//! The documents of a file, each by itself: one that can't be read costs no other.
 
-use anyhow::{Context as _, ensure};
+use std::borrow::Cow;
+
 use serde_json::{Deserializer, Value};
 
-/// Deeper documents end the stack, and no entry is nearly so deep.
-const DEEPEST: usize = 64;
+use super::yaml::{self, Document};
 
-/// All documents of YAML or JSON text, empty ones left out.
-pub(super) fn of(text: &str) -> anyhow::Result<Vec<Value>> {
-    let documents = if text.trim_start().starts_with(['{', '[']) { json(text) } else { None };
-    let documents = documents.map_or_else(|| yaml(text), Ok)?;
-    ensure!(documents.iter().all(|document| document.is_object() || document.is_array()), "it is no YAML or JSON of objects");
-    // `kubectl get -o json | jq .items` gives a bare list.
-    let flat = documents.into_iter().flat_map(|document| match document {
-        Value::Array(items) => items,
-        other => vec![other],
-    });
-    Ok(flat.collect())
+/// All documents of YAML or JSON text, empty ones left out; for one that can't be read, why.
+pub(super) fn read(text: &str) -> Vec<Result<Document, String>> {
+    // Files that were put one after another have a byte order mark each.
+    let text = if text.contains('\u{feff}') { Cow::Owned(text.replace("\n\u{feff}", "\n")) } else { Cow::Borrowed(text) };
+    let mut documents = Vec::new();
+    for (first_line, part) in parts(text.trim_start_matches('\u{feff}')) {
+        let read = if part.trim_start().starts_with(['{', '[']) { json(part) } else { None };
+        match read.map_or_else(|| yaml::read(part, first_line), Ok) {
+            Ok(read) => documents.extend(read.into_iter().flat_map(objects)),
+            Err(message) => documents.push(Err(message)),
+        }
+    }
+    documents
+}
+
+/// The text between lines that begin with `---`, each with the number of its first line. What kubectl hands to its parser, too.
+fn parts(text: &str) -> Vec<(usize, &str)> {
+    let (mut parts, mut start, mut start_line, mut position) = (Vec::new(), 0, 1, 0);
+    let mut has_content = false;
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        let rest = line.strip_prefix("---");
+        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)) && has_content {
+            parts.push((start_line, text.get(start..position).unwrap_or_default()));
+            (start, start_line, has_content) = (position, index + 1, false);
+        }
+        // Directives and comments belong to the document after them.
+        has_content |= !line.trim().is_empty() && !line.starts_with(['#', '%']) && rest.is_none_or(|rest| !rest.trim().is_empty());
+        position += line.len();
+    }
+    parts.push((start_line, text.get(start..).unwrap_or_default()));
+    parts
 }
 
 /// Tabs may indent JSON, but not YAML. What begins like JSON may yet be YAML.
-fn json(text: &str) -> Option<Vec<Value>> {
-    Deserializer::from_str(text).into_iter().collect::<Result<_, _>>().ok()
+fn json(text: &str) -> Option<Vec<Document>> {
+    let values = Deserializer::from_str(text).into_iter().map(|value| value.map(|value| Document { value, octals: Vec::new() }));
+    values.collect::<Result<_, _>>().ok()
 }
 
-fn yaml(text: &str) -> anyhow::Result<Vec<Value>> {
-    let options = serde_saphyr::options! {
-        with_snippet: false,
-        // The file is the user's own, and a cluster's entries are more than the default takes.
-        budget: serde_saphyr::budget! {
-            max_depth: DEEPEST,
-            max_documents: usize::MAX,
-            max_events: usize::MAX,
-            max_nodes: usize::MAX,
-            max_total_scalar_bytes: usize::MAX,
-        },
+/// The objects of a document. `kubectl get -o json | jq .items` gives a bare list.
+fn objects(document: Document) -> Vec<Result<Document, String>> {
+    let Document { value, octals } = document;
+    let values = match value {
+        Value::Object(_) => return vec![Ok(Document { value, octals })],
+        Value::Array(items) => items,
+        other => return vec![Err(format!("it is {}, expected an object or a list of objects", shown(&other)))],
     };
-    serde_saphyr::from_multiple_with_options(text, options).context("it is no YAML")
+    let item = |(index, value): (usize, Value)| {
+        let within = format!("[{index}].");
+        let of_item = octals.iter().filter_map(|octal| {
+            let path = octal.path.strip_prefix(&within)?.to_owned();
+            Some(yaml::Octal { path, ..octal.clone() })
+        });
+        if value.is_object() {
+            Ok(Document { octals: of_item.collect(), value })
+        } else {
+            Err(format!("item {index} of the list is {}, expected an object", shown(&value)))
+        }
+    };
+    values.into_iter().enumerate().map(item).collect()
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Array(_) => "a list".to_owned(),
+        Value::String(text) => format!("the text `{}`", text.chars().take(40).collect::<String>()),
+        other => format!("`{other}`"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that fails panics")]
-
     use serde_json::json;
 
     use super::*;
 
+    fn values(text: &str) -> Vec<Option<Value>> {
+        read(text).into_iter().map(|document| document.ok().map(|document| document.value)).collect()
+    }
+
     #[test]
     fn yaml_and_json_are_told_apart_by_themselves() {
-        let all = vec![json!({"a": 1}), json!({"b": [true]})];
+        let all = vec![Some(json!({"a": 1})), Some(json!({"b": [true]}))];
         for text in [
             "a: 1\n---\nb: [true]\n",
             "{\"a\": 1}\n{\"b\": [true]}\n",
+            "{\"a\": 1}\n---\n{\"b\":\n\t[true]}\n",
             "{a: 1}\n---\n{b: [yes]}",
             "[{\"a\": 1},\n\t{\"b\": [true]}]",
             "---\na: 1\n---\n---\n# nothing\n---\nb:\n- on\n",
+            "%YAML 1.1\n---\na: 1\n...\n---\nb: [true]\n",
+            "\u{feff}a: 1\r\n---\r\n\u{feff}b: [true]\r\n",
         ] {
-            assert_eq!(of(text).unwrap(), all, "{text}");
+            assert_eq!(values(text), all, "{text}");
         }
     }
 
     #[test]
     fn nothing_is_no_document() {
         for text in ["", "\n", "# nothing\n", "---\n---\n"] {
-            assert_eq!(of(text).unwrap(), Vec::<Value>::new(), "{text:?}");
+            assert_eq!(values(text), [], "{text:?}");
         }
     }
 
     #[test]
-    fn what_is_no_yaml_is_an_error() {
-        for text in ["a: b: c", "a: [", "{\"a\": ", "just words", "a: 1\na: 2\n"] {
-            assert!(of(text).is_err(), "{text}");
+    fn a_document_that_is_bad_costs_only_itself() {
+        for bad in ["a: b: c", "a: [", "just words", "a: 1\na: 2", "{\"a\": ", "7"] {
+            assert_eq!(values(&format!("x: 1\n---\n{bad}\n---\nz: 2\n")), [Some(json!({"x": 1})), None, Some(json!({"z": 2}))], "{bad}");
         }
+        let messages: Vec<String> = read("x: 1\n---\na: 1\na: 2\n").into_iter().filter_map(Result::err).collect();
+        assert_eq!(messages, ["line 4: the key `a` is there already; expected each key once"]);
     }
 
     #[test]
     fn a_list_of_many_entries_is_no_bomb() {
         let many = "- {a: 1, b: 2, c: 3, d: 4}\n".repeat(30_000);
-        assert_eq!(of(&many).unwrap().len(), 30_000);
-        assert!(of(&"[".repeat(10_000)).is_err());
+        assert_eq!(values(&many).len(), 30_000);
     }
 }

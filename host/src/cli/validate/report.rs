@@ -19,16 +19,16 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn of(file: &Path, document: usize, entry: &Value) -> Self {
-        let said = |key| entry.get("metadata").and_then(|metadata| metadata.get(key)).and_then(Value::as_str).map(str::to_owned);
+    pub(super) fn new(file: &Path, document: usize, entry: &Value) -> Self {
+        let text = |key| entry.get("metadata").and_then(|metadata| metadata.get(key)).and_then(Value::as_str).map(str::to_owned);
         let file = file.display().to_string();
-        Self { file, document, name: said("name").or_else(|| said("generateName")).unwrap_or_default(), namespace: said("namespace") }
+        Self { file, document, name: text("name").or_else(|| text("generateName")).unwrap_or_default(), namespace: text("namespace") }
     }
 }
 
 /// A finding of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Said {
+pub(super) struct Reported {
     #[serde(flatten)]
     pub(super) entry: Entry,
     #[serde(flatten)]
@@ -36,7 +36,7 @@ pub(super) struct Said {
 }
 
 /// `FILE:DOCUMENT NAME: error[Rule] PATH: message`, on one line whatever the name holds.
-impl fmt::Display for Said {
+impl fmt::Display for Reported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Entry { file, document, name, namespace } = &self.entry;
         let name = if name.is_empty() { "(no name)" } else { name };
@@ -46,18 +46,18 @@ impl fmt::Display for Said {
     }
 }
 
-pub(super) fn lines(said: &[Said]) -> String {
+pub(super) fn lines(findings: &[Reported]) -> String {
     let mut text = String::new();
-    for said in said {
-        text.push_str(&said.to_string());
+    for finding in findings {
+        text.push_str(&finding.to_string());
         text.push('\n');
     }
     text
 }
 
 /// A list of flat objects: `jq` and spreadsheets take it as it is.
-pub(super) fn json(said: &[Said]) -> Result<String, serde_json::Error> {
-    serde_json::to_string_pretty(said).map(|text| text + "\n")
+pub(super) fn json(findings: &[Reported]) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(findings).map(|text| text + "\n")
 }
 
 /// What all files together come to.
@@ -69,23 +69,28 @@ pub(super) struct Totals {
     pub(super) warnings: usize,
     /// Documents of other kinds.
     pub(super) skipped: usize,
+    /// Documents of any kind that can't be read.
+    pub(super) unreadable_documents: usize,
     /// Files.
     pub(super) unreadable: usize,
 }
 
 impl Totals {
     pub(super) const fn failed(&self, strict: bool) -> bool {
-        self.errors > 0 || self.unreadable > 0 || (strict && self.warnings > 0)
+        self.errors > 0 || self.unreadable_documents > 0 || self.unreadable > 0 || (strict && self.warnings > 0)
     }
 }
 
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { entries, invalid, errors, warnings, skipped, unreadable } = *self;
+        let Self { entries, invalid, errors, warnings, skipped, unreadable_documents, unreadable } = *self;
         write!(f, "{}: {} valid, {invalid} invalid", Count(entries, "ServiceEntry", "ServiceEntries"), entries - invalid)?;
         write!(f, "; {}, {}", Count(errors, "error", "errors"), Count(warnings, "warning", "warnings"))?;
         if skipped > 0 {
             write!(f, "; {} of other kinds skipped", Count(skipped, "document", "documents"))?;
+        }
+        if unreadable_documents > 0 {
+            write!(f, "; {} not read", Count(unreadable_documents, "document", "documents"))?;
         }
         if unreadable > 0 {
             write!(f, "; {} not read", Count(unreadable, "file", "files"))?;
