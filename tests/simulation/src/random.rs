@@ -48,7 +48,8 @@ pub fn settle(world: &mut World) {
     let mut calm = 0;
     while world.now < end && calm < 3 {
         world.run_for(5 * S);
-        calm = if world.differences().is_empty() { calm + 1 } else { 0 };
+        let passing = world.processes.iter().any(|p| p.settings.once && p.finished.is_none());
+        calm = if world.differences().is_empty() && !passing { calm + 1 } else { 0 };
         // A single pass is over when it is over.
         if !world.processes.is_empty() && world.processes.iter().all(|p| p.finished.is_some()) {
             break;
@@ -128,7 +129,7 @@ impl Plan {
         settings.data_rate = data_rate;
         settings.once = once;
         // Two operators: of one id with other sources, or of another id with the same ones.
-        let pair = if once { 0 } else { rng.u8(0..10) };
+        let pair = if once { 9 } else { rng.u8(0..10) };
         let mut all = vec![settings.clone()];
         if pair == 0 {
             all.push(Settings { owner: "another".to_owned(), ..settings });
