@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::Value;
 
-use crate::cluster::{Key, Stored, Taken};
+use crate::cluster::{Key, Stored, Taken, addresses};
 use crate::driver::{Call, Change, What, WriteCall, WriteFault};
 use crate::time::{S, Us};
 use crate::truth::{State, Wanted};
@@ -131,7 +131,8 @@ impl World {
         let mut found = None;
         if count > allowed as usize {
             times.clear();
-            found = Some((invariant, format!("p{process}: {count} {plane}-plane calls of {} in one second, {allowed} allowed", call.source)));
+            found =
+                Some((invariant, format!("p{process}: {count} {plane}-plane calls of {} in one second, {allowed} allowed", call.source)));
         }
         let mut lists = None;
         if control && call.token.is_none() {
@@ -178,7 +179,10 @@ impl World {
             if before.owner.as_deref() != Some(&settings.owner) && !adopts {
                 found.push(("safe.foreign", format!("{key} of owner {:?}: {}", before.owner, write.action)));
             } else if before.owner.is_some() && !p.owns(before) {
-                found.push(("safe.source", format!("{key} of source {:?}, which p{process} does not read: {}", before.source, write.action)));
+                found.push((
+                    "safe.source",
+                    format!("{key} of source {:?}, which p{process} does not read: {}", before.source, write.action),
+                ));
             }
         }
         let deletes = taken.after.is_none();
@@ -189,7 +193,9 @@ impl World {
         let had = taken.before.as_ref().filter(|before| !before.endpoints.is_empty());
         // An entry that was empty when an operator last wrote it is repaired, not emptied.
         let had = had.filter(|before| before.owner.is_none() || before.last_written_endpoints != Some(0));
-        let empties = had.is_some() && taken.after.as_ref().is_some_and(|after| after.endpoints.is_empty());
+        // By what is sent: a server-side apply leaves the endpoints of another field manager where they are.
+        let sent = write.object.as_deref().and_then(|json| serde_json::from_str::<Value>(json).ok());
+        let empties = had.is_some() && sent.is_some_and(|sent| addresses(sent.get("spec").unwrap_or(&Value::Null)).is_empty());
         let started = self.check.lives.get(&process).map_or(0, |life| life.started);
         let from = started.max(now.saturating_sub(RECENT));
         if deletes {

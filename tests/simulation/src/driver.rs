@@ -125,12 +125,18 @@ pub struct WriteCall {
 #[derive(Debug)]
 pub enum Input {
     Tick,
-    Read { id: u64, result: Result<Answer, ReadFault> },
+    Read {
+        id: u64,
+        result: Result<Answer, ReadFault>,
+    },
     Listed(Vec<Arc<Value>>),
     Applied(Arc<Value>),
     /// With the last state, under the version of its deletion.
     Deleted(Key, Arc<Value>),
-    Written { id: u64, result: Result<Option<Arc<Value>>, WriteFault> },
+    Written {
+        id: u64,
+        result: Result<Option<Arc<Value>>, WriteFault>,
+    },
 }
 
 /// What a process does.
@@ -248,8 +254,7 @@ impl Operator {
             }
             (Reading::Revision(id), Ok(Answer::Revision(revision))) => Event::Revision { id, result: Ok(revision) },
             (Reading::Instances(id), Ok(Answer::Instances { items, revision })) => {
-                let read =
-                    InstancesRead { instances: items, revision: Some(revision), marker: Some(revision), ..InstancesRead::default() };
+                let read = InstancesRead { instances: items, revision: Some(revision), marker: Some(revision), ..InstancesRead::default() };
                 Event::Instances { id, result: Ok(read) }
             }
             // As the host does: a list that failed says one call, however many pages it had.

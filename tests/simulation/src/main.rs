@@ -40,7 +40,9 @@ fn main() -> ExitCode {
     let trace = args.len() < all;
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let holds = match args.as_slice() {
-        ["--scenarios"] => scenarios::ALL.iter().map(|scenario| scenario.run(trace)).map(|world| report(&world)).fold(true, |all, one| all && one),
+        ["--scenarios"] => {
+            scenarios::ALL.iter().map(|scenario| scenario.run(trace)).map(|world| report(&world)).fold(true, |all, one| all && one)
+        }
         ["--scenario", name] => {
             let Some(scenario) = scenarios::ALL.iter().find(|scenario| scenario.name == *name) else {
                 eprintln!("no scenario {name:?}; there are: {}", scenarios::ALL.map(|scenario| scenario.name).join(", "));
@@ -74,7 +76,8 @@ fn report((name, world): &(String, World)) -> bool {
         by_invariant.entry(violation.invariant).or_default().push(format!("{} {}", show(violation.at), violation.what));
     }
     let verdict = if violations.is_empty() { "pass" } else { "violated" };
-    let counts = format!("{} steps, {} calls, {} writes, {} probes", world.steps, world.check.calls, world.check.writes, world.check.probes);
+    let counts =
+        format!("{} steps, {} calls, {} writes, {} probes", world.steps, world.check.calls, world.check.writes, world.check.probes);
     println!("{verdict:<9}{name} ({counts}; {} simulated)", show(world.now).trim());
     for (invariant, all) in by_invariant {
         println!("    {invariant}: {}", all.len());

@@ -204,9 +204,11 @@ impl Plan {
         let namespaces: Vec<String> = world.cloud.accounts.get(&source).into_iter().flat_map(|a| a.namespaces.keys().cloned()).collect();
         let Some(namespace) = pick(&mut world.rng, &namespaces) else { return };
         let name = format!("svc-{}", world.rng.u8(0..60));
-        let taken = world.cloud.accounts.get(&source).is_some_and(|account| {
-            account.services.values().any(|service| service.namespace == namespace && service.name == name)
-        });
+        let taken = world
+            .cloud
+            .accounts
+            .get(&source)
+            .is_some_and(|account| account.services.values().any(|service| service.namespace == namespace && service.name == name));
         if taken {
             return;
         }
@@ -267,9 +269,11 @@ impl Plan {
                 let pause = world.rng.u64(0..=20 * S);
                 world.run_for(pause);
                 if let Some(before) = before
-                    && !world.cloud.services().iter().any(|s| {
-                        s.namespace == at.namespace && world.cloud.service(s).is_some_and(|service| service.name == before.name)
-                    })
+                    && !world
+                        .cloud
+                        .services()
+                        .iter()
+                        .any(|s| s.namespace == at.namespace && world.cloud.service(s).is_some_and(|service| service.name == before.name))
                 {
                     let at = world.add_service(&at.source, &at.namespace, &before.name, before.health_check);
                     self.register(world, &at);
@@ -368,10 +372,15 @@ impl Plan {
     /// Somebody else's entry of a name or with a host that is ours.
     #[expect(clippy::unused_self, reason = "beside the other actors")]
     fn foreign(&self, world: &mut World) {
-        let wanted: BTreeMap<Key, String> = world.truth.wanted.iter().filter_map(|(key, wanted)| {
-            let host = wanted.spec.get("hosts")?.get(0)?.as_str()?;
-            Some((key.clone(), host.to_owned()))
-        }).collect();
+        let wanted: BTreeMap<Key, String> = world
+            .truth
+            .wanted
+            .iter()
+            .filter_map(|(key, wanted)| {
+                let host = wanted.spec.get("hosts")?.get(0)?.as_str()?;
+                Some((key.clone(), host.to_owned()))
+            })
+            .collect();
         let all: Vec<(Key, String)> = wanted.into_iter().collect();
         let Some((key, host)) = pick(&mut world.rng, &all) else { return };
         let (owner, same_name) = (world.rng.bool(), world.rng.bool());

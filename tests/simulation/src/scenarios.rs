@@ -1,6 +1,7 @@
 //! Worlds with a script: each is one way in which an operator has failed, or could.
 
 use istio_cloud_map_core::service_entry::OWNER_LABEL;
+use istio_cloud_map_core::translate::HealthMode;
 use serde_json::{Value, json};
 
 use crate::cloud::{Bucket, ServiceRef};
@@ -69,6 +70,7 @@ fn default_settings() -> Settings {
 
 /// One account with AWS's budgets, and one namespace.
 fn account(world: &mut World) -> String {
+    world.cloud.page_size = 100;
     world.cloud.add_account("default", Bucket::new(2, 10), Bucket::new(1_000, 2_000));
     world.truth.targets.insert("default".to_owned(), "default".to_owned());
     world.cloud.add_namespace("default", "ns")
@@ -138,7 +140,6 @@ fn o2_empty(world: &mut World) {
 }
 
 fn o2_lists(world: &mut World) {
-    world.cloud.page_size = 100;
     account(world);
     let mut all = Vec::new();
     for number in 0..50 {
@@ -334,14 +335,16 @@ fn o7_deleted(world: &mut World) {
 
 fn o7_list(world: &mut World) {
     let (namespace, _) = settled(world, default_settings(), 5);
-    world.net.next_writes.push_back((10 * MS, 10 * MS));
-    let Some(key) = services(world, &namespace, "new", 1).first().map(|at| world.key(at)) else { return };
     // Lists are taken all the time, and delivered two seconds later.
     world.net.list = Latency::steady(2 * S, 2 * S);
-    let end = world.now + 60 * S;
-    while !world.cluster.entries.contains_key(&key) && world.now < end {
-        world.relist(0, 0);
-        world.run_for(2_500 * MS);
+    for round in 0..6 {
+        let Some(key) = services(world, &namespace, &format!("new{round}-"), 1).first().map(|at| world.key(at)) else { return };
+        let end = world.now + 60 * S;
+        while !world.cluster.entries.contains_key(&key) && world.now < end {
+            world.relist(0, 0);
+            world.run_for(3_500 * MS);
+        }
+        world.run_for(5 * S);
     }
     world.run_for(30 * S);
     settle(world);
@@ -349,7 +352,9 @@ fn o7_list(world: &mut World) {
 
 /// A service on a TCP port with two instances that have health.
 fn tcp(world: &mut World) -> (ServiceRef, Vec<String>) {
-    let (namespace, _) = settled(world, default_settings(), 12);
+    world.truth.options.health = HealthMode::Healthy;
+    let translate = world.truth.options.clone();
+    let (namespace, _) = settled(world, Settings { translate, ..default_settings() }, 12);
     let at = world.add_service("default", &namespace, "postgres", true);
     let ids = vec![world.register(&at, Some(5432)), world.register(&at, Some(5432))];
     world.run_for(60 * S);
@@ -361,7 +366,9 @@ fn keeps_its_ports(world: &mut World, at: &ServiceRef, before: &Value) {
     let Some(stored) = world.stored(at) else { return };
     let now = stored.spec().clone();
     if stored.endpoints.is_empty() && (now.get("ports") != before.get("ports") || now.get("addresses") != before.get("addresses")) {
-        let part = |spec: &Value| format!("ports {} addresses {}", spec.get("ports").unwrap_or(&Value::Null), spec.get("addresses").unwrap_or(&Value::Null));
+        let part = |spec: &Value| {
+            format!("ports {} addresses {}", spec.get("ports").unwrap_or(&Value::Null), spec.get("addresses").unwrap_or(&Value::Null))
+        };
         world.violate("safe.drained", format!("{at}: had {}, and has {}", part(before), part(&now)));
     }
 }
@@ -490,7 +497,6 @@ fn o15(world: &mut World) {
 fn o16(world: &mut World) {
     let namespace = account(world);
     services(world, &namespace, "web", 400);
-    world.cloud.page_size = 100;
     world.faults.add(0, 90 * S, Fault::Write { key: None, how: WriteFault::Forbidden, percent: 100 });
     world.add_process(default_settings());
     world.run_for(90 * S);
@@ -527,7 +533,7 @@ fn o21(world: &mut World) {
         world.cloud.add_account(source, Bucket::new(2, 10), Bucket::new(1_000, 2_000));
         world.truth.targets.insert(source.to_owned(), "default".to_owned());
         let namespace = world.cloud.add_namespace(source, source);
-        for number in 0..6 {
+        for number in 0..4 {
             let at = world.add_service(source, &namespace, &format!("web{number}"), false);
             world.register(&at, None);
         }

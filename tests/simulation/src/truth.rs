@@ -8,7 +8,10 @@ use serde_json::Value;
 
 use crate::cloud::{Cloud, ServiceRef};
 use crate::cluster::{Key, addresses};
-use crate::time::Us;
+use crate::time::{S, Us};
+
+/// An operator that reads every few seconds and lists every half minute may miss what is over sooner.
+const MISSED: Us = 60 * S;
 
 /// What is true of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,13 +104,17 @@ impl Truth {
         }
     }
 
-    /// How far apart the first and the last moment are, from `from` to `now`, at which an entry's state was one of `states`.
+    /// For how long an entry's state was last one of `states`, within `from` to `now`: from the first to the last such moment, where what lies
+    /// between may have been another state for as long as an operator can miss.
     pub fn span(&self, key: &Key, states: &[State], from: Us, now: Us) -> Option<Us> {
         let Some(history) = self.history.get(key) else { return states.contains(&State::Unwanted).then_some(now - from) };
         let ends = history.iter().skip(1).map(|(at, _)| *at).chain([now]);
-        let spans = history.iter().zip(ends).filter(|((_, state), end)| states.contains(state) && *end >= from);
+        let spans = history.iter().zip(ends).filter(|((at, state), end)| states.contains(state) && *end > from.max(*at));
         let spans = spans.map(|((at, _), end)| ((*at).max(from), end.min(now)));
-        let (first, last) = spans.fold((None, None), |(first, _), (at, end)| (first.or(Some(at)), Some(end)));
-        Some(last?.saturating_sub(first?))
+        let joined = spans.fold(None, |joined: Option<(Us, Us)>, (at, end)| match joined {
+            Some((first, last)) if at <= last + MISSED => Some((first, end)),
+            _ => Some((at, end)),
+        });
+        joined.map(|(first, last)| last - first)
     }
 }

@@ -6,7 +6,7 @@ use fastrand::Rng;
 use serde_json::Value;
 
 use crate::check::Check;
-use crate::cloud::{CloudInstance, CloudService, Cloud, ServiceRef};
+use crate::cloud::{Cloud, CloudInstance, CloudService, ServiceRef};
 use crate::cluster::{Change, Cluster, Key, Stored, set};
 use crate::driver::{Answer, Call, Input, Operator, Output, ReadFault, Settings, WriteCall, WriteFault};
 use crate::faults::{Fault, Faults};
