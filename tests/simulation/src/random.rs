@@ -58,7 +58,9 @@ pub fn settle(world: &mut World) {
     if let Some(unfinished) = world.processes.iter().position(|p| p.settings.once && p.finished.is_none()) {
         world.violate("live.once", format!("p{unfinished} has not finished"));
     }
-    if world.processes.iter().any(|p| p.finished == Some(true)) {
+    // A single pass says that it failed, or could not know that it was lied to.
+    if world.processes.iter().any(|p| p.finished == Some(true) || p.finished.is_some() && !world.faults.none_between(p.started, world.now))
+    {
         return;
     }
     let differences = world.differences();

@@ -133,7 +133,7 @@ fn o2_twice(world: &mut World) {
 }
 
 fn o2_empty(world: &mut World) {
-    let (_, all) = settled(world, Settings { data_rate: 40, ..default_settings() }, 400);
+    let (_, all) = settled(world, Settings { data_rate: 30, ..default_settings() }, 400);
     all.iter().for_each(|at| world.deregister_all(at));
     world.run_for(120 * S);
     settle(world);
@@ -270,7 +270,7 @@ fn settle_large(world: &mut World) {
 }
 
 fn o6(world: &mut World) {
-    let (namespace, all) = settled(world, Settings { data_rate: 20, ..default_settings() }, 400);
+    let (namespace, all) = settled(world, Settings { data_rate: 10, ..default_settings() }, 400);
     world.run_for(60 * S);
     for round in 0..60 {
         services(world, &namespace, &format!("new{round}-"), 1);
@@ -447,13 +447,7 @@ fn o13(world: &mut World) {
     world.run_for(30 * S);
     world.net.write = Latency::steady(S, 2 * S);
     for round in 0..150 {
-        for at in &all {
-            world.register(at, None);
-            let ids: Vec<String> = world.cloud.service(at).into_iter().flat_map(|service| service.instances.keys().cloned()).collect();
-            if let Some(id) = ids.first().filter(|_| ids.len() > 3) {
-                world.deregister(at, id);
-            }
-        }
+        all.iter().for_each(|at| roll_out(world, at));
         if round == 40 {
             zzz.iter().for_each(|at| drop(world.register(at, None)));
         }

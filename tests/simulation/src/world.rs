@@ -1,6 +1,7 @@
 //! The world: Cloud Map, a cluster, processes, and one queue of what happens when.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io::Write as _;
 
 use fastrand::Rng;
 use serde_json::Value;
@@ -147,7 +148,8 @@ impl World {
 
     pub fn log(&self, what: impl FnOnce() -> String) {
         if self.trace {
-            println!("{} {}", show(self.now), what());
+            // A reader that has seen enough may go.
+            drop(writeln!(std::io::stdout(), "{} {}", show(self.now), what()));
         }
     }
 
@@ -551,10 +553,11 @@ impl World {
         }
     }
 
-    /// Health moves without the revision.
+    /// Health moves without the revision, where there is a check.
     pub fn set_health(&mut self, at: &ServiceRef, id: &str, unhealthy: bool) {
         self.log(|| format!("Cloud Map: {at} {id} unhealthy: {unhealthy}"));
-        let Some(instance) = self.cloud.service_mut(at).and_then(|service| service.instances.get_mut(id)) else { return };
+        let checked = self.cloud.service_mut(at).filter(|service| service.health_check);
+        let Some(instance) = checked.and_then(|service| service.instances.get_mut(id)) else { return };
         instance.unhealthy = unhealthy;
         self.truth.update(&self.cloud, at, self.now);
     }
