@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::Value;
 
+use crate::cloud::ServiceRef;
 use crate::cluster::{Key, Stored, Taken, addresses};
 use crate::driver::{Call, Change, What, WriteCall, WriteFault};
 use crate::time::{S, Us};
@@ -84,12 +85,6 @@ impl Check {
         }
     }
 
-    pub fn list_read(&mut self, process: usize, call: &Call) {
-        if let Some(life) = self.lives.get_mut(&process) {
-            life.lists_read.insert((call.source.clone(), call.what.clone()));
-        }
-    }
-
     /// The answer to a write has come.
     pub fn written(&mut self, process: usize, fault: Option<WriteFault>, now: Us) {
         let Some(life) = self.lives.get_mut(&process) else { return };
@@ -134,20 +129,24 @@ impl World {
             found =
                 Some((invariant, format!("p{process}: {count} {plane}-plane calls of {} in one second, {allowed} allowed", call.source)));
         }
-        let mut lists = None;
-        if control && call.token.is_none() {
-            let times = life.lists.entry((call.source.clone(), call.what.clone())).or_default();
-            let count = push_within(times, self.now, 300 * S);
-            let allowed = usize::try_from(2 * 300 * S / settings.catalogue_interval).unwrap_or(usize::MAX) + 10;
-            if count > allowed {
-                times.clear();
-                lists = Some(format!("p{process}: {:?} of {} listed {count} times in 300 s, {allowed} allowed", call.what, call.source));
-            }
-        }
         if let Some((invariant, what)) = found {
             self.violate(invariant, what);
         }
-        if let Some(what) = lists {
+    }
+
+    /// A list was read to its end.
+    pub fn check_list(&mut self, process: usize, call: &Call) {
+        let Some(settings) = self.processes.get(process).map(|p| &p.settings) else { return };
+        let Some(life) = self.check.lives.get_mut(&process) else { return };
+        let list = (call.source.clone(), call.what.clone());
+        life.lists_read.insert(list.clone());
+        let times = life.lists.entry(list).or_default();
+        let count = push_within(times, self.now, 300 * S);
+        // Each may be confirmed once, after the grace.
+        let allowed = usize::try_from(2 * 300 * S / settings.catalogue_interval).unwrap_or(usize::MAX) + 10;
+        if count > allowed {
+            times.clear();
+            let what = format!("p{process}: {:?} of {} listed {count} times in 300 s, {allowed} allowed", call.what, call.source);
             self.violate("frugal.lists", what);
         }
     }
@@ -218,9 +217,9 @@ impl World {
                 found.push(("safe.guard-emptyings", what));
             }
             if let Some(after) = &taken.after {
-                let changed = self.truth.changed.get(key).copied().unwrap_or(0);
+                let last_moved = self.truth.changed.get(key).copied().unwrap_or(0);
                 let before = life.last_write.insert(key.clone(), (now, after.spec().clone()));
-                if before.is_some_and(|(at, spec)| at > changed && spec == *after.spec()) {
+                if before.is_some_and(|(at, spec)| at > last_moved && spec == *after.spec()) {
                     let repeats = life.repeats.entry(key.clone()).or_default();
                     let count = push_within(repeats, now, 60 * S);
                     if count > MOST_REPEATS {
@@ -258,7 +257,7 @@ impl World {
     }
 
     /// Within what time an instance of this entry must be in the cluster; none, while that can't be said.
-    pub fn fair_bound(&self, key: &Key) -> Option<Us> {
+    pub fn fair_bound(&self, key: &Key, service: &ServiceRef) -> Option<Us> {
         let p = self.processes.iter().find(|p| p.runs() && !p.settings.once)?;
         let s = &p.settings;
         let services: u64 = self.cloud.accounts.values().map(|account| account.services.len() as u64).sum();
@@ -269,7 +268,9 @@ impl World {
         let calls = 3 * self.net.read.slowest + 3 * self.net.write.slowest;
         let known = s.interval + round + writes + calls + 2 * S;
         let lists = s.catalogue_interval * 2 + 2 * pages * (namespaces + 1) * S / u64::from(s.list_rate.max(1));
-        Some(if self.cluster.entries.contains_key(key) { known } else { known + lists })
+        let created = self.cloud.service(service).map_or(0, |service| service.created);
+        let is_known = self.cluster.entries.contains_key(key) && self.now - created > lists;
+        Some(if is_known { known } else { known + lists })
     }
 
     /// An instance was registered long enough ago.
@@ -286,8 +287,8 @@ impl World {
         }
         self.check.probes += 1;
         if self.cluster.entries.get(key).is_none_or(|stored| !stored.endpoints.contains(address)) {
-            let waited = (self.now - since) / S;
-            self.violate("fair", format!("{address} was registered {waited} s ago, and is not in {key}"));
+            let seconds = (self.now - since) / S;
+            self.violate("fair", format!("{address} was registered {seconds} s ago, and is not in {key}"));
         }
     }
 

@@ -52,6 +52,7 @@ pub struct CloudService {
     pub namespace: String,
     pub name: String,
     pub health_check: bool,
+    pub created: Us,
     pub instances: BTreeMap<String, CloudInstance>,
     pub revision: i64,
 }

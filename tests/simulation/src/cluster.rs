@@ -131,8 +131,8 @@ impl Cluster {
     /// Stores an object under the next version; one that is the same keeps its version, and no watch sees it.
     fn store(&mut self, key: &Key, mut object: Value, managed: BTreeSet<String>) -> Option<Change> {
         let fields: Map<String, Value> = managed.iter().map(|field| (format!("f:{field}"), json!({}))).collect();
-        let manager = json!([{"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": {"f:spec": fields}}]);
-        set(&mut object, &["metadata", "managedFields"], manager);
+        let entries = json!([{"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": {"f:spec": fields}}]);
+        set(&mut object, &["metadata", "managedFields"], entries);
         set(&mut object, &["metadata", "name"], key.name.as_str().into());
         set(&mut object, &["metadata", "namespace"], key.namespace.as_str().into());
         let before = self.entries.get(key);

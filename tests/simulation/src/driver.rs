@@ -18,7 +18,7 @@ use istio_cloud_map_core::translate;
 use serde_json::Value;
 
 use crate::cluster::{FIELD_MANAGER, Key};
-use crate::time::Us;
+use crate::time::{S, Us};
 
 /// What an operator process is started with.
 #[derive(Debug, Clone)]
@@ -37,6 +37,22 @@ pub struct Settings {
     pub data_rate: u32,
     pub list_rate: u32,
     pub once: bool,
+}
+
+impl Settings {
+    /// On one line, for a trace.
+    pub fn describe(&self) -> String {
+        let sources: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
+        let Self { owner, policy, adopt, max_delete_percent, data_rate, list_rate, once, .. } = self;
+        let [interval, grace, catalogue] = [self.interval, self.empty_grace, self.catalogue_interval].map(|us| us / S);
+        format!(
+            "owner {owner}, sources {}, {policy:?}, adopt {adopt}, {max_delete_percent} %, interval {interval} s, grace {grace} s, \
+             catalogue {catalogue} s, {data_rate} and {list_rate} calls a second, {} reads and {} writes at once, once {once}",
+            sources.join(" "),
+            self.reads_in_flight,
+            self.writes_in_flight
+        )
+    }
 }
 
 /// A source that a process reads.

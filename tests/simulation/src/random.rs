@@ -85,6 +85,7 @@ pub fn run(seed: u64, trace: bool) -> World {
 }
 
 /// What is drawn once for a world.
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 struct Plan {
     sources: Vec<String>,
     once: bool,

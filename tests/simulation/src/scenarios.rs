@@ -125,16 +125,22 @@ fn o1(world: &mut World) {
 
 fn o2_twice(world: &mut World) {
     let (_, all) = settled(world, default_settings(), 12);
-    all.iter().take(3).for_each(|at| world.remove_service(at));
+    for at in all.iter().take(3) {
+        world.remove_service(at);
+    }
     world.run_for(90 * S);
-    all.iter().skip(3).for_each(|at| world.remove_service(at));
+    for at in all.iter().skip(3) {
+        world.remove_service(at);
+    }
     world.run_for(90 * S);
     settle(world);
 }
 
 fn o2_empty(world: &mut World) {
     let (_, all) = settled(world, Settings { data_rate: 30, ..default_settings() }, 400);
-    all.iter().for_each(|at| world.deregister_all(at));
+    for at in &all {
+        world.deregister_all(at);
+    }
     world.run_for(120 * S);
     settle(world);
 }
@@ -148,7 +154,9 @@ fn o2_lists(world: &mut World) {
     }
     world.add_process(default_settings());
     world.run_for(180 * S);
-    all.iter().for_each(|at| world.remove_service(at));
+    for at in &all {
+        world.remove_service(at);
+    }
     world.run_for(180 * S);
     settle(world);
 }
@@ -196,7 +204,9 @@ fn o3_race(world: &mut World) {
 fn o3_not_found(world: &mut World) {
     let (_, all) = settled(world, default_settings(), 12);
     world.faults.add(world.now, until(world, 80 * S), Fault::LostAnswers { percent: 100 });
-    all.iter().take(1).for_each(|at| world.remove_service(at));
+    for at in all.iter().take(1) {
+        world.remove_service(at);
+    }
     world.run_for(120 * S);
     settle(world);
 }
@@ -376,7 +386,9 @@ fn keeps_its_ports(world: &mut World, at: &ServiceRef, before: &Value) {
 fn o8(world: &mut World) {
     let (at, ids) = tcp(world);
     let before = world.stored(&at).map(|stored| stored.spec().clone()).unwrap_or_default();
-    ids.iter().for_each(|id| world.set_health(&at, id, true));
+    for id in &ids {
+        world.set_health(&at, id, true);
+    }
     world.run_for(40 * S);
     keeps_its_ports(world, &at, &before);
     settle(world);
@@ -447,9 +459,13 @@ fn o13(world: &mut World) {
     world.run_for(30 * S);
     world.net.write = Latency::steady(S, 2 * S);
     for round in 0..150 {
-        all.iter().for_each(|at| roll_out(world, at));
+        for at in &all {
+            roll_out(world, at);
+        }
         if round == 40 {
-            zzz.iter().for_each(|at| drop(world.register(at, None)));
+            for at in &zzz {
+                world.register(at, None);
+            }
         }
         world.run_for(2 * S);
     }

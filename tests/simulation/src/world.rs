@@ -65,6 +65,7 @@ impl Default for Net {
 
 /// An operator that runs, or is being restarted.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Process {
     pub settings: Settings,
     operator: Option<Operator>,
@@ -186,7 +187,7 @@ impl World {
                     self.handle(process, Input::Tick);
                 }
             }
-            Event::Serve { process, life, call, back } => self.serve(process, life, call, back),
+            Event::Serve { process, life, call, back } => self.serve(process, life, &call, back),
             Event::Arrive { process, life, write, back } => self.arrive(process, life, &write, back),
             Event::Deliver { process, life, input } => {
                 if self.processes.get(process).is_some_and(|p| p.life == life) {
@@ -237,7 +238,8 @@ impl World {
     }
 
     fn started(&mut self, process: usize) {
-        self.log(|| format!("p{process} starts"));
+        let settings = self.processes.get(process).map(|p| p.settings.describe()).unwrap_or_default();
+        self.log(|| format!("p{process} starts: {settings}"));
         let now = self.now;
         let Some(p) = self.processes.get_mut(process) else { return };
         p.life += 1;
@@ -356,7 +358,7 @@ impl World {
         self.schedule(self.now + there, Event::Serve { process, life, call, back: latency - there });
     }
 
-    fn serve(&mut self, process: usize, life: u32, call: Call, back: Us) {
+    fn serve(&mut self, process: usize, life: u32, call: &Call, back: Us) {
         let roll = self.rng.u8(0..100);
         let fault = self.faults.of_read(&call.source, &call.what, roll, self.now);
         let mut result = match fault {
@@ -373,7 +375,7 @@ impl World {
             }
         }
         if matches!(result, Ok(Answer::Namespaces { next: None, .. } | Answer::Services { next: None, .. })) {
-            self.check.list_read(process, &call);
+            self.check_list(process, call);
         }
         let wait = if fault == Some(ReadFault::TimedOut) { READ_LIMIT } else { back };
         self.schedule(self.now + wait, Event::Deliver { process, life, input: Input::Read { id: call.id, result } });
@@ -489,8 +491,14 @@ impl World {
     pub fn add_service(&mut self, source: &str, namespace: &str, name: &str, health_check: bool) -> ServiceRef {
         let id = format!("srv-{:06}", self.cloud.next_number());
         self.log(|| format!("Cloud Map: service {source}/{namespace}/{name} is {id}"));
-        let service =
-            CloudService { namespace: namespace.to_owned(), name: name.to_owned(), health_check, instances: BTreeMap::new(), revision: 1 };
+        let service = CloudService {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            health_check,
+            created: self.now,
+            instances: BTreeMap::new(),
+            revision: 1,
+        };
         if let Some(account) = self.cloud.accounts.get_mut(source) {
             account.services.insert(id.clone(), service);
         }
@@ -531,7 +539,7 @@ impl World {
         service.revision += 1;
         self.truth.update(&self.cloud, at, self.now);
         if let Some(key) = self.truth.key(at).cloned()
-            && let Some(bound) = self.fair_bound(&key)
+            && let Some(bound) = self.fair_bound(&key, at)
         {
             self.schedule(self.now + bound, Event::Probe { key, address, since: self.now });
         }
