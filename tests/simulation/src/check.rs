@@ -1,0 +1,368 @@
+//! The invariants. A violation is a value; the world goes on.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde_json::Value;
+
+use crate::cloud::ServiceRef;
+use crate::cluster::{Key, Stored, Taken, addresses};
+use crate::driver::{Call, Change, What, WriteCall, WriteFault};
+use crate::time::{S, Us};
+use crate::truth::{State, Wanted};
+use crate::world::{Process, World};
+
+/// How far back what was read may lie that a removal is founded on.
+const RECENT: Us = 300 * S;
+/// The guard's window, less what a write may take from decision to effect.
+const GUARD_WINDOW: Us = 570 * S;
+const GUARD_FROM: usize = 10;
+/// Equal writes of one entry within a minute, while nothing but somebody else's change speaks for them.
+const MOST_REPEATS: usize = 15;
+/// Attempts within ten seconds, once nothing could be written for fifteen.
+const MOST_ATTEMPTS_IN_OUTAGE: usize = 30;
+
+#[derive(Debug, Clone)]
+pub struct Violation {
+    pub invariant: &'static str,
+    pub at: Us,
+    pub what: String,
+}
+
+/// What is remembered of one life of a process.
+#[derive(Debug, Default)]
+struct Life {
+    started: Us,
+    deletes: Vec<Us>,
+    emptyings: Vec<Us>,
+    /// When how many entries were owned, and how many of them had endpoints.
+    owned: Vec<(Us, usize, usize)>,
+    /// When other people changed or deleted owned entries.
+    touched: Vec<Us>,
+    calls: BTreeMap<(String, bool), VecDeque<Us>>,
+    lists: BTreeMap<(String, What), VecDeque<Us>>,
+    lists_read: BTreeSet<(String, What)>,
+    last_write: BTreeMap<Key, (Us, Value)>,
+    repeats: BTreeMap<Key, VecDeque<Us>>,
+    attempts: VecDeque<Us>,
+    outage_since: Option<Us>,
+}
+
+#[derive(Debug, Default)]
+pub struct Check {
+    pub violations: Vec<Violation>,
+    lives: BTreeMap<usize, Life>,
+    /// Entries that people or controllers have meddled with.
+    pub touched: BTreeSet<Key>,
+    /// From now on nothing should be written.
+    pub quiet: bool,
+    pub reports: usize,
+    pub writes: usize,
+    pub calls: usize,
+    pub probes: usize,
+}
+
+fn push_within(times: &mut VecDeque<Us>, now: Us, window: Us) -> usize {
+    times.push_back(now);
+    while times.front().is_some_and(|first| first + window <= now) {
+        times.pop_front();
+    }
+    times.len()
+}
+
+impl Check {
+    pub fn violate(&mut self, invariant: &'static str, at: Us, what: String) {
+        self.violations.push(Violation { invariant, at, what });
+    }
+
+    pub fn start(&mut self, process: usize, now: Us) {
+        self.lives.insert(process, Life { started: now, ..Life::default() });
+    }
+
+    pub fn touched(&mut self, key: &Key, now: Us) {
+        self.touched.insert(key.clone());
+        for life in self.lives.values_mut() {
+            life.touched.push(now);
+        }
+    }
+
+    /// The answer to a write has come.
+    pub fn written(&mut self, process: usize, fault: Option<WriteFault>, now: Us) {
+        let Some(life) = self.lives.get_mut(&process) else { return };
+        life.outage_since = fault.filter(|fault| fault.strikes_all()).map(|_| life.outage_since.unwrap_or(now));
+    }
+}
+
+impl Process {
+    /// An entry of its id, from a source that it reads.
+    pub fn owns(&self, stored: &Stored) -> bool {
+        let read = |source: &String| self.settings.sources.iter().any(|own| own.name == *source);
+        stored.owner.as_deref() == Some(&self.settings.owner) && stored.source.as_ref().is_none_or(read)
+    }
+}
+
+impl World {
+    /// Notes how many entries each process owns.
+    pub fn note_owned(&mut self) {
+        for (index, process) in self.processes.iter().enumerate() {
+            let Some(life) = self.check.lives.get_mut(&index) else { continue };
+            let owned = self.cluster.entries.values().filter(|stored| process.owns(stored));
+            let count = |(all, full), stored: &Stored| (all + 1, full + usize::from(!stored.endpoints.is_empty()));
+            let (all, full) = owned.fold((0, 0), count);
+            if life.owned.last().is_none_or(|(_, a, f)| (*a, *f) != (all, full)) {
+                life.owned.push((self.now, all, full));
+            }
+        }
+    }
+
+    pub fn check_call(&mut self, process: usize, call: &Call) {
+        self.check.calls += 1;
+        let Some(settings) = self.processes.get(process).map(|p| &p.settings) else { return };
+        let Some(life) = self.check.lives.get_mut(&process) else { return };
+        let control = matches!(call.what, What::Namespaces | What::Services { .. });
+        let allowed = if control { settings.list_rate + 10 } else { settings.data_rate + (settings.data_rate / 4).max(1) };
+        let (invariant, plane) = if control { ("frugal.control", "control") } else { ("frugal.data", "data") };
+        let times = life.calls.entry((call.source.clone(), control)).or_default();
+        let count = push_within(times, self.now, S);
+        let mut found = None;
+        if count > allowed as usize {
+            times.clear();
+            found =
+                Some((invariant, format!("p{process}: {count} {plane}-plane calls of {} in one second, {allowed} allowed", call.source)));
+        }
+        if let Some((invariant, what)) = found {
+            self.violate(invariant, what);
+        }
+    }
+
+    /// A list was read to its end.
+    pub fn check_list(&mut self, process: usize, call: &Call) {
+        let Some(settings) = self.processes.get(process).map(|p| &p.settings) else { return };
+        let Some(life) = self.check.lives.get_mut(&process) else { return };
+        let list = (call.source.clone(), call.what.clone());
+        life.lists_read.insert(list.clone());
+        let times = life.lists.entry(list).or_default();
+        let count = push_within(times, self.now, 300 * S);
+        // Each may be confirmed once, after the grace.
+        let allowed = usize::try_from(2 * 300 * S / settings.catalogue_interval).unwrap_or(usize::MAX) + 10;
+        if count > allowed {
+            times.clear();
+            let what = format!("p{process}: {:?} of {} listed {count} times in 300 s, {allowed} allowed", call.what, call.source);
+            self.violate("frugal.lists", what);
+        }
+    }
+
+    /// A process sends a write.
+    pub fn check_attempt(&mut self, process: usize, write: &WriteCall) {
+        self.check.writes += 1;
+        let now = self.now;
+        if self.check.quiet {
+            self.violate("quiet.idle", format!("p{process}: {} of {} although nothing has changed", write.action, write.key));
+        }
+        let Some(life) = self.check.lives.get_mut(&process) else { return };
+        let count = push_within(&mut life.attempts, now, 10 * S);
+        if count > MOST_ATTEMPTS_IN_OUTAGE && life.outage_since.is_some_and(|since| since + 15 * S <= now) {
+            life.attempts.clear();
+            self.violate("frugal.outage", format!("p{process}: {count} writes in 10 s although none could be made for 15 s"));
+        }
+    }
+
+    /// A write is taken.
+    pub fn check_taken(&mut self, process: usize, write: &WriteCall, taken: &Taken) {
+        let now = self.now;
+        let Some(p) = self.processes.get(process) else { return };
+        let settings = p.settings.clone();
+        let key = &write.key;
+        let mut found: Vec<(&'static str, String)> = Vec::new();
+        if let Some(before) = &taken.before {
+            let adopts = settings.adopt && before.owner.is_none() && taken.after.is_some();
+            if before.owner.as_deref() != Some(&settings.owner) && !adopts {
+                found.push(("safe.foreign", format!("{key} of owner {:?}: {}", before.owner, write.action)));
+            } else if before.owner.is_some() && !p.owns(before) {
+                found.push((
+                    "safe.source",
+                    format!("{key} of source {:?}, which p{process} does not read: {}", before.source, write.action),
+                ));
+            }
+        }
+        let deletes = taken.after.is_none();
+        let changes = taken.before.is_some() && taken.change.is_some();
+        if deletes && settings.policy != Change::Sync || changes && settings.policy == Change::CreateOnly {
+            found.push(("safe.policy", format!("{key}: {} under {:?}", write.action, settings.policy)));
+        }
+        let had = taken.before.as_ref().filter(|before| !before.endpoints.is_empty());
+        // An entry that was empty when an operator last wrote it is repaired, not emptied.
+        let had = had.filter(|before| before.owner.is_none() || before.last_written_endpoints != Some(0));
+        // By what is sent: a server-side apply leaves the endpoints of another field manager where they are.
+        let sent = write.object.as_deref().and_then(|json| serde_json::from_str::<Value>(json).ok());
+        let empties = had.is_some() && sent.is_some_and(|sent| addresses(sent.get("spec").unwrap_or(&Value::Null)).is_empty());
+        let started = self.check.lives.get(&process).map_or(0, |life| life.started);
+        let from = started.max(now.saturating_sub(RECENT));
+        if deletes {
+            let span = self.truth.span(key, &[State::Unwanted], from, now);
+            if span.is_none_or(|span| span < settings.empty_grace) {
+                found.push(("safe.delete", format!("{key} is deleted; it was unwanted for {}", show_span(span))));
+            }
+        }
+        if empties {
+            let span = self.truth.span(key, &[State::Unwanted, State::Empty], from, now);
+            if span.is_none_or(|span| span < settings.empty_grace) {
+                found.push(("safe.empty", format!("{key} is emptied ({}); it was empty for {}", write.action, show_span(span))));
+            }
+        }
+        if let Some(life) = self.check.lives.get_mut(&process) {
+            if deletes && let Some(what) = life.guard(true, now, settings.max_delete_percent) {
+                found.push(("safe.guard-deletes", what));
+            }
+            if empties && let Some(what) = life.guard(false, now, settings.max_delete_percent) {
+                found.push(("safe.guard-emptyings", what));
+            }
+            if let Some(after) = &taken.after {
+                let last_moved = self.truth.changed.get(key).copied().unwrap_or(0);
+                let before = life.last_write.insert(key.clone(), (now, after.spec().clone()));
+                if before.is_some_and(|(at, spec)| at > last_moved && spec == *after.spec()) {
+                    let repeats = life.repeats.entry(key.clone()).or_default();
+                    let count = push_within(repeats, now, 60 * S);
+                    if count > MOST_REPEATS {
+                        repeats.clear();
+                        found.push(("quiet.fight", format!("p{process} wrote the same into {key} {count} times within a minute")));
+                    }
+                }
+            }
+        }
+        for (invariant, what) in found {
+            self.violate(invariant, what);
+        }
+        self.note_owned();
+    }
+
+    /// What is ready has read every list.
+    pub fn check_ready(&mut self, process: usize) {
+        let Some((p, life)) = self.processes.get(process).zip(self.check.lives.get(&process)) else { return };
+        if !self.faults.none_between(life.started, self.now) {
+            return;
+        }
+        let mut missing = Vec::new();
+        for source in &p.settings.sources {
+            let read = |what: What| life.lists_read.contains(&(source.name.clone(), what));
+            if !read(What::Namespaces) {
+                missing.push(format!("the namespaces of {}", source.name));
+            }
+            let namespaces = self.cloud.accounts.get(&source.name).into_iter().flat_map(|account| account.namespaces.keys());
+            let unread = namespaces.filter(|namespace| !read(What::Services { namespace: (*namespace).clone() }));
+            missing.extend(unread.map(|namespace| format!("the services of {}/{namespace}", source.name)));
+        }
+        if !missing.is_empty() {
+            self.violate("live.ready", format!("p{process} is ready, and never read {}", missing.join(", ")));
+        }
+    }
+
+    /// Within what time an instance of this entry must be in the cluster; none, while that can't be said.
+    pub fn fair_bound(&self, key: &Key, service: &ServiceRef) -> Option<Us> {
+        let p = self.processes.iter().find(|p| p.runs() && !p.settings.once)?;
+        let s = &p.settings;
+        let services: u64 = self.cloud.accounts.values().map(|account| account.services.len() as u64).sum();
+        let pages = services / self.cloud.page_size as u64 + 2;
+        let namespaces: u64 = self.cloud.accounts.values().map(|account| account.namespaces.len() as u64).sum();
+        let round = 2 * services * S / u64::from(s.data_rate.max(1)) + 2 * services * self.net.read.max / s.reads_in_flight.max(1) as u64;
+        let writes = 2 * services * self.net.write.max / s.writes_in_flight.max(1) as u64;
+        let calls = 3 * self.net.read.slowest + 3 * self.net.write.slowest;
+        let known = s.interval + round + writes + calls + 2 * S;
+        let lists = s.catalogue_interval * 2 + 2 * pages * (namespaces + 1) * S / u64::from(s.list_rate.max(1));
+        let created = self.cloud.service(service).map_or(0, |service| service.created);
+        let is_known = self.cluster.entries.contains_key(key) && self.now - created > lists;
+        Some(if is_known { known } else { known + lists })
+    }
+
+    /// An instance was registered long enough ago.
+    pub fn probe(&mut self, key: &Key, address: &str, since: Us) {
+        let owner = self.processes.iter().enumerate().find(|(_, p)| p.runs() && !p.settings.once);
+        let Some((index, p)) = owner else { return };
+        let started = self.check.lives.get(&index).map_or(0, |life| life.started);
+        // Without a calm time before, a process may be behind.
+        let calm = since >= started + 60 * S && self.faults.none_between(since.saturating_sub(60 * S), self.now);
+        let wanted = self.truth.wanted.get(key).is_some_and(|wanted| wanted.endpoints.contains(address));
+        let moved = self.truth.claimants(key).count() > 1 || self.check.touched.contains(key) || self.fighters.contains_key(key);
+        if !calm || !wanted || moved || p.settings.policy == Change::CreateOnly || self.is_foreign(key) {
+            return;
+        }
+        self.check.probes += 1;
+        if self.cluster.entries.get(key).is_none_or(|stored| !stored.endpoints.contains(address)) {
+            let seconds = (self.now - since) / S;
+            self.violate("fair", format!("{address} was registered {seconds} s ago, and is not in {key}"));
+        }
+    }
+
+    /// Something of somebody else's has this name or one of its hosts.
+    pub fn is_foreign(&self, key: &Key) -> bool {
+        let ours = |stored: &Stored| self.processes.iter().any(|p| p.owns(stored));
+        let hosts = self.truth.wanted.get(key).and_then(|wanted| wanted.spec.get("hosts")).and_then(Value::as_array);
+        let hosts: Vec<&str> = hosts.into_iter().flatten().filter_map(Value::as_str).collect();
+        let overlaps = |host: &String| hosts.iter().any(|own| own == host || host.strip_prefix('*').is_some_and(|end| own.ends_with(end)));
+        self.cluster.entries.iter().any(|(other, stored)| {
+            let adoptable = other == key && stored.owner.is_none() && self.processes.iter().any(|p| p.settings.adopt);
+            !ours(stored) && !adoptable && (other == key || other.namespace == key.namespace && stored.hosts.iter().any(overlaps))
+        })
+    }
+
+    /// How the cluster differs from the translation of the true Cloud Map, apart from what is excused.
+    pub fn differences(&self) -> Vec<String> {
+        let wanted = self.truth.wanted.iter().filter_map(|(key, wanted)| self.difference(key, wanted));
+        let left = self.cluster.entries.iter().filter(|(key, _)| !self.truth.wanted.contains_key(*key));
+        let left = left.filter(|(_, stored)| {
+            let mut owners = self.processes.iter().filter(|p| p.owns(stored)).peekable();
+            owners.peek().is_some() && owners.all(|p| p.settings.policy == Change::Sync && !p.refused)
+        });
+        wanted.chain(left.map(|(key, _)| format!("{key} is left over"))).collect()
+    }
+
+    fn difference(&self, key: &Key, wanted: &Wanted) -> Option<String> {
+        let reads = |p: &&Process| p.settings.sources.iter().any(|source| source.name == wanted.service.source);
+        let p = self.processes.iter().find(reads)?;
+        if self.is_foreign(key) {
+            return None;
+        }
+        let Some(stored) = self.cluster.entries.get(key) else { return Some(format!("{key} is missing")) };
+        if p.settings.policy == Change::CreateOnly {
+            return None;
+        }
+        if stored.owner.is_none() {
+            return Some(format!("{key} is not adopted"));
+        }
+        let removal = wanted.endpoints.is_empty() && !stored.endpoints.is_empty();
+        if removal && self.processes.iter().any(|p| p.refused) && stored.last_written_endpoints != Some(0) {
+            return None;
+        }
+        if stored.endpoints != wanted.endpoints {
+            return Some(format!("{key} has {:?} and should have {:?}", stored.endpoints, wanted.endpoints));
+        }
+        // What a drained entry keeps is up to the operator's memory.
+        let drained = |field: &str| wanted.endpoints.is_empty() && matches!(field, "ports" | "addresses");
+        let fields = wanted.spec.as_object().into_iter().flatten().filter(|(field, _)| !drained(field));
+        let differing: Vec<&String> = fields.filter(|(field, value)| stored.spec().get(field) != Some(value)).map(|(f, _)| f).collect();
+        (!differing.is_empty()).then(|| format!("{key} differs in {differing:?}"))
+    }
+}
+
+impl Life {
+    /// Counts a removal, and says if it was one too many.
+    fn guard(&mut self, deletes: bool, now: Us, percent: u8) -> Option<String> {
+        let from = now.saturating_sub(GUARD_WINDOW);
+        let times = if deletes { &mut self.deletes } else { &mut self.emptyings };
+        times.push(now);
+        let count = times.iter().filter(|at| **at > from).count();
+        // The number that held when the window began was noted before it.
+        let first = self.owned.partition_point(|(at, _, _)| *at <= now.saturating_sub(GUARD_WINDOW + 60 * S)).saturating_sub(1);
+        let marks = self.owned.iter().skip(first).map(|(_, all, full)| if deletes { *all } else { *full });
+        let touched = self.touched.iter().filter(|at| **at > from).count();
+        let base = marks.max().unwrap_or(0) + touched;
+        let too_many = base >= GUARD_FROM && count * 100 > base * usize::from(percent);
+        too_many.then(|| {
+            let what = if deletes { "deleted" } else { "emptied" };
+            format!("{count} entries {what} within ten minutes, and there were {base} at most ({percent} % allowed)")
+        })
+    }
+}
+
+fn show_span(span: Option<Us>) -> String {
+    span.map_or_else(|| "no moment".to_owned(), |span| format!("{}.{:03} s", span / S, span % S / 1000))
+}

@@ -1,0 +1,369 @@
+//! The one file that knows the state machine's own types: events in, effects out, in the simulation's terms.
+//!
+//! Cloud Map is asked page by page. An effect that stands for a whole list is carried out as the operator's host does it: all pages at the
+//! speed of the network, and one page that fails is the whole list failing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use istio_cloud_map_core::cloud_map::{Instance, Namespace, Service};
+use istio_cloud_map_core::diagnostic::Diagnostic;
+use istio_cloud_map_core::plan::{Action, EntryKey, Observed, Options, Policy, Version};
+use istio_cloud_map_core::sync::{
+    Config, Effect, Event, InstancesRead, Observation, ReadError, ReadFailure, ServiceId, SourceConfig, Sync, Write, WriteError,
+    WriteFailure,
+};
+use istio_cloud_map_core::translate;
+use serde_json::Value;
+
+use crate::cluster::{FIELD_MANAGER, Key};
+use crate::time::{S, Us};
+
+/// What an operator process is started with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub owner: String,
+    pub sources: Vec<Source>,
+    pub translate: translate::Options,
+    pub policy: Change,
+    pub adopt: bool,
+    pub max_delete_percent: u8,
+    pub interval: Us,
+    pub empty_grace: Us,
+    pub catalogue_interval: Us,
+    pub reads_in_flight: usize,
+    pub writes_in_flight: usize,
+    pub data_rate: u32,
+    pub list_rate: u32,
+    pub once: bool,
+}
+
+impl Settings {
+    /// On one line, for a trace.
+    pub fn describe(&self) -> String {
+        let sources: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
+        let Self { owner, policy, adopt, max_delete_percent, data_rate, list_rate, once, .. } = self;
+        let [interval, grace, catalogue] = [self.interval, self.empty_grace, self.catalogue_interval].map(|us| us / S);
+        format!(
+            "owner {owner}, sources {}, {policy:?}, adopt {adopt}, {max_delete_percent} %, interval {interval} s, grace {grace} s, \
+             catalogue {catalogue} s, {data_rate} and {list_rate} calls a second, {} reads and {} writes at once, once {once}",
+            sources.join(" "),
+            self.reads_in_flight,
+            self.writes_in_flight
+        )
+    }
+}
+
+/// A source that a process reads.
+#[derive(Debug, Clone)]
+pub struct Source {
+    pub name: String,
+    pub target_namespace: String,
+}
+
+/// Which kinds of change are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Sync,
+    UpsertOnly,
+    CreateOnly,
+}
+
+/// Why a read failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadFault {
+    Throttled,
+    AccessDenied,
+    TimedOut,
+    Unreachable,
+    NotFound,
+}
+
+/// Why a write failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteFault {
+    Conflict,
+    NotFound,
+    Rejected,
+    Forbidden,
+    Throttled,
+    Unreachable,
+}
+
+impl WriteFault {
+    /// It says nothing about the entry: any other write would have failed as well.
+    pub const fn strikes_all(self) -> bool {
+        matches!(self, Self::Forbidden | Self::Throttled | Self::Unreachable)
+    }
+}
+
+/// One call to Cloud Map: one page.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub id: u64,
+    pub source: String,
+    pub what: What,
+    pub token: Option<String>,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    Namespaces,
+    Services { namespace: String },
+    Revision { service: String },
+    Instances { service: String },
+}
+
+/// What Cloud Map answers.
+#[derive(Debug)]
+pub enum Answer {
+    Namespaces { items: Vec<Namespace>, next: Option<String> },
+    Services { items: Vec<Service>, next: Option<String> },
+    Revision(i64),
+    Instances { items: Vec<Instance>, revision: i64 },
+}
+
+/// One write to the API server.
+#[derive(Debug, Clone)]
+pub struct WriteCall {
+    pub id: u64,
+    pub key: Key,
+    /// The entry; none for a delete.
+    pub object: Option<Arc<str>>,
+    /// The uid and resource version that it replaces; none where nothing may exist.
+    pub replaces: Option<(String, String)>,
+    pub action: &'static str,
+}
+
+/// What happens to a process.
+#[derive(Debug)]
+pub enum Input {
+    Tick,
+    Read {
+        id: u64,
+        result: Result<Answer, ReadFault>,
+    },
+    Listed(Vec<Arc<Value>>),
+    Applied(Arc<Value>),
+    /// With the last state, under the version of its deletion.
+    Deleted(Key, Arc<Value>),
+    Written {
+        id: u64,
+        result: Result<Option<Arc<Value>>, WriteFault>,
+    },
+}
+
+/// What a process does.
+#[derive(Debug)]
+pub enum Output {
+    Call(Call),
+    Write(WriteCall),
+    Report(Diagnostic),
+    WakeAt(Us),
+    Finished { failed: bool },
+}
+
+/// A read that is under way, with the pages so far.
+#[derive(Debug)]
+enum Reading {
+    Namespaces { source: Arc<str>, calls: u32, items: Vec<Namespace> },
+    Services { source: Arc<str>, namespace: Arc<str>, calls: u32, items: Vec<Service> },
+    Revision(ServiceId),
+    Instances(ServiceId),
+}
+
+/// The state machine of one process, and what it has under way.
+#[derive(Debug)]
+pub struct Operator {
+    sync: Sync,
+    started: Us,
+    last_id: u64,
+    reads: BTreeMap<u64, Reading>,
+    writes: BTreeMap<u64, EntryKey>,
+}
+
+impl Operator {
+    pub fn new(settings: &Settings, now: Us) -> Self {
+        let source = |source: &Source| SourceConfig {
+            name: source.name.clone(),
+            region: None,
+            target_namespace: source.target_namespace.clone(),
+            catalogue_interval: Duration::from_micros(settings.catalogue_interval),
+            max_requests_per_second: settings.data_rate,
+            max_lists_per_second: settings.list_rate,
+        };
+        let plan = Options {
+            owner: settings.owner.clone(),
+            policy: match settings.policy {
+                Change::Sync => Policy::Sync,
+                Change::UpsertOnly => Policy::UpsertOnly,
+                Change::CreateOnly => Policy::CreateOnly,
+            },
+            adopt: settings.adopt,
+            max_delete_percent: settings.max_delete_percent,
+            force_deletes: false,
+        };
+        let config = Config {
+            sources: settings.sources.iter().map(source).collect(),
+            translate: settings.translate.clone(),
+            transform: None,
+            plan,
+            interval: Duration::from_micros(settings.interval),
+            empty_grace: Duration::from_micros(settings.empty_grace),
+            max_reads_in_flight: settings.reads_in_flight,
+            max_writes_in_flight: settings.writes_in_flight,
+            once: settings.once,
+        };
+        let sync = Sync::new(config, Duration::ZERO);
+        Self { sync, started: now, last_id: 0, reads: BTreeMap::new(), writes: BTreeMap::new() }
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.sync.status().ready
+    }
+
+    /// Takes something in. None, if it did not reach the state machine: a page of a list that has more.
+    pub fn handle(&mut self, input: Input, now: Us) -> Option<Vec<Output>> {
+        let event = match input {
+            Input::Tick => Event::Tick,
+            Input::Listed(all) => Event::Observed(Observation::Listed(all.iter().map(|object| observed(object)).collect())),
+            Input::Applied(object) => Event::Observed(Observation::Applied(Box::new(observed(&object)))),
+            Input::Deleted(key, _) => Event::Observed(Observation::Deleted(entry_key(&key))),
+            Input::Written { id, result } => {
+                let key = self.writes.remove(&id)?;
+                let result = result.map(|stored| stored.map(|object| Box::new(observed(&object)))).map_err(write_error);
+                Event::Written { key, result }
+            }
+            Input::Read { id, result } => match self.read(id, result)? {
+                Ok(event) => event,
+                Err(next_page) => return Some(vec![Output::Call(next_page)]),
+            },
+        };
+        let effects = self.sync.on(event, Duration::from_micros(now - self.started));
+        Some(effects.into_iter().map(|effect| self.output(effect)).collect())
+    }
+
+    /// An answer is a list's next page to ask for, or an event.
+    fn read(&mut self, id: u64, result: Result<Answer, ReadFault>) -> Option<Result<Event, Call>> {
+        let reading = self.reads.remove(&id)?;
+        let result = result.map_err(read_error);
+        Some(Ok(match (reading, result) {
+            (Reading::Namespaces { source, calls, mut items }, Ok(Answer::Namespaces { items: page, next })) => {
+                items.extend(page);
+                let name = source.to_string();
+                if next.is_some() {
+                    self.reads.insert(id, Reading::Namespaces { source, calls: calls + 1, items });
+                    return Some(Err(Call { id, source: name, what: What::Namespaces, token: next }));
+                }
+                Event::NamespacesListed { source, calls, result: Ok(items) }
+            }
+            (Reading::Services { source, namespace, calls, mut items }, Ok(Answer::Services { items: page, next })) => {
+                items.extend(page);
+                let (name, what) = (source.to_string(), What::Services { namespace: namespace.to_string() });
+                if next.is_some() {
+                    self.reads.insert(id, Reading::Services { source, namespace, calls: calls + 1, items });
+                    return Some(Err(Call { id, source: name, what, token: next }));
+                }
+                Event::ServicesListed { source, namespace, calls, result: Ok(items) }
+            }
+            (Reading::Revision(id), Ok(Answer::Revision(revision))) => Event::Revision { id, result: Ok(revision) },
+            (Reading::Instances(id), Ok(Answer::Instances { items, revision })) => {
+                let read = InstancesRead { instances: items, revision: Some(revision), marker: Some(revision), ..InstancesRead::default() };
+                Event::Instances { id, result: Ok(read) }
+            }
+            // As the host does: a list that failed says one call, however many pages it had.
+            (Reading::Namespaces { source, .. }, Err(error)) => Event::NamespacesListed { source, calls: 1, result: Err(error) },
+            (Reading::Services { source, namespace, .. }, Err(error)) => {
+                Event::ServicesListed { source, namespace, calls: 1, result: Err(error) }
+            }
+            (Reading::Revision(id), Err(error)) => Event::Revision { id, result: Err(error) },
+            (Reading::Instances(id), Err(error)) => Event::Instances { id, result: Err(error) },
+            (_, Ok(_)) => return None,
+        }))
+    }
+
+    fn output(&mut self, effect: Effect) -> Output {
+        match effect {
+            Effect::ListNamespaces { source } => {
+                let name = source.to_string();
+                self.call(Reading::Namespaces { source, calls: 1, items: Vec::new() }, name, What::Namespaces)
+            }
+            Effect::ListServices { source, namespace } => {
+                let (name, namespace): (_, Arc<str>) = (source.to_string(), namespace.key().into());
+                let what = What::Services { namespace: namespace.to_string() };
+                self.call(Reading::Services { source, namespace, calls: 1, items: Vec::new() }, name, what)
+            }
+            Effect::AskRevision { id, .. } => {
+                let what = What::Revision { service: id.service.to_string() };
+                self.call(Reading::Revision(id.clone()), id.source.to_string(), what)
+            }
+            Effect::Discover { id, .. } => {
+                let what = What::Instances { service: id.service.to_string() };
+                self.call(Reading::Instances(id.clone()), id.source.to_string(), what)
+            }
+            Effect::Write(write) => self.write(write),
+            Effect::Report(diagnostic) => Output::Report(diagnostic),
+            Effect::WakeAt(at) => Output::WakeAt(self.started + u64::try_from(at.as_micros()).unwrap_or(Us::MAX / 2)),
+            Effect::Finished { failed } => Output::Finished { failed },
+        }
+    }
+
+    fn call(&mut self, reading: Reading, source: String, what: What) -> Output {
+        self.last_id += 1;
+        self.reads.insert(self.last_id, reading);
+        Output::Call(Call { id: self.last_id, source, what, token: None })
+    }
+
+    fn write(&mut self, write: Write) -> Output {
+        self.last_id += 1;
+        let key = Key { namespace: write.key.namespace.clone(), name: write.key.name.clone() };
+        self.writes.insert(self.last_id, write.key);
+        let version = |version: Version| (version.uid.unwrap_or_default(), version.resource_version.unwrap_or_default());
+        Output::Write(WriteCall {
+            id: self.last_id,
+            key,
+            object: write.json,
+            replaces: write.replaces.map(version),
+            action: match write.action {
+                Action::Create => "create",
+                Action::Update { empties: false, .. } => "update",
+                Action::Update { empties: true, .. } => "empty",
+                Action::Adopt => "adopt",
+                Action::Delete => "delete",
+            },
+        })
+    }
+}
+
+fn observed(object: &Value) -> Observed {
+    Observed::of(object, Some(FIELD_MANAGER), "")
+}
+
+fn entry_key(key: &Key) -> EntryKey {
+    EntryKey { namespace: key.namespace.clone(), name: key.name.clone() }
+}
+
+fn read_error(fault: ReadFault) -> ReadError {
+    let failure = match fault {
+        ReadFault::Throttled => ReadFailure::Throttled,
+        ReadFault::AccessDenied => ReadFailure::AccessDenied,
+        ReadFault::TimedOut => ReadFailure::TimedOut,
+        ReadFault::Unreachable => ReadFailure::Unreachable,
+        ReadFault::NotFound => ReadFailure::NotFound,
+    };
+    ReadError { failure, message: failure.as_str().to_owned() }
+}
+
+fn write_error(fault: WriteFault) -> WriteError {
+    let failure = match fault {
+        WriteFault::Conflict => WriteFailure::Conflict,
+        WriteFault::NotFound => WriteFailure::NotFound,
+        WriteFault::Rejected => WriteFailure::Rejected,
+        WriteFault::Forbidden => WriteFailure::Forbidden,
+        WriteFault::Throttled => WriteFailure::Throttled,
+        WriteFault::Unreachable => WriteFailure::Unreachable,
+    };
+    WriteError { failure, message: failure.as_str().to_owned() }
+}

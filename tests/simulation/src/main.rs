@@ -1,0 +1,161 @@
+//! A simulated Cloud Map, cluster and clock that judge the operator's state machine over time.
+//!
+//! ```text
+//! cargo run -p istio-cloud-map-simulation -- 42 --trace           one seed, told line by line
+//! cargo run -p istio-cloud-map-simulation -- --seeds 0..2000      many seeds
+//! cargo run -p istio-cloud-map-simulation -- --scenario o7        one scenario
+//! cargo run -p istio-cloud-map-simulation -- --scenarios          all scenarios
+//! ```
+//!
+//! A seed is a whole world: the same seed gives the same events in the same order. Build it with `--profile simulation` where many are run.
+
+mod check;
+mod cloud;
+mod cluster;
+mod driver;
+mod faults;
+mod random;
+mod scenarios;
+#[cfg(test)]
+mod tests;
+mod time;
+mod truth;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use crate::time::show;
+use crate::world::World;
+
+const USAGE: &str = "usage: istio-cloud-map-simulation (SEED | --seeds FROM..TO | --scenario NAME | --scenarios) [--trace]";
+/// How many violations of one invariant are printed of one world.
+const MOST_SHOWN: usize = 3;
+
+fn main() -> ExitCode {
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let all = args.len();
+    args.retain(|arg| arg != "--trace");
+    let trace = args.len() < all;
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let holds = match args.as_slice() {
+        ["--scenarios"] => {
+            let violated = scenarios::ALL.iter().filter(|scenario| !report(&scenario.run(trace))).count();
+            println!("{violated} of {} scenarios violated", scenarios::ALL.len());
+            violated == 0
+        }
+        ["--scenario", name] => {
+            let Some(scenario) = scenarios::ALL.iter().find(|scenario| scenario.name == *name) else {
+                eprintln!("no scenario {name:?}; there are: {}", scenarios::ALL.map(|scenario| scenario.name).join(", "));
+                return ExitCode::from(2);
+            };
+            report(&scenario.run(trace))
+        }
+        ["--seeds", range] => match range.split_once("..").map(|(from, to)| (from.parse(), to.parse())) {
+            Some((Ok(from), Ok(to))) => many(from, to),
+            _ => return usage(),
+        },
+        [seed] => match seed.parse() {
+            Ok(seed) => report(&(format!("seed {seed}"), random::run(seed, trace))),
+            Err(_) => return usage(),
+        },
+        _ => return usage(),
+    };
+    if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
+}
+
+/// Prints what was violated in a world. True, if nothing was.
+fn report((name, world): &(String, World)) -> bool {
+    let violations = &world.check.violations;
+    let mut by_invariant: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for violation in violations {
+        by_invariant.entry(violation.invariant).or_default().push(format!("{} {}", show(violation.at), violation.what));
+    }
+    let verdict = if violations.is_empty() { "pass" } else { "violated" };
+    let counts =
+        format!("{} steps, {} calls, {} writes, {} probes", world.steps, world.check.calls, world.check.writes, world.check.probes);
+    println!("{verdict:<9}{name} ({counts}; {} simulated)", show(world.now).trim());
+    for (invariant, all) in by_invariant {
+        println!("    {invariant}: {}", all.len());
+        for what in all.iter().take(MOST_SHOWN) {
+            println!("        {what}");
+        }
+    }
+    violations.is_empty()
+}
+
+#[derive(Default)]
+struct Totals {
+    steps: u64,
+    simulated: u64,
+    writes: usize,
+    calls: usize,
+    probes: usize,
+    /// By invariant: how many violations, in which seeds.
+    violations: BTreeMap<&'static str, (usize, BTreeSet<u64>)>,
+    failing: BTreeSet<u64>,
+    slowest: (u128, u64),
+}
+
+/// Runs many seeds on all processors. True, if nothing was violated.
+fn many(from: u64, to: u64) -> bool {
+    let (next, totals) = (AtomicU64::new(from), Mutex::new(Totals::default()));
+    let started = Instant::now();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= to {
+                        return;
+                    }
+                    let begun = Instant::now();
+                    let world = random::run(seed, false);
+                    if let Ok(mut totals) = totals.lock() {
+                        totals.add(seed, &world, begun.elapsed().as_millis());
+                    }
+                }
+            });
+        }
+    });
+    let Ok(totals) = totals.into_inner() else { return false };
+    let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+    let seeds = to.saturating_sub(from);
+    println!("{seeds} seeds in {}.{:03} s on {threads} threads", millis / 1000, millis % 1000);
+    println!("{} steps ({} a second), {} s simulated", totals.steps, totals.steps * 1000 / millis, totals.simulated / time::S);
+    println!("{} calls, {} writes, {} probes of fairness", totals.calls, totals.writes, totals.probes);
+    println!("slowest: seed {} with {} ms", totals.slowest.1, totals.slowest.0);
+    println!("{} seeds with violations", totals.failing.len());
+    for (invariant, (count, seeds)) in &totals.violations {
+        let first: Vec<String> = seeds.iter().take(12).map(u64::to_string).collect();
+        let more = if seeds.len() > first.len() { " ..." } else { "" };
+        println!("    {invariant}: {count} in {} seeds: {}{more}", seeds.len(), first.join(" "));
+    }
+    totals.failing.is_empty()
+}
+
+impl Totals {
+    fn add(&mut self, seed: u64, world: &World, millis: u128) {
+        self.steps += world.steps;
+        self.simulated += world.now;
+        self.writes += world.check.writes;
+        self.calls += world.check.calls;
+        self.probes += world.check.probes;
+        self.slowest = self.slowest.max((millis, seed));
+        for violation in &world.check.violations {
+            let (count, seeds) = self.violations.entry(violation.invariant).or_default();
+            *count += 1;
+            seeds.insert(seed);
+            self.failing.insert(seed);
+        }
+    }
+}
