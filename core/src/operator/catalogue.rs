@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::attempts::Scope;
 use super::entries::WaitFor;
-use super::inventory::{Listing, NamespaceState, ServiceState};
+use super::inventory::{Listing, Missing, NamespaceState, ServiceState};
 use super::queue::ReadKey;
 use super::{EntryKey, Hint, NamespaceOwner, Operator, Page, ReadError, ReadFailure, ReadId, ServiceId, Time};
 use crate::cloud_map::{Namespace, Service, account_of};
@@ -86,15 +86,18 @@ impl Operator {
         let mut deleted = Vec::new();
         for (key, namespace) in source.namespaces.iter_mut().filter(|(key, _)| !listing.seen.contains(*key)) {
             match namespace.missing {
-                Some(since) if listing.begun >= since + grace => deleted.push(key.clone()),
+                Some(since) if listing.begun >= since + grace => deleted.push((key.clone(), namespace.info.name.clone())),
                 Some(_) => {}
                 None => namespace.missing = Some(now),
             }
             next = Some(next.map_or(now + grace, |next| next.min(now + grace)));
         }
-        for namespace in deleted {
+        // One that was made anew keeps its entries: it is deleted when the list of the new one was read.
+        deleted.retain(|(key, of)| source.is_replaced(key, of));
+        for (namespace, _) in deleted {
             self.delete_namespace(name, &namespace, now);
         }
+        self.delete_missing(name, now);
         // Entries of an account that is not read may have been taken for ours until now.
         self.refresh_ownership(now);
         let wait = WaitFor::Source(name.clone());
@@ -183,7 +186,9 @@ impl Operator {
         let listing = namespace.listing.get_or_insert_with(|| Listing::new(now));
         listing.seen.insert(id.service.clone());
         if let Some(known) = self.inventory.services.get_mut(&id) {
-            known.missing = None;
+            if known.missing.take().is_some() {
+                source.missing.remove(&id);
+            }
             if *known.info != service {
                 known.info = Arc::new(service);
                 known.discover = true;
@@ -239,26 +244,43 @@ impl Operator {
             );
             self.effects.push(scope.report(Severity::Info, Code::Excluded, message));
         }
-        let mut deleted = Vec::new();
+        let mut missing = Vec::new();
         for id in self.inventory.services_of(name, key) {
             let Some(service) = self.inventory.services.get_mut(&id).filter(|_| !listing.seen.contains(&id.service)) else { continue };
-            match service.missing {
-                Some(since) if listing.begun >= since + grace => {
-                    deleted.push(id);
-                    continue;
-                }
-                Some(_) => {}
-                None => service.missing = Some(now),
+            let known = service.missing.get_or_insert(Missing { since: now, confirmed: false });
+            known.confirmed |= listing.begun >= known.since + grace;
+            if !known.confirmed {
+                next = Some(next.map_or(now + grace, |next| next.min(now + grace)));
             }
-            next = Some(next.map_or(now + grace, |next| next.min(now + grace)));
+            missing.push(id);
         }
-        for id in deleted {
-            self.delete_service(&id, now);
+        if !missing.is_empty() {
+            // Its namespace may have been made anew, and then it is in another list.
+            self.plan_namespaces(name, now + grace);
+            if let Some(source) = self.inventory.sources.get_mut(name) {
+                source.missing.extend(missing);
+            }
+            self.delete_missing(name, now);
         }
         if let Some(at) = next {
             self.control(name).into_iter().for_each(|control| control.expedite(ReadKey::Services(name.clone(), key.clone()), at));
         }
         self.namespace_moved(name, key, now);
+    }
+
+    /// Deletes the services that two lists of their namespace lack, once a later list of namespaces and every list that could hold them were
+    /// read.
+    fn delete_missing(&mut self, name: &Arc<str>, now: Time) {
+        let Some(source) = self.inventory.sources.get(name) else { return };
+        let is_deleted = |id: &&ServiceId| {
+            let missing = self.inventory.services.get(*id).and_then(|service| service.missing).filter(|missing| missing.confirmed);
+            let namespace = source.namespaces.get(&id.namespace).map(|namespace| namespace.info.name.as_str());
+            missing.is_some_and(|missing| source.progress.is_complete_since(missing.since)) && source.is_listed(namespace)
+        };
+        let deleted: Vec<ServiceId> = source.missing.iter().filter(is_deleted).cloned().collect();
+        for id in deleted {
+            self.delete_service(&id, now);
+        }
     }
 
     /// More is known of a namespace: looks at what waits for that.
@@ -275,6 +297,9 @@ impl Operator {
         }
         if let Some(data) = self.data(&id.source) {
             data.cancel(&ReadKey::Service(id.clone()));
+        }
+        if let Some(source) = self.inventory.sources.get_mut(&id.source) {
+            source.missing.remove(id);
         }
         if let Some(namespace) = self.inventory.namespace_mut(id) {
             namespace.untried = namespace.untried.saturating_sub(usize::from(state.is_first_pass));

@@ -64,7 +64,8 @@ impl Fields {
             let same = match (want, have) {
                 (Some(want), Some(have)) => want.fingerprint == have.fingerprint,
                 (Some(_), None) => false,
-                (None, Some(have)) => !have.ours,
+                // Whoever has added endpoints: without any of ours, a service has none.
+                (None, Some(have)) => !have.ours && name != "endpoints",
                 (None, None) => true,
             };
             (!same).then_some(name)

@@ -62,12 +62,15 @@ impl Listing {
 pub(super) struct Progress {
     /// When it was first read to its end.
     ended: Option<Time>,
+    /// When it was begun that was read to its end last.
+    begun: Time,
     /// It was read to its end a second time, begun long enough after that.
     confirmed: bool,
 }
 
 impl Progress {
     pub(super) fn complete(&mut self, begun: Time, now: Time, grace: Duration) {
+        self.begun = begun;
         match self.ended {
             None => self.ended = Some(now),
             Some(first) => self.confirmed |= begun >= first + grace,
@@ -76,6 +79,11 @@ impl Progress {
 
     pub(super) const fn is_complete(self) -> bool {
         self.ended.is_some()
+    }
+
+    /// Whether it was read to its end, begun no earlier than this.
+    pub(super) fn is_complete_since(self, since: Time) -> bool {
+        self.ended.is_some() && self.begun >= since
     }
 
     /// When it should be read again so that it is confirmed.
@@ -98,6 +106,8 @@ pub(super) struct Source {
     pub namespaces: BTreeMap<Arc<str>, NamespaceState>,
     /// The accounts whose services it reads.
     pub accounts: BTreeSet<String>,
+    /// Services that the lists of their namespaces lack.
+    pub missing: BTreeSet<ServiceId>,
     /// Everything in it was read once, as far as it can be.
     pub passed: bool,
 }
@@ -115,6 +125,7 @@ impl Source {
             outage: None,
             namespaces: BTreeMap::new(),
             accounts: BTreeSet::new(),
+            missing: BTreeSet::new(),
             passed: false,
         }
     }
@@ -126,8 +137,17 @@ impl Source {
         self.passed
     }
 
-    fn all_listed(&self) -> bool {
-        self.namespaces.values().all(|namespace| namespace.progress.is_complete())
+    /// Whether all other namespaces of this name were listed, which could hold the services of the one of this key.
+    pub(super) fn is_replaced(&self, key: &Arc<str>, name: &str) -> bool {
+        let others = self.namespaces.iter().filter(|(other, namespace)| *other != key && namespace.info.name.eq_ignore_ascii_case(name));
+        others.into_iter().all(|(_, namespace)| namespace.progress.is_complete())
+    }
+
+    /// Whether every list was read that could hold the services of a namespace: it may have been made anew, with the same name and another id.
+    pub(super) fn is_listed(&self, name: Option<&str>) -> bool {
+        let mut could_hold =
+            self.namespaces.values().filter(|namespace| name.is_none_or(|name| namespace.info.name.eq_ignore_ascii_case(name)));
+        could_hold.all(|namespace| namespace.progress.is_complete())
     }
 }
 
@@ -208,6 +228,15 @@ pub(super) enum Emptiness {
     Confirmed,
 }
 
+/// That a list lacks something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Missing {
+    /// Since when.
+    pub since: Time,
+    /// A later list lacks it too.
+    pub confirmed: bool,
+}
+
 /// What a service says about itself, where that is read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Hints {
@@ -230,8 +259,8 @@ pub(super) struct ServiceState {
     pub key: Option<EntryKey>,
     pub wanted: Wanted,
     pub emptiness: Emptiness,
-    /// Since when its namespace's list lacks it.
-    pub missing: Option<Time>,
+    /// Its namespace's list lacks it.
+    pub missing: Option<Missing>,
     /// It belongs to the first list of its namespace and was not tried yet.
     pub is_first_pass: bool,
     /// When it moved last.
@@ -318,13 +347,14 @@ impl Inventory {
     pub(super) fn may_delete(&self, scope: &Scope) -> Result<(), WaitFor> {
         let name: Arc<str> = scope.source.as_str().into();
         let Some(source) = self.sources.get(&name) else { return Err(WaitFor::Source(name)) };
-        match source.namespaces.get(scope.namespace.as_str()) {
-            Some(namespace) if namespace.is_complete() && namespace.progress.confirmed => Ok(()),
-            Some(_) => Err(WaitFor::Namespace(name, scope.namespace.as_str().into())),
-            // The namespace may have been made anew, with another id: every list that could hold its services must have been read.
-            None if source.progress.confirmed && source.all_listed() => Ok(()),
-            None => Err(WaitFor::Source(name)),
+        let namespace = source.namespaces.get(scope.namespace.as_str());
+        if namespace.is_some_and(|namespace| !namespace.is_complete() || !namespace.progress.confirmed) {
+            return Err(WaitFor::Namespace(name, scope.namespace.as_str().into()));
         }
+        if source.progress.confirmed && source.is_listed(namespace.map(|namespace| namespace.info.name.as_str())) {
+            return Ok(());
+        }
+        Err(WaitFor::Source(name))
     }
 
     /// Whether an entry of this scope may lose endpoints, or what that waits for.

@@ -34,9 +34,10 @@ impl Operator {
             Ok(read) => {
                 if let Some(state) = self.inventory.services.get_mut(id) {
                     state.discover = state.info.has_health_check() || read.change_token.is_none();
+                    let moved = state.change_token != read.change_token;
                     state.change_token = read.change_token;
                     state.known_since.get_or_insert(now);
-                    self.translate(id, read, *asked, now);
+                    self.translate(id, read, *asked, moved, now);
                 }
                 self.service_read(id, None, now);
             }
@@ -84,7 +85,7 @@ impl Operator {
     }
 
     /// Translates what was read, and records what is wanted.
-    fn translate(&mut self, id: &ServiceId, read: InstancesRead, asked: Time, now: Time) {
+    fn translate(&mut self, id: &ServiceId, read: InstancesRead, asked: Time, moved: bool, now: Time) {
         let Some(record) = self.record(id, read) else { return };
         let Some(source) = self.inventory.sources.get(&id.source) else { return };
         let Some(state) = self.inventory.services.get(id) else { return };
@@ -110,7 +111,7 @@ impl Operator {
             state.record = keep.then(|| Box::new(record));
         }
         if let Some(wanted) = wanted {
-            self.want(id, wanted, asked, now);
+            self.want(id, wanted, asked, moved, now);
         }
     }
 
@@ -145,7 +146,7 @@ impl Operator {
         }
     }
 
-    fn want(&mut self, id: &ServiceId, wanted: Wanted, asked: Time, now: Time) {
+    fn want(&mut self, id: &ServiceId, wanted: Wanted, asked: Time, moved: bool, now: Time) {
         let grace = self.config.empty_grace;
         let Some(state) = self.inventory.services.get_mut(id) else { return };
         let key = match &wanted {
@@ -157,6 +158,8 @@ impl Operator {
             _ if !wanted.is_empty() => Emptiness::No,
             Emptiness::No => Emptiness::Since(now),
             Emptiness::Since(since) if asked >= since + grace => Emptiness::Confirmed,
+            // What it answers is new, so that it is confirmed anew: a lagging answer would otherwise never be asked for again.
+            Emptiness::Confirmed if moved => Emptiness::Since(now),
             known => known,
         };
         let confirmed = emptiness == Emptiness::Confirmed && state.emptiness != emptiness;

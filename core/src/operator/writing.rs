@@ -15,6 +15,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The pauses after a write that was rejected: trying again soon can't help.
 const REJECTED_PAUSE: Duration = Duration::from_secs(30);
 const LONGEST_REJECTED_PAUSE: Duration = Duration::from_mins(10);
+/// The longest pause before one write tries whether an outage is over, where the interval is shorter.
+const LONGEST_OUTAGE_PAUSE: Duration = Duration::from_secs(3);
 /// A conflict that lasts for so many writes is reported.
 const CONFLICTS_REPORTED_FROM: u32 = 5;
 
@@ -391,7 +393,7 @@ impl Operator {
         if outage.until <= now {
             outage.failures = outage.failures.saturating_add(1);
         }
-        let pause = backoff(outage.failures, FIRST_PAUSE, self.config.interval);
+        let pause = backoff(outage.failures, FIRST_PAUSE, LONGEST_OUTAGE_PAUSE.max(self.config.interval));
         outage.until = outage.until.max(now + pause.max(error.retry_after.unwrap_or_default()));
         let again = self.config.tries_again(outage.failures);
         if new {

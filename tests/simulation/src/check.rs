@@ -41,6 +41,8 @@ struct Life {
     calls: BTreeMap<(String, bool), VecDeque<Us>>,
     lists: BTreeMap<(String, What), VecDeque<Us>>,
     lists_read: BTreeSet<(String, What)>,
+    /// Those that there were at the start.
+    namespaces: BTreeSet<String>,
     last_write: BTreeMap<Key, (Us, Value)>,
     repeats: BTreeMap<Key, VecDeque<Us>>,
     attempts: VecDeque<Us>,
@@ -50,6 +52,8 @@ struct Life {
 #[derive(Debug, Default)]
 pub struct Check {
     pub violations: Vec<Violation>,
+    /// When Cloud Map answered empty although it was not: one of the two answers that a removal needs.
+    pub lies: Vec<Us>,
     lives: BTreeMap<usize, Life>,
     /// Entries that people or controllers have meddled with.
     pub touched: BTreeSet<Key>,
@@ -74,8 +78,20 @@ impl Check {
         self.violations.push(Violation { invariant, at, what });
     }
 
-    pub fn start(&mut self, process: usize, now: Us) {
-        self.lives.insert(process, Life { started: now, ..Life::default() });
+    pub fn start(&mut self, process: usize, namespaces: BTreeSet<String>, now: Us) {
+        self.lives.insert(process, Life { started: now, namespaces, ..Life::default() });
+    }
+
+    /// Whether two answers a grace apart can have shown the absence that lasted for `span`: a lie may be one of them.
+    fn is_answered_twice(&self, span: Option<Us>, grace: Us, from: Us, now: Us) -> bool {
+        let mut lies = self.lies.iter().filter(|at| **at >= from && **at <= now);
+        let first = lies.next();
+        let last = lies.next_back().or(first);
+        let of_lies = first.zip(last).map_or(0, |(first, last)| last - first);
+        match span {
+            Some(span) => span >= grace || first.is_some_and(|lie| now - lie >= grace),
+            None => of_lies >= grace,
+        }
     }
 
     pub fn touched(&mut self, key: &Key, now: Us) {
@@ -105,7 +121,12 @@ impl World {
     pub fn note_owned(&mut self) {
         for (index, process) in self.processes.iter().enumerate() {
             let Some(life) = self.check.lives.get_mut(&index) else { continue };
-            let owned = self.cluster.entries.values().filter(|stored| process.owns(stored));
+            // Entries that are about to be adopted count.
+            let adopts = process.settings.adopt;
+            let counts = |key: &Key, stored: &Stored| {
+                process.owns(stored) || adopts && stored.owner.is_none() && self.truth.wanted.contains_key(key)
+            };
+            let owned = self.cluster.entries.iter().filter(|(key, stored)| counts(key, stored)).map(|(_, stored)| stored);
             let count = |(all, full), stored: &Stored| (all + 1, full + usize::from(!stored.endpoints.is_empty()));
             let (all, full) = owned.fold((0, 0), count);
             if life.owned.last().is_none_or(|(_, a, f)| (*a, *f) != (all, full)) {
@@ -118,7 +139,7 @@ impl World {
         self.check.calls += 1;
         let Some(settings) = self.processes.get(process).map(|p| &p.settings) else { return };
         let Some(life) = self.check.lives.get_mut(&process) else { return };
-        let control = matches!(call.what, What::Namespaces | What::Services { .. });
+        let control = matches!(call.what, What::Namespaces { .. } | What::Services { .. });
         let allowed = if control { settings.list_rate + 10 } else { settings.data_rate + (settings.data_rate / 4).max(1) };
         let (invariant, plane) = if control { ("frugal.control", "control") } else { ("frugal.data", "data") };
         let times = life.calls.entry((call.source.clone(), control)).or_default();
@@ -199,13 +220,13 @@ impl World {
         let from = started.max(now.saturating_sub(RECENT));
         if deletes {
             let span = self.truth.span(key, &[State::Unwanted], from, now);
-            if span.is_none_or(|span| span < settings.empty_grace) {
+            if !self.check.is_answered_twice(span, settings.empty_grace, from, now) {
                 found.push(("safe.delete", format!("{key} is deleted; it was unwanted for {}", show_span(span))));
             }
         }
         if empties {
             let span = self.truth.span(key, &[State::Unwanted, State::Empty], from, now);
-            if span.is_none_or(|span| span < settings.empty_grace) {
+            if !self.check.is_answered_twice(span, settings.empty_grace, from, now) {
                 found.push(("safe.empty", format!("{key} is emptied ({}); it was empty for {}", write.action, show_span(span))));
             }
         }
@@ -244,11 +265,13 @@ impl World {
         let mut missing = Vec::new();
         for source in &p.settings.sources {
             let read = |what: What| life.lists_read.contains(&(source.name.clone(), what));
-            if !read(What::Namespaces) {
+            if !read(What::Namespaces { own: true }) {
                 missing.push(format!("the namespaces of {}", source.name));
             }
             let namespaces = self.cloud.accounts.get(&source.name).into_iter().flat_map(|account| account.namespaces.keys());
-            let unread = namespaces.filter(|namespace| !read(What::Services { namespace: (*namespace).clone() }));
+            let unread = namespaces
+                .filter(|namespace| life.namespaces.contains(*namespace))
+                .filter(|namespace| !read(What::Services { namespace: (*namespace).clone() }));
             missing.extend(unread.map(|namespace| format!("the services of {}/{namespace}", source.name)));
         }
         if !missing.is_empty() {
@@ -354,8 +377,10 @@ impl Life {
         let first = self.owned.partition_point(|(at, _, _)| *at <= now.saturating_sub(GUARD_WINDOW + 60 * S)).saturating_sub(1);
         let marks = self.owned.iter().skip(first).map(|(_, all, full)| if deletes { *all } else { *full });
         let touched = self.touched.iter().filter(|at| **at > from).count();
-        let base = marks.max().unwrap_or(0) + touched;
-        let too_many = base >= GUARD_FROM && count * 100 > base * usize::from(percent);
+        // What is observed lags behind what is stored, by a write or a deletion of somebody else.
+        let most = marks.max().unwrap_or(0);
+        let base = most + touched + 1;
+        let too_many = most >= GUARD_FROM && count * 100 > base * usize::from(percent);
         too_many.then(|| {
             let what = if deletes { "deleted" } else { "emptied" };
             format!("{count} entries {what} within ten minutes, and there were {base} at most ({percent} % allowed)")

@@ -147,14 +147,15 @@ impl Cloud {
         let page_size = self.page_size;
         let account = self.accounts.get_mut(source).ok_or(ReadFault::NotFound)?;
         let bucket = match what {
-            What::Namespaces | What::Services { .. } => &mut account.control,
+            What::Namespaces { .. } | What::Services { .. } => &mut account.control,
             What::Revision { .. } | What::Instances { .. } => &mut account.data,
         };
         if !bucket.take(now) {
             return Err(ReadFault::Throttled);
         }
         match what {
-            What::Namespaces => {
+            What::Namespaces { own: false } => Ok(Answer::Namespaces { items: Vec::new(), next: None }),
+            What::Namespaces { own: true } => {
                 let (page, next) = page(&account.namespaces, token, page_size);
                 Ok(Answer::Namespaces { items: page.iter().map(|(id, name)| namespace(id, name)).collect(), next })
             }

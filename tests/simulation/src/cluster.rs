@@ -70,6 +70,11 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// The version of the last change.
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
     /// A write by an operator.
     pub fn write(&mut self, call: &WriteCall) -> Result<Taken, WriteFault> {
         let before = self.entries.get(&call.key).cloned();
@@ -102,6 +107,10 @@ impl Cluster {
         if let Some(stored) = object.get_mut("spec").and_then(Value::as_object_mut) {
             for gone in before.iter().flat_map(|before| before.managed.difference(&managed)) {
                 stored.remove(gone);
+            }
+            // The sink's correcting patch: endpoints are never somebody else's.
+            if !spec.contains_key("endpoints") {
+                stored.remove("endpoints");
             }
             stored.extend(spec.clone());
         }

@@ -1,7 +1,4 @@
 //! The one file that knows the state machine's own types: events in, effects out, in the simulation's terms.
-//!
-//! Cloud Map is asked page by page. An effect that stands for a whole list is carried out as the operator's host does it: all pages at the
-//! speed of the network, and one page that fails is the whole list failing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,10 +6,9 @@ use std::time::Duration;
 
 use istio_cloud_map_core::cloud_map::{Instance, Namespace, Service};
 use istio_cloud_map_core::diagnostic::Diagnostic;
-use istio_cloud_map_core::plan::{Action, EntryKey, Observed, Options, Policy, Version};
-use istio_cloud_map_core::sync::{
-    Config, Effect, Event, InstancesRead, Observation, ReadError, ReadFailure, ServiceId, SourceConfig, Sync, Write, WriteError,
-    WriteFailure,
+use istio_cloud_map_core::operator::{
+    self, Action, Config, Effect, EntryKey, Event, InstancesRead, NamespaceOwner, Observation, Observed, Options, Page, Policy, Read,
+    ReadError, ReadFailure, ReadId, SourceConfig, Version, Write, WriteError, WriteFailure,
 };
 use istio_cloud_map_core::translate;
 use serde_json::Value;
@@ -110,10 +106,19 @@ pub struct Call {
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
-    Namespaces,
-    Services { namespace: String },
-    Revision { service: String },
-    Instances { service: String },
+    /// The account's own, or those of other accounts.
+    Namespaces {
+        own: bool,
+    },
+    Services {
+        namespace: String,
+    },
+    Revision {
+        service: String,
+    },
+    Instances {
+        service: String,
+    },
 }
 
 /// What Cloud Map answers.
@@ -145,7 +150,8 @@ pub enum Input {
         id: u64,
         result: Result<Answer, ReadFault>,
     },
-    Listed(Vec<Arc<Value>>),
+    /// At a version of the store.
+    Listed(Vec<Arc<Value>>, u64),
     Applied(Arc<Value>),
     /// With the last state, under the version of its deletion.
     Deleted(Key, Arc<Value>),
@@ -165,22 +171,13 @@ pub enum Output {
     Finished { failed: bool },
 }
 
-/// A read that is under way, with the pages so far.
-#[derive(Debug)]
-enum Reading {
-    Namespaces { source: Arc<str>, calls: u32, items: Vec<Namespace> },
-    Services { source: Arc<str>, namespace: Arc<str>, calls: u32, items: Vec<Service> },
-    Revision(ServiceId),
-    Instances(ServiceId),
-}
-
 /// The state machine of one process, and what it has under way.
 #[derive(Debug)]
 pub struct Operator {
-    sync: Sync,
+    operator: operator::Operator,
     started: Us,
     last_id: u64,
-    reads: BTreeMap<u64, Reading>,
+    reads: BTreeMap<u64, (ReadId, What)>,
     writes: BTreeMap<u64, EntryKey>,
 }
 
@@ -188,11 +185,12 @@ impl Operator {
     pub fn new(settings: &Settings, now: Us) -> Self {
         let source = |source: &Source| SourceConfig {
             name: source.name.clone(),
-            region: None,
             target_namespace: source.target_namespace.clone(),
             catalogue_interval: Duration::from_micros(settings.catalogue_interval),
             max_requests_per_second: settings.data_rate,
             max_lists_per_second: settings.list_rate,
+            quota: source.name.clone(),
+            ..SourceConfig::default()
         };
         let plan = Options {
             owner: settings.owner.clone(),
@@ -211,98 +209,61 @@ impl Operator {
             transform: None,
             plan,
             interval: Duration::from_micros(settings.interval),
+            longest_interval: Duration::from_micros(settings.interval),
             empty_grace: Duration::from_micros(settings.empty_grace),
             max_reads_in_flight: settings.reads_in_flight,
             max_writes_in_flight: settings.writes_in_flight,
             once: settings.once,
         };
-        let sync = Sync::new(config, Duration::ZERO);
-        Self { sync, started: now, last_id: 0, reads: BTreeMap::new(), writes: BTreeMap::new() }
+        let operator = operator::Operator::new(config, Duration::ZERO);
+        Self { operator, started: now, last_id: 0, reads: BTreeMap::new(), writes: BTreeMap::new() }
     }
 
     pub fn is_ready(&self) -> bool {
-        self.sync.status().ready
+        self.operator.status().ready
     }
 
-    /// Takes something in. None, if it did not reach the state machine: a page of a list that has more.
+    /// Takes something in.
     pub fn handle(&mut self, input: Input, now: Us) -> Option<Vec<Output>> {
         let event = match input {
             Input::Tick => Event::Tick,
-            Input::Listed(all) => Event::Observed(Observation::Listed(all.iter().map(|object| observed(object)).collect())),
+            Input::Listed(all, version) => {
+                let version = Version { uid: None, resource_version: Some(version.to_string()) };
+                Event::Observed(Observation::Listed { entries: all.iter().map(|object| observed(object)).collect(), version })
+            }
             Input::Applied(object) => Event::Observed(Observation::Applied(Box::new(observed(&object)))),
-            Input::Deleted(key, _) => Event::Observed(Observation::Deleted(entry_key(&key))),
+            Input::Deleted(key, last) => Event::Observed(Observation::Deleted { key: entry_key(&key), version: observed(&last).version }),
             Input::Written { id, result } => {
                 let key = self.writes.remove(&id)?;
                 let result = result.map(|stored| stored.map(|object| Box::new(observed(&object)))).map_err(write_error);
                 Event::Written { key, result }
             }
-            Input::Read { id, result } => match self.read(id, result)? {
-                Ok(event) => event,
-                Err(next_page) => return Some(vec![Output::Call(next_page)]),
-            },
+            Input::Read { id, result } => self.answered(id, result)?,
         };
-        let effects = self.sync.on(event, Duration::from_micros(now - self.started));
+        let effects = self.operator.handle(event, Duration::from_micros(now - self.started));
         Some(effects.into_iter().map(|effect| self.output(effect)).collect())
     }
 
-    /// An answer is a list's next page to ask for, or an event.
-    fn read(&mut self, id: u64, result: Result<Answer, ReadFault>) -> Option<Result<Event, Call>> {
-        let reading = self.reads.remove(&id)?;
-        let result = result.map_err(read_error);
-        Some(Ok(match (reading, result) {
-            (Reading::Namespaces { source, calls, mut items }, Ok(Answer::Namespaces { items: page, next })) => {
-                items.extend(page);
-                let name = source.to_string();
-                if next.is_some() {
-                    self.reads.insert(id, Reading::Namespaces { source, calls: calls + 1, items });
-                    return Some(Err(Call { id, source: name, what: What::Namespaces, token: next }));
-                }
-                Event::NamespacesListed { source, calls, result: Ok(items) }
+    fn answered(&mut self, id: u64, result: Result<Answer, ReadFault>) -> Option<Event> {
+        let (read, asked) = self.reads.remove(&id)?;
+        let answer = match result {
+            Ok(answer) => answer,
+            Err(fault) => return Some(failed(read, &asked, read_error(fault))),
+        };
+        Some(match answer {
+            Answer::Namespaces { items, next } => Event::NamespacesPage { read, result: Ok(Page { items, next_token: next }) },
+            Answer::Services { items, next } => Event::ServicesPage { read, result: Ok(Page { items, next_token: next }) },
+            Answer::Revision(revision) => Event::Revision { read, result: Ok(revision) },
+            Answer::Instances { items, revision } => {
+                let answer = InstancesRead { instances: items, revision: Some(revision), change_token: Some(revision), region: None };
+                Event::Instances { read, result: Ok(answer) }
             }
-            (Reading::Services { source, namespace, calls, mut items }, Ok(Answer::Services { items: page, next })) => {
-                items.extend(page);
-                let (name, what) = (source.to_string(), What::Services { namespace: namespace.to_string() });
-                if next.is_some() {
-                    self.reads.insert(id, Reading::Services { source, namespace, calls: calls + 1, items });
-                    return Some(Err(Call { id, source: name, what, token: next }));
-                }
-                Event::ServicesListed { source, namespace, calls, result: Ok(items) }
-            }
-            (Reading::Revision(id), Ok(Answer::Revision(revision))) => Event::Revision { id, result: Ok(revision) },
-            (Reading::Instances(id), Ok(Answer::Instances { items, revision })) => {
-                let read = InstancesRead { instances: items, revision: Some(revision), marker: Some(revision), ..InstancesRead::default() };
-                Event::Instances { id, result: Ok(read) }
-            }
-            // As the host does: a list that failed says one call, however many pages it had.
-            (Reading::Namespaces { source, .. }, Err(error)) => Event::NamespacesListed { source, calls: 1, result: Err(error) },
-            (Reading::Services { source, namespace, .. }, Err(error)) => {
-                Event::ServicesListed { source, namespace, calls: 1, result: Err(error) }
-            }
-            (Reading::Revision(id), Err(error)) => Event::Revision { id, result: Err(error) },
-            (Reading::Instances(id), Err(error)) => Event::Instances { id, result: Err(error) },
-            (_, Ok(_)) => return None,
-        }))
+        })
     }
 
     fn output(&mut self, effect: Effect) -> Output {
         match effect {
-            Effect::ListNamespaces { source } => {
-                let name = source.to_string();
-                self.call(Reading::Namespaces { source, calls: 1, items: Vec::new() }, name, What::Namespaces)
-            }
-            Effect::ListServices { source, namespace } => {
-                let (name, namespace): (_, Arc<str>) = (source.to_string(), namespace.key().into());
-                let what = What::Services { namespace: namespace.to_string() };
-                self.call(Reading::Services { source, namespace, calls: 1, items: Vec::new() }, name, what)
-            }
-            Effect::AskRevision { id, .. } => {
-                let what = What::Revision { service: id.service.to_string() };
-                self.call(Reading::Revision(id.clone()), id.source.to_string(), what)
-            }
-            Effect::Discover { id, .. } => {
-                let what = What::Instances { service: id.service.to_string() };
-                self.call(Reading::Instances(id.clone()), id.source.to_string(), what)
-            }
+            Effect::Read { id, read } => self.read(id, &read),
             Effect::Write(write) => self.write(write),
             Effect::Report(diagnostic) => Output::Report(diagnostic),
             Effect::WakeAt(at) => Output::WakeAt(self.started + u64::try_from(at.as_micros()).unwrap_or(Us::MAX / 2)),
@@ -310,10 +271,19 @@ impl Operator {
         }
     }
 
-    fn call(&mut self, reading: Reading, source: String, what: What) -> Output {
+    fn read(&mut self, id: ReadId, read: &Read) -> Output {
+        let source = read.source().to_string();
+        let (what, token) = match read {
+            Read::Namespaces { owner, token, .. } => (What::Namespaces { own: *owner == NamespaceOwner::Own }, token.clone()),
+            Read::Services { namespace, token, .. } => (What::Services { namespace: namespace.key().to_owned() }, token.clone()),
+            Read::Revision(of) => (What::Revision { service: of.id.service.to_string() }, None),
+            Read::Instances(of) | Read::ServiceAttributes(of) | Read::Tags(of) => {
+                (What::Instances { service: of.id.service.to_string() }, None)
+            }
+        };
         self.last_id += 1;
-        self.reads.insert(self.last_id, reading);
-        Output::Call(Call { id: self.last_id, source, what, token: None })
+        self.reads.insert(self.last_id, (id, what.clone()));
+        Output::Call(Call { id: self.last_id, source, what, token })
     }
 
     fn write(&mut self, write: Write) -> Output {
@@ -330,7 +300,7 @@ impl Operator {
                 Action::Create => "create",
                 Action::Update { empties: false, .. } => "update",
                 Action::Update { empties: true, .. } => "empty",
-                Action::Adopt => "adopt",
+                Action::Adopt { .. } => "adopt",
                 Action::Delete => "delete",
             },
         })
@@ -365,5 +335,14 @@ fn write_error(fault: WriteFault) -> WriteError {
         WriteFault::Throttled => WriteFailure::Throttled,
         WriteFault::Unreachable => WriteFailure::Unreachable,
     };
-    WriteError { failure, message: failure.as_str().to_owned() }
+    WriteError::new(failure, failure.as_str().to_owned())
+}
+
+fn failed(read: ReadId, asked: &What, error: ReadError) -> Event {
+    match asked {
+        What::Namespaces { .. } => Event::NamespacesPage { read, result: Err(error) },
+        What::Services { .. } => Event::ServicesPage { read, result: Err(error) },
+        What::Revision { .. } => Event::Revision { read, result: Err(error) },
+        What::Instances { .. } => Event::Instances { read, result: Err(error) },
+    }
 }

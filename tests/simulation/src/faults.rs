@@ -31,7 +31,7 @@ pub enum Of {
 impl Of {
     fn matches(&self, what: &What) -> bool {
         match (self, what) {
-            (Self::All, _) | (Self::Namespaces, What::Namespaces) => true,
+            (Self::All, _) | (Self::Namespaces, What::Namespaces { .. }) => true,
             (Self::Services(of), What::Services { namespace }) => of == namespace,
             (Self::Service(of), What::Revision { service } | What::Instances { service }) => of == service,
             _ => false,

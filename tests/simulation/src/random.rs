@@ -341,7 +341,7 @@ impl Plan {
             2 => Fault::Read { source: Some(at.source), of: Of::Services(at.namespace), how, percent },
             3 => Fault::Read { source: Some(source), of: Of::Namespaces, how, percent },
             4 => return world.faults.lie(Lie { source: at.source, what: services_of }),
-            5 => return world.faults.lie(Lie { source, what: What::Namespaces }),
+            5 => return world.faults.lie(Lie { source, what: What::Namespaces { own: true } }),
             6 => return world.faults.lie(Lie { source: at.source, what: What::Instances { service: at.service } }),
             7 => Fault::Write { key: None, how: strikes, percent },
             8 => Fault::Write { key: Some(world.key(&at)), how: WriteFault::Rejected, percent: 100 },

@@ -446,7 +446,7 @@ fn o12(world: &mut World) {
 
 fn o12_namespaces(world: &mut World) {
     settled(world, default_settings(), 9);
-    world.faults.lie(Lie { source: "default".to_owned(), what: What::Namespaces });
+    world.faults.lie(Lie { source: "default".to_owned(), what: What::Namespaces { own: true } });
     world.run_for(90 * S);
     settle(world);
 }

@@ -247,7 +247,8 @@ impl World {
         p.operator = Some(Operator::new(&p.settings, now));
         (p.finished, p.refused, p.ready, p.spins) = (None, false, false, false);
         let life = p.life;
-        self.check.start(process, now);
+        let namespaces = self.cloud.accounts.values().flat_map(|account| account.namespaces.keys().cloned()).collect();
+        self.check.start(process, namespaces, now);
         self.note_owned();
         self.relist(process, 0);
         self.schedule(now + S, Event::Pulse { process, life });
@@ -367,6 +368,7 @@ impl World {
         };
         if result.is_ok() && call.token.is_none() && self.faults.take_lie(&call.source, &call.what, self.now) {
             self.log(|| format!("Cloud Map lies about {} {:?}", call.source, call.what));
+            self.check.lies.push(self.now);
             match &mut result {
                 Ok(Answer::Namespaces { items, next }) => (*items, *next) = (Vec::new(), None),
                 Ok(Answer::Services { items, next }) => (*items, *next) = (Vec::new(), None),
@@ -480,10 +482,11 @@ impl World {
         let delay = self.net.list.draw(&mut self.rng);
         let now = self.now;
         let all = self.cluster.entries.values().map(|stored| stored.object.clone()).collect();
+        let version = self.cluster.version();
         let Some(p) = self.processes.get_mut(process).filter(|p| p.life == life && p.watch_epoch == epoch) else { return };
         p.watching = true;
         p.watched_until = now + delay;
-        self.schedule(now + delay, Event::Watched { process, life, epoch, input: Input::Listed(all) });
+        self.schedule(now + delay, Event::Watched { process, life, epoch, input: Input::Listed(all, version) });
     }
 
     // What happens in Cloud Map.
@@ -590,7 +593,7 @@ fn describe(input: &Input) -> String {
             Answer::Revision(revision) => format!("read {id}: revision {revision}"),
             Answer::Instances { items, revision } => format!("read {id}: {} instances at revision {revision}", items.len()),
         },
-        Input::Listed(all) => format!("{} entries listed", all.len()),
+        Input::Listed(all, _) => format!("{} entries listed", all.len()),
         Input::Applied(object) => format!("applied {}", version(object)),
         Input::Deleted(key, object) => format!("deleted {key} {}", version(object)),
         Input::Written { result: Err(fault), id } => format!("write {id}: {fault:?}"),
