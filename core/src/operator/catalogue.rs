@@ -275,7 +275,7 @@ impl Operator {
         let is_deleted = |id: &&ServiceId| {
             let missing = self.inventory.services.get(*id).and_then(|service| service.missing).filter(|missing| missing.confirmed);
             let namespace = source.namespaces.get(&id.namespace).map(|namespace| namespace.info.name.as_str());
-            missing.is_some_and(|missing| source.progress.is_complete_since(missing.since)) && source.is_listed(namespace)
+            missing.is_some_and(|missing| source.progress.is_complete_since(missing.since)) && source.unlisted(namespace).is_none()
         };
         let deleted: Vec<ServiceId> = source.missing.iter().filter(is_deleted).cloned().collect();
         for id in deleted {
@@ -286,7 +286,9 @@ impl Operator {
     /// More is known of a namespace: looks at what waits for that.
     pub(super) fn namespace_moved(&mut self, name: &Arc<str>, key: &Arc<str>, now: Time) {
         self.entries.wake(&WaitFor::Namespace(name.clone(), key.clone()), now);
-        self.entries.wake(&WaitFor::Source(name.clone()), now);
+        if self.inventory.sources.get(name).is_some_and(|source| source.progress.is_complete() && source.unlisted(None).is_none()) {
+            self.entries.wake(&WaitFor::Source(name.clone()), now);
+        }
     }
 
     fn delete_service(&mut self, id: &ServiceId, now: Time) {

@@ -137,17 +137,18 @@ impl Source {
         self.passed
     }
 
-    /// Whether all other namespaces of this name were listed, which could hold the services of the one of this key.
+    /// Whether all other namespaces of this name were listed twice, which could hold the services of the one of this key.
     pub(super) fn is_replaced(&self, key: &Arc<str>, name: &str) -> bool {
         let others = self.namespaces.iter().filter(|(other, namespace)| *other != key && namespace.info.name.eq_ignore_ascii_case(name));
-        others.into_iter().all(|(_, namespace)| namespace.progress.is_complete())
+        others.into_iter().all(|(_, namespace)| namespace.progress.confirmed)
     }
 
-    /// Whether every list was read that could hold the services of a namespace: it may have been made anew, with the same name and another id.
-    pub(super) fn is_listed(&self, name: Option<&str>) -> bool {
-        let mut could_hold =
-            self.namespaces.values().filter(|namespace| name.is_none_or(|name| namespace.info.name.eq_ignore_ascii_case(name)));
-        could_hold.all(|namespace| namespace.progress.is_complete())
+    /// A namespace that was not listed twice and could hold the services of one of this name (none: of any): it may have been made anew,
+    /// with the same name and another id.
+    pub(super) fn unlisted(&self, name: Option<&str>) -> Option<&Arc<str>> {
+        let could_hold = |namespace: &NamespaceState| name.is_none_or(|name| namespace.info.name.eq_ignore_ascii_case(name));
+        let mut unlisted = self.namespaces.iter().filter(|(_, namespace)| could_hold(namespace) && !namespace.progress.confirmed);
+        unlisted.next().map(|(key, _)| key)
     }
 }
 
@@ -351,10 +352,14 @@ impl Inventory {
         if namespace.is_some_and(|namespace| !namespace.is_complete() || !namespace.progress.confirmed) {
             return Err(WaitFor::Namespace(name, scope.namespace.as_str().into()));
         }
-        if source.progress.confirmed && source.is_listed(namespace.map(|namespace| namespace.info.name.as_str())) {
-            return Ok(());
+        if !source.progress.confirmed {
+            return Err(WaitFor::Source(name));
         }
-        Err(WaitFor::Source(name))
+        match source.unlisted(namespace.map(|namespace| namespace.info.name.as_str())) {
+            None => Ok(()),
+            Some(other) if namespace.is_some() => Err(WaitFor::Namespace(name, other.clone())),
+            Some(_) => Err(WaitFor::Source(name)),
+        }
     }
 
     /// Whether an entry of this scope may lose endpoints, or what that waits for.

@@ -143,7 +143,10 @@ impl Operator {
         }
         match decision {
             Decision::Keep => {
-                self.settled(key, now);
+                let is_as_wanted = desired.as_ref().zip(entry.observed.as_ref());
+                let is_as_wanted =
+                    is_as_wanted.is_some_and(|(wanted, observed)| wanted.desired.fields.differing(&observed.fields).next().is_none());
+                self.settled(key, fields.filter(|_| is_as_wanted), now);
                 diagnostics.retain(|diagnostic| diagnostic.code != Code::WriteFailed);
             }
             Decision::Refuse(Reason::Conflict { with, owner }) => {
@@ -178,8 +181,12 @@ impl Operator {
     }
 
     /// The entry is as it should be.
-    fn settled(&mut self, key: &EntryKey, now: Time) {
+    fn settled(&mut self, key: &EntryKey, fields: Option<super::Fields>, now: Time) {
         let Some(entry) = self.entries.get_mut(key) else { return };
+        // Whoever wrote it: from here on, another state is a change by somebody else.
+        if fields.is_some() {
+            entry.applied = Some(fields);
+        }
         entry.failure = None;
         let deleted = entry.observed.is_none() && entry.claims.is_empty() && entry.applied.is_some();
         self.entries.set(key, if deleted { WriteState::Deleted { until: now + CALM } } else { WriteState::Settled });
@@ -251,9 +258,15 @@ impl Operator {
     fn confirm_soon(&mut self, on: &WaitFor, now: Time) {
         let grace = self.config.empty_grace;
         match on {
+            // The first that waits has had them planned.
+            WaitFor::Source(_) | WaitFor::Namespace(..) if self.entries.waits_for(on) => {}
             WaitFor::Source(name) => {
                 let at = self.inventory.sources.get(name).and_then(|source| source.progress.confirm_at(grace));
                 at.into_iter().for_each(|at| self.plan_namespaces(name, at.max(now)));
+                let namespaces = self.inventory.sources.get(name).into_iter().flat_map(|source| source.namespaces.keys());
+                for key in namespaces.cloned().collect::<Vec<_>>() {
+                    self.confirm_soon(&WaitFor::Namespace(name.clone(), key), now);
+                }
             }
             WaitFor::Namespace(name, key) => {
                 let namespace = self.inventory.sources.get(name).and_then(|source| source.namespaces.get(key));

@@ -16,6 +16,8 @@ const RECENT: Us = 300 * S;
 /// The guard's window, less what a write may take from decision to effect.
 const GUARD_WINDOW: Us = 570 * S;
 const GUARD_FROM: usize = 10;
+/// By how many entries what a process observes may lag behind what is stored.
+const LAG: usize = 2;
 /// Equal writes of one entry within a minute, while nothing but somebody else's change speaks for them.
 const MOST_REPEATS: usize = 15;
 /// Attempts within ten seconds, once nothing could be written for fifteen.
@@ -89,7 +91,7 @@ impl Check {
         let last = lies.next_back().or(first);
         let of_lies = first.zip(last).map_or(0, |(first, last)| last - first);
         match span {
-            Some(span) => span >= grace || first.is_some_and(|lie| now - lie >= grace),
+            Some(span) => span >= grace || first.is_some(),
             None => of_lies >= grace,
         }
     }
@@ -176,7 +178,8 @@ impl World {
     pub fn check_attempt(&mut self, process: usize, write: &WriteCall) {
         self.check.writes += 1;
         let now = self.now;
-        if self.check.quiet {
+        // A removal that was refused is made when the window allows it.
+        if self.check.quiet && !matches!(write.action, "empty" | "delete") {
             self.violate("quiet.idle", format!("p{process}: {} of {} although nothing has changed", write.action, write.key));
         }
         let Some(life) = self.check.lives.get_mut(&process) else { return };
@@ -377,10 +380,9 @@ impl Life {
         let first = self.owned.partition_point(|(at, _, _)| *at <= now.saturating_sub(GUARD_WINDOW + 60 * S)).saturating_sub(1);
         let marks = self.owned.iter().skip(first).map(|(_, all, full)| if deletes { *all } else { *full });
         let touched = self.touched.iter().filter(|at| **at > from).count();
-        // What is observed lags behind what is stored, by a write or a deletion of somebody else.
         let most = marks.max().unwrap_or(0);
-        let base = most + touched + 1;
-        let too_many = most >= GUARD_FROM && count * 100 > base * usize::from(percent);
+        let base = most + touched + LAG;
+        let too_many = most >= GUARD_FROM + LAG && count * 100 > base * usize::from(percent);
         too_many.then(|| {
             let what = if deletes { "deleted" } else { "emptied" };
             format!("{count} entries {what} within ten minutes, and there were {base} at most ({percent} % allowed)")
