@@ -185,8 +185,7 @@ fn a_reader_that_has_read_enough_is_no_error() {
     let mut command = command(&["translate"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
-    let service = "{\"namespace\": {\"Name\": \"ns\"}, \"service\": {\"Name\": \"web\"}, \"instances\": []}";
-    child.stdin.take().unwrap().write_all(format!("{{\"services\": [{service}]}}").as_bytes()).unwrap();
+    child.stdin.take().unwrap().write_all(DISCOVERED.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", stderr(&output));
 }
@@ -280,7 +279,6 @@ fn any_wrong_option_region_or_url_is_wrong_usage() {
         &["serve", "--aws-region", "US West"],
         &["serve", "--endpoint-url", "localhost:5000"],
         &["serve", "--interval", "500000000000y"],
-        &["serve", "--set", "conflicts=merge", "--from", "file:/dev/null"],
         &["translate", "--aws-region", "nowhere"],
     ] {
         says(&run(arguments, ""), 2, &[]);

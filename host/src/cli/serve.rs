@@ -7,13 +7,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
 use istio_cloud_map_core::operator::{self, Config, Operator, SourceConfig, Status, Time};
 use tokio::sync::watch;
 
-use super::Usage;
 use super::duration;
 use super::place::{From, To};
 use super::settings::{self, Settings};
@@ -21,7 +20,7 @@ use super::transform::Transformation;
 use super::translate::Output;
 use crate::http;
 use crate::metrics::Metrics;
-use crate::run::{Places, Pulse, Seen, run};
+use crate::run::{Places, Pulse, Seen, Stop, run};
 use crate::sink::Sink;
 use crate::sink::dir::DirSink;
 use crate::sink::dry_run::DryRun;
@@ -145,20 +144,54 @@ enum Policy {
     CreateOnly,
 }
 
+/// All that the operator runs with.
+struct Started {
+    operator: Operator,
+    places: Places,
+    seen: Seen,
+}
+
 impl Serve {
     /// Runs the operator.
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        let (once, stdout) = (self.once, self.to == To::Stdout);
+        // Asked for before anything that takes time, so that no signal is lost.
+        let stop = Stop::on_signal(u8::from(once)).context("can't wait for signals")?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.context("can't start the runtime")?;
-        let code = runtime.block_on(self.serve());
+        let code = runtime.block_on(async {
+            // A task, so that a stop need not wait for it even where it blocks its thread: a plugin, a pipe in place of a file.
+            let start = tokio::spawn(self.start());
+            let interrupted = if once { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+            let Started { operator, places, seen } = tokio::select! {
+                biased;
+                () = stop.requested() => return Ok(interrupted),
+                started = start => started.context("the start was given up")??,
+            };
+            let (sink, status) = (places.sink.clone(), seen.status.subscribe());
+            let failed = run(operator, places, seen, &stop).await?;
+            if !once || stop.is_requested() {
+                return Ok(interrupted);
+            }
+            let complete = status.borrow().sources.values().all(|source| source.complete && source.failing == 0);
+            if stdout && !complete {
+                bail!("not everything could be read: nothing is written to standard output");
+            }
+            tokio::select! {
+                biased;
+                () = stop.requested() => Ok(interrupted),
+                written = sink.finish() => {
+                    written?;
+                    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+                }
+            }
+        });
         // Calls that never answer must not hold up the end.
         runtime.shutdown_timeout(Duration::from_millis(100));
         code
     }
 
-    async fn serve(self) -> anyhow::Result<ExitCode> {
-        // Asked for before anything that takes time, so that no signal is lost.
-        let stop = signals()?;
+    async fn start(self) -> anyhow::Result<Started> {
         let mut config = self.config()?;
         let (source, region) = self.source().await?;
         for source in &mut config.sources {
@@ -174,10 +207,8 @@ impl Serve {
             http::serve(self.listen, seen.metrics.clone(), seen.pulse.clone(), seen.status.subscribe()).await?;
         }
         let sources = BTreeMap::from([(Arc::from(DEFAULT_SOURCE), source)]);
-        let places = Places { sources, sink: sink.clone(), dry_run: self.dry_run };
-        let failed = run(Operator::new(config, Time::ZERO), places, seen, stop).await?;
-        sink.finish().await?;
-        Ok(if self.once && failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        let places = Places { sources, sink, dry_run: self.dry_run };
+        Ok(Started { operator: Operator::new(config, Time::ZERO), places, seen })
     }
 
     fn config(&self) -> anyhow::Result<Config> {
@@ -272,17 +303,4 @@ impl Serve {
     fn place<S: Sink + 'static>(&self, sink: S) -> Arc<dyn Sink> {
         if self.dry_run { Arc::new(DryRun(sink)) } else { Arc::new(sink) }
     }
-}
-
-/// Ends at SIGTERM or SIGINT.
-fn signals() -> anyhow::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("can't wait for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("can't wait for SIGINT")?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }
