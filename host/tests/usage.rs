@@ -319,3 +319,41 @@ fn snapshot(directory: &Path) -> String {
     fs::write(&file, "{\"services\": []}").unwrap();
     file.to_str().unwrap().to_owned()
 }
+
+#[test]
+fn serve_takes_what_people_write_for_addresses_and_intervals() {
+    let directory = tempfile::tempdir().unwrap();
+    let from = format!("file:{}", snapshot(directory.path()));
+    for flags in [["--listen", ":0"], ["--listen", "localhost:0"], ["--interval", "5s..60s"], ["--interval", "100ms"]] {
+        let output = run(&[&["serve", "--once", "--from", &from, "--to", "-"], &flags[..]].concat(), "");
+        assert_eq!(output.status.code(), Some(0), "{flags:?}: {}", stderr(&output));
+    }
+    for flags in [["--listen", "8080"], ["--listen", "example.com:80"], ["--interval", "60s..5s"], ["--interval", "5s..2h"]] {
+        says(&run(&[&["serve", "--from", &from], &flags[..]].concat(), ""), 2, &[flags[0], "expected"]);
+    }
+}
+
+#[test]
+fn for_a_machine_the_last_words_are_json_too() {
+    for arguments in [&["serve", "--from", "file:no-such-file"][..], &["translate", "no-such-file"]] {
+        let output = run(&[arguments, &["--log-format", "json"]].concat(), "");
+        let said: serde_json::Value = serde_json::from_str(stderr(&output).trim_end()).unwrap();
+        assert_eq!((output.status.code(), said["level"].as_str()), (Some(1), Some("ERROR")));
+        assert!(said["message"].as_str().unwrap().contains("no-such-file"), "{said}");
+    }
+}
+
+#[test]
+fn debug_tells_what_led_to_each_write_and_no_content() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("snapshot.json");
+    fs::write(&file, DISCOVERED.replace("\"10.0.0.1\"", "\"10.0.0.1\", \"password\": \"hunter2\"")).unwrap();
+    let (from, to) = (format!("file:{}", file.display()), format!("dir:{}", directory.path().join("entries").display()));
+    let output = run(&["serve", "--once", "--from", &from, "--to", &to, "--log-level", "debug"], "");
+    let said = stderr(&output);
+    for step in ["listed the entries that exist", "ListNamespaces", "ListServices", "DiscoverInstances", "instances=1", "write", "created"]
+    {
+        assert!(said.contains(step), "expected {step:?} in: {said}");
+    }
+    assert!(!said.contains("hunter2"), "{said}");
+}

@@ -94,6 +94,7 @@ impl Hands {
 
     fn read(&mut self, id: ReadId, read: Read) {
         let Some(source) = self.places.sources.get(read.source()).cloned() else { return };
+        tell::asked(&read);
         let (events, metrics) = (self.events.clone(), self.metrics.clone());
         self.tasks.spawn(async move {
             let asked = read.clone();
@@ -105,6 +106,7 @@ impl Hands {
     }
 
     fn write(&mut self, write: Write) {
+        tell::writing(&write);
         let (sink, events, metrics, dry_run) = (self.places.sink.clone(), self.events.clone(), self.metrics.clone(), self.places.dry_run);
         self.tasks.spawn(async move {
             let started = Instant::now();

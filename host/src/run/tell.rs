@@ -38,6 +38,18 @@ pub fn written(write: &Write, dry_run: bool) {
     }
 }
 
+/// A write that begins.
+pub fn writing(write: &Write) {
+    let (entry, action, endpoints) = (&write.key, write.action.as_str(), write.endpoints);
+    tracing::debug!(%entry, action, endpoints, replaces = write.replaces.is_some(), "write");
+}
+
+/// A read that begins.
+pub fn asked(read: &Read) {
+    let (operation, source, of) = (read.operation(), read.source(), Of(read));
+    tracing::debug!(operation, %source, %of, "read");
+}
+
 /// A write that was not made. The operator decides whether a person is told of it.
 pub fn not_written(write: &Write, error: &WriteError) {
     let (entry, action, failure) = (&write.key, write.action.as_str(), error.failure.as_str());
