@@ -357,3 +357,17 @@ fn debug_tells_what_led_to_each_write_and_no_content() {
     }
     assert!(!said.contains("hunter2"), "{said}");
 }
+
+#[cfg(unix)]
+#[test]
+fn files_of_entries_have_the_permissions_that_the_umask_leaves() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let (file, entries) = (directory.path().join("snapshot.json"), directory.path().join("entries"));
+    fs::write(&file, DISCOVERED).unwrap();
+    let script = format!("umask 027; exec \"$0\" serve --once --from file:{} --to dir:{}", file.display(), entries.display());
+    let status = Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_istio-cloud-map")]).stderr(Stdio::null()).status().unwrap();
+    assert!(status.success());
+    let mode = fs::metadata(entries.join("cloudmap-s.n.yaml")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+}
