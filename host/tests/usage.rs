@@ -371,3 +371,23 @@ fn files_of_entries_have_the_permissions_that_the_umask_leaves() {
     let mode = fs::metadata(entries.join("cloudmap-s.n.yaml")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o640);
 }
+
+#[test]
+fn a_wrong_endpoint_or_its_variant_is_wrong_usage_and_no_password_is_repeated() {
+    let rows: [(&[&str], (&str, &str), &str); 6] = [
+        (&["--endpoint-url", "https://me:hunter2@example.com"], ("A", ""), "example.com has a user name or password"),
+        (&["--data-endpoint-url", "https://me:hunter2@example.com"], ("A", ""), "example.com has a user name or password"),
+        (&[], ("AWS_ENDPOINT_URL_SERVICEDISCOVERY", "me:hunter2@example.com"), "example.com has a user name or password"),
+        (&["--use-fips", "--endpoint-url", "https://example.com"], ("A", ""), "--use-fips"),
+        (&["--data-endpoint-url", "https://example.com"], ("AWS_USE_DUALSTACK_ENDPOINT", "yes"), "--use-dual-stack"),
+        (&[], ("AWS_CA_BUNDLE", "/no/ca.pem"), "AWS_CA_BUNDLE: /no/ca.pem"),
+    ];
+    for (arguments, (name, value), words) in rows {
+        let mut command = command(&[&["serve", "--once", "--to", "-", "--aws-region", "us-west-2"], arguments].concat());
+        let output = command.env(name, value).output().unwrap();
+        says(&output, 2, &[words]);
+        assert!(!stderr(&output).contains("hunter2"), "{}", stderr(&output));
+    }
+    let help = command(&["serve", "--help"]).env("AWS_ENDPOINT_URL_SERVICEDISCOVERY", "https://me:hunter2@example.com").output().unwrap();
+    assert!(!String::from_utf8(help.stdout).unwrap().contains("hunter2"));
+}

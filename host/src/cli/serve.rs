@@ -13,6 +13,7 @@ use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
 use istio_cloud_map_core::operator::{self, Config, Operator, SourceConfig, Status, Time};
 use tokio::sync::watch;
 
+use super::Usage;
 use super::duration;
 use super::place::{From, To, listen};
 use super::settings::{self, Settings};
@@ -27,7 +28,7 @@ use crate::sink::dry_run::DryRun;
 use crate::sink::kube::{KubeOptions, KubeSink};
 use crate::sink::stdout::{Format, StdoutSink};
 use crate::source::Source;
-use crate::source::aws::{AwsOptions, AwsSource};
+use crate::source::aws::{AwsOptions, AwsSource, ConnectError};
 use crate::source::file::FileSource;
 
 /// Where Kubernetes tells a pod its own namespace.
@@ -42,6 +43,8 @@ const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/names
 ///   istio-cloud-map serve --once --to - | kubectl apply -f -
 ///   istio-cloud-map serve --from file:snapshot.json --to dir:entries
 ///   istio-cloud-map serve --interval 5s..60s --listen :8080
+///   istio-cloud-map serve --endpoint-url https://vpce-1.servicediscovery.us-west-2.vpce.amazonaws.com \
+///     --data-endpoint-url https://vpce-2.data-servicediscovery.us-west-2.vpce.amazonaws.com
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, args_override_self = true)]
 pub struct Serve {
@@ -91,9 +94,18 @@ struct Reading {
     /// AWS region; default: the profile's or the instance's
     #[arg(long, env = "AWS_REGION", value_parser = settings::region)]
     aws_region: Option<String>,
-    /// URL of Cloud Map's API, such as a VPC endpoint; default: the region's
-    #[arg(long, env = "AWS_ENDPOINT_URL_SERVICEDISCOVERY", value_name = "URL", value_parser = settings::url)]
+    /// URL of Cloud Map's control plane, such as a VPC endpoint of servicediscovery; default: the region's
+    #[arg(long, env = "AWS_ENDPOINT_URL_SERVICEDISCOVERY", hide_env_values = true, value_name = "URL", value_parser = settings::url)]
     endpoint_url: Option<String>,
+    /// URL of Cloud Map's data plane, such as a VPC endpoint of data-servicediscovery; default: --endpoint-url, else the region's
+    #[arg(long, env = "ISTIO_CLOUD_MAP_DATA_ENDPOINT_URL", hide_env_values = true, value_name = "URL", value_parser = settings::url)]
+    data_endpoint_url: Option<String>,
+    /// Use AWS endpoints that have IPv4 and IPv6
+    #[arg(long, env = "AWS_USE_DUALSTACK_ENDPOINT")]
+    use_dual_stack: bool,
+    /// Use AWS endpoints with FIPS 140 cryptography
+    #[arg(long, env = "AWS_USE_FIPS_ENDPOINT")]
+    use_fips: bool,
     /// Time between two reads of a service. MIN..MAX, such as 5s..60s, reads a service more rarely the longer it has not changed
     #[arg(long, default_value = "5s", env = "ISTIO_CLOUD_MAP_INTERVAL", value_name = "TIME or MIN..MAX")]
     interval: duration::Range,
@@ -265,11 +277,14 @@ impl Serve {
             From::Aws => {
                 let options = AwsOptions {
                     region,
-                    endpoint_url: self.reading.endpoint_url.clone().filter(|url| !url.is_empty()),
+                    endpoint_url: self.reading.endpoint_url.clone(),
+                    data_endpoint_url: self.reading.data_endpoint_url.clone(),
+                    use_dual_stack: self.reading.use_dual_stack,
+                    use_fips: self.reading.use_fips,
                     call_timeout: self.reading.call_timeout,
                     ..AwsOptions::default()
                 };
-                let source = AwsSource::connect(options).await?;
+                let source = AwsSource::connect(options).await.map_err(wrong_usage)?;
                 let region = Some(source.region().to_owned());
                 Ok((Arc::new(source), region))
             }
@@ -306,4 +321,8 @@ impl Serve {
     fn place<S: Sink + 'static>(&self, sink: S) -> Arc<dyn Sink> {
         if self.dry_run { Arc::new(DryRun(sink)) } else { Arc::new(sink) }
     }
+}
+
+fn wrong_usage(error: ConnectError) -> anyhow::Error {
+    if error.is_usage() { Usage(error.to_string()).into() } else { error.into() }
 }
