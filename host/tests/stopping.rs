@@ -1,6 +1,6 @@
 //! SIGTERM and SIGINT end the process within 5 s whatever it is waiting for; a stream that is full, stuck or closed neither stops nor breaks it.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -66,6 +66,9 @@ fn snapshot(directory: &Path, services: usize) -> String {
     format!("file:{}", path.display())
 }
 
+/// Its name, arguments and environment.
+type Phase<'a> = (&'a str, &'a [&'a str], &'a [(&'a str, &'a str)]);
+
 #[test]
 fn a_signal_ends_the_process_within_5_s_in_every_phase() {
     let directory = tempfile::tempdir().unwrap();
@@ -85,7 +88,7 @@ fn a_signal_ends_the_process_within_5_s_in_every_phase() {
     let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_ENDPOINT_URL_SERVICEDISCOVERY", agent.as_str())];
     let pod_identity = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.as_str())];
 
-    let phases: [(&str, &[&str], &[(&str, &str)]); 7] = [
+    let phases: [Phase; 7] = [
         ("the API server hangs", &["--from", &from, "--kube-config", &api_server], &[]),
         ("an exec plugin hangs", &["--from", &from, "--kube-config", &exec], &[]),
         ("the agent for credentials hangs", &["--to", "-"], &pod_identity),
@@ -177,7 +180,7 @@ fn a_stderr_that_is_full_or_that_nobody_reads_costs_log_lines_and_nothing_else()
     let arguments = verbose("stuck");
     let mut child = serve(&arguments.each_ref().map(String::as_str)).spawn().unwrap();
     let started = Instant::now();
-    while count("stuck") < 600 && started.elapsed() < Duration::from_secs(60) {
+    while count("stuck") < 600 && started.elapsed() < Duration::from_mins(1) {
         std::thread::sleep(Duration::from_millis(100));
     }
     assert_eq!(count("stuck"), 600);

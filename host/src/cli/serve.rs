@@ -78,6 +78,8 @@ pub struct Serve {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
+    endpoints: Endpoints,
+    #[command(flatten)]
     names: settings::CloudMapNames,
     #[command(flatten)]
     safety: Safety,
@@ -94,18 +96,6 @@ struct Reading {
     /// AWS region; default: the profile's or the instance's
     #[arg(long, env = "AWS_REGION", value_parser = settings::region)]
     aws_region: Option<String>,
-    /// URL of Cloud Map's control plane, such as a VPC endpoint of servicediscovery; default: the region's
-    #[arg(long, env = "AWS_ENDPOINT_URL_SERVICEDISCOVERY", hide_env_values = true, value_name = "URL", value_parser = settings::url)]
-    endpoint_url: Option<String>,
-    /// URL of Cloud Map's data plane, such as a VPC endpoint of data-servicediscovery; default: --endpoint-url, else the region's
-    #[arg(long, env = "ISTIO_CLOUD_MAP_DATA_ENDPOINT_URL", hide_env_values = true, value_name = "URL", value_parser = settings::url)]
-    data_endpoint_url: Option<String>,
-    /// Use AWS endpoints that have IPv4 and IPv6
-    #[arg(long, env = "AWS_USE_DUALSTACK_ENDPOINT")]
-    use_dual_stack: bool,
-    /// Use AWS endpoints with FIPS 140 cryptography
-    #[arg(long, env = "AWS_USE_FIPS_ENDPOINT")]
-    use_fips: bool,
     /// Time between two reads of a service. MIN..MAX, such as 5s..60s, reads a service more rarely the longer it has not changed
     #[arg(long, default_value = "5s", env = "ISTIO_CLOUD_MAP_INTERVAL", value_name = "TIME or MIN..MAX")]
     interval: duration::Range,
@@ -124,6 +114,24 @@ struct Reading {
     /// Read each service's tags for istio-cloud-map/... hints: one more call
     #[arg(long, env = "ISTIO_CLOUD_MAP_READ_TAGS")]
     read_tags: bool,
+}
+
+/// Where AWS is reached.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "AWS endpoints (HTTPS_PROXY, NO_PROXY and AWS_CA_BUNDLE are honoured)")]
+struct Endpoints {
+    /// URL of Cloud Map's control plane, such as a VPC endpoint of servicediscovery; default: the region's
+    #[arg(long, env = "AWS_ENDPOINT_URL_SERVICEDISCOVERY", hide_env_values = true, value_name = "URL", value_parser = settings::url)]
+    endpoint_url: Option<String>,
+    /// URL of Cloud Map's data plane, such as a VPC endpoint of data-servicediscovery; default: --endpoint-url, else the region's
+    #[arg(long, env = "ISTIO_CLOUD_MAP_DATA_ENDPOINT_URL", hide_env_values = true, value_name = "URL", value_parser = settings::url)]
+    data_endpoint_url: Option<String>,
+    /// Use AWS endpoints that have IPv4 and IPv6
+    #[arg(long, env = "AWS_USE_DUALSTACK_ENDPOINT")]
+    use_dual_stack: bool,
+    /// Use AWS endpoints with FIPS 140 cryptography
+    #[arg(long, env = "AWS_USE_FIPS_ENDPOINT")]
+    use_fips: bool,
 }
 
 /// What may be written and removed.
@@ -277,10 +285,10 @@ impl Serve {
             From::Aws => {
                 let options = AwsOptions {
                     region,
-                    endpoint_url: self.reading.endpoint_url.clone(),
-                    data_endpoint_url: self.reading.data_endpoint_url.clone(),
-                    use_dual_stack: self.reading.use_dual_stack,
-                    use_fips: self.reading.use_fips,
+                    endpoint_url: self.endpoints.endpoint_url.clone(),
+                    data_endpoint_url: self.endpoints.data_endpoint_url.clone(),
+                    use_dual_stack: self.endpoints.use_dual_stack,
+                    use_fips: self.endpoints.use_fips,
                     call_timeout: self.reading.call_timeout,
                     ..AwsOptions::default()
                 };

@@ -50,7 +50,7 @@ impl Stop {
     pub async fn requested(&self) {
         if self.0.clone().wait_for(|requested| *requested).await.is_err() {
             // The thread is gone without a signal, which does not happen.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -13,7 +13,7 @@ use futures::stream::{self, BoxStream};
 use istio_cloud_map_core::operator::{EntryKey, Observed};
 use istio_cloud_map_core::operator::{Observation, WriteError, WriteFailure};
 use serde_json::json;
-use tokio::io::Interest;
+use tokio::io::{Interest, Ready};
 use tokio::net::unix::pipe::Sender;
 use tokio::sync::watch;
 
@@ -117,11 +117,11 @@ async fn reader_is_gone() {
     // Only its state is asked for: nothing is written this way, and the pipe stays in blocking mode.
     let watched = io::stdout().as_fd().try_clone_to_owned().and_then(Sender::from_owned_fd_unchecked);
     if let Ok(stdout) = watched
-        && stdout.ready(Interest::ERROR).await.is_ok_and(|state| state.is_error())
+        && stdout.ready(Interest::ERROR).await.is_ok_and(Ready::is_error)
     {
         return;
     }
-    future::pending().await
+    future::pending::<()>().await;
 }
 
 fn cant_write(error: &io::Error) -> WriteError {
