@@ -374,7 +374,8 @@ fn files_of_entries_have_the_permissions_that_the_umask_leaves() {
 
 #[test]
 fn a_wrong_endpoint_or_its_variant_is_wrong_usage_and_no_password_is_repeated() {
-    let rows: [(&[&str], (&str, &str), &str); 6] = [
+    let rows: [(&[&str], (&str, &str), &str); 7] = [
+        (&[], ("AWS_ENDPOINT_URL", "ftp://x"), "AWS_ENDPOINT_URL"),
         (&["--endpoint-url", "https://me:hunter2@example.com"], ("A", ""), "example.com has a user name or password"),
         (&["--data-endpoint-url", "https://me:hunter2@example.com"], ("A", ""), "example.com has a user name or password"),
         (&[], ("AWS_ENDPOINT_URL_SERVICEDISCOVERY", "me:hunter2@example.com"), "example.com has a user name or password"),

@@ -79,7 +79,9 @@ pub enum ConnectError {
     #[error("{0:?} is not an AWS region: expected a name like us-west-2")]
     BadRegion(String),
     /// Not a URL.
-    #[error("{0:?} is not an endpoint: expected a URL like https://servicediscovery.us-west-2.amazonaws.com")]
+    #[error(
+        "{0:?} is not an endpoint: expected a URL like https://servicediscovery.us-west-2.amazonaws.com (it comes from a flag, AWS_ENDPOINT_URL or the profile)"
+    )]
     BadEndpoint(String),
     /// A URL with a user name or a password, which is not repeated here.
     #[error("the endpoint URL of {0} has a user name or password, which Cloud Map does not take: remove it")]
@@ -288,7 +290,7 @@ fn report_endpoints(control: Option<&str>, data: Option<&str>) {
              plane (data-servicediscovery); give the second one with --data-endpoint-url"
         ),
         (Some(both), None) => {
-            tracing::info!("Cloud Map is read at {both}, instances too; --data-endpoint-url names another address for them")
+            tracing::info!("Cloud Map is read at {both}, instances too; --data-endpoint-url names another address for them");
         }
     }
 }
