@@ -15,9 +15,12 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match cli::main() {
-        Ok(code) => code,
+        Ok(code) => {
+            logging::flush(logging::LAST_LINES);
+            code
+        }
         Err(error) => {
-            cli::streams::message(format_args!("error: {}", one_line(&error)));
+            logging::fatal(&one_line(&error));
             if error.is::<cli::Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }

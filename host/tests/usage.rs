@@ -185,8 +185,7 @@ fn a_reader_that_has_read_enough_is_no_error() {
     let mut command = command(&["translate"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
-    let service = "{\"namespace\": {\"Name\": \"ns\"}, \"service\": {\"Name\": \"web\"}, \"instances\": []}";
-    child.stdin.take().unwrap().write_all(format!("{{\"services\": [{service}]}}").as_bytes()).unwrap();
+    child.stdin.take().unwrap().write_all(DISCOVERED.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", stderr(&output));
 }
@@ -280,7 +279,6 @@ fn any_wrong_option_region_or_url_is_wrong_usage() {
         &["serve", "--aws-region", "US West"],
         &["serve", "--endpoint-url", "localhost:5000"],
         &["serve", "--interval", "500000000000y"],
-        &["serve", "--set", "conflicts=merge", "--from", "file:/dev/null"],
         &["translate", "--aws-region", "nowhere"],
     ] {
         says(&run(arguments, ""), 2, &[]);
@@ -320,4 +318,77 @@ fn snapshot(directory: &Path) -> String {
     let file = directory.join("snapshot.json");
     fs::write(&file, "{\"services\": []}").unwrap();
     file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn serve_takes_what_people_write_for_addresses_and_intervals() {
+    let directory = tempfile::tempdir().unwrap();
+    let from = format!("file:{}", snapshot(directory.path()));
+    for flags in [["--listen", ":0"], ["--listen", "localhost:0"], ["--interval", "5s..60s"], ["--interval", "100ms"]] {
+        let output = run(&[&["serve", "--once", "--from", &from, "--to", "-"], &flags[..]].concat(), "");
+        assert_eq!(output.status.code(), Some(0), "{flags:?}: {}", stderr(&output));
+    }
+    for flags in [["--listen", "8080"], ["--listen", "example.com:80"], ["--interval", "60s..5s"], ["--interval", "5s..2h"]] {
+        says(&run(&[&["serve", "--from", &from], &flags[..]].concat(), ""), 2, &[flags[0], "expected"]);
+    }
+}
+
+#[test]
+fn for_a_machine_the_last_words_are_json_too() {
+    for arguments in [&["serve", "--from", "file:no-such-file"][..], &["translate", "no-such-file"]] {
+        let output = run(&[arguments, &["--log-format", "json"]].concat(), "");
+        let said: serde_json::Value = serde_json::from_str(stderr(&output).trim_end()).unwrap();
+        assert_eq!((output.status.code(), said.pointer("/level").and_then(serde_json::Value::as_str)), (Some(1), Some("ERROR")));
+        assert!(said.pointer("/message").unwrap().to_string().contains("no-such-file"), "{said}");
+    }
+}
+
+#[test]
+fn debug_tells_what_led_to_each_write_and_no_content() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("snapshot.json");
+    fs::write(&file, DISCOVERED.replace("\"10.0.0.1\"", "\"10.0.0.1\", \"password\": \"hunter2\"")).unwrap();
+    let (from, to) = (format!("file:{}", file.display()), format!("dir:{}", directory.path().join("entries").display()));
+    let output = run(&["serve", "--once", "--from", &from, "--to", &to, "--log-level", "debug"], "");
+    let said = stderr(&output);
+    for step in ["listed the entries that exist", "ListNamespaces", "ListServices", "DiscoverInstances", "instances=1", "write", "created"]
+    {
+        assert!(said.contains(step), "expected {step:?} in: {said}");
+    }
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn files_of_entries_have_the_permissions_that_the_umask_leaves() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let (file, entries) = (directory.path().join("snapshot.json"), directory.path().join("entries"));
+    fs::write(&file, DISCOVERED).unwrap();
+    let script = format!("umask 027; exec \"$0\" serve --once --from file:{} --to dir:{}", file.display(), entries.display());
+    let status = Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_istio-cloud-map")]).stderr(Stdio::null()).status().unwrap();
+    assert!(status.success());
+    let mode = fs::metadata(entries.join("cloudmap-s.n.yaml")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+}
+
+#[test]
+fn a_wrong_endpoint_or_its_variant_is_wrong_usage_and_no_password_is_repeated() {
+    let rows: [(&[&str], (&str, &str), &str); 7] = [
+        (&[], ("AWS_ENDPOINT_URL", "ftp://x"), "AWS_ENDPOINT_URL"),
+        (&["--endpoint-url", "https://me:hunter2@example.com"], ("A", ""), "example.com has a user name or password"),
+        (&["--data-endpoint-url", "https://me:hunter2@example.com"], ("A", ""), "example.com has a user name or password"),
+        (&[], ("AWS_ENDPOINT_URL_SERVICEDISCOVERY", "me:hunter2@example.com"), "example.com has a user name or password"),
+        (&["--use-fips", "--endpoint-url", "https://example.com"], ("A", ""), "--use-fips"),
+        (&["--data-endpoint-url", "https://example.com"], ("AWS_USE_DUALSTACK_ENDPOINT", "yes"), "--use-dual-stack"),
+        (&[], ("AWS_CA_BUNDLE", "/no/ca.pem"), "AWS_CA_BUNDLE: /no/ca.pem"),
+    ];
+    for (arguments, (name, value), words) in rows {
+        let mut command = command(&[&["serve", "--once", "--to", "-", "--aws-region", "us-west-2"], arguments].concat());
+        let output = command.env(name, value).output().unwrap();
+        says(&output, 2, &[words]);
+        assert!(!stderr(&output).contains("hunter2"), "{}", stderr(&output));
+    }
+    let help = command(&["serve", "--help"]).env("AWS_ENDPOINT_URL_SERVICEDISCOVERY", "https://me:hunter2@example.com").output().unwrap();
+    assert!(!String::from_utf8(help.stdout).unwrap().contains("hunter2"));
 }

@@ -1,5 +1,6 @@
-//! `--from` and `--to`.
+//! `--from`, `--to` and `--listen`.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -48,6 +49,24 @@ impl FromStr for To {
     }
 }
 
+/// An address to listen on: `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`, or `:8080` for all addresses.
+pub fn listen(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let expected = || "expected ADDRESS:PORT such as 127.0.0.1:8080 or [::]:8080, or :PORT for all addresses".to_owned();
+    let (host, port) = text.rsplit_once(':').ok_or_else(expected)?;
+    let port = port.parse().map_err(|_| expected())?;
+    let address = match host {
+        // Takes IPv4 as well, but a machine may have no IPv6.
+        "" if TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok() => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+        "" => Ipv4Addr::UNSPECIFIED.into(),
+        "localhost" => Ipv4Addr::LOCALHOST.into(),
+        _ => return Err(expected()),
+    };
+    Ok(SocketAddr::new(address, port))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +78,17 @@ mod tests {
         assert_eq!("dir:out".parse(), Ok(To::Dir("out".into())));
         assert_eq!("-".parse(), Ok(To::Stdout));
         assert!("file:".parse::<From>().is_err() && "dirout".parse::<To>().is_err());
+    }
+
+    #[test]
+    fn an_address_to_listen_on_is_written_as_elsewhere() {
+        for text in ["127.0.0.1:8080", "[::1]:8080", "0.0.0.0:80"] {
+            assert_eq!(listen(text).map(|address| address.to_string()).as_deref(), Ok(text));
+        }
+        assert_eq!(listen("localhost:8080"), Ok(([127, 0, 0, 1], 8080).into()));
+        assert!(listen(":8080").is_ok_and(|address| address.ip().is_unspecified() && address.port() == 8080));
+        for text in ["", ":", "8080", ":http", ":65536", "example.com:80", "::1:8080x"] {
+            assert!(listen(text).is_err(), "{text}");
+        }
     }
 }

@@ -7,70 +7,77 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
 use istio_cloud_map_core::operator::{self, Config, Operator, SourceConfig, Status, Time};
 use tokio::sync::watch;
 
 use super::duration;
-use super::place::{From, To};
+use super::place::{From, To, listen};
 use super::settings::{self, Settings};
 use super::transform::Transformation;
 use super::translate::Output;
 use crate::http;
 use crate::metrics::Metrics;
-use crate::run::{Places, Pulse, Seen, run};
+use crate::run::{Places, Pulse, Seen, Stop, run};
 use crate::sink::Sink;
 use crate::sink::dir::DirSink;
 use crate::sink::dry_run::DryRun;
 use crate::sink::kube::{KubeOptions, KubeSink};
 use crate::sink::stdout::{Format, StdoutSink};
 use crate::source::Source;
-use crate::source::aws::{AwsOptions, AwsSource};
+use crate::source::aws::{AwsOptions, AwsSource, ConnectError};
 use crate::source::file::FileSource;
 
 /// Where Kubernetes tells a pod its own namespace.
 const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
-/// The operator: keeps ServiceEntries equal to Cloud Map until stopped
+/// Keep ServiceEntries equal to Cloud Map until stopped (the operator)
 ///
 /// Examples:
 ///
 ///   istio-cloud-map serve --aws-region us-west-2
+///   istio-cloud-map serve --aws-region us-west-2 --dry-run --log-level debug
+///   istio-cloud-map serve --once --to - | kubectl apply -f -
 ///   istio-cloud-map serve --from file:snapshot.json --to dir:entries
+///   istio-cloud-map serve --interval 5s..60s --listen :8080
+///   istio-cloud-map serve --endpoint-url https://vpce-1.servicediscovery.us-west-2.vpce.amazonaws.com \
+///     --data-endpoint-url https://vpce-2.data-servicediscovery.us-west-2.vpce.amazonaws.com
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, args_override_self = true)]
 pub struct Serve {
-    /// Where to read: aws, or file:PATH (a snapshot, read again when it changes)
+    /// Source: aws, or file:PATH (a snapshot, read again when it changes)
     #[arg(long, default_value = "aws", env = "ISTIO_CLOUD_MAP_FROM")]
     from: From,
-    /// Where to write: kube, dir:PATH (one file an entry), or - (stdout)
+    /// Target: kube, dir:PATH (one file an entry), or - (stdout)
     #[arg(long, default_value = "kube", env = "ISTIO_CLOUD_MAP_TO")]
     to: To,
-    /// How `--to -` writes
+    /// Format of `--to -`
     #[arg(short, long, value_enum, default_value_t, env = "ISTIO_CLOUD_MAP_OUTPUT")]
     output: Output,
-    /// One pass, then exit: 1 if anything failed
+    /// Make one pass, then exit: 1 if anything failed
     #[arg(long, env = "ISTIO_CLOUD_MAP_ONCE")]
     once: bool,
-    /// Say what would be written, and write nothing
+    /// Log what would be written, and write nothing
     #[arg(long, env = "ISTIO_CLOUD_MAP_DRY_RUN")]
     dry_run: bool,
-    /// The kubeconfig; else the pod's service account, else the one that kubectl uses
+    /// Kubeconfig; default: the pod's service account, else the one that kubectl uses
     #[arg(long, env = "ISTIO_CLOUD_MAP_KUBE_CONFIG", value_name = "FILE")]
     kube_config: Option<PathBuf>,
-    /// The Kubernetes namespace that entries are put into; else the pod's own, else default
+    /// Kubernetes namespace of the entries; default: the pod's own, else default
     #[arg(long, env = "PUBLISH_NAMESPACE", value_parser = settings::namespace)]
     namespace: Option<String>,
-    /// Where probes and metrics are served
-    #[arg(long, default_value = "127.0.0.1:8080", env = "ISTIO_CLOUD_MAP_LISTEN", value_name = "ADDRESS:PORT")]
+    /// Address for probes and metrics; :PORT listens on all addresses
+    #[arg(long, default_value = "127.0.0.1:8080", env = "ISTIO_CLOUD_MAP_LISTEN", value_name = "ADDRESS:PORT", value_parser = listen)]
     listen: SocketAddr,
-    /// How many entries may be written at once
+    /// Maximum number of writes at the same time
     #[arg(long, default_value_t = 16, env = "ISTIO_CLOUD_MAP_MAX_WRITES_IN_FLIGHT", value_parser = clap::value_parser!(u16).range(1..))]
     max_writes_in_flight: u16,
     #[command(flatten)]
     reading: Reading,
+    #[command(flatten)]
+    endpoints: Endpoints,
     #[command(flatten)]
     names: settings::CloudMapNames,
     #[command(flatten)]
@@ -85,22 +92,19 @@ pub struct Serve {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reading Cloud Map")]
 struct Reading {
-    /// The AWS region; else what the profile or the instance says
+    /// AWS region; default: the profile's or the instance's
     #[arg(long, env = "AWS_REGION", value_parser = settings::region)]
     aws_region: Option<String>,
-    /// Another address of Cloud Map, such as a VPC endpoint
-    #[arg(long, env = "AWS_ENDPOINT_URL_SERVICEDISCOVERY", value_name = "URL", value_parser = settings::url)]
-    endpoint_url: Option<String>,
-    /// How often each service is asked for changes
-    #[arg(long, default_value = "5s", env = "ISTIO_CLOUD_MAP_INTERVAL", value_parser = duration::parse)]
-    interval: Duration,
-    /// How often namespaces and services are listed; a file is listed every --interval
-    #[arg(long, default_value = "30s", env = "ISTIO_CLOUD_MAP_CATALOGUE_INTERVAL", value_parser = duration::parse)]
+    /// Time between two reads of a service. MIN..MAX, such as 5s..60s, reads a service more rarely the longer it has not changed
+    #[arg(long, default_value = "5s", env = "ISTIO_CLOUD_MAP_INTERVAL", value_name = "TIME or MIN..MAX")]
+    interval: duration::Range,
+    /// Time between two lists of namespaces and services; a file is listed every --interval
+    #[arg(long, default_value = "30s", env = "ISTIO_CLOUD_MAP_CATALOGUE_INTERVAL", value_name = "TIME", value_parser = duration::parse)]
     catalogue_interval: Duration,
-    /// How long one call to AWS may take
-    #[arg(long, default_value = "3s", env = "ISTIO_CLOUD_MAP_CALL_TIMEOUT", value_parser = duration::parse)]
+    /// Time limit of one call to AWS
+    #[arg(long, default_value = "3s", env = "ISTIO_CLOUD_MAP_CALL_TIMEOUT", value_name = "TIME", value_parser = duration::parse)]
     call_timeout: Duration,
-    /// Revision and discover calls a second at most; the account's applications share 1,000
+    /// Maximum number of revision and discover calls a second; all applications of the account share 1,000
     #[arg(long, default_value_t = 300, env = "ISTIO_CLOUD_MAP_MAX_REQUESTS_PER_SECOND", value_parser = clap::value_parser!(u32).range(1..))]
     max_requests_per_second: u32,
     /// Read each service's attributes for istio-cloud-map/... hints: one more call
@@ -111,28 +115,46 @@ struct Reading {
     read_tags: bool,
 }
 
+/// Where AWS is reached.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "AWS endpoints (HTTPS_PROXY, NO_PROXY and AWS_CA_BUNDLE are honoured)")]
+struct Endpoints {
+    /// URL of Cloud Map's control plane, such as a VPC endpoint of servicediscovery; default: the region's
+    #[arg(long, env = "AWS_ENDPOINT_URL_SERVICEDISCOVERY", hide_env_values = true, value_name = "URL", value_parser = settings::url)]
+    endpoint_url: Option<String>,
+    /// URL of Cloud Map's data plane, such as a VPC endpoint of data-servicediscovery; default: --endpoint-url, else the region's
+    #[arg(long, env = "ISTIO_CLOUD_MAP_DATA_ENDPOINT_URL", hide_env_values = true, value_name = "URL", value_parser = settings::url)]
+    data_endpoint_url: Option<String>,
+    /// Use AWS endpoints that have IPv4 and IPv6
+    #[arg(long, env = "AWS_USE_DUALSTACK_ENDPOINT")]
+    use_dual_stack: bool,
+    /// Use AWS endpoints with FIPS 140 cryptography
+    #[arg(long, env = "AWS_USE_FIPS_ENDPOINT")]
+    use_fips: bool,
+}
+
 /// What may be written and removed.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Safety")]
 struct Safety {
-    /// Which changes are made
+    /// Changes that are allowed
     #[arg(long, value_enum, default_value_t, env = "ISTIO_CLOUD_MAP_POLICY")]
     policy: Policy,
-    /// Take over entries of nobody that bear the name that we would give
+    /// Take over unowned entries that have the name of ours
     #[arg(long, env = "ISTIO_CLOUD_MAP_ADOPT")]
     adopt: bool,
     /// How long a service must have been empty before its entry is emptied
-    #[arg(long, default_value = "10s", env = "ISTIO_CLOUD_MAP_EMPTY_GRACE", value_parser = duration::parse_or_zero)]
+    #[arg(long, default_value = "10s", env = "ISTIO_CLOUD_MAP_EMPTY_GRACE", value_name = "TIME", value_parser = duration::parse_or_zero)]
     empty_grace: Duration,
-    /// How many per cent of our entries may be deleted or emptied at once, from ten on
+    /// Maximum share of owned entries deleted or emptied within 10 minutes, in percent (from 10 entries)
     #[arg(long, default_value_t = 30, env = "ISTIO_CLOUD_MAP_MAX_DELETE_PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     max_delete_percent: u8,
-    /// Delete and empty however many it is: confirms what was refused
+    /// Delete and empty without that limit: confirms what was refused
     #[arg(long, env = "ISTIO_CLOUD_MAP_FORCE_DELETES")]
     force_deletes: bool,
 }
 
-/// Which changes are made.
+/// Changes that are allowed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Policy {
     /// Create, update, delete
@@ -144,20 +166,54 @@ enum Policy {
     CreateOnly,
 }
 
+/// All that the operator runs with.
+struct Started {
+    operator: Operator,
+    places: Places,
+    seen: Seen,
+}
+
 impl Serve {
     /// Runs the operator.
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        let (once, stdout) = (self.once, self.to == To::Stdout);
+        // Asked for before anything that takes time, so that no signal is lost.
+        let stop = Stop::on_signal(u8::from(once)).context("can't wait for signals")?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.context("can't start the runtime")?;
-        let code = runtime.block_on(self.serve());
+        let code = runtime.block_on(async {
+            // A task, so that a stop need not wait for it even where it blocks its thread: a plugin, a pipe in place of a file.
+            let start = tokio::spawn(self.start());
+            let interrupted = if once { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+            let Started { operator, places, seen } = tokio::select! {
+                biased;
+                () = stop.requested() => return Ok(interrupted),
+                started = start => started.context("the start was given up")??,
+            };
+            let (sink, status) = (places.sink.clone(), seen.status.subscribe());
+            let failed = run(operator, places, seen, &stop).await?;
+            if !once || stop.is_requested() {
+                return Ok(interrupted);
+            }
+            let complete = status.borrow().sources.values().all(|source| source.complete && source.failing == 0);
+            if stdout && !complete {
+                bail!("not everything could be read: nothing is written to standard output");
+            }
+            tokio::select! {
+                biased;
+                () = stop.requested() => Ok(interrupted),
+                written = sink.finish() => {
+                    written?;
+                    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+                }
+            }
+        });
         // Calls that never answer must not hold up the end.
         runtime.shutdown_timeout(Duration::from_millis(100));
         code
     }
 
-    async fn serve(self) -> anyhow::Result<ExitCode> {
-        // Asked for before anything that takes time, so that no signal is lost.
-        let stop = signals()?;
+    async fn start(self) -> anyhow::Result<Started> {
         let mut config = self.config()?;
         let (source, region) = self.source().await?;
         for source in &mut config.sources {
@@ -173,17 +229,15 @@ impl Serve {
             http::serve(self.listen, seen.metrics.clone(), seen.pulse.clone(), seen.status.subscribe()).await?;
         }
         let sources = BTreeMap::from([(Arc::from(DEFAULT_SOURCE), source)]);
-        let places = Places { sources, sink: sink.clone(), dry_run: self.dry_run };
-        let failed = run(Operator::new(config, Time::ZERO), places, seen, stop).await?;
-        sink.finish().await?;
-        Ok(if self.once && failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        let places = Places { sources, sink, dry_run: self.dry_run };
+        Ok(Started { operator: Operator::new(config, Time::ZERO), places, seen })
     }
 
     fn config(&self) -> anyhow::Result<Config> {
         let file = matches!(self.from, From::File(_));
         let source = SourceConfig {
             target_namespace: self.target_namespace(),
-            catalogue_interval: if file { self.reading.interval } else { self.reading.catalogue_interval },
+            catalogue_interval: if file { self.reading.interval.shortest } else { self.reading.catalogue_interval },
             // A file costs no calls, and has its hints beside the instances.
             read_service_attributes: file || self.reading.read_service_attributes,
             read_tags: file || self.reading.read_tags,
@@ -208,8 +262,8 @@ impl Serve {
                 max_delete_percent: self.safety.max_delete_percent,
                 force_deletes: self.safety.force_deletes,
             },
-            interval: self.reading.interval,
-            longest_interval: self.reading.interval,
+            interval: self.reading.interval.shortest,
+            longest_interval: self.reading.interval.longest,
             empty_grace: self.safety.empty_grace,
             max_writes_in_flight: self.max_writes_in_flight.into(),
             once: self.once,
@@ -230,11 +284,14 @@ impl Serve {
             From::Aws => {
                 let options = AwsOptions {
                     region,
-                    endpoint_url: self.reading.endpoint_url.clone().filter(|url| !url.is_empty()),
+                    endpoint_url: self.endpoints.endpoint_url.clone(),
+                    data_endpoint_url: self.endpoints.data_endpoint_url.clone(),
+                    use_dual_stack: self.endpoints.use_dual_stack,
+                    use_fips: self.endpoints.use_fips,
                     call_timeout: self.reading.call_timeout,
                     ..AwsOptions::default()
                 };
-                let source = AwsSource::connect(options).await?;
+                let source = AwsSource::connect(options).await.map_err(wrong_usage)?;
                 let region = Some(source.region().to_owned());
                 Ok((Arc::new(source), region))
             }
@@ -273,15 +330,6 @@ impl Serve {
     }
 }
 
-/// Ends at SIGTERM or SIGINT.
-fn signals() -> anyhow::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("can't wait for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("can't wait for SIGINT")?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
+fn wrong_usage(error: ConnectError) -> anyhow::Error {
+    if error.is_usage() { Usage(error.to_string()).into() } else { error.into() }
 }

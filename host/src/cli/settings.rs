@@ -88,6 +88,10 @@ pub fn region(text: &str) -> Result<String, String> {
 
 /// A URL of an endpoint.
 pub fn url(text: &str) -> Result<String, String> {
+    if text.contains('@') {
+        // Refused later, by a message that does not repeat the password.
+        return Ok(text.to_owned());
+    }
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let uri = rest.and_then(|_| text.parse::<axum::http::Uri>().ok()).filter(|uri| uri.host().is_some_and(|host| !host.is_empty()));
     uri.map(|_| text.to_owned()).ok_or_else(|| "expected a URL such as https://data-servicediscovery.us-west-2.amazonaws.com".to_owned())

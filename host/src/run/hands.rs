@@ -44,13 +44,20 @@ impl Hands {
         let (sink, events) = (self.places.sink.clone(), self.events.clone());
         self.tasks.spawn(async move {
             let mut observations = sink.observe();
+            let mut last_error = None;
             while let Some(observation) = observations.next().await {
                 match observation {
-                    Ok(observation) => drop(events.send(Event::Observed(observation)).await),
-                    Err(error) => tracing::warn!("{error}"),
+                    Ok(observation) => {
+                        tell::observed(&observation);
+                        drop(events.send(Event::Observed(observation)).await);
+                    }
+                    Err(error) => {
+                        tracing::warn!("{error}");
+                        last_error = Some(error);
+                    }
                 }
             }
-            Err(anyhow!("what is written can no longer be observed"))
+            Err(last_error.map_or_else(|| anyhow!("what is written can no longer be observed"), Into::into))
         });
         for (name, source) in self.places.sources.clone() {
             let events = self.events.clone();
@@ -87,22 +94,28 @@ impl Hands {
 
     fn read(&mut self, id: ReadId, read: Read) {
         let Some(source) = self.places.sources.get(read.source()).cloned() else { return };
+        tell::asked(&read);
         let (events, metrics) = (self.events.clone(), self.metrics.clone());
         self.tasks.spawn(async move {
-            drop(events.send(answer(&*source, id, read, &metrics).await).await);
+            let asked = read.clone();
+            let answer = answer(&*source, id, read, &metrics).await;
+            tell::answered(&asked, &answer);
+            drop(events.send(answer).await);
             Ok(())
         });
     }
 
     fn write(&mut self, write: Write) {
+        tell::writing(&write);
         let (sink, events, metrics, dry_run) = (self.places.sink.clone(), self.events.clone(), self.metrics.clone(), self.places.dry_run);
         self.tasks.spawn(async move {
             let started = Instant::now();
             let result = carry_out(&*sink, &write).await;
             let outcome = result.as_ref().map_or_else(|error| error.failure.as_str(), |_| "ok");
             metrics.wrote(write.action.as_str(), outcome, started.elapsed());
-            if result.is_ok() {
-                tell::written(&write, dry_run);
+            match &result {
+                Ok(_) => tell::written(&write, dry_run),
+                Err(error) => tell::not_written(&write, error),
             }
             drop(events.send(Event::Written { key: write.key, result }).await);
             Ok(())

@@ -5,6 +5,7 @@
 
 mod hands;
 mod pulse;
+mod stop;
 mod tell;
 
 use std::sync::Arc;
@@ -17,13 +18,14 @@ use tokio::time::{Instant, sleep_until};
 
 pub use hands::{Hands, Places};
 pub use pulse::Pulse;
+pub use stop::Stop;
 
 use crate::metrics::Metrics;
 
 /// The longest sleep, so that a probe can tell a quiet loop from a dead one.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
-/// What a stop may take. Kubernetes kills after 30 s by default, and the contract is 5 s.
-const LONGEST_STOP: Duration = Duration::from_millis(4500);
+/// How long a stop waits for the writes in flight.
+const LONGEST_STOP: Duration = Duration::from_secs(4);
 /// How often the status is taken; it costs a walk over all services.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
 
@@ -38,16 +40,15 @@ pub struct Seen {
     pub status: watch::Sender<Status>,
 }
 
-/// Runs until a single pass is over or `stop` ends. True, if something failed that a pass should have done.
+/// Runs until a single pass is over or a stop is requested. True, if something failed that a pass should have done.
 ///
 /// # Errors
 /// Where a task of its own ended that never should.
-pub async fn run(mut operator: Operator, places: Places, seen: Seen, stop: impl Future<Output = ()>) -> anyhow::Result<bool> {
+pub async fn run(mut operator: Operator, places: Places, seen: Seen, stop: &Stop) -> anyhow::Result<bool> {
     let started = Instant::now();
     let (events, mut inbox) = mpsc::channel(256);
     let mut hands = Hands::new(places, events, seen.metrics.clone());
     hands.watch();
-    let mut stop = std::pin::pin!(stop);
     let mut stopping: Option<Instant> = None;
     let mut status_at = Time::ZERO;
     let mut event = Event::Tick;
@@ -76,13 +77,13 @@ pub async fn run(mut operator: Operator, places: Places, seen: Seen, stop: impl 
         wake = stopping.map_or(wake, |since| wake.min(since + LONGEST_STOP));
         event = tokio::select! {
             biased;
-            () = &mut stop, if stopping.is_none() => {
+            () = stop.requested(), if stopping.is_none() => {
                 stopping = Some(Instant::now());
                 tracing::info!("stopping: finishing the writes in flight");
                 Event::Stop
             }
             ended = hands.ended() => {
-                ended.context("a task of the operator ended that never should")?;
+                ended?;
                 Event::Tick
             }
             event = inbox.recv() => event.context("no task is left to report")?,
@@ -90,7 +91,7 @@ pub async fn run(mut operator: Operator, places: Places, seen: Seen, stop: impl 
         };
         if stopping.is_some_and(|since| since.elapsed() >= LONGEST_STOP) {
             tracing::warn!("some writes did not end in time; the next start finds out what became of them");
-            return Ok(false);
+            return Ok(true);
         }
     }
 }

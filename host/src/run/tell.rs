@@ -1,11 +1,14 @@
-//! What a person reads: one line a change, one line a diagnostic, and nothing when nothing changed.
+//! What is logged: one line a change, one line a diagnostic, and nothing when nothing changed. At debug, also what led to it: every read, observation
+//! and write, by names and numbers. What instances, attributes and tags contain is never logged.
+
+use std::fmt;
 
 use istio_cloud_map_core::diagnostic::{Diagnostic, Severity};
-use istio_cloud_map_core::operator::{Action, Write};
+use istio_cloud_map_core::operator::{Action, Event, Observation, Page, Read, ReadError, Target, Write, WriteError};
 
 use crate::logging;
 
-/// What the mind reports.
+/// What the operator reports.
 pub fn diagnostic(diagnostic: &Diagnostic) {
     let code = diagnostic.code.as_str();
     let (source, namespace, service) = (&diagnostic.source, &diagnostic.namespace, &diagnostic.service);
@@ -32,6 +35,73 @@ pub fn written(write: &Write, dry_run: bool) {
         Action::Delete => tracing::info!(%entry, "{verb}"),
         Action::Create | Action::Adopt { .. } => tracing::info!(%entry, endpoints, "{verb}"),
         Action::Update { fields, .. } => tracing::info!(%entry, endpoints, fields = fields.join(","), "{verb}"),
+    }
+}
+
+/// A write that begins.
+pub fn writing(write: &Write) {
+    let (entry, action, endpoints) = (&write.key, write.action.as_str(), write.endpoints);
+    tracing::debug!(%entry, action, endpoints, replaces = write.replaces.is_some(), "write");
+}
+
+/// A read that begins.
+pub fn asked(read: &Read) {
+    let (operation, source, of) = (read.operation(), read.source(), Of(read));
+    tracing::debug!(operation, %source, %of, "read");
+}
+
+/// A write that was not made. The operator decides whether a person is told of it.
+pub fn not_written(write: &Write, error: &WriteError) {
+    let (entry, action, failure) = (&write.key, write.action.as_str(), error.failure.as_str());
+    tracing::debug!(%entry, action, failure, "write failed: {error}");
+}
+
+/// What was seen of the entries that exist.
+pub fn observed(observation: &Observation) {
+    match observation {
+        Observation::Listed { entries, .. } => tracing::debug!(entries = entries.len(), "listed the entries that exist"),
+        Observation::Applied(entry) => tracing::debug!(entry = %entry.key, owner = entry.owner, "an entry is there or has changed"),
+        Observation::Deleted { key, .. } => tracing::debug!(entry = %key, "an entry was deleted"),
+    }
+}
+
+/// The answer to a read.
+pub fn answered(read: &Read, answer: &Event) {
+    let result = match answer {
+        Event::NamespacesPage { result, .. } => result.as_ref().map(page),
+        Event::ServicesPage { result, .. } => result.as_ref().map(page),
+        Event::ServiceAttributes { result, .. } => result.as_ref().map(|attributes| format!("attributes={}", attributes.iter().count())),
+        Event::Tags { result, .. } => result.as_ref().map(|tags| format!("tags={}", tags.len())),
+        Event::Revision { result, .. } => result.as_ref().map(|revision| format!("revision={revision}")),
+        Event::Instances { result, .. } => {
+            result.as_ref().map(|read| format!("instances={} revision={}", read.instances.len(), read.revision.unwrap_or_default()))
+        }
+        _ => return,
+    };
+    let (operation, source, of) = (read.operation(), read.source(), Of(read));
+    match result {
+        Ok(result) => tracing::debug!(operation, %source, %of, "answer: {result}"),
+        Err(ReadError { failure, message }) => tracing::debug!(operation, %source, %of, failure = failure.as_str(), "no answer: {message}"),
+    }
+}
+
+fn page<T>(page: &Page<T>) -> String {
+    format!("items={} last={}", page.items.len(), page.next_token.is_none())
+}
+
+/// What a read is about.
+struct Of<'a>(&'a Read);
+
+impl fmt::Display for Of<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Read::Namespaces { owner, .. } => write!(f, "{owner:?}"),
+            Read::Services { namespace, .. } => f.write_str(&namespace.name),
+            Read::ServiceAttributes(target) | Read::Tags(target) | Read::Revision(target) | Read::Instances(target) => {
+                let Target { namespace, service, .. } = target;
+                write!(f, "{}/{}", namespace.name, service.name)
+            }
+        }
     }
 }
 

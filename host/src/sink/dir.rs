@@ -42,11 +42,12 @@ pub struct OpenError {
 #[derive(Debug, Clone)]
 pub struct DirSink {
     place: Place,
-    /// What was written since the last look: a file that is gone before it was ever seen is gone all the same.
-    unseen: Unseen,
+    /// What was written or deleted since the last look. It is looked at as if for the first time: if somebody else has undone it meanwhile, the file may be
+    /// as it was at the last look, or gone before it was ever seen.
+    touched: Touched,
 }
 
-type Unseen = Arc<Mutex<BTreeSet<EntryKey>>>;
+type Touched = Arc<Mutex<BTreeSet<EntryKey>>>;
 
 /// Which directory, and the namespace of an entry that does not say its own.
 #[derive(Debug, Clone)]
@@ -65,7 +66,7 @@ impl DirSink {
     /// A directory that is only looked at, and may not be there.
     pub fn look(path: &Path, default_namespace: &str) -> Self {
         let place = Place { path: path.to_owned(), default_namespace: default_namespace.to_owned() };
-        Self { place, unseen: Unseen::default() }
+        Self { place, touched: Touched::default() }
     }
 
     async fn blocking<T: Send + 'static>(
@@ -88,17 +89,21 @@ impl Sink for DirSink {
     }
 
     fn apply(&self, entry: Apply) -> BoxFuture<'_, Result<Observed, WriteError>> {
-        let unseen = self.unseen.clone();
+        let touched = self.touched.clone();
         Box::pin(self.blocking(move |place| {
             let written = write::apply(place, &entry)?;
-            unseen.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.key);
+            touched.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.key);
             Ok(written)
         }))
     }
 
     fn delete<'a>(&'a self, key: &'a EntryKey, version: &'a Version) -> BoxFuture<'a, Result<(), WriteError>> {
-        let (key, version) = (key.clone(), version.clone());
-        Box::pin(self.blocking(move |place| write::delete(place, &key, &version)))
+        let (key, version, touched) = (key.clone(), version.clone(), self.touched.clone());
+        Box::pin(self.blocking(move |place| {
+            write::delete(place, &key, &version)?;
+            touched.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+            Ok(())
+        }))
     }
 }
 
@@ -126,10 +131,10 @@ impl<'a> Observer<'a> {
             }
             self.looked = true;
             let (place, mut scan) = (self.sink.place.clone(), std::mem::take(&mut self.scan));
-            // Taken before the look: what is written during it is looked at the next time.
-            let written = std::mem::take(&mut *self.sink.unseen.lock().unwrap_or_else(PoisonError::into_inner));
+            // Taken before the look: what is touched during it is looked at the next time.
+            let touched = std::mem::take(&mut *self.sink.touched.lock().unwrap_or_else(PoisonError::into_inner));
             let looked = tokio::task::spawn_blocking(move || {
-                let observations = scan.look(&place, written);
+                let observations = scan.look(&place, touched);
                 (scan, observations)
             });
             // With a scan lost, the next one lists everything again.

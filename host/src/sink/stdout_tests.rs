@@ -75,8 +75,12 @@ async fn otherwise_each_change_is_written_at_once() {
 }
 
 #[tokio::test]
-async fn a_closed_pipe_is_an_error_and_no_panic() {
+async fn a_closed_pipe_is_an_error_and_ends_the_sink() {
     let sink = StdoutSink::to(Box::new(Closed), Format::Yaml, false);
+    let mut observed = sink.observe();
+    assert!(matches!(observed.next().await, Some(Ok(Observation::Listed { .. }))));
     let error = sink.apply(entry("a")).await.unwrap_err();
-    assert_eq!((error.failure, error.message.as_str()), (WriteFailure::Other, "standard output was closed: nobody reads any more"));
+    assert_eq!((error.failure, error.message.as_str()), (WriteFailure::Other, "standard output was closed: its reader is gone"));
+    assert_eq!(observed.next().await, Some(Err(error)));
+    assert_eq!(observed.next().await, None);
 }

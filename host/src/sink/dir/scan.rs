@@ -22,8 +22,8 @@ pub(super) struct Scan {
     listed: bool,
     files: BTreeMap<String, Known>,
     entries: BTreeMap<EntryKey, Observed>,
-    /// Written, and not looked at since.
-    written: BTreeSet<EntryKey>,
+    /// Written or deleted by us, and not looked at since.
+    touched: BTreeSet<EntryKey>,
 }
 
 /// A file, and by what a change of it is noticed without reading it.
@@ -41,11 +41,15 @@ struct Stamp {
 }
 
 impl Scan {
-    /// The first time everything, then what has changed. `written` are the entries that were written since the last look.
-    pub(super) fn look(&mut self, place: &Place, written: BTreeSet<EntryKey>) -> io::Result<Vec<Observation>> {
+    /// The first time everything, then what has changed. `touched` are the entries that were written or deleted since the last look: they are told whether they
+    /// have changed or not.
+    pub(super) fn look(&mut self, place: &Place, touched: BTreeSet<EntryKey>) -> io::Result<Vec<Observation>> {
         let mut before = std::mem::take(&mut self.files);
-        self.written.extend(written);
-        let mut changed = !self.written.is_empty();
+        for name in touched.iter().filter_map(|key| file_name(&key.name)) {
+            before.remove(&name);
+        }
+        self.touched.extend(touched);
+        let mut changed = !self.touched.is_empty();
         let names = match names(&place.path) {
             Ok(names) => names,
             Err(error) => {
@@ -84,12 +88,13 @@ impl Scan {
             let entries = self.entries.values().cloned().collect();
             return vec![Observation::Listed { entries, version: Version::default() }];
         }
-        let known: BTreeSet<EntryKey> = std::mem::take(&mut self.written).into_iter().chain(before.keys().cloned()).collect();
+        let touched = std::mem::take(&mut self.touched);
+        let known: BTreeSet<&EntryKey> = touched.iter().chain(before.keys()).collect();
         let gone = known
             .into_iter()
             .filter(|key| !self.entries.contains_key(key))
-            .map(|key| Observation::Deleted { key, version: Version::default() });
-        let new = self.entries.values().filter(|entry| before.get(&entry.key) != Some(entry));
+            .map(|key| Observation::Deleted { key: key.clone(), version: Version::default() });
+        let new = self.entries.values().filter(|entry| touched.contains(&entry.key) || before.get(&entry.key) != Some(entry));
         gone.chain(new.map(|entry| Observation::Applied(Box::new(entry.clone())))).collect()
     }
 }

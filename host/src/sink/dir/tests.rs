@@ -59,13 +59,33 @@ async fn what_is_written_is_seen_as_it_was_written() {
     assert_eq!(names(directory.path()), ["a.yaml"]);
 }
 
-#[cfg(unix)]
 #[tokio::test]
-async fn a_file_is_readable_by_all() {
-    use std::os::unix::fs::PermissionsExt;
+async fn what_undoes_a_write_between_two_looks_is_seen() {
     let (directory, sink) = open();
-    sink.apply(entry("a", "a.shop", None)).await.unwrap();
-    assert_eq!(fs::metadata(directory.path().join("a.yaml")).unwrap().permissions().mode() & 0o777, 0o644);
+    let path = directory.path().join("a.yaml");
+    let ours = sink.apply(entry("a", "a.shop", None)).await.unwrap();
+    let mut seen = sink.observe();
+    assert!(matches!(next(&mut seen).await, Observation::Listed { entries, .. } if entries.len() == 1));
+    let theirs = fs::read_to_string(&path).unwrap().replace("10.0.0.1", "10.0.0.2");
+    fs::write(&path, &theirs).unwrap();
+    let mut version = ours.version.clone();
+    while version == ours.version {
+        let Observation::Applied(observed) = next(&mut seen).await else { panic!("expected the change") };
+        version = observed.version.clone();
+    }
+    let repaired = sink.apply(entry("a", "a.shop", Some(version.clone()))).await.unwrap();
+    fs::write(&path, &theirs).unwrap();
+    assert!(matches!(next(&mut seen).await, Observation::Applied(observed) if observed.version == version));
+
+    let repaired = sink.apply(entry("a", "a.shop", Some(version))).await.unwrap_or(repaired);
+    assert!(matches!(next(&mut seen).await, Observation::Applied(observed) if observed.version == repaired.version));
+    let text = fs::read(&path).unwrap();
+    sink.delete(&key("a"), &repaired.version).await.unwrap();
+    fs::write(&path, text).unwrap();
+    assert!(
+        matches!(next(&mut seen).await, Observation::Applied(observed) if observed.version == repaired.version),
+        "made anew by somebody else"
+    );
 }
 
 #[tokio::test]
@@ -209,10 +229,14 @@ async fn a_directory_is_made_and_made_again_and_cleaned_of_half_written_files() 
     let parent = TempDir::new().unwrap();
     let path = parent.path().join("a/b");
     let sink = DirSink::open(&path, "mesh").unwrap();
-    fs::write(path.join(".istio-cloud-map-x1y2z3.tmp"), "half").unwrap();
+    let long_ago = std::time::SystemTime::now() - Duration::from_hours(2);
+    for (name, modified) in [("-crash.tmp", long_ago), ("-now.tmp", std::time::SystemTime::now())] {
+        let file = fs::File::create(path.join(format!(".istio-cloud-map{name}"))).unwrap();
+        file.set_modified(modified).unwrap();
+    }
     fs::write(path.join(".hidden.tmp"), "theirs").unwrap();
     let sink = DirSink::open(&path, &sink.place.default_namespace).unwrap();
-    assert_eq!(names(&path), [".hidden.tmp"]);
+    assert_eq!(names(&path), [".hidden.tmp", ".istio-cloud-map-now.tmp"], "another process may be writing the young one");
     let mut seen = sink.observe();
     assert_eq!(next(&mut seen).await, Observation::Listed { entries: Vec::new(), version: Version::default() });
     fs::remove_dir_all(&path).unwrap();

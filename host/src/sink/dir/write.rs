@@ -1,8 +1,9 @@
 //! Files written whole or not at all.
 
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use istio_cloud_map_core::operator::{EntryKey, Observed};
 use istio_cloud_map_core::operator::{WriteError, WriteFailure};
@@ -17,21 +18,34 @@ use crate::yaml::{self, Document};
 const PREFIX: &str = ".istio-cloud-map-";
 const SUFFIX: &str = ".tmp";
 
-/// Makes the directory, cleans it of half-written files, and sees whether it can be written to.
+/// A half-written file that has not been touched for so long is what a crash has left. A younger one may be another process's, which writes it now.
+const ABANDONED: Duration = Duration::from_hours(1);
+
+/// Makes the directory, cleans it of what crashes have left, and sees whether it can be written to.
 pub(super) fn prepare(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     for file in directory.read_dir()? {
         let file = file?;
         let name = file.file_name();
-        if name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX)) {
-            fs::remove_file(file.path())?;
+        if name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX)) && is_abandoned(&file) {
+            // Another process may clean up too.
+            let _removed = fs::remove_file(file.path());
         }
     }
     temporary(directory).map(drop)
 }
 
+fn is_abandoned(file: &DirEntry) -> bool {
+    let modified = file.metadata().and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > ABANDONED))
+}
+
+/// Of the permissions that any new file has, as the umask says; a temporary file would else be made for its owner alone.
 fn temporary(directory: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(PREFIX).suffix(SUFFIX).tempfile_in(directory)
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.prefix(PREFIX).suffix(SUFFIX).tempfile_in(directory)
 }
 
 pub(super) fn apply(place: &Place, entry: &Apply) -> Result<Observed, WriteError> {
@@ -78,21 +92,9 @@ fn put(directory: &Path, path: &Path, text: &[u8], replace: bool) -> io::Result<
     fs::create_dir_all(directory)?;
     let mut file = temporary(directory)?;
     file.write_all(text)?;
-    readable_by_all(&file)?;
     file.as_file().sync_all()?;
     let kept = if replace { file.persist(path) } else { file.persist_noclobber(path) };
     kept.map(drop).map_err(|error| error.error)
-}
-
-/// A temporary file is made for its owner alone.
-#[cfg(unix)]
-fn readable_by_all(file: &NamedTempFile) -> io::Result<()> {
-    file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable_by_all(_: &NamedTempFile) -> io::Result<()> {
-    Ok(())
 }
 
 fn named(key: &EntryKey) -> Result<String, WriteError> {

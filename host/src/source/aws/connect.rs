@@ -1,5 +1,6 @@
 //! From options and the environment to a client.
 
+use std::path::Path;
 use std::time::Duration;
 
 use aws_config::sts::AssumeRoleProvider;
@@ -10,13 +11,22 @@ use aws_sdk_servicediscovery::Client;
 use aws_sdk_servicediscovery::config::retry::RetryConfig;
 use aws_sdk_servicediscovery::config::timeout::TimeoutConfig;
 use aws_sdk_servicediscovery::config::{Builder, Region, StalledStreamProtectionConfig};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Builder as HttpClientBuilder, Connector};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use thiserror::Error;
 use tokio::time::timeout;
 
 use super::AwsSource;
 use super::call::one_line;
 use super::credentials::Patient;
-use super::failure::causes;
+use super::failure::{causes, certificate_advice};
 use super::prefix::NoPrefixUnderOverride;
 
 /// How long the search for a region, and then for credentials, may take.
@@ -27,9 +37,15 @@ const MOST_CONNECTING: Duration = Duration::from_secs(10);
 pub struct AwsOptions {
     /// The region; else what the environment, the profile or the instance says.
     pub region: Option<String>,
-    /// Another address of Cloud Map: a VPC endpoint, a stand-in. Else `AWS_ENDPOINT_URL_SERVICEDISCOVERY`, `AWS_ENDPOINT_URL` or the
+    /// Another address of Cloud Map: a VPC endpoint, a fake. Else `AWS_ENDPOINT_URL_SERVICEDISCOVERY`, `AWS_ENDPOINT_URL` or the
     /// profile's.
     pub endpoint_url: Option<String>,
+    /// That of the data plane (`DiscoverInstances`, `DiscoverInstancesRevision`), which has an endpoint service of its own. Else the same.
+    pub data_endpoint_url: Option<String>,
+    /// Use the endpoints that have IPv6 as well; else what the environment or the profile says.
+    pub use_dual_stack: bool,
+    /// Use the endpoints with FIPS 140 cryptography; else what the environment or the profile says.
+    pub use_fips: bool,
     /// How long one call may take, from the first byte out to the last byte in.
     pub call_timeout: Duration,
     /// A role to take on, with the credentials found otherwise.
@@ -40,7 +56,16 @@ pub struct AwsOptions {
 
 impl Default for AwsOptions {
     fn default() -> Self {
-        Self { region: None, endpoint_url: None, call_timeout: Duration::from_secs(3), role_arn: None, external_id: None }
+        Self {
+            region: None,
+            endpoint_url: None,
+            data_endpoint_url: None,
+            use_dual_stack: false,
+            use_fips: false,
+            call_timeout: Duration::from_secs(3),
+            role_arn: None,
+            external_id: None,
+        }
     }
 }
 
@@ -51,11 +76,27 @@ pub enum ConnectError {
     #[error("no AWS region: set --aws-region or AWS_REGION (us-west-2, for example), or a region in the AWS profile")]
     NoRegion,
     /// Not the name of one.
-    #[error("{0:?} is no AWS region: expected a name like us-west-2")]
+    #[error("{0:?} is not an AWS region: expected a name like us-west-2")]
     BadRegion(String),
     /// Not a URL.
-    #[error("{0:?} is no endpoint: expected a URL like https://servicediscovery.us-west-2.amazonaws.com")]
+    #[error(
+        "{0:?} is not an endpoint: expected a URL like https://servicediscovery.us-west-2.amazonaws.com (it comes from a flag, AWS_ENDPOINT_URL or the profile)"
+    )]
     BadEndpoint(String),
+    /// A URL with a user name or a password, which is not repeated here.
+    #[error("the endpoint URL of {0} has a user name or password, which Cloud Map does not take: remove it")]
+    EndpointWithCredentials(String),
+    /// AWS offers no such.
+    #[error("an endpoint URL can't be combined with {0}: give the URL of such an endpoint alone, or leave it out")]
+    EndpointVariant(&'static str),
+    /// The file of `AWS_CA_BUNDLE`.
+    #[error("AWS_CA_BUNDLE: {path} can't be used: {reason}; expected a file of certificates in PEM form")]
+    CaBundle {
+        /// As it was given.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A second half without its first.
     #[error("an external id is given, but no role: an external id is only used when a role is taken on")]
     NoRole,
@@ -85,25 +126,54 @@ pub enum ConnectError {
     },
 }
 
+impl ConnectError {
+    /// Whether what was asked for is wrong in itself, whatever AWS says.
+    #[must_use]
+    pub const fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::BadRegion(_)
+                | Self::BadEndpoint(_)
+                | Self::EndpointWithCredentials(_)
+                | Self::EndpointVariant(_)
+                | Self::CaBundle { .. }
+                | Self::NoRole
+        )
+    }
+}
+
 impl AwsSource {
     /// Finds region and credentials as every AWS tool does (environment, profile, IRSA, Pod Identity or container, instance role), and
     /// loads the credentials once.
     ///
     /// Proxies are those of the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` and their lower-case forms, as the SDK
     /// does by itself. The metadata services (169.254.169.254, 169.254.170.2, 169.254.170.23) are asked over HTTP and belong in `NO_PROXY`
-    /// where `HTTP_PROXY` is set.
+    /// where `HTTP_PROXY` is set. `AWS_CA_BUNDLE` replaces the system's certificate authorities.
     ///
     /// # Errors
     /// Where there is no region or there are no credentials, or an option is wrong.
     pub async fn connect(options: AwsOptions) -> Result<Self, ConnectError> {
-        let endpoint = endpoint(&options)?;
+        let control = endpoint(options.endpoint_url.as_deref())?;
+        let data = endpoint(options.data_endpoint_url.as_deref())?;
         if options.external_id.is_some() && options.role_arn.is_none() {
             return Err(ConnectError::NoRole);
         }
         let (sdk, region) = sdk_config(&options).await?;
+        let control = control.or(endpoint(sdk.endpoint_url())?);
+        if control.or(data).is_some() {
+            for (used, name) in [
+                (sdk.use_fips(), "--use-fips (AWS_USE_FIPS_ENDPOINT)"),
+                (sdk.use_dual_stack(), "--use-dual-stack (AWS_USE_DUALSTACK_ENDPOINT)"),
+            ] {
+                if used == Some(true) {
+                    return Err(ConnectError::EndpointVariant(name));
+                }
+            }
+        }
+        report_endpoints(control, data);
         let credentials = credentials(&sdk, &options).await?;
         let mut builder = Builder::from(&sdk).credentials_provider(credentials);
-        if let Some(url) = endpoint {
+        if let Some(url) = present(options.endpoint_url.as_deref()) {
             builder = builder.endpoint_url(url);
         }
         Ok(Self::with(builder, region, &options))
@@ -112,7 +182,12 @@ impl AwsSource {
     /// All that does not depend on where it runs.
     pub(super) fn with(builder: Builder, region: String, options: &AwsOptions) -> Self {
         let config = limited(builder, options.call_timeout).region(Region::new(region.clone())).interceptor(NoPrefixUnderOverride);
-        Self { client: Client::from_conf(config.build()), region }
+        let control = Client::from_conf(config.clone().build());
+        let data = match present(options.data_endpoint_url.as_deref()) {
+            Some(url) => Client::from_conf(config.endpoint_url(url).build()),
+            None => control.clone(),
+        };
+        Self { control, data, region }
     }
 }
 
@@ -141,6 +216,15 @@ async fn sdk_config(options: &AwsOptions) -> Result<(SdkConfig, String), Connect
     }
     if let Some(region) = present(options.region.as_deref()) {
         loader = loader.region(Region::new(region.to_owned()));
+    }
+    if options.use_dual_stack {
+        loader = loader.use_dual_stack(true);
+    }
+    if options.use_fips {
+        loader = loader.use_fips(true);
+    }
+    if let Some(client) = client_of_ca_bundle()? {
+        loader = loader.http_client(client);
     }
     let late = |_| ConnectError::TooSlow { what: "an AWS region", limit: MOST_CONNECTING };
     let sdk = timeout(MOST_CONNECTING, loader.load()).await.map_err(late)?;
@@ -174,17 +258,65 @@ fn refusal(error: &CredentialsError) -> ConnectError {
             _ => ConnectError::NoCredentials,
         },
         CredentialsError::ProviderTimedOut(_) => ConnectError::TooSlow { what: "AWS credentials", limit: MOST_CONNECTING },
-        _ => ConnectError::Credentials(causes(error)),
+        _ => {
+            let reason = causes(error);
+            let advice = certificate_advice(&reason).unwrap_or_default();
+            ConnectError::Credentials(reason + advice)
+        }
     }
 }
 
-fn endpoint(options: &AwsOptions) -> Result<Option<&str>, ConnectError> {
-    let Some(url) = present(options.endpoint_url.as_deref()) else { return Ok(None) };
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    match host {
-        Some(host) if !host.is_empty() && !host.starts_with('/') && !url.contains(char::is_whitespace) => Ok(Some(url)),
-        _ => Err(ConnectError::BadEndpoint(one_line(url))),
+fn endpoint(url: Option<&str>) -> Result<Option<&str>, ConnectError> {
+    let Some(url) = present(url) else { return Ok(None) };
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    if let Some((_, host)) = url.rsplit_once('@') {
+        return Err(ConnectError::EndpointWithCredentials(one_line(host)));
     }
+    if authority.is_empty() || url.contains(char::is_whitespace) {
+        return Err(ConnectError::BadEndpoint(one_line(url)));
+    }
+    Ok(Some(url))
+}
+
+/// The two planes have an endpoint each, which is easily overlooked.
+fn report_endpoints(control: Option<&str>, data: Option<&str>) {
+    match (control, data) {
+        (None, None) => {}
+        (Some(control), Some(data)) => tracing::info!("Cloud Map is read at {control}, instances at {data}"),
+        (None, Some(data)) => tracing::info!("instances are read at {data}, everything else at the region's endpoint"),
+        (Some(both), None) if both.contains(".amazonaws.com") || both.contains(".api.aws") => tracing::warn!(
+            "Cloud Map is read at {both}, instances too: an endpoint of AWS answers either for the control plane (servicediscovery) or for the data \
+             plane (data-servicediscovery); give the second one with --data-endpoint-url"
+        ),
+        (Some(both), None) => {
+            tracing::info!("Cloud Map is read at {both}, instances too; --data-endpoint-url names another address for them");
+        }
+    }
+}
+
+/// Trusts what the file of `AWS_CA_BUNDLE` has and nothing else, as other AWS tools do. For the rest it is the SDK's default client.
+fn client_of_ca_bundle() -> Result<Option<SharedHttpClient>, ConnectError> {
+    let Some(path) = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) else { return Ok(None) };
+    let unusable = |reason: String| ConnectError::CaBundle { path: Path::new(&path).display().to_string(), reason };
+    let pem = std::fs::read(&path).map_err(|error| unusable(error.to_string()))?;
+    // Read here as well, since the client would panic.
+    let mut authorities = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
+        authorities.add(certificate).map_err(|error| unusable(error.to_string()))?;
+    }
+    if authorities.is_empty() {
+        return Err(unusable("it holds no certificate".to_owned()));
+    }
+    let context = TlsContext::builder().with_trust_store(TrustStore::empty().with_pem_certificate(pem)).build();
+    let context = context.map_err(|error| unusable(error.to_string()))?;
+    Ok(Some(HttpClientBuilder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).tls_context(context.clone());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.proxy_config(ProxyConfig::from_env()).build()
+    })))
 }
 
 /// A value that is there: a Secret or `ConfigMap` may hold an empty string for none, and `echo` leaves a line break at the end.

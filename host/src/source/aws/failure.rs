@@ -104,9 +104,18 @@ fn advice(failure: ReadFailure, what: &str, operation: &str) -> String {
         ReadFailure::Credentials => {
             "; check the credentials (keys, profile, IRSA or Pod Identity), and that this machine's clock is right".to_owned()
         }
+        ReadFailure::Unreachable if let Some(advice) = certificate_advice(what) => advice.to_owned(),
         ReadFailure::Unreachable => "; check DNS, the route to AWS, HTTPS_PROXY and NO_PROXY, and the endpoint if one is set".to_owned(),
         _ => String::new(),
     }
+}
+
+/// What to do about a certificate that is not trusted.
+pub(super) fn certificate_advice(what: &str) -> Option<&'static str> {
+    what.contains("UnknownIssuer").then_some(
+        "; the certificate is signed by an authority that is not trusted here: if it is that of a proxy or a private endpoint, give the authority's \
+         certificate (PEM) with AWS_CA_BUNDLE",
+    )
 }
 
 /// The error's causes on one line, each once. The outermost only names the kind of failure; it is left out if there is more to say, and so

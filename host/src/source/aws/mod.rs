@@ -21,11 +21,14 @@ mod prefix;
 #[cfg(test)]
 mod tests;
 
-pub use connect::AwsOptions;
+pub use connect::{AwsOptions, ConnectError};
 
 /// One account and region of Cloud Map.
 pub struct AwsSource {
-    client: Client,
+    /// Namespaces, services and what they say about themselves.
+    control: Client,
+    /// Instances and revisions. Another client only where its endpoint is another one.
+    data: Client,
     region: String,
 }
 
@@ -46,19 +49,19 @@ impl std::fmt::Debug for AwsSource {
 
 impl Source for AwsSource {
     fn namespaces(&self, owner: NamespaceOwner, token: Option<String>) -> BoxFuture<'_, Result<Page<Namespace>, ReadError>> {
-        Box::pin(lists::namespaces(&self.client, owner, token))
+        Box::pin(lists::namespaces(&self.control, owner, token))
     }
 
     fn services<'a>(&'a self, namespace: &'a Namespace, token: Option<String>) -> BoxFuture<'a, Result<Page<Service>, ReadError>> {
-        Box::pin(lists::services(&self.client, namespace, token))
+        Box::pin(lists::services(&self.control, namespace, token))
     }
 
     fn revision<'a>(&'a self, namespace: &'a Namespace, service: &'a Service) -> BoxFuture<'a, Result<i64, ReadError>> {
-        Box::pin(instances::revision(&self.client, namespace, service))
+        Box::pin(instances::revision(&self.data, namespace, service))
     }
 
     fn instances<'a>(&'a self, namespace: &'a Namespace, service: &'a Service) -> BoxFuture<'a, Result<InstancesRead, ReadError>> {
-        Box::pin(instances::discover(&self.client, namespace, service))
+        Box::pin(instances::discover(&self.data, namespace, service))
     }
 
     fn service_attributes<'a>(
@@ -66,10 +69,10 @@ impl Source for AwsSource {
         namespace: &'a Namespace,
         service: &'a Service,
     ) -> BoxFuture<'a, Result<SortedMap<String, String>, ReadError>> {
-        Box::pin(instances::service_attributes(&self.client, namespace, service))
+        Box::pin(instances::service_attributes(&self.control, namespace, service))
     }
 
     fn tags<'a>(&'a self, namespace: &'a Namespace, service: &'a Service) -> BoxFuture<'a, Result<Vec<Tag>, ReadError>> {
-        Box::pin(instances::tags(&self.client, namespace, service))
+        Box::pin(instances::tags(&self.control, namespace, service))
     }
 }

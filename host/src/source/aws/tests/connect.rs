@@ -1,6 +1,9 @@
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -8,6 +11,9 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use istio_cloud_map_core::operator::{NamespaceOwner, ReadFailure};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::{Wire, builder, options, own, web};
 use crate::source::Source;
@@ -37,7 +43,7 @@ fn connect_with(variables: &[Variable]) -> String {
 #[tokio::test]
 #[ignore = "run by the tests here, each with an environment of its own"]
 async fn child() {
-    let options = AwsOptions { role_arn: std::env::var("ROLE").ok(), ..options() };
+    let options = AwsOptions { role_arn: std::env::var("ROLE").ok(), use_fips: std::env::var("FIPS").is_ok(), ..options() };
     println!();
     match AwsSource::connect(options).await {
         Err(error) => println!("CONNECT: {error}"),
@@ -57,7 +63,7 @@ fn what_is_missing_is_one_line_that_says_what_to_do() {
     let rows: [(&str, &[Variable], &str); 6] = [
         ("no region", &[id, secret], "no AWS region: set --aws-region or AWS_REGION"),
         ("an empty region", &[id, secret, ("AWS_REGION", "")], "no AWS region: "),
-        ("no region's name", &[id, secret, ("AWS_REGION", "US West")], r#""US West" is no AWS region"#),
+        ("no region's name", &[id, secret, ("AWS_REGION", "US West")], r#""US West" is not an AWS region"#),
         ("no credentials", &[region], "no AWS credentials: set AWS_ACCESS_KEY_ID"),
         ("empty keys", &[region, ("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")], "no AWS credentials: set "),
         ("no such profile", &[region, ("AWS_PROFILE", "nobody")], r#"no AWS credentials: the profile "nobody" (AWS_PROFILE)"#),
@@ -83,6 +89,102 @@ fn a_proxy_of_the_environment_is_used() {
     let [id, secret] = KEYS;
     let endpoint = ("AWS_ENDPOINT_URL", "http://cloud-map.invalid");
     assert_eq!(connect_with(&[id, secret, ("AWS_REGION", "us-west-2"), endpoint, ("HTTP_PROXY", &url)]), "us-west-2 7");
+}
+
+/// A proxy that refuses every tunnel, and passes on what was asked for.
+fn proxy() -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut buffer = [0; 1024];
+            let length = stream.read(&mut buffer).unwrap();
+            let _ = sender.send(String::from_utf8_lossy(&buffer[..length]).lines().next().unwrap_or_default().to_owned());
+            let _ = stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    (format!("http://someone:hunter2@{address}"), receiver)
+}
+
+#[test]
+fn the_region_s_other_endpoints_are_used_through_the_proxy_whose_password_is_not_shown() {
+    let [id, secret] = KEYS;
+    let (fips, dual_stack) = (("AWS_USE_FIPS_ENDPOINT", "true"), ("AWS_USE_DUALSTACK_ENDPOINT", "true"));
+    let rows: [(&[Variable], &str); 5] = [
+        (&[], "data-servicediscovery.us-west-2.amazonaws.com"),
+        (&[fips], "data-servicediscovery-fips.us-west-2.amazonaws.com"),
+        (&[("FIPS", "")], "data-servicediscovery-fips.us-west-2.amazonaws.com"),
+        (&[dual_stack], "data-servicediscovery.us-west-2.api.aws"),
+        (&[fips, dual_stack], "data-servicediscovery-fips.us-west-2.api.aws"),
+    ];
+    for (variables, host) in rows {
+        let (proxy, asked) = proxy();
+        let said = connect_with(&[&[id, secret, ("AWS_REGION", "us-west-2"), ("HTTPS_PROXY", &proxy)], variables].concat());
+        assert_eq!(asked.try_recv().unwrap(), format!("CONNECT {host}:443 HTTP/1.1"), "{said}");
+        assert!(said.contains("HTTPS_PROXY") && !said.contains("hunter2"), "{said}");
+    }
+}
+
+#[test]
+fn what_can_not_be_combined_with_an_endpoint_is_refused_by_name() {
+    let [id, secret] = KEYS;
+    let url = ("AWS_ENDPOINT_URL", "https://vpce-1.example.com");
+    for (variable, flag) in [("AWS_USE_FIPS_ENDPOINT", "--use-fips"), ("AWS_USE_DUALSTACK_ENDPOINT", "--use-dual-stack")] {
+        let said = connect_with(&[id, secret, ("AWS_REGION", "us-west-2"), url, (variable, "true")]);
+        assert!(said.starts_with(&format!("an endpoint URL can't be combined with {flag} ({variable})")), "{said}");
+    }
+    let said = connect_with(&[id, secret, ("AWS_REGION", "us-west-2"), ("AWS_ENDPOINT_URL", "https://me:hunter2@example.com")]);
+    assert!(said.contains("example.com has a user name or password") && !said.contains("hunter2"), "{said}");
+}
+
+/// The URL of an HTTPS server that answers every request, and its certificate, which no authority has signed.
+fn https(body: &'static str) -> (String, String) {
+    let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider())).with_safe_default_protocol_versions();
+    let config = config.unwrap().with_no_client_auth().with_single_cert(vec![certified.cert.der().clone()], key);
+    let config = Arc::new(config.unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream.unwrap());
+            if stream.read(&mut [0; 8192]).is_ok() {
+                let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            }
+        }
+    });
+    (url, certified.cert.pem())
+}
+
+#[test]
+fn the_authorities_of_aws_ca_bundle_are_trusted_and_without_them_it_is_named() {
+    let (url, pem) = https(r#"{"InstancesRevision": 42}"#);
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let [id, secret] = KEYS;
+    let variables = [id, secret, ("AWS_REGION", "us-west-2"), ("AWS_ENDPOINT_URL", url.as_str())];
+    let with = |path: &str| connect_with(&[&variables[..], &[("AWS_CA_BUNDLE", path)]].concat());
+    let said = connect_with(&variables);
+    assert!(said.contains("UnknownIssuer") && said.contains("AWS_CA_BUNDLE"), "{said}");
+    assert_eq!(with(&file("ca.pem", &pem)), "us-west-2 42");
+    assert_eq!(with(""), said, "empty is not set");
+    let rows = [
+        ("/no/ca.pem".to_owned(), "No such file"),
+        (file("empty.pem", ""), "holds no certificate"),
+        (file("key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "holds no certificate"),
+        (file("bad.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), "can't be used"),
+    ];
+    for (path, words) in rows {
+        let said = with(&path);
+        assert!(said.starts_with(&format!("AWS_CA_BUNDLE: {path} can't be used: ")) && said.contains(words), "{said}");
+    }
 }
 
 #[test]

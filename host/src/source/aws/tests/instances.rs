@@ -61,14 +61,18 @@ async fn an_answer_without_what_aws_always_sends_is_a_failure_and_no_empty_servi
 
 #[tokio::test]
 async fn the_data_plane_has_a_host_of_its_own_unless_somebody_chose_the_host() {
+    let fake = Some("http://127.0.0.1:4566");
+    let (vpce, data_vpce) = (Some("https://vpce-1.example.com"), Some("https://vpce-2.example.com"));
     let rows = [
-        ("no override", None, "servicediscovery.us-west-2.amazonaws.com", "data-servicediscovery.us-west-2.amazonaws.com"),
-        ("stand-in", Some("http://127.0.0.1:4566"), "127.0.0.1:4566", "127.0.0.1:4566"),
-        ("VPC endpoint", Some("https://vpce-1.example.com"), "vpce-1.example.com", "vpce-1.example.com"),
+        ("no override", None, None, "servicediscovery.us-west-2.amazonaws.com", "data-servicediscovery.us-west-2.amazonaws.com"),
+        ("one for both", fake, None, "127.0.0.1:4566", "127.0.0.1:4566"),
+        ("one each", vpce, data_vpce, "vpce-1.example.com", "vpce-2.example.com"),
+        ("one for the data plane", None, data_vpce, "servicediscovery.us-west-2.amazonaws.com", "vpce-2.example.com"),
     ];
-    for (name, endpoint, control, data) in rows {
+    for (name, endpoint, data_endpoint, control, data) in rows {
         let wire = Wire::ok([NONE, r#"{"InstancesRevision": 1}"#, r#"{"Services": []}"#]);
-        let source = wire.source(&AwsOptions { endpoint_url: endpoint.map(str::to_owned), ..options() });
+        let [endpoint_url, data_endpoint_url] = [endpoint, data_endpoint].map(|url| url.map(str::to_owned));
+        let source = wire.source(&AwsOptions { endpoint_url, data_endpoint_url, ..options() });
         source.instances(&own(), &web()).await.unwrap();
         source.revision(&own(), &web()).await.unwrap();
         source.services(&own(), None).await.unwrap();
