@@ -104,6 +104,15 @@ impl Repairs {
     }
 }
 
+/// A state that an entry had when it was as wanted: another one, later, was made by somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Applied {
+    /// These fields were stored.
+    Fields(Fields),
+    /// It was deleted.
+    Deleted,
+}
+
 /// What is known about the entry of one key.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
@@ -118,8 +127,8 @@ pub(super) struct Entry {
     /// Its hosts in the index of those that are wanted.
     hosts: Vec<String>,
     pub state: WriteState,
-    /// What was last written with success: its fields, or none if it was deleted.
-    pub applied: Option<Option<Fields>>,
+    /// What it was when it was last as wanted.
+    pub applied: Option<Applied>,
     pub repairs: Repairs,
     /// How its last writes failed.
     pub failure: Option<(WriteFailure, u32, Option<Diagnostic>)>,
@@ -238,10 +247,11 @@ impl Entries {
     /// Something moved that the entry depends on.
     pub(super) fn mark(&mut self, key: &EntryKey, now: Time) {
         match self.all.entry(key.clone()).or_default().state {
-            // An answer or a later look takes it in.
-            WriteState::Due { .. } | WriteState::InFlight { .. } => {}
-            // What failed for all entries, or is changed by somebody else again and again, is not tried sooner because of that.
-            WriteState::Backoff { cause: Cause::Fight | Cause::Failure(WriteFailure::Rejected), .. }
+            // An answer or a later look takes it in; and what failed for all entries, or is changed by somebody else again and again, is not
+            // tried sooner because of that.
+            WriteState::Due { .. }
+            | WriteState::InFlight { .. }
+            | WriteState::Backoff { cause: Cause::Fight | Cause::Failure(WriteFailure::Rejected), .. }
             | WriteState::Blocked { on: WaitFor::Outage(_), .. } => {}
             WriteState::Backoff { since, approved, .. } => self.set(key, WriteState::Due { since, approved }),
             WriteState::Settled
@@ -387,7 +397,9 @@ impl Entries {
         }
         if !std::mem::replace(&mut self.listed, true) {
             let keys: Vec<EntryKey> = self.all.keys().cloned().collect();
-            keys.iter().for_each(|key| self.mark(key, now));
+            for key in &keys {
+                self.mark(key, now);
+            }
         }
     }
 
@@ -453,7 +465,9 @@ impl Entries {
         }
         self.recount(key);
         self.mark(key, now);
-        affected.iter().for_each(|key| self.mark(key, now));
+        for key in &affected {
+            self.mark(key, now);
+        }
     }
 
     fn recount(&mut self, key: &EntryKey) {

@@ -55,7 +55,7 @@ pub use status::{Refused, SourceStatus, Status};
 
 use self::budget::Budget;
 use self::entries::Entries;
-use self::inventory::{Inventory, Source};
+use self::inventory::Inventory;
 use self::queue::{Pending, ReadKey, ReadQueue};
 use self::removal::Removing;
 use self::writing::Outages;
@@ -213,9 +213,11 @@ impl Operator {
             return;
         }
         if self.passed_at.is_none() {
-            let mut sources = self.inventory.sources.values_mut();
+            let mut passed = true;
             // Each is asked, so that each is latched.
-            let passed = sources.by_ref().map(Source::latch).fold(true, |all, passed| all && passed);
+            for source in self.inventory.sources.values_mut() {
+                passed &= source.latch();
+            }
             self.passed_at = passed.then_some(now);
         }
         // What was due by then has been written, or is reported to be held up.
@@ -271,7 +273,9 @@ impl Operator {
     fn observed(&mut self, observation: Observation, now: Time) {
         match observation {
             Observation::Listed { entries, version } => {
-                entries.iter().for_each(|entry| self.confirm(entry, now));
+                for entry in &entries {
+                    self.confirm(entry, now);
+                }
                 let owned = entries.into_iter().map(|entry| {
                     let ownership = self.ownership(&entry);
                     (entry, ownership)

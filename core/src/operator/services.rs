@@ -80,7 +80,9 @@ impl Operator {
             let key = state.key.clone();
             self.namespace_moved(&id.source, &id.namespace, now);
             // Whoever is ranked behind it may have waited for it to be tried.
-            key.iter().for_each(|key| self.entries.mark(key, now));
+            if let Some(key) = &key {
+                self.entries.mark(key, now);
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempts::{Scope as Subject, backoff};
-use super::entries::{CALM, Cause, Entries, Strike, WaitFor, WriteState};
+use super::entries::{Applied, CALM, Cause, Entries, Strike, WaitFor, WriteState};
 use super::inventory::{Emptiness, Wanted, WantedEntry};
 use super::{Action, Case, Decision, Effect, EntryKey, Observed, Operator, Reason, ServiceId, Time, Write, WriteError, WriteFailure};
 use crate::diagnostic::{Code, Diagnostic, Severity};
@@ -133,7 +133,7 @@ impl Operator {
         let decision = case.decide(&self.config.plan);
         let fields = desired.as_ref().map(|entry| entry.desired.fields);
         // What was written before and has come back: not a removal, and not to be repaired for ever at full speed.
-        let is_repair = entry.applied.as_ref() == Some(&fields);
+        let is_repair = entry.applied == Some(fields.map_or(Applied::Deleted, Applied::Fields));
         let fight_until = entry.repairs.next_at(now);
         let overlaps = overlapping.as_ref().filter(|_| !matches!(decision, Decision::Refuse(_)));
         let mut diagnostics: Vec<Diagnostic> = overlaps.map(|other| self.overlap(key, other)).into_iter().collect();
@@ -184,9 +184,7 @@ impl Operator {
     fn settled(&mut self, key: &EntryKey, fields: Option<super::Fields>, now: Time) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         // Whoever wrote it: from here on, another state is a change by somebody else.
-        if fields.is_some() {
-            entry.applied = Some(fields);
-        }
+        entry.applied = fields.map(Applied::Fields).or(entry.applied);
         entry.failure = None;
         let deleted = entry.observed.is_none() && entry.claims.is_empty() && entry.applied.is_some();
         self.entries.set(key, if deleted { WriteState::Deleted { until: now + CALM } } else { WriteState::Settled });
@@ -262,7 +260,9 @@ impl Operator {
             WaitFor::Source(_) | WaitFor::Namespace(..) if self.entries.waits_for(on) => {}
             WaitFor::Source(name) => {
                 let at = self.inventory.sources.get(name).and_then(|source| source.progress.confirm_at(grace));
-                at.into_iter().for_each(|at| self.plan_namespaces(name, at.max(now)));
+                if let Some(at) = at {
+                    self.plan_namespaces(name, at.max(now));
+                }
                 let namespaces = self.inventory.sources.get(name).into_iter().flat_map(|source| source.namespaces.keys());
                 for key in namespaces.cloned().collect::<Vec<_>>() {
                     self.confirm_soon(&WaitFor::Namespace(name.clone(), key), now);
@@ -345,7 +345,7 @@ impl Operator {
     fn taken(&mut self, key: &EntryKey, fields: Option<super::Fields>, stored: Option<Box<Observed>>, since: Time, now: Time) {
         self.entries.set(key, WriteState::Due { since, approved: false });
         let Some(entry) = self.entries.get_mut(key) else { return };
-        entry.applied = Some(fields);
+        entry.applied = Some(fields.map_or(Applied::Deleted, Applied::Fields));
         entry.failure = None;
         let Some(stored) = stored else {
             // Only what was deleted is gone: somebody may have made it anew meanwhile.

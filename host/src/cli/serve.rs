@@ -13,6 +13,7 @@ use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
 use istio_cloud_map_core::operator::{self, Config, Operator, SourceConfig, Status, Time};
 use tokio::sync::watch;
 
+use super::Usage;
 use super::duration;
 use super::place::{From, To, listen};
 use super::settings::{self, Settings};
