@@ -174,7 +174,7 @@ pub enum Output {
 /// The state machine of one process, and what it has under way.
 #[derive(Debug)]
 pub struct Operator {
-    operator: operator::Operator,
+    machine: operator::Operator,
     started: Us,
     last_id: u64,
     reads: BTreeMap<u64, (ReadId, What)>,
@@ -215,12 +215,12 @@ impl Operator {
             max_writes_in_flight: settings.writes_in_flight,
             once: settings.once,
         };
-        let operator = operator::Operator::new(config, Duration::ZERO);
-        Self { operator, started: now, last_id: 0, reads: BTreeMap::new(), writes: BTreeMap::new() }
+        let machine = operator::Operator::new(config, Duration::ZERO);
+        Self { machine, started: now, last_id: 0, reads: BTreeMap::new(), writes: BTreeMap::new() }
     }
 
     pub fn is_ready(&self) -> bool {
-        self.operator.status().ready
+        self.machine.status().ready
     }
 
     /// Takes something in.
@@ -240,7 +240,7 @@ impl Operator {
             }
             Input::Read { id, result } => self.answered(id, result)?,
         };
-        let effects = self.operator.handle(event, Duration::from_micros(now - self.started));
+        let effects = self.machine.handle(event, Duration::from_micros(now - self.started));
         Some(effects.into_iter().map(|effect| self.output(effect)).collect())
     }
 
