@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
 use istio_cloud_map_core::operator::{self, Config, Operator, SourceConfig, Status, Time};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::Usage;
 use super::duration;
@@ -170,12 +171,19 @@ impl Serve {
             pulse: Arc::new(Pulse::default()),
             status: watch::Sender::new(Status::default()),
         };
+        let mut pages = JoinSet::new();
         if !self.once {
-            http::serve(self.listen, seen.metrics.clone(), seen.pulse.clone(), seen.status.subscribe()).await?;
+            pages = http::serve(self.listen, seen.metrics.clone(), seen.pulse.clone(), seen.status.subscribe()).await?;
         }
         let sources = BTreeMap::from([(Arc::from(DEFAULT_SOURCE), source)]);
         let places = Places { sources, sink: sink.clone(), dry_run: self.dry_run };
-        let failed = run(Operator::new(config, Time::ZERO), places, seen, stop).await?;
+        let failed = tokio::select! {
+            failed = run(Operator::new(config, Time::ZERO), places, seen, stop) => failed?,
+            Some(ended) = pages.join_next() => {
+                ended.context("probes and metrics are no longer served")?;
+                bail!("probes and metrics are no longer served");
+            }
+        };
         sink.finish().await?;
         Ok(if self.once && failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use istio_cloud_map_core::operator::WriteFailure::{self, Conflict, Forbidden, NoNamespace, NotFound, Other, Rejected, Throttled, Unreachable};
+use istio_cloud_map_core::operator::WriteFailure::{
+    self, Conflict, Forbidden, NoNamespace, NotFound, Other, Rejected, Throttled, Unreachable,
+};
 use istio_cloud_map_core::operator::{EntryKey, Version};
 use serde_json::json;
 
