@@ -3,7 +3,7 @@
 //! Whoever can reach the port may connect as often as they like: what that can cost is bounded here.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,7 +51,11 @@ pub async fn serve(
     pulse: Arc<Pulse>,
     status: watch::Receiver<Status>,
 ) -> anyhow::Result<JoinSet<()>> {
-    let listener = TcpListener::bind(listen).await;
+    let mut listener = TcpListener::bind(listen).await;
+    if listener.is_err() && listen.ip() == Ipv6Addr::UNSPECIFIED {
+        // Every address, on a node without IPv6.
+        listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, listen.port())).await.or(listener);
+    }
     let listener =
         listener.with_context(|| format!("can't listen on {listen} for probes and metrics; choose another address with --listen"))?;
     let address = listener.local_addr().unwrap_or(listen);

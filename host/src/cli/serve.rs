@@ -59,7 +59,7 @@ pub struct Serve {
     /// Say what would be written, and write nothing
     #[arg(long, env = "ISTIO_CLOUD_MAP_DRY_RUN")]
     dry_run: bool,
-    /// The kubeconfig; else the pod's service account, else the one that kubectl uses
+    /// The kubeconfig; else that of KUBECONFIG, else the pod's service account, else the one that kubectl uses
     #[arg(long, env = "ISTIO_CLOUD_MAP_KUBE_CONFIG", value_name = "FILE")]
     kube_config: Option<PathBuf>,
     /// The Kubernetes namespace that entries are put into; else the pod's own, else default
@@ -165,12 +165,9 @@ impl Serve {
         for source in &mut config.sources {
             source.region.clone_from(&region);
         }
-        let sink = self.sink(&config).await?;
-        let seen = Seen {
-            metrics: Arc::new(Metrics::default()),
-            pulse: Arc::new(Pulse::default()),
-            status: watch::Sender::new(Status::default()),
-        };
+        let metrics = Arc::new(Metrics::default());
+        let sink = self.sink(&config, metrics.clone()).await?;
+        let seen = Seen { metrics, pulse: Arc::new(Pulse::default()), status: watch::Sender::new(Status::default()) };
         let mut pages = JoinSet::new();
         if !self.once {
             pages = http::serve(self.listen, seen.metrics.clone(), seen.pulse.clone(), seen.status.subscribe()).await?;
@@ -256,7 +253,7 @@ impl Serve {
         }
     }
 
-    async fn sink(&self, config: &Config) -> anyhow::Result<Arc<dyn Sink>> {
+    async fn sink(&self, config: &Config, metrics: Arc<Metrics>) -> anyhow::Result<Arc<dyn Sink>> {
         let namespace = config.sources.first().map(|source| source.target_namespace.clone()).unwrap_or_default();
         Ok(match &self.to {
             To::Kube => {
@@ -264,6 +261,7 @@ impl Serve {
                     kube_config: self.kube_config.clone(),
                     namespaces: vec![namespace],
                     api_version: config.translate.api_version,
+                    metrics,
                     ..KubeOptions::default()
                 };
                 self.place(KubeSink::connect(options).await?)
