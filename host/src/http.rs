@@ -1,7 +1,11 @@
 //! Probes and metrics.
+//!
+//! Whoever can reach the port may connect as often as they like: what that can cost is bounded here.
 
-use std::net::SocketAddr;
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -9,12 +13,25 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use istio_cloud_map_core::operator::Status;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::metrics::Metrics;
 use crate::run::Pulse;
+
+/// A connection has one request, and this long for its headers and its answer together.
+const LONGEST_CONNECTION: Duration = Duration::from_secs(8);
+/// Beyond that the oldest is closed, so that a probe is answered however many are open.
+const MOST_CONNECTIONS: usize = 64;
+/// Of a request's line and headers together, in bytes.
+const MOST_HEADERS: usize = 16 * 1024;
+/// With no descriptor left, accepting fails at once, again and again.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// What the pages are made of.
 #[derive(Clone)]
@@ -24,24 +41,62 @@ struct Pages {
     status: watch::Receiver<Status>,
 }
 
-/// Listens, and serves until the process ends.
+/// Listens, and serves as a task of the set, which never ends by itself.
 ///
 /// # Errors
 /// Where the address can't be had.
-pub async fn serve(listen: SocketAddr, metrics: Arc<Metrics>, pulse: Arc<Pulse>, status: watch::Receiver<Status>) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(listen).await;
+pub async fn serve(
+    listen: SocketAddr,
+    metrics: Arc<Metrics>,
+    pulse: Arc<Pulse>,
+    status: watch::Receiver<Status>,
+) -> anyhow::Result<JoinSet<()>> {
+    let mut listener = TcpListener::bind(listen).await;
+    if listener.is_err() && listen.ip() == Ipv6Addr::UNSPECIFIED {
+        // Every address, on a node without IPv6.
+        listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, listen.port())).await.or(listener);
+    }
     let listener =
         listener.with_context(|| format!("can't listen on {listen} for probes and metrics; choose another address with --listen"))?;
     let address = listener.local_addr().unwrap_or(listen);
     tracing::info!("probes and metrics on http://{address}");
     let pages = Pages { metrics, pulse, status };
     let router = Router::new().route("/livez", get(livez)).route("/readyz", get(readyz)).route("/metrics", get(text)).with_state(pages);
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!("probes and metrics are no longer served: {error}");
+    let mut task = JoinSet::new();
+    task.spawn(accept(listener, router));
+    Ok(task)
+}
+
+async fn accept(listener: TcpListener, router: Router) {
+    let mut http = http1::Builder::new();
+    http.keep_alive(false).max_buf_size(MOST_HEADERS).max_header_size(MOST_HEADERS);
+    let mut connections = JoinSet::new();
+    let mut oldest_first = VecDeque::with_capacity(MOST_CONNECTIONS);
+    let mut failing = false;
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                if !failing {
+                    tracing::warn!("probes and metrics can't be served at the moment: {error}");
+                }
+                failing = true;
+                tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+                continue;
+            }
+        };
+        failing = false;
+        while connections.try_join_next().is_some() {}
+        oldest_first.retain(|connection: &tokio::task::AbortHandle| !connection.is_finished());
+        if oldest_first.len() >= MOST_CONNECTIONS
+            && let Some(oldest) = oldest_first.pop_front()
+        {
+            oldest.abort();
         }
-    });
-    Ok(())
+        let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+        // How it ends is the client's affair.
+        oldest_first.push_back(connections.spawn(async { drop(tokio::time::timeout(LONGEST_CONNECTION, connection).await) }));
+    }
 }
 
 async fn livez(State(pages): State<Pages>) -> Response {

@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
 use istio_cloud_map_core::operator::{self, Config, Operator, SourceConfig, Status, Time};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::Usage;
 use super::duration;
@@ -63,7 +64,7 @@ pub struct Serve {
     /// Log what would be written, and write nothing
     #[arg(long, env = "ISTIO_CLOUD_MAP_DRY_RUN")]
     dry_run: bool,
-    /// Kubeconfig; default: the pod's service account, else the one that kubectl uses
+    /// Kubeconfig; default: that of KUBECONFIG, else the pod's service account, else the one that kubectl uses
     #[arg(long, env = "ISTIO_CLOUD_MAP_KUBE_CONFIG", value_name = "FILE")]
     kube_config: Option<PathBuf>,
     /// Kubernetes namespace of the entries; default: the pod's own, else default
@@ -172,6 +173,8 @@ struct Started {
     operator: Operator,
     places: Places,
     seen: Seen,
+    /// What serves probes and metrics; none in a single pass.
+    pages: JoinSet<()>,
 }
 
 impl Serve {
@@ -186,13 +189,19 @@ impl Serve {
             // A task, so that a stop need not wait for it even where it blocks its thread: a plugin, a pipe in place of a file.
             let start = tokio::spawn(self.start());
             let interrupted = if once { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-            let Started { operator, places, seen } = tokio::select! {
+            let Started { operator, places, seen, mut pages } = tokio::select! {
                 biased;
                 () = stop.requested() => return Ok(interrupted),
                 started = start => started.context("the start was given up")??,
             };
             let (sink, status) = (places.sink.clone(), seen.status.subscribe());
-            let failed = run(operator, places, seen, &stop).await?;
+            let failed = tokio::select! {
+                failed = run(operator, places, seen, &stop) => failed?,
+                Some(ended) = pages.join_next() => {
+                    ended.context("probes and metrics are no longer served")?;
+                    bail!("probes and metrics are no longer served");
+                }
+            };
             if !once || stop.is_requested() {
                 return Ok(interrupted);
             }
@@ -220,18 +229,16 @@ impl Serve {
         for source in &mut config.sources {
             source.region.clone_from(&region);
         }
-        let sink = self.sink(&config).await?;
-        let seen = Seen {
-            metrics: Arc::new(Metrics::default()),
-            pulse: Arc::new(Pulse::default()),
-            status: watch::Sender::new(Status::default()),
-        };
+        let metrics = Arc::new(Metrics::default());
+        let sink = self.sink(&config, metrics.clone()).await?;
+        let seen = Seen { metrics, pulse: Arc::new(Pulse::default()), status: watch::Sender::new(Status::default()) };
+        let mut pages = JoinSet::new();
         if !self.once {
-            http::serve(self.listen, seen.metrics.clone(), seen.pulse.clone(), seen.status.subscribe()).await?;
+            pages = http::serve(self.listen, seen.metrics.clone(), seen.pulse.clone(), seen.status.subscribe()).await?;
         }
         let sources = BTreeMap::from([(Arc::from(DEFAULT_SOURCE), source)]);
         let places = Places { sources, sink, dry_run: self.dry_run };
-        Ok(Started { operator: Operator::new(config, Time::ZERO), places, seen })
+        Ok(Started { operator: Operator::new(config, Time::ZERO), places, seen, pages })
     }
 
     fn config(&self) -> anyhow::Result<Config> {
@@ -305,7 +312,7 @@ impl Serve {
         }
     }
 
-    async fn sink(&self, config: &Config) -> anyhow::Result<Arc<dyn Sink>> {
+    async fn sink(&self, config: &Config, metrics: Arc<Metrics>) -> anyhow::Result<Arc<dyn Sink>> {
         let namespace = config.sources.first().map(|source| source.target_namespace.clone()).unwrap_or_default();
         Ok(match &self.to {
             To::Kube => {
@@ -313,6 +320,7 @@ impl Serve {
                     kube_config: self.kube_config.clone(),
                     namespaces: vec![namespace],
                     api_version: config.translate.api_version,
+                    metrics,
                     ..KubeOptions::default()
                 };
                 self.place(KubeSink::connect(options).await?)

@@ -8,15 +8,17 @@ use ::kube::client::ClientBuilder;
 use ::kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use ::kube::core::Request;
 use ::kube::{Api, Client, Config, Error};
+use hyper::Uri;
 use istio_cloud_map_core::operator::{WriteError, WriteFailure};
 use istio_cloud_map_core::service_entry::ApiVersion;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIGroup, APIResourceList};
 use thiserror::Error;
 use tower::timeout::TimeoutLayer;
+use tower::util::MapResponseLayer;
 
 use super::entry::Entry;
-use super::failure::{Call, bounded, one_line};
-use super::{GROUP, KubeOptions, PLURAL};
+use super::failure::{Call, bounded, no_credentials, one_line};
+use super::{GROUP, KubeOptions, PLURAL, proxy, retry_after};
 
 /// Why there is no cluster to work with. Each says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -86,34 +88,74 @@ pub(super) async fn client(options: &KubeOptions) -> Result<(Client, String), Co
     // What to try again, and when, is decided in the core.
     config.default_retry = false;
     let url = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-    let builder =
-        ClientBuilder::try_from(config).map_err(|error| ConnectError::Other { url: url.clone(), reason: one_line(&error.to_string()) })?;
+    // Runs an exec plugin, for as long as that takes.
+    let builder = tokio::task::spawn_blocking(|| ClientBuilder::try_from(config)).await;
+    let builder = match builder {
+        Ok(Ok(builder)) => builder,
+        Ok(Err(Error::Auth(error))) => return Err(ConnectError::Forbidden { url, reason: one_line(&no_credentials(&error)) }),
+        Ok(Err(error)) => return Err(ConnectError::Other { url, reason: one_line(&error.to_string()) }),
+        Err(error) => return Err(ConnectError::Other { url, reason: one_line(&error.to_string()) }),
+    };
     // Limits the wait for an answer to begin, of a watch too, which then goes on.
-    Ok((builder.with_layer(&TimeoutLayer::new(options.call_timeout)).build(), url))
+    let builder = builder.with_layer(&TimeoutLayer::new(options.call_timeout));
+    Ok((builder.with_layer(&MapResponseLayer::new(retry_after::remember)).build(), url))
 }
 
 async fn config(file: Option<&Path>) -> Result<Config, ConnectError> {
-    if let Some(path) = file {
-        return from_file(path)
-            .await
-            .map_err(|error| ConnectError::KubeConfig { path: path.display().to_string(), reason: one_line(&reason(&error)) });
-    }
-    let pod = match Config::incluster() {
-        Ok(config) => return Ok(config),
-        Err(error) => error,
+    let mut config = if let Some(path) = file {
+        let named = |error: &KubeconfigError| (path.display().to_string(), one_line(&reason(error)));
+        let config = match Kubeconfig::read_from(path) {
+            Ok(kubeconfig) => from_kubeconfig(kubeconfig).await,
+            Err(error) => Err(error),
+        };
+        config.map_err(|error| named(&error)).map_err(|(path, reason)| ConnectError::KubeConfig { path, reason })?
+    } else {
+        default_config().await?
     };
-    Config::from_kubeconfig(&KubeConfigOptions::default()).await.map_err(|error| {
-        let reason = if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
-            format!("the pod's service account can't be used ({pod})")
-        } else {
-            format!("this is no pod, and the default kubeconfig can't be used ({})", reason(&error))
+    config.cluster_url = without_userinfo(config.cluster_url);
+    Ok(config)
+}
+
+/// What `KUBECONFIG` says, else the pod's own account, else what kubectl uses.
+async fn default_config() -> Result<Config, ConnectError> {
+    let asked_for = std::env::var_os("KUBECONFIG").is_some_and(|value| !value.is_empty());
+    let pod = if asked_for { None } else { Some(Config::incluster()) };
+    let pod = match pod {
+        Some(Ok(config)) => return Ok(config),
+        Some(Err(error)) => Some(error),
+        None => None,
+    };
+    let config = match Kubeconfig::read() {
+        Ok(kubeconfig) => from_kubeconfig(kubeconfig).await,
+        Err(error) => Err(error),
+    };
+    config.map_err(|error| {
+        let reason = match pod {
+            None => format!("the kubeconfig of KUBECONFIG can't be used ({})", reason(&error)),
+            Some(pod) if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() => {
+                format!("the pod's service account can't be used ({pod})")
+            }
+            Some(_) => format!("this is no pod, and the default kubeconfig can't be used ({})", reason(&error)),
         };
         ConnectError::NoCluster { reason: one_line(&reason) }
     })
 }
 
-async fn from_file(path: &Path) -> Result<Config, KubeconfigError> {
-    Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await
+async fn from_kubeconfig(kubeconfig: Kubeconfig) -> Result<Config, KubeconfigError> {
+    let mut config = Config::from_custom_kubeconfig(kubeconfig.clone(), &KubeConfigOptions::default()).await?;
+    config.proxy_url = proxy::proxy(&kubeconfig, &config.cluster_url, |name| std::env::var(name).ok());
+    Ok(config)
+}
+
+/// A password in an address would be in every message about it, and is not sent in any case.
+fn without_userinfo(url: Uri) -> Uri {
+    let mut parts = url.clone().into_parts();
+    let host = parts.authority.as_ref().and_then(|authority| authority.as_str().rsplit_once('@')?.1.parse().ok());
+    if host.is_none() {
+        return url;
+    }
+    parts.authority = host;
+    Uri::from_parts(parts).unwrap_or(url)
 }
 
 /// The path is said already, and a parser's message is followed by a picture of the place.

@@ -1,14 +1,14 @@
 //! What went wrong with a call: which kind of failure, and in words what to do about it.
 
-use std::fmt::{self, Display};
 use std::time::Duration;
 
 use ::kube::Error;
+use ::kube::client::AuthError;
 use ::kube::core::Status;
 use istio_cloud_map_core::operator::EntryKey;
 use istio_cloud_map_core::operator::{WriteError, WriteFailure};
 
-use super::{GROUP, PLURAL};
+use super::{GROUP, PLURAL, retry_after};
 
 /// A call, for its error messages.
 #[derive(Debug, Clone, Copy)]
@@ -41,9 +41,28 @@ impl Verb {
 
 /// Makes a call that answers in time.
 pub(super) async fn bounded<T>(call: Call<'_>, limit: Duration, answer: impl Future<Output = Result<T, Error>>) -> Result<T, WriteError> {
-    match tokio::time::timeout(limit, answer).await {
-        Ok(answer) => answer.map_err(|error| call.failed(&error)),
+    attempt(limit, answer).await?.map_err(|failure| call.failed(&failure))
+}
+
+/// Makes a call that answers in time; a failure of the API server's with how long it asks to wait.
+pub(super) async fn attempt<T>(limit: Duration, answer: impl Future<Output = Result<T, Error>>) -> Result<Result<T, Failure>, WriteError> {
+    match tokio::time::timeout(limit, retry_after::observed(answer)).await {
+        Ok((answer, retry_after)) => Ok(answer.map_err(|error| Failure { error, retry_after })),
         Err(_) => Err(no_answer(limit)),
+    }
+}
+
+/// A call that failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: Error,
+    /// In the header `Retry-After`.
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, retry_after: None }
     }
 }
 
@@ -70,17 +89,25 @@ impl<'a> Call<'a> {
         Self { verb: Verb::Watch, namespace, name: "" }
     }
 
-    pub(super) fn failed(self, error: &Error) -> WriteError {
+    pub(super) fn failed(self, failure: &Failure) -> WriteError {
+        let error = &failure.error;
         let (failure, message) = match error {
-            Error::Api(status) => return self.answered(status),
-            Error::Auth(_) => (WriteFailure::Forbidden, format!("no credentials for the API server: {}", Innermost(error))),
+            Error::Api(status) => {
+                let answered = self.answered(status);
+                return WriteError { retry_after: failure.retry_after.or(answered.retry_after), ..answered };
+            }
+            Error::Auth(error) => (WriteFailure::Forbidden, no_credentials(error)),
+            // Where it is a refresh that fails, between two calls.
+            Error::Service(error) if error.is::<AuthError>() => {
+                (WriteFailure::Forbidden, error.downcast_ref().map(no_credentials).unwrap_or_default())
+            }
             Error::HyperError(_) | Error::Service(_) | Error::ReadEvents(_) => {
-                (WriteFailure::Unreachable, format!("the API server can't be reached: {}", Innermost(error)))
+                (WriteFailure::Unreachable, format!("the API server can't be reached: {}", innermost(error)))
             }
             Error::SerdeError(_) | Error::FromUtf8(_) => {
-                (WriteFailure::Other, format!("the API server's answer can't be read: {}", Innermost(error)))
+                (WriteFailure::Other, format!("the API server's answer can't be read: {}", innermost(error)))
             }
-            _ => (WriteFailure::Other, error.to_string()),
+            error => (WriteFailure::Other, error.to_string()),
         };
         WriteError::new(failure, one_line(&message))
     }
@@ -111,7 +138,7 @@ impl<'a> Call<'a> {
         };
         let seconds = status.details.as_ref().map(|details| details.retry_after_seconds).filter(|seconds| *seconds > 0);
         WriteError {
-            retry_after: seconds.map(|seconds| Duration::from_secs(seconds.into())),
+            retry_after: seconds.map(|seconds| retry_after::bounded(seconds.into())),
             ..WriteError::new(failure, one_line(&message))
         }
     }
@@ -146,6 +173,19 @@ impl<'a> Call<'a> {
     }
 }
 
+/// Without what a plugin has printed, which may be a token.
+pub(super) fn no_credentials(error: &AuthError) -> String {
+    let reason = match error {
+        // Its command line may hold secrets too, and what it says to a person is on stderr already.
+        AuthError::AuthExecRun { out, .. } => format!("the kubeconfig's exec plugin failed ({})", out.status),
+        AuthError::AuthExecParse(_) | AuthError::ParseTokenKey(_) => "the exec plugin's output is not an ExecCredential".to_owned(),
+        AuthError::AuthExec(_) => "the exec plugin's output has no usable token".to_owned(),
+        AuthError::AuthExecStart(error) => format!("the exec plugin can't be started: {error}"),
+        error => innermost(error),
+    };
+    format!("no credentials for the API server: {reason}")
+}
+
 /// The verb that a role lacks, from the authorizer's message, which differs from the call's where an apply has to create.
 fn lacking(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once(" cannot ")?;
@@ -153,22 +193,35 @@ fn lacking(message: &str) -> Option<&str> {
 }
 
 /// What is at the bottom of an error: `Connection refused` rather than `client error (Connect)`.
-pub(super) struct Innermost<'a>(pub(super) &'a Error);
-
-impl Display for Innermost<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut error: &dyn std::error::Error = self.0;
-        while let Some(source) = std::error::Error::source(error) {
-            error = source;
-        }
-        write!(f, "{error}")
+pub(super) fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
     }
+    error.to_string()
 }
 
-/// Whatever it holds, on one line and no longer than a person reads.
+/// A URL without user and password, wherever in a text it is.
+fn without_userinfo(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut safe = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let authority = part.split(|c: char| matches!(c, '/' | '?' | '#' | '"' | '`') || c.is_whitespace()).next().unwrap_or_default();
+        let userinfo = authority.rfind('@').map_or(0, |at| at + 1);
+        safe.push_str("://");
+        safe.push_str(part.get(userinfo..).unwrap_or_default());
+    }
+    safe
+}
+
+/// Whatever it holds, on one line, no longer than a person reads, and without a password in a URL.
 pub(super) fn one_line(text: &str) -> String {
     const MOST: usize = 1_000;
-    let mut line = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let mut line = without_userinfo(text)
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
     if let Some((end, _)) = line.char_indices().nth(MOST) {
         line.truncate(end);
         line.push_str(" ...");

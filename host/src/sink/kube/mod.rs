@@ -11,10 +11,13 @@ mod failure;
 mod merge;
 mod observe;
 mod pace;
+mod proxy;
+mod retry_after;
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::kube::core::ApiResource;
@@ -29,6 +32,7 @@ pub use connect::ConnectError;
 use entry::Entry;
 
 use super::{Apply, Sink, Version};
+use crate::metrics::Metrics;
 
 /// The name under which the API server records which fields are ours.
 pub const FIELD_MANAGER: &str = "istio-cloud-map";
@@ -39,7 +43,7 @@ const PLURAL: &str = "serviceentries";
 /// How to reach a cluster, and what of it.
 #[derive(Debug, Clone)]
 pub struct KubeOptions {
-    /// A kubeconfig; none: the pod's own service account, else the kubeconfig that kubectl would use.
+    /// A kubeconfig; none: that of `KUBECONFIG`, else the pod's own service account, else the one that kubectl would use.
     pub kube_config: Option<PathBuf>,
     /// The namespaces that are watched, all that may be written to.
     pub namespaces: Vec<String>,
@@ -53,6 +57,8 @@ pub struct KubeOptions {
     pub call_timeout: Duration,
     /// How long a watch lasts before it is resumed, and so after what time a dead connection is noticed.
     pub watch_timeout: Duration,
+    /// Tell whether entries are watched.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Default for KubeOptions {
@@ -65,6 +71,7 @@ impl Default for KubeOptions {
             connect_timeout: Duration::from_secs(4),
             call_timeout: Duration::from_secs(15),
             watch_timeout: Duration::from_mins(1),
+            metrics: Arc::default(),
         }
     }
 }

@@ -10,10 +10,10 @@ use istio_cloud_map_core::operator::{Observation, Version, WriteError, WriteFail
 
 use super::KubeSink;
 use super::entry::Entry;
-use super::failure::{Call, no_answer};
+use super::failure::{Call, Failure, attempt, no_answer};
 use super::merge;
 use super::pace::Pace;
-use crate::sink::news::News;
+use crate::metrics::WatchEnd;
 
 /// A watch that ends sooner, and without an event, is a failure, however cleanly it ends.
 const SHORTEST_WATCH: Duration = Duration::from_secs(1);
@@ -33,20 +33,25 @@ struct Watch<'a> {
     events: Option<Events<'a>>,
     pace: Pace,
     pause: Option<Duration>,
-    news: News,
+    /// The failure that was last reported; none, once the watch works again.
+    reported: Option<String>,
 }
 
 /// A watch that is under way.
 struct Events<'a> {
     stream: BoxStream<'a, Result<WatchEvent<Entry>, Error>>,
     begun: Instant,
+    /// It has told of something.
     any: bool,
+    /// It has lasted.
+    works: bool,
 }
 
 impl<'a> Watch<'a> {
     fn new(sink: &'a KubeSink, namespace: &'a str) -> Self {
         let api = sink.api(namespace);
-        Self { sink, namespace, api, version: None, events: None, pace: Pace::default(), pause: None, news: News::default() }
+        sink.options.metrics.watching(namespace, false);
+        Self { sink, namespace, api, version: None, events: None, pace: Pace::default(), pause: None, reported: None }
     }
 
     fn into_stream(self) -> BoxStream<'a, Result<Observation, WriteError>> {
@@ -67,24 +72,41 @@ impl<'a> Watch<'a> {
                 Some(_) => self.watch().await,
             };
             match observed {
-                Ok(Some(observation)) => {
-                    self.news.over();
-                    return Ok(observation);
-                }
+                Ok(Some(observation)) => return Ok(observation),
                 Ok(None) => {}
                 Err(Interruption::Expired) => {
-                    (self.events, self.version) = (None, None);
+                    self.ended(WatchEnd::Expired);
+                    self.version = None;
                     self.pause = Some(self.pace.after_expiry());
                 }
                 Err(Interruption::Failed(mut error)) => {
-                    self.events = None;
-                    self.pause = Some(self.pace.after_failure());
+                    self.ended(WatchEnd::Failed);
+                    self.sink.options.metrics.watching(self.namespace, false);
+                    let pause = match error.failure {
+                        WriteFailure::Forbidden => self.pace.after_refusal(),
+                        _ => self.pace.after_failure(),
+                    };
+                    self.pause = Some(pause.max(error.retry_after.unwrap_or_default()));
                     error.message.insert_str(0, &format!("can't see the entries of namespace {}: ", self.namespace));
-                    if self.news.is_new(&error) {
+                    if self.reported.as_deref() != Some(&error.message) {
+                        self.reported = Some(error.message.clone());
                         return Err(error);
                     }
                 }
             }
+        }
+    }
+
+    fn ended(&mut self, end: WatchEnd) {
+        self.events = None;
+        self.sink.options.metrics.watch_ended(self.namespace, end);
+    }
+
+    /// The watch has lasted.
+    fn works(&mut self) {
+        self.sink.options.metrics.watching(self.namespace, true);
+        if self.reported.take().is_some() {
+            tracing::info!("the entries of namespace {} can be seen again", self.namespace);
         }
     }
 
@@ -94,10 +116,8 @@ impl<'a> Watch<'a> {
         let mut entries = Vec::new();
         let mut params = ListParams::default().limit(self.sink.options.page_size);
         loop {
-            let page = match tokio::time::timeout(limit, self.api.list(&params)).await {
-                Ok(page) => page.map_err(|error| interruption(call, &error))?,
-                Err(_) => return Err(Interruption::Failed(no_answer(limit))),
-            };
+            let page = attempt(limit, self.api.list(&params)).await.map_err(Interruption::Failed)?;
+            let page = page.map_err(|failure| interruption(call, &failure))?;
             entries.extend(page.items.into_iter().map(|entry| entry.observed));
             if let Some(token) = page.metadata.continue_.filter(|token| !token.is_empty()) {
                 params = params.continue_token(&token);
@@ -120,25 +140,34 @@ impl<'a> Watch<'a> {
             let seconds = u32::try_from(self.sink.options.watch_timeout.as_secs()).unwrap_or(u32::MAX).clamp(1, 290);
             let params = WatchParams::default().timeout(seconds);
             let version = self.version.clone().unwrap_or_default();
-            let stream = match tokio::time::timeout(self.sink.options.call_timeout, self.api.watch(&params, &version)).await {
-                Ok(stream) => stream.map_err(|error| interruption(call, &error))?.boxed(),
-                Err(_) => return Err(Interruption::Failed(no_answer(self.sink.options.call_timeout))),
-            };
-            self.events = Some(Events { stream, begun: Instant::now(), any: false });
+            let stream = attempt(self.sink.options.call_timeout, self.api.watch(&params, &version)).await.map_err(Interruption::Failed)?;
+            let stream = stream.map_err(|failure| interruption(call, &failure))?.boxed();
+            self.events = Some(Events { stream, begun: Instant::now(), any: false, works: false });
+        }
+        if let Some(events) = &mut self.events
+            && !events.works
+            && events.begun.elapsed() >= SHORTEST_WATCH
+        {
+            events.works = true;
+            self.works();
         }
         let Some(events) = &mut self.events else { return Ok(None) };
         // The API server ends it in time; a connection that is dead does not.
-        let limit = self.sink.options.watch_timeout + self.sink.options.call_timeout;
+        let longest = self.sink.options.watch_timeout + self.sink.options.call_timeout;
+        let limit = if events.works { longest } else { SHORTEST_WATCH.saturating_sub(events.begun.elapsed()) };
         let event = match tokio::time::timeout(limit, events.stream.next()).await {
-            Ok(Some(event)) => event.map_err(|error| interruption(call, &error))?,
-            Ok(None) if !events.any && events.begun.elapsed() < SHORTEST_WATCH => {
+            Ok(Some(event)) => event.map_err(|error| interruption(call, &error.into()))?,
+            Ok(None) if !events.any && !events.works => {
                 let message = "the watch ended at once; the API server may be shutting down".to_owned();
                 return Err(Interruption::Failed(WriteError::new(WriteFailure::Unreachable, message)));
             }
             Ok(None) => {
-                self.events = None;
+                // However it ended, at most one a second begins.
+                self.pause = SHORTEST_WATCH.checked_sub(events.begun.elapsed());
+                self.ended(WatchEnd::Closed);
                 return Ok(None);
             }
+            Err(_) if !events.works => return Ok(None),
             Err(_) => return Err(Interruption::Failed(no_answer(limit))),
         };
         events.any = true;
@@ -152,7 +181,7 @@ impl<'a> Watch<'a> {
                 (version.resource_version.clone(), Some(Observation::Deleted { key, version }))
             }
             WatchEvent::Bookmark(bookmark) => (Some(bookmark.metadata.resource_version), None),
-            WatchEvent::Error(status) => return Err(interruption(call, &Error::Api(status))),
+            WatchEvent::Error(status) => return Err(interruption(call, &Error::Api(status).into())),
         };
         if version.is_some() {
             self.version = version;
@@ -169,9 +198,9 @@ enum Interruption {
     Failed(WriteError),
 }
 
-fn interruption(call: Call<'_>, error: &Error) -> Interruption {
-    match error {
+fn interruption(call: Call<'_>, failure: &Failure) -> Interruption {
+    match &failure.error {
         Error::Api(status) if status.code == 410 => Interruption::Expired,
-        _ => Interruption::Failed(call.failed(error)),
+        _ => Interruption::Failed(call.failed(failure)),
     }
 }

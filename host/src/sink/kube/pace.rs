@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 const FIRST: Duration = Duration::from_millis(100);
 /// With an API server that has come back, all is well again within this and the time of a list.
 const LONGEST: Duration = Duration::from_secs(3);
+/// For what only a person can put right: permissions.
+const FORBIDDEN: Duration = Duration::from_secs(30);
 /// After so long without a failure, the next one is the first.
 const CALM: Duration = Duration::from_secs(10);
 
@@ -28,6 +30,11 @@ impl Pace {
         self.failed = Some(Instant::now());
         self.failures = if calm { 0 } else { self.failures.saturating_add(1) };
         pause(self.failures)
+    }
+
+    /// No try helps until a role has changed.
+    pub(super) fn after_refusal(&mut self) -> Duration {
+        self.after_failure().max(FORBIDDEN)
     }
 
     /// That the watch can't go on from where it stood is an answer: a new list is made at once, unless the last one has only just been made.

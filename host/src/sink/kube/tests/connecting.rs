@@ -3,8 +3,11 @@ use std::time::Duration;
 
 use istio_cloud_map_core::service_entry::ApiVersion::{V1, V1Alpha3, V1Beta1};
 
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
 use super::fake::{Fake, fails};
-use crate::sink::kube::{KubeOptions, KubeSink};
+use crate::sink::kube::{KubeOptions, KubeSink, proxy};
 
 async fn error(options: KubeOptions) -> String {
     match KubeSink::connect(options).await {
@@ -75,4 +78,83 @@ async fn an_api_server_that_does_not_answer_is_not_waited_for() {
 async fn missing_permission_names_the_rule_to_add() {
     let fake = Fake::start(&[], [fails(403, "forbidden: User \"u\" cannot get path \"/apis\"")]).await;
     assert!(error(fake.options()).await.contains("not permitted to list serviceentries.networking.istio.io"));
+}
+
+#[tokio::test]
+async fn a_password_in_an_address_is_in_no_message() {
+    let fake = Fake::start(&["v1"], []).await;
+    let user = json!({});
+    let address = fake.url().strip_prefix("http://").unwrap();
+    let cluster = json!({"server": format!("http://somebody:secret@{address}")});
+    assert!(KubeSink::connect(fake.options_with(&cluster, &user)).await.is_ok(), "it is not in the way");
+    for cluster in [
+        json!({"server": "http://somebody:secret@127.0.0.1:1"}),
+        json!({"server": fake.url(), "proxy-url": "ftp://somebody:secret@proxy:3128"}),
+        json!({"server": fake.url(), "proxy-url": "http://somebody:secret@127.0.0.1:1"}),
+    ] {
+        let said = error(fake.options_with(&cluster, &user)).await;
+        assert!(!said.contains("secret") && !said.contains("somebody"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_exec_plugin_prints_is_in_no_message() {
+    let fake = Fake::start(&["v1"], []).await;
+    for (script, expected) in [("echo secret; exit 3", "exec plugin failed (exit status: 3)"), ("echo secret", "is not an ExecCredential")]
+    {
+        let exec =
+            json!({"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script], "interactiveMode": "Never"});
+        let said = error(fake.options_with(&json!({"server": fake.url()}), &json!({"exec": exec}))).await;
+        assert!(said.contains(expected) && !said.contains("secret"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_is_reached_through_its_proxy() {
+    let fake = Fake::start(&["v1"], []).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    let asked = tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(client.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap();
+        let target = head.split(' ').nth(1).unwrap().to_owned();
+        let mut server = tokio::net::TcpStream::connect(&target).await.unwrap();
+        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+        let _ = tokio::time::timeout(Duration::from_secs(5), tokio::io::copy_bidirectional(&mut client, &mut server)).await;
+        head
+    });
+    let options = fake.options_with(&json!({"server": fake.url(), "proxy-url": proxy}), &json!({}));
+    KubeSink::connect(options).await.unwrap();
+    let head = asked.await.unwrap();
+    assert!(head.starts_with("CONNECT 127.0.0.1:"), "{head}");
+}
+
+#[test]
+fn no_proxy_names_clusters_and_a_clusters_own_proxy_comes_first() {
+    let kubeconfig = |own: Option<&str>| {
+        let config = json!({
+            "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "k"}}],
+            "clusters": [{"name": "k", "cluster": {"server": "https://k.corp", "proxy-url": own}}],
+        });
+        serde_json::from_value(config).unwrap()
+    };
+    let https = "http://u:p@proxy.corp:3128";
+    for (own, variables, cluster, expected) in [
+        (None, &[][..], "https://k.corp", None),
+        (None, &[("HTTPS_PROXY", https)], "https://k.corp", Some("http://u:p@proxy.corp:3128/")),
+        (None, &[("https_proxy", "proxy:3128")], "https://k.corp", Some("http://proxy:3128/")),
+        (None, &[("HTTPS_PROXY", https), ("NO_PROXY", "other, .corp")], "https://k.corp", None),
+        (None, &[("HTTPS_PROXY", https), ("no_proxy", "10.0.0.0/8")], "https://10.1.2.3:6443", None),
+        // The proxy's own address is not what it is about.
+        (None, &[("HTTPS_PROXY", https), ("NO_PROXY", ".corp")], "https://1.2.3.4", Some("http://u:p@proxy.corp:3128/")),
+        (Some("socks5h://own:1080"), &[("HTTPS_PROXY", https), ("NO_PROXY", "*")], "https://k.corp", Some("socks5://own:1080/")),
+    ] {
+        let variable = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let proxy = proxy::proxy(&kubeconfig(own), &cluster.parse().unwrap(), variable);
+        assert_eq!(proxy.map(|proxy| proxy.to_string()).as_deref(), expected, "{own:?} {variables:?} {cluster}");
+    }
 }

@@ -28,6 +28,8 @@ pub(super) enum Answer {
     Json(u16, Value),
     /// A watch: lines, and then its end.
     Lines(Vec<Value>),
+    /// A refusal that asks to come back after so many seconds.
+    Later(u16, &'static str),
     Never,
 }
 
@@ -60,11 +62,16 @@ impl Fake {
     }
 
     pub(super) fn options(&self) -> KubeOptions {
+        self.options_with(&json!({"server": self.url}), &json!({}))
+    }
+
+    /// With a cluster and a user of a kubeconfig.
+    pub(super) fn options_with(&self, cluster: &Value, user: &Value) -> KubeOptions {
         let path = self.directory.path().join("config");
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "c",
-            "clusters": [{"name": "c", "cluster": {"server": self.url}}],
-            "users": [{"name": "c", "user": {}}],
+            "clusters": [{"name": "c", "cluster": cluster}],
+            "users": [{"name": "c", "user": user}],
             "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
         });
         std::fs::write(&path, config.to_string()).unwrap();
@@ -104,6 +111,11 @@ async fn answer(State(fake): State<Fake>, request: Request) -> Response {
     match answer {
         Some(Answer::Json(code, value)) => respond(code, value.to_string()),
         Some(Answer::Lines(lines)) => respond(200, lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n") + "\n"),
+        Some(Answer::Later(code, seconds)) => {
+            let mut response = respond(code, status(code, "later").to_string());
+            response.headers_mut().insert("retry-after", seconds.parse().unwrap());
+            response
+        }
         Some(Answer::Never) => std::future::pending().await,
         None => respond(503, status(503, "the script is over").to_string()),
     }

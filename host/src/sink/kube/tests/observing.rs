@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use futures::stream::{self, StreamExt};
 use istio_cloud_map_core::operator::{Observation, Observed, Version, WriteFailure};
 use serde_json::{Value, json};
 
-use super::fake::{Answer, Fake, fails};
+use super::fake::{Answer, Asked, Fake, fails};
 use super::{key, stored};
 use crate::sink::Sink;
 use crate::sink::kube::merge;
@@ -79,6 +81,57 @@ async fn one_trouble_is_told_once_and_survived() {
     assert_eq!(error.failure, WriteFailure::Unreachable);
     assert_eq!(error.message, "can't see the entries of namespace mesh: the API server can't answer now (503): starting");
     assert_eq!(told(observed[1].as_ref().unwrap()), "listed a");
+}
+
+/// What is asked and said within some seconds.
+async fn observe_for(fake: &Fake, seconds: u64) -> (Vec<Asked>, Vec<String>, String) {
+    let sink = fake.connect().await.unwrap();
+    let mut said = Vec::new();
+    let observing = sink.observe().for_each(|item| {
+        said.push(item.map_or_else(|error| error.message, |observation| told(&observation)));
+        std::future::ready(())
+    });
+    assert!(tokio::time::timeout(Duration::from_secs(seconds), observing).await.is_err(), "it goes on");
+    (fake.asked(), said, sink.options.metrics.text().unwrap())
+}
+
+#[tokio::test]
+async fn watches_that_end_at_once_are_begun_at_most_twice_a_second_told_once_and_counted() {
+    const SECONDS: u64 = 6;
+    let ends = std::iter::repeat_n(Answer::Lines(Vec::new()), 10_000);
+    let fake = Fake::start(&["v1"], std::iter::once(page(&[], None)).chain(ends)).await;
+    let (asked, said, metrics) = observe_for(&fake, SECONDS).await;
+    println!("{} requests in {SECONDS} s", asked.len());
+    assert!(asked.len() as u64 <= 2 * SECONDS, "{} requests", asked.len());
+    let ended = "can't see the entries of namespace mesh: the watch ended at once; the API server may be shutting down";
+    assert_eq!(said, ["listed ", ended]);
+    assert!(metrics.contains("istio_cloud_map_watch_connected{namespace=\"mesh\"} 0"), "{metrics}");
+    let restarts = format!("istio_cloud_map_watch_restarts_total{{namespace=\"mesh\",reason=\"failed\"}} {}", asked.len() - 1);
+    assert!(metrics.contains(&restarts), "{restarts} in {metrics}");
+}
+
+#[tokio::test]
+async fn watches_that_tell_of_something_and_end_at_once_are_begun_once_a_second() {
+    let ends = std::iter::repeat_n(Answer::Lines(vec![event("ADDED", &named("a", "51"))]), 10_000);
+    let fake = Fake::start(&["v1"], std::iter::once(page(&[], None)).chain(ends)).await;
+    let (asked, ..) = observe_for(&fake, 3).await;
+    assert!(asked.len() <= 5, "{} requests", asked.len());
+}
+
+#[tokio::test]
+async fn a_watch_that_is_not_permitted_is_told_once_and_not_tried_in_a_hurry() {
+    let refusals = std::iter::repeat_n(fails(403, "serviceentries is forbidden: User \"u\" cannot watch resource \"x\""), 100);
+    let fake = Fake::start(&["v1"], std::iter::once(page(&[], None)).chain(refusals)).await;
+    let (asked, said, _) = observe_for(&fake, 5).await;
+    assert_eq!((asked.len(), said.len()), (2, 2), "one list, one watch: {asked:?} {said:?}");
+    assert!(said[1].contains("not permitted to watch"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_list_is_tried_again_when_the_api_server_asks_for_it() {
+    let fake = Fake::start(&["v1"], std::iter::repeat_n(Answer::Later(429, "60"), 100)).await;
+    let (asked, ..) = observe_for(&fake, 2).await;
+    assert_eq!(asked.len(), 1, "{asked:?}");
 }
 
 #[tokio::test]

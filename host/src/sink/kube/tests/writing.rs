@@ -100,6 +100,17 @@ async fn a_write_that_gets_no_answer_is_given_up() {
     assert_eq!(sink.apply(create()).await.unwrap_err().failure, Unreachable);
 }
 
+#[tokio::test]
+async fn how_long_the_api_server_asks_to_wait_is_passed_on_and_bounded() {
+    for (code, header, expected) in
+        [(429, "7", Some(7)), (503, "30", Some(30)), (429, "999999999", Some(300)), (429, "soon", None), (500, "7", None)]
+    {
+        let fake = Fake::start(&["v1"], [Answer::Later(code, header)]).await;
+        let error = fake.connect().await.unwrap().apply(create()).await.unwrap_err();
+        assert_eq!(error.retry_after, expected.map(Duration::from_secs), "{code} {header}");
+    }
+}
+
 #[test]
 fn a_refusal_is_classified_and_explained() {
     const RULE: &str = "in namespace mesh: add to its Role {apiGroups: [networking.istio.io], resources: [serviceentries], verbs:";
