@@ -10,6 +10,9 @@ const SERVICES: usize = 12;
 /// Two intervals, and a second for the machine.
 const CONVERGED: Duration = Duration::from_secs(2 * INTERVAL.as_secs() + 1);
 
+/// How long what takes something away must have been true: the default of --empty-grace.
+const EMPTY_GRACE: Duration = Duration::from_secs(10);
+
 struct Story {
     scene: Scene,
     operator: Operator,
@@ -72,7 +75,7 @@ async fn access_denied_on_one_service_costs_only_that_one() {
     // Another one is deleted meanwhile: its entry goes, that of the denied one stays.
     let gone = story.scene.service("s003");
     story.scene.cloud_map.world(|world| world.delete_service(gone));
-    eventually("the entry of the deleted service goes", CONVERGED * 2, async || story.scene.entry("s003").await.is_none()).await;
+    eventually("the entry of the deleted service goes", CONVERGED * 2 + EMPTY_GRACE, async || story.scene.entry("s003").await.is_none()).await;
     assert_eq!(story.scene.endpoints("s001").await, Some(1));
     assert_eq!(story.operator.said("servicediscovery:DiscoverInstances"), 1, "{}", story.operator.log());
     story.scene.cloud_map.clear(fault);
