@@ -20,6 +20,8 @@ use crate::operator::{Operator, until};
 
 /// The interval that scenes run with.
 pub const INTERVAL: Duration = Duration::from_secs(2);
+/// How long what takes something away must have been true: the default of `--empty-grace`.
+pub const EMPTY_GRACE: Duration = Duration::from_secs(10);
 
 /// The parts of a scene.
 pub struct Scene {

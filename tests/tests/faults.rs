@@ -4,14 +4,11 @@ use std::time::Duration;
 
 use istio_cloud_map_tests::cloud_map::{Fault, FaultRule, Operation};
 use istio_cloud_map_tests::operator::{Operator, eventually, until};
-use istio_cloud_map_tests::scene::{INTERVAL, Scene};
+use istio_cloud_map_tests::scene::{EMPTY_GRACE, INTERVAL, Scene};
 
 const SERVICES: usize = 12;
 /// Two intervals, and a second for the machine.
 const CONVERGED: Duration = Duration::from_secs(2 * INTERVAL.as_secs() + 1);
-
-/// How long what takes something away must have been true: the default of --empty-grace.
-const EMPTY_GRACE: Duration = Duration::from_secs(10);
 
 struct Story {
     scene: Scene,
@@ -133,7 +130,7 @@ async fn an_api_server_that_is_away_for_twenty_seconds() {
     story.scene.kubernetes.restart().await;
     story.scene.has_endpoints("s001", 2, CONVERGED).await;
     story.scene.has_endpoints("new", 1, CONVERGED).await;
-    eventually("the entry of the deleted service goes", CONVERGED, async || story.scene.entry("s003").await.is_none()).await;
+    eventually("the entry of the deleted service goes", CONVERGED + EMPTY_GRACE, async || story.scene.entry("s003").await.is_none()).await;
     story.assert_none_empty().await;
     // And the watch goes on.
     story.scene.delete("cloudmap-s005.ns").await;

@@ -55,7 +55,7 @@ async fn after_a_kill_the_next_process_knows_the_entries_as_its_own() {
     let before = scene.versions().await;
     let _operator = scene.operator(&[]).await;
     scene.has_endpoints("s001", 2, SOON).await;
-    eventually("the entry of the deleted service goes", SOON, async || scene.entry("s002").await.is_none()).await;
+    eventually("the entry of the deleted service goes", SOON * 2, async || scene.entry("s002").await.is_none()).await;
     let after = scene.versions().await;
     assert_eq!(after.iter().filter(|version| before.contains(version)).count(), 10, "the others were not written again");
     scene.close().await;
