@@ -53,6 +53,7 @@ pub fn command(arguments: &[&str]) -> Command {
 pub fn with_aws(command: &mut Command, endpoint: &str) {
     command
         .env("AWS_ENDPOINT_URL_SERVICEDISCOVERY", endpoint)
+        .env("ISTIO_CLOUD_MAP_DATA_ENDPOINT_URL", endpoint)
         .env("AWS_REGION", "us-west-2")
         .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
         .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)

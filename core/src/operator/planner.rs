@@ -1,7 +1,5 @@
 //! What one entry needs, and the same for a whole world at once.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::Time;
@@ -275,9 +273,9 @@ pub struct Plan {
 #[must_use]
 pub fn plan(desired: &[Desired], observed: &[Observed], scopes: &Scopes, options: &Options) -> Plan {
     let mut hosts = HostIndex::default();
-    let mut stored: BTreeMap<&EntryKey, (&Observed, Ownership)> =
+    let stored: SortedMap<&EntryKey, (&Observed, Ownership)> =
         observed.iter().map(|entry| (&entry.key, (entry, scopes.ownership(entry, options)))).collect();
-    for (entry, ownership) in stored.values() {
+    for (_, (entry, ownership)) in stored.iter() {
         if *ownership != Ownership::Ours {
             hosts.insert(&entry.key, &entry.hosts);
         }
@@ -288,9 +286,9 @@ pub fn plan(desired: &[Desired], observed: &[Observed], scopes: &Scopes, options
     keys.dedup();
     let mut plan = Plan::default();
     for key in keys {
-        let (desired, observed) = (wanted.get(&key).copied(), stored.get(key).copied());
+        let (desired, observed) = (wanted.get(&key).copied(), stored.get(&key).copied());
         let overlapping = desired.map(|desired| hosts.overlapping(key, &desired.hosts)).unwrap_or_default();
-        let overlapping = overlapping.first().and_then(|key| stored.get(key)).map(|(entry, _)| *entry);
+        let overlapping = overlapping.first().and_then(|key| stored.get(&key)).map(|(entry, _)| *entry);
         let scope = desired.map(|d| &d.scope).or_else(|| observed.and_then(|(entry, _)| entry.scope.as_ref()));
         let case = Case { desired, observed, overlapping, complete: scopes.complete(scope) };
         match case.decide(options) {
@@ -300,9 +298,9 @@ pub fn plan(desired: &[Desired], observed: &[Observed], scopes: &Scopes, options
         }
     }
     let counted = |ownership: Ownership| ownership == Ownership::Ours || options.adopt && ownership == Ownership::Unowned;
-    stored.retain(|_, (_, ownership)| counted(*ownership));
-    let with_endpoints = stored.values().filter(|(entry, _)| !entry.endpoints.is_empty()).count();
-    guarded(plan, stored.len(), with_endpoints, options)
+    let ours = || stored.iter().filter(|(_, (_, ownership))| counted(*ownership));
+    let with_endpoints = ours().filter(|(_, (entry, _))| !entry.endpoints.is_empty()).count();
+    guarded(plan, ours().count(), with_endpoints, options)
 }
 
 /// Moves deletes and emptyings to the refusals where they are too many.

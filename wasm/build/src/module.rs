@@ -61,7 +61,7 @@ pub const MODULES: [Module; 4] = [
         imports: &[],
         exports: Exports::Exactly(&["memory", "alloc", "free", "translate", "plan", "validate"]),
         sections: &[],
-        limit: Limit::Plain(520_000),
+        limit: Limit::Plain(560_000),
         goal: 200_000,
     },
     Module {
