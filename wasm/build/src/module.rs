@@ -61,7 +61,7 @@ pub const MODULES: [Module; 4] = [
         imports: &[],
         exports: Exports::Exactly(&["memory", "alloc", "free", "translate", "plan", "validate"]),
         sections: &[],
-        limit: Limit::Plain(560_000),
+        limit: Limit::Plain(550_000),
         goal: 200_000,
     },
     Module {
@@ -71,7 +71,7 @@ pub const MODULES: [Module; 4] = [
         imports: &["wapc"],
         exports: Exports::Exactly(&["memory", "wapc_init", "__guest_call"]),
         sections: &["io.kubewarden.metadata"],
-        limit: Limit::Plain(570_000),
+        limit: Limit::Plain(580_000),
         goal: 250_000,
     },
     Module {
