@@ -71,10 +71,11 @@ test('an object with a BigInt is written as JSON.stringify writes others', () =>
 
 test('a plan says what to do and what not', () => {
   const desired = translate(snapshot()).serviceEntries;
-  const gone = { metadata: { name: 'gone', namespace: 'mesh', labels: { 'istio-cloud-map/owner': 'istio-cloud-map' } }, spec: { hosts: ['gone.ns'] } };
+  const gone = { metadata: { name: 'gone', namespace: 'mesh', labels: { 'istio-cloud-map/owner': 'istio-cloud-map' }, annotations: { 'istio-cloud-map/source': 'default', 'istio-cloud-map/namespace-id': 'other' } }, spec: { hosts: ['gone.ns'] } };
   const asked = (sources) => plan({ desired, observed: [gone], scopes: { sources } }, { namespace: 'mesh' });
   const create = { namespace: 'mesh', name: 'cloudmap-web.ns', action: 'create' };
-  assert.deepEqual(asked({}), { changes: [create], refusals: [{ namespace: 'mesh', name: 'gone', reason: 'incomplete' }] });
+  assert.deepEqual(asked({}), { changes: [create], refusals: [] }, 'another process may read its source');
+  assert.deepEqual(asked({ default: false }), { changes: [create], refusals: [{ namespace: 'mesh', name: 'gone', reason: 'incomplete' }] });
   assert.deepEqual(asked({ default: true }).changes, [create, { namespace: 'mesh', name: 'gone', action: 'delete' }]);
 });
 

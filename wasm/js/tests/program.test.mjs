@@ -28,7 +28,7 @@ function same(args, rest) {
 
 /** A case's options as flags. */
 function flagsOf(options = {}) {
-  const named = { namespace: '--namespace', service: '--service', source: '--source', region: '--aws-region', owner: '--id', targetNamespace: '--target-namespace' };
+  const named = { namespace: '--cloud-map-namespace', service: '--cloud-map-service', source: '--source', region: '--aws-region', owner: '--id', targetNamespace: '--namespace' };
   return Object.entries(options).flatMap(([name, value]) => {
     if (name === 'apiVersion') return ['--api-version', value.split('/').at(-1)];
     return named[name] ? [named[name], value] : ['--set', `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`];
@@ -58,7 +58,7 @@ test('strings that YAML would misread are quoted as the native program quotes th
 test('labels whose names YAML would misread are quoted too', () => {
   const labels = { on: 'A', no: 'A', 'a.b/c': 'A', '0x1f': 'A', '1e3': 'A', '1_000': 'A', null: 'A', '2001-12-14': 'A', web: 'A' };
   const input = JSON.stringify({ Instances: [{ Id: 'i', Attributes: { AWS_INSTANCE_IPV4: '10.0.0.1', A: 'on' } }] });
-  same(['translate', '--service', 'a', '--namespace', 'b', '--set', `endpointLabels=${JSON.stringify(labels)}`], { input });
+  same(['translate', '--cloud-map-service', 'a', '--cloud-map-namespace', 'b', '--set', `endpointLabels=${JSON.stringify(labels)}`], { input });
 });
 
 test('wrong usage is exit 2, and a failure one line and exit 1', () => {
@@ -99,11 +99,11 @@ test('a diagnostic with control characters in its names stays on its line', () =
 test('the environment sets what no flag sets', () => {
   const input = JSON.stringify({ Instances: [{ Id: 'i', Attributes: { AWS_INSTANCE_IPV4: '127.0.0.1' } }] });
   const env = {
-    ISTIO_CLOUD_MAP_SERVICE: 'web', ISTIO_CLOUD_MAP_NAMESPACE: 'ns', AWS_REGION: 'us-west-2', PUBLISH_NAMESPACE: 'mesh', ISTIO_CLOUD_MAP_STRICT: 'true',
+    ISTIO_CLOUD_MAP_CLOUD_MAP_SERVICE: 'web', ISTIO_CLOUD_MAP_CLOUD_MAP_NAMESPACE: 'ns', AWS_REGION: 'us-west-2', PUBLISH_NAMESPACE: 'mesh', ISTIO_CLOUD_MAP_STRICT: 'true',
     ISTIO_CLOUD_MAP_OUTPUT: 'json', ISTIO_CLOUD_MAP_SET: 'addresses=none\nhealth=all', ISTIO_CLOUD_MAP_ID: 'me',
   };
   assert.equal(same(['translate'], { input, env }).status, 1);
-  assert.equal(same(['translate', '--service', 'other', '-'], { input, env }).status, 1);
+  assert.equal(same(['translate', '--cloud-map-service', 'other', '-'], { input, env }).status, 1);
 });
 
 test('entries are judged as the native program judges them', () => {

@@ -21,11 +21,13 @@ Arguments:
   [FILE]  The input; \`-\` is stdin [default: -]
 
 Options:
-      --service SERVICE              The Cloud Map service, where the input does not say it (list-instances) [env: ISTIO_CLOUD_MAP_SERVICE]
-      --namespace NAMESPACE          The Cloud Map namespace, where the input does not say it (list-instances) [env: ISTIO_CLOUD_MAP_NAMESPACE]
+      --cloud-map-service SERVICE    The Cloud Map service, where the input does not say it (list-instances) [env: ISTIO_CLOUD_MAP_CLOUD_MAP_SERVICE]
+      --cloud-map-namespace NAMESPACE
+                                     The Cloud Map namespace, where the input does not say it (list-instances)
+                                     [env: ISTIO_CLOUD_MAP_CLOUD_MAP_NAMESPACE]
       --source SOURCE                The name of the source, where the input does not say it [default: default] [env: ISTIO_CLOUD_MAP_SOURCE]
       --aws-region REGION, --region  The AWS region, where the input does not say it [env: AWS_REGION]
-      --target-namespace NAMESPACE   The Kubernetes namespace to write into the entries; none, if left out [env: PUBLISH_NAMESPACE]
+      --namespace NAMESPACE          The Kubernetes namespace to write into the entries; none, if left out [env: PUBLISH_NAMESPACE]
   -o, --output yaml|json             YAML documents, or one JSON List [default: yaml] [env: ISTIO_CLOUD_MAP_OUTPUT]
       --strict                       Exit with 1 if any error or warning was given [env: ISTIO_CLOUD_MAP_STRICT]
       --id ID                        The owner label [default: istio-cloud-map] [env: ISTIO_CLOUD_MAP_ID]
@@ -36,12 +38,12 @@ Options:
 `;
 
 const known = {
-  service: { env: 'ISTIO_CLOUD_MAP_SERVICE', value: 'SERVICE' },
-  namespace: { env: 'ISTIO_CLOUD_MAP_NAMESPACE', value: 'NAMESPACE' },
+  'cloud-map-service': { env: 'ISTIO_CLOUD_MAP_CLOUD_MAP_SERVICE', value: 'SERVICE' },
+  'cloud-map-namespace': { env: 'ISTIO_CLOUD_MAP_CLOUD_MAP_NAMESPACE', value: 'NAMESPACE' },
   source: { env: 'ISTIO_CLOUD_MAP_SOURCE', value: 'SOURCE' },
   region: { value: 'REGION' },
   'aws-region': { env: 'AWS_REGION', value: 'REGION' },
-  'target-namespace': { env: 'PUBLISH_NAMESPACE', value: 'NAMESPACE' },
+  namespace: { env: 'PUBLISH_NAMESPACE', value: 'NAMESPACE' },
   output: { short: 'o', env: 'ISTIO_CLOUD_MAP_OUTPUT', value: 'OUTPUT', values: ['yaml', 'json'], default: 'yaml' },
   strict: { env: 'ISTIO_CLOUD_MAP_STRICT' },
   id: { env: 'ISTIO_CLOUD_MAP_ID', value: 'ID' },
@@ -53,8 +55,8 @@ const known = {
 export function run(args) {
   const given = flags.read(args, known, 1);
   const [file] = given.files;
-  const names = { service: given.service, namespace: given.namespace, source: given.source, region: given.region ?? given['aws-region'] };
-  const own = { owner: given.id, apiVersion: given['api-version'], targetNamespace: given['target-namespace'] };
+  const names = { service: given['cloud-map-service'], namespace: given['cloud-map-namespace'], source: given.source, region: given.region ?? given['aws-region'] };
+  const own = { owner: given.id, apiVersion: given['api-version'], targetNamespace: given.namespace };
   const options = { ...settings(given.set ?? []), ...without(own), ...without(names) };
   const { serviceEntries, diagnostics } = JSON.parse(translated(file, options));
   diagnostics.forEach((diagnostic) => console.error(said(diagnostic)));
