@@ -72,7 +72,8 @@ async fn access_denied_on_one_service_costs_only_that_one() {
     // Another one is deleted meanwhile: its entry goes, that of the denied one stays.
     let gone = story.scene.service("s003");
     story.scene.cloud_map.world(|world| world.delete_service(gone));
-    eventually("the entry of the deleted service goes", CONVERGED * 2 + EMPTY_GRACE, async || story.scene.entry("s003").await.is_none()).await;
+    eventually("the entry of the deleted service goes", CONVERGED * 2 + EMPTY_GRACE, async || story.scene.entry("s003").await.is_none())
+        .await;
     assert_eq!(story.scene.endpoints("s001").await, Some(1));
     assert_eq!(story.operator.said("servicediscovery:DiscoverInstances"), 1, "{}", story.operator.log());
     story.scene.cloud_map.clear(fault);

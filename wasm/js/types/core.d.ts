@@ -76,15 +76,15 @@ export type Finding = {
 
 /** How to plan. */
 export type PlanSettings = Partial<{
-  /** An entry with this owner label is ours. */
+  /** An entry with this owner label is ours, if it comes of a source that is read. */
   owner: string;
   /** Which kinds of change are made. */
   policy: Policy;
-  /** Take over entries of nobody that bear the name that we would give. */
+  /** Take over entries without an owner that have the name that we would give. */
   adopt: boolean;
-  /** How many per cent of our entries may be deleted, or emptied, at once; from ten entries on. */
+  /** The maximum share of owned entries that may be deleted, or emptied, within ten minutes, in percent (from 10 entries). */
   maxDeletePercent: number;
-  /** A person has confirmed: delete and empty however many it is. */
+  /** Delete and empty any number. */
   forceDeletes: boolean;
 }>;
 
@@ -127,7 +127,13 @@ export type Change = {
   fields: Array<string>;
   /** It had endpoints and would have none. */
   empties: boolean;
-} | { "action": "adopt" } | { "action": "delete" });
+} | {
+  "action": "adopt";
+  /** The fields of the spec that differ. */
+  fields: Array<string>;
+  /** It had endpoints and would have none. */
+  empties: boolean;
+} | { "action": "delete" });
 
 /** A range of addresses, `10.0.0.0/8`; a lone address is a range of one. Host bits are ignored. */
 export type Cidr = string;
@@ -190,6 +196,7 @@ export type Code =
   | "Excluded"
   | "HostConflict"
   | "Conflict"
+  | "OtherSource"
   | "ReadFailed"
   | "WriteFailed"
   | "WriteNotKept"
