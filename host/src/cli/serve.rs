@@ -44,8 +44,8 @@ const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/names
 ///   istio-cloud-map serve --once --to - | kubectl apply -f -
 ///   istio-cloud-map serve --from file:snapshot.json --to dir:entries
 ///   istio-cloud-map serve --interval 5s..60s --listen :8080
-///   istio-cloud-map serve --endpoint-url https://vpce-1.servicediscovery.us-west-2.vpce.amazonaws.com \
-///     --data-endpoint-url https://vpce-2.data-servicediscovery.us-west-2.vpce.amazonaws.com
+///   istio-cloud-map serve --endpoint-url "$CONTROL_URL" \
+///     --data-endpoint-url "$DATA_URL"
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, args_override_self = true)]
 pub struct Serve {
