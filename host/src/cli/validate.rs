@@ -1,6 +1,7 @@
 //! `validate`: what Istio would say of `ServiceEntry` objects.
 
 mod documents;
+mod json;
 mod kind;
 mod report;
 mod yaml;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Deserializer, Value};
 
+use super::json::Checked;
 use super::yaml::{self, Document};
 
 /// All documents of YAML or JSON text, empty ones left out; for one that can't be read, why.
@@ -13,10 +14,11 @@ pub(super) fn read(text: &str) -> Vec<Result<Document, String>> {
     let mut documents = Vec::new();
     for (first_line, part) in parts(text.trim_start_matches('\u{feff}')) {
         let read = if part.trim_start().starts_with(['{', '[']) { json(part) } else { None };
-        match read.map_or_else(|| yaml::read(part, first_line), Ok) {
-            Ok(read) => documents.extend(read.into_iter().flat_map(objects)),
-            Err(message) => documents.push(Err(message)),
-        }
+        let read = read.unwrap_or_else(|| match yaml::read(part, first_line) {
+            Ok(documents) => documents.into_iter().map(Ok).collect(),
+            Err(message) => vec![Err(message)],
+        });
+        documents.extend(read.into_iter().flat_map(|document| document.map_or_else(|message| vec![Err(message)], objects)));
     }
     documents
 }
@@ -40,9 +42,12 @@ fn parts(text: &str) -> Vec<(usize, &str)> {
 }
 
 /// Tabs may indent JSON, but not YAML. What begins like JSON may yet be YAML.
-fn json(text: &str) -> Option<Vec<Document>> {
-    let values = Deserializer::from_str(text).into_iter().map(|value| value.map(|value| Document { value, octals: Vec::new() }));
-    values.collect::<Result<_, _>>().ok()
+fn json(text: &str) -> Option<Vec<Result<Document, String>>> {
+    let documents = Deserializer::from_str(text).into_iter::<Checked>();
+    documents
+        .map(|read| read.map(|checked| checked.value().map(|value| Document { value, octals: Vec::new() })))
+        .collect::<Result<_, _>>()
+        .ok()
 }
 
 /// The objects of a document. `kubectl get -o json | jq .items` gives a bare list.
@@ -117,6 +122,19 @@ mod tests {
         }
         let messages: Vec<String> = read("x: 1\n---\na: 1\na: 2\n").into_iter().filter_map(Result::err).collect();
         assert_eq!(messages, ["line 4: the key `a` is there already; expected each key once"]);
+    }
+
+    #[test]
+    fn a_key_twice_in_json_costs_only_its_document() {
+        for bad in ["{\"a\": 1, \"a\": 1}", "{\"a\": [{}, {\"b\": {\"c\": 1, \"\\u0063\": 2}}]}", "[{\"a\": 1, \"a\": 2}]"] {
+            assert_eq!(
+                values(&format!("{{\"x\": 1}}\n{bad}\n{{\"z\": 2}}")),
+                [Some(json!({"x": 1})), None, Some(json!({"z": 2}))],
+                "{bad}"
+            );
+        }
+        let messages: Vec<String> = read("{\"a\": [0, {\"b.c\": {\"d\": 1, \"d\": 2}}]}").into_iter().filter_map(Result::err).collect();
+        assert_eq!(messages, ["a[1][\"b.c\"]: the key `d` is there already; expected each key once"]);
     }
 
     #[test]

@@ -179,7 +179,7 @@ impl Loader {
         if let Key::Name(name) = &next {
             *size += name.len();
             if map.contains_key(name) {
-                return Err(format!("the key `{name}` is there already; expected each key once"));
+                return Err(already_there(name));
             }
         }
         *key = Some(next);
@@ -190,8 +190,7 @@ impl Loader {
     fn path(&self) -> String {
         let steps = self.open.iter().map(|open| match &open.content {
             Content::List(items) => format!("[{}]", items.len()),
-            Content::Map { key: Some(Key::Name(name)), .. } if is_plain(name) => format!(".{name}"),
-            Content::Map { key: Some(Key::Name(name)), .. } => format!("[{name:?}]"),
+            Content::Map { key: Some(Key::Name(name)), .. } => step(name),
             Content::Map { .. } => String::new(),
         });
         let path = steps.collect::<Vec<_>>().concat();
@@ -200,8 +199,16 @@ impl Loader {
 }
 
 /// As the rules write paths: a key with a dot in it would read as two.
+pub(super) fn step(key: &str) -> String {
+    if is_plain(key) { format!(".{key}") } else { format!("[{key:?}]") }
+}
+
 fn is_plain(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+pub(super) fn already_there(key: &str) -> String {
+    format!("the key `{key}` is there already; expected each key once")
 }
 
 fn to_merge(value: Value) -> Result<Vec<Map<String, Value>>, String> {
