@@ -1,6 +1,6 @@
 //! What is said about whatever was skipped, dropped or degraded.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
@@ -143,30 +143,30 @@ impl fmt::Display for Diagnostic {
         let named = if self.namespace.is_empty() && self.service.is_empty() { &self.source } else { &self.namespace };
         let separator = if named.is_empty() || self.service.is_empty() { "" } else { "/" };
         if !named.is_empty() || !self.service.is_empty() {
-            write!(f, " {}{separator}{}", Line(named), Line(&self.service))?;
+            write!(f, " {}{separator}{}", OneLine(named), OneLine(&self.service))?;
         }
         if let Some(instance) = &self.instance {
-            write!(f, " {}", Line(instance))?;
+            write!(f, " {}", OneLine(instance))?;
         }
-        write!(f, ": {}", Line(&self.message))
+        write!(f, ": {}", OneLine(&self.message))
     }
 }
 
 /// Whether a character can change what a reader sees of the text around it: control characters, line separators, and those that are invisible or turn
 /// the direction of writing round.
-pub(crate) fn is_unsafe_to_print(c: char) -> bool {
+#[must_use]
+pub fn is_unsafe_to_print(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Text on one line: control characters are escaped, since names come from whoever may write to Cloud Map.
-struct Line<'a>(&'a str);
+/// Text on one line, with every character escaped that [`is_unsafe_to_print`]: it comes from whoever may write to Cloud Map or to a cluster, and may
+/// go to a terminal.
+#[derive(Debug, Clone, Copy)]
+pub struct OneLine<'a>(pub &'a str);
 
-impl fmt::Display for Line<'_> {
+impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            if is_unsafe_to_print(c) { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
-        }
-        Ok(())
+        self.0.chars().try_for_each(|c| if is_unsafe_to_print(c) { write!(f, "{}", c.escape_default()) } else { f.write_char(c) })
     }
 }

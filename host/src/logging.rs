@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use clap::ValueEnum;
+use istio_cloud_map_core::diagnostic::{OneLine, is_unsafe_to_print};
 use tracing_subscriber::EnvFilter;
 
 static FORMAT: OnceLock<Format> = OnceLock::new();
@@ -80,7 +81,7 @@ pub fn fatal(message: &str) {
     if is_json() {
         tracing::error!("{message}");
     } else {
-        queue(Line::Text(format!("error: {message}\n").into_bytes()));
+        queue(Line::Text(format!("error: {}\n", OneLine(message)).into_bytes()));
     }
     flush(LAST_LINES);
 }
@@ -116,7 +117,7 @@ fn write_all(lines: &Receiver<Line>, stderr: &mut impl Write) {
     for line in lines {
         // Where stderr can't be written to, nobody is there to be told.
         let _written = match line {
-            Line::Text(bytes) => stderr.write_all(visible(&bytes).as_bytes()),
+            Line::Text(bytes) => stderr.write_all(visible(&String::from_utf8_lossy(&bytes)).as_bytes()),
             Line::Flush(done) => {
                 let _waiting = done.try_send(());
                 Ok(())
@@ -131,12 +132,11 @@ fn write_all(lines: &Receiver<Line>, stderr: &mut impl Write) {
 
 /// Characters that turn the direction of writing round, are invisible, or break a line are escaped: names come from whoever may write to Cloud Map. The
 /// form is JSON's, so that a JSON line stays one.
-fn visible(bytes: &[u8]) -> Cow<'_, str> {
-    let misleading =
-        |c| matches!(c, '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    let text = String::from_utf8_lossy(bytes);
+pub fn visible(text: &str) -> Cow<'_, str> {
+    // Those of ASCII are escaped in what comes here, or they are its layout.
+    let misleading = |c: char| is_unsafe_to_print(c) && !matches!(c, '\0'..='\x1f');
     if !text.contains(misleading) {
-        return text;
+        return text.into();
     }
     let mut escaped = String::with_capacity(text.len() + 16);
     for c in text.chars() {
@@ -165,9 +165,9 @@ mod tests {
 
     #[test]
     fn what_misleads_a_reader_is_escaped_and_json_stays_json() {
-        assert_eq!(visible("web\u{202e}moc\u{2066}\u{feff} grün".as_bytes()), "web\\u202emoc\\u2066\\ufeff grün");
+        assert_eq!(visible("web\u{202e}moc\u{2066}\u{feff} grün"), "web\\u202emoc\\u2066\\ufeff grün");
         let line = serde_json::json!({"message": "a\u{202e}b"}).to_string();
-        let read: serde_json::Value = serde_json::from_str(&visible(line.as_bytes())).unwrap_or_default();
+        let read: serde_json::Value = serde_json::from_str(&visible(&line)).unwrap_or_default();
         assert_eq!(read.pointer("/message").and_then(serde_json::Value::as_str), Some("a\u{202e}b"));
     }
 }

@@ -151,6 +151,21 @@ fn a_name_with_control_characters_stays_on_its_line() {
 }
 
 #[test]
+fn what_turns_writing_round_is_escaped_wherever_it_comes_from() {
+    let evil = "a\u{202e}b\u{9b}c\u{feff}d";
+    let entry = VALID.replace("name: web", "name: \"EVIL\"").replace("EVIL", "a\\u202eb\\x9bc\\ufeffd");
+    let text = format!("{entry}---\n\"a\u{202e}b\"\n---\n{{\"{evil}\": 1, \"{evil}\": 2}}\n");
+    for format in ["text", "json"] {
+        let output = run(&["-", evil, "-o", format], &text);
+        for stream in [stdout(&output), stderr(&output)] {
+            assert!(stream.contains("202e") && !stream.contains(['\u{202e}', '\u{9b}', '\u{feff}']), "{stream}");
+        }
+    }
+    let found: Value = serde_json::from_slice(&run(&["-o", "json"], &text).stdout).unwrap();
+    assert_eq!(found.pointer("/0/name").and_then(Value::as_str), Some(evil));
+}
+
+#[test]
 fn wrong_usage_is_exit_2() {
     for arguments in [&["--output", "xml"][..], &["--stric"]] {
         assert_eq!(run(arguments, "").status.code(), Some(2));

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
+use istio_cloud_map_core::diagnostic::OneLine;
 
 /// The bytes of a file; `-` is stdin.
 pub fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
@@ -24,7 +25,7 @@ pub fn write(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Writes a line to stderr. Where that is not possible, nobody is there to read it.
+/// Writes a line to stderr, and one only, whatever the text holds. Where that is not possible, nobody is there to read it.
 pub fn message(line: impl std::fmt::Display) {
-    let _unread = writeln!(io::stderr().lock(), "{line}");
+    let _unread = writeln!(io::stderr().lock(), "{}", OneLine(&line.to_string()));
 }

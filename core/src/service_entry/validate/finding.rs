@@ -1,12 +1,12 @@
 //! One thing to say about an entry.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::path::Path;
 use super::rule::Rule;
-use crate::diagnostic::{Severity, is_unsafe_to_print};
+use crate::diagnostic::{OneLine, Severity};
 
 /// One thing to say about an entry: an error, if it would be rejected, or a warning.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,17 +27,10 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}[{}]", self.severity.as_str(), self.rule)?;
         if !self.path.is_empty() {
-            f.write_char(' ')?;
-            line(&self.path, f)?;
+            write!(f, " {}", OneLine(&self.path))?;
         }
-        f.write_str(": ")?;
-        line(&self.message, f)
+        write!(f, ": {}", OneLine(&self.message))
     }
-}
-
-/// Control characters are escaped: the text is anyone's, and may go to a terminal.
-fn line(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    text.chars().try_for_each(|c| if is_unsafe_to_print(c) { write!(f, "{}", c.escape_default()) } else { f.write_char(c) })
 }
 
 /// So many errors, and so many warnings, are enough for anyone.

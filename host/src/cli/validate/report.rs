@@ -3,9 +3,12 @@
 use std::fmt;
 use std::path::Path;
 
+use istio_cloud_map_core::diagnostic::OneLine;
 use istio_cloud_map_core::service_entry::validate::Finding;
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::logging;
 
 /// Which entry a finding is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,8 +44,7 @@ impl fmt::Display for Reported {
         let Entry { file, document, name, namespace } = &self.entry;
         let name = if name.is_empty() { "(no name)" } else { name };
         let place = namespace.as_ref().map_or_else(|| name.to_owned(), |namespace| format!("{namespace}/{name}"));
-        let place: String = place.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect();
-        write!(f, "{file}:{document} {place}: {}", self.finding)
+        write!(f, "{}:{document} {}: {}", OneLine(file), OneLine(&place), self.finding)
     }
 }
 
@@ -57,7 +59,7 @@ pub(super) fn lines(findings: &[Reported]) -> String {
 
 /// A list of flat objects: `jq` and spreadsheets take it as it is.
 pub(super) fn json(findings: &[Reported]) -> Result<String, serde_json::Error> {
-    serde_json::to_string_pretty(findings).map(|text| text + "\n")
+    serde_json::to_string_pretty(findings).map(|text| logging::visible(&text).into_owned() + "\n")
 }
 
 /// What all files together come to.
