@@ -149,6 +149,9 @@ fn no_proxy_names_clusters_and_a_clusters_own_proxy_comes_first() {
         (None, &[("https_proxy", "proxy:3128")], "https://k.corp", Some("http://proxy:3128/")),
         (None, &[("HTTPS_PROXY", https), ("NO_PROXY", "other, .corp")], "https://k.corp", None),
         (None, &[("HTTPS_PROXY", https), ("no_proxy", "10.0.0.0/8")], "https://10.1.2.3:6443", None),
+        // An empty item names nothing.
+        (None, &[("HTTPS_PROXY", https), ("NO_PROXY", ",other,, .com,")], "https://k.corp", Some("http://u:p@proxy.corp:3128/")),
+        (None, &[("HTTPS_PROXY", https), ("NO_PROXY", " , ,")], "https://k.corp.", Some("http://u:p@proxy.corp:3128/")),
         // The proxy's own address is not what it is about.
         (None, &[("HTTPS_PROXY", https), ("NO_PROXY", ".corp")], "https://1.2.3.4", Some("http://u:p@proxy.corp:3128/")),
         (Some("socks5h://own:1080"), &[("HTTPS_PROXY", https), ("NO_PROXY", "*")], "https://k.corp", Some("socks5://own:1080/")),
