@@ -102,7 +102,7 @@ async fn converge(kubernetes: &ApiServer, cloud_map: &StandIn, services: usize) 
     let created =
         until(Duration::from_secs(5), async || operator.metric("istio_cloud_map_writes_total", &["create", "ok"]).await >= wanted).await;
     assert!(created, "ready before all was written");
-    Measured { took, cpu: cpu(operator.id()), peak_mebibytes: peak(operator.id()) }
+    Measured { took, cpu: operator.cpu(), peak_mebibytes: operator.peak_mebibytes() }
 }
 
 /// Every entry is there, with every endpoint.
@@ -111,18 +111,4 @@ async fn check(client: &Client, services: usize, instances: usize) {
     let listed = api.list(&ListParams::default()).await.unwrap();
     let whole = |entry: &&DynamicObject| entry.data.pointer("/spec/endpoints").and_then(Value::as_array).map_or(0, Vec::len) == instances;
     assert_eq!(listed.items.iter().filter(whole).count(), services);
-}
-
-fn cpu(process: u32) -> Duration {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    // After the name in brackets comes the third field; utime and stime, in hundredths of a second, are the 14th and 15th.
-    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
-    Duration::from_millis(fields.filter_map(|field| field.parse::<u64>().ok()).sum::<u64>() * 10)
-}
-
-fn peak(process: u32) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
-    let kibibytes: u32 = line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or(0);
-    f64::from(kibibytes) / 1024.0
 }

@@ -126,9 +126,32 @@ impl Operator {
         series.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
     }
 
+    /// The processor time that it has taken.
+    pub fn cpu(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap_or_default();
+        // After the name in brackets comes the third field; utime and stime, in hundredths of a second, are the 14th and 15th.
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+        Duration::from_millis(fields.filter_map(|field| field.parse::<u64>().ok()).sum::<u64>() * 10)
+    }
+
+    /// The most memory that was resident.
+    pub fn peak_mebibytes(&self) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
+        let kibibytes: u32 = line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or(0);
+        f64::from(kibibytes) / 1024.0
+    }
+
     /// Its process.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Stops its process for so long, as a machine that sleeps does: its clock goes on.
+    pub async fn pause(&self, lasting: Duration) {
+        self.signal(Signal::SIGSTOP);
+        tokio::time::sleep(lasting).await;
+        self.signal(Signal::SIGCONT);
     }
 
     /// `kill -9`

@@ -7,6 +7,7 @@
     reason = "a test whose scene breaks can only fail, with the reason; services are often added for their entries alone"
 )]
 
+use std::path::Path;
 use std::time::Duration;
 
 use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
@@ -87,10 +88,15 @@ impl Scene {
 
     /// Starts an operator with all rights.
     pub fn operator_as(&self, arguments: &[&str]) -> Operator {
+        self.operator_at(self.kubernetes.kubeconfig(), arguments)
+    }
+
+    /// Starts an operator with the rights of a kubeconfig.
+    pub fn operator_at(&self, kubeconfig: &Path, arguments: &[&str]) -> Operator {
         let interval = format!("{}s", INTERVAL.as_secs());
         let mut all = vec!["--interval", &interval, "--catalogue-interval", &interval, "--call-timeout", "1s"];
         all.extend(arguments);
-        Operator::start(self.cloud_map.url(), self.kubernetes.kubeconfig(), &all)
+        Operator::start(self.cloud_map.url(), kubeconfig, &all)
     }
 
     /// The entries of namespace `default`.

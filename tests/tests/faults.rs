@@ -1,7 +1,8 @@
 //! What goes wrong around the operator, and that nothing is lost by it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use istio_cloud_map_tests::bed::Gateway;
 use istio_cloud_map_tests::cloud_map::{Fault, FaultRule, Operation};
 use istio_cloud_map_tests::operator::{Operator, eventually, until};
 use istio_cloud_map_tests::scene::{EMPTY_GRACE, INTERVAL, Scene};
@@ -164,5 +165,107 @@ async fn faults_at_the_start_delete_nothing() {
     operator.ready().await;
     story.scene.register(story.scene.service("s001"), "i-9", "10.9.9.9");
     story.scene.has_endpoints("s001", 2, CONVERGED).await;
+    story.scene.close().await;
+}
+
+#[tokio::test]
+async fn watches_that_are_cut_every_second() {
+    let scene = Scene::with_services(SERVICES).await;
+    let gateway = Gateway::start(&scene.kubernetes).await;
+    gateway.cut_watches(true);
+    let operator = scene.operator_at(gateway.kubeconfig(), &[]);
+    operator.ready().await;
+    let (since, before) = (Instant::now(), gateway.watches());
+    for round in 0..5 {
+        // A repair of drift needs the watch; a change of Cloud Map does not.
+        scene.edit("cloudmap-s005.ns", serde_json::json!({"spec": {"endpoints": [{"address": "10.66.6.6"}]}})).await;
+        scene.register(scene.service("s001"), &format!("n-{round}"), &format!("10.9.9.{}", round + 1));
+        scene.has_endpoints("s001", 2 + round, CONVERGED).await;
+        let repaired = async || scene.entry("s005").await.is_some_and(|entry| !entry.to_string().contains("10.66.6.6"));
+        // Each edit is one more of somebody who keeps changing the entry: the repairs come ever more rarely.
+        eventually("the repair", CONVERGED + Duration::from_secs(1 << round), repaired).await;
+    }
+    let watches = gateway.watches() - before;
+    assert!(u128::from(watches) <= 2 * since.elapsed().as_millis() / 1_000 + 2, "{watches} watches in {:?}", since.elapsed());
+    gateway.cut_watches(false);
+    scene.close().await;
+}
+
+#[tokio::test]
+async fn writes_that_are_asked_to_come_later_come_later() {
+    let scene = Scene::with_services(SERVICES).await;
+    let gateway = Gateway::start(&scene.kubernetes).await;
+    let operator = scene.operator_at(gateway.kubeconfig(), &[]);
+    operator.ready().await;
+    let (lasting, wait) = (Duration::from_secs(10), Duration::from_secs(4));
+    gateway.refuse_writes(lasting, wait);
+    for number in 0..SERVICES {
+        scene.register(scene.service(&format!("s{number:03}")), "i-9", "10.9.9.9");
+    }
+    for number in 0..SERVICES {
+        scene.has_endpoints(&format!("s{number:03}"), 2, lasting + wait + CONVERGED).await;
+    }
+    // The first answer meets what is in flight already; then one probe after each wait.
+    let refused = gateway.refused();
+    let first = refused.first().expect("writes were sent away");
+    let probes = refused.iter().filter(|at| at.duration_since(*first) > Duration::from_secs(1)).count();
+    assert!(probes <= 4, "{probes} writes within {lasting:?} though each is asked to wait {wait:?}");
+    scene.close().await;
+}
+
+#[tokio::test]
+async fn entries_that_others_touch_all_the_time_are_written_all_the_same() {
+    let story = Story::begin().await;
+    let touching = {
+        let api = story.scene.api();
+        tokio::spawn(async move {
+            for round in 0_u64.. {
+                let name = format!("cloudmap-s{:03}.ns", round % 4);
+                let patch = serde_json::json!({"metadata": {"annotations": {"example.com/touched": round.to_string()}}});
+                let _ = api.patch_metadata(&name, &kube::api::PatchParams::default(), &kube::api::Patch::Merge(patch)).await;
+            }
+        })
+    };
+    for round in 0..5 {
+        story.scene.register(story.scene.service("s001"), &format!("n-{round}"), &format!("10.9.9.{}", round + 1));
+        story.scene.has_endpoints("s001", 2 + round, CONVERGED).await;
+    }
+    touching.abort();
+    story.assert_none_empty().await;
+    story.scene.close().await;
+}
+
+#[tokio::test]
+async fn an_etcd_that_is_restarted() {
+    let mut story = Story::begin().await;
+    story.scene.register(story.scene.service("s001"), "i-9", "10.9.9.9");
+    story.scene.kubernetes.restart_etcd(Duration::from_secs(8)).await;
+    story.scene.has_endpoints("s001", 2, CONVERGED + Duration::from_secs(10)).await;
+    story.assert_none_empty().await;
+    // And the watch goes on.
+    story.scene.delete("cloudmap-s005.ns").await;
+    assert!(until(CONVERGED, async || story.scene.endpoints("s005").await == Some(1)).await, "{}", story.operator.log());
+    story.scene.close().await;
+}
+
+#[tokio::test]
+async fn an_operator_that_sleeps_believes_nothing_because_time_has_passed() {
+    let story = Story::begin().await;
+    // Half of the services answer without an instance when it falls asleep, and have them again when it wakes.
+    let services: Vec<_> = (0..SERVICES / 2).map(|number| story.scene.service(&format!("s{number:03}"))).collect();
+    story.scene.cloud_map.world(|world| {
+        for service in &services {
+            world.deregister(*service, "i-0");
+        }
+    });
+    tokio::time::sleep(INTERVAL * 2).await;
+    story.operator.pause(EMPTY_GRACE * 2).await;
+    for number in 0..SERVICES / 2 {
+        story.scene.register(story.scene.service(&format!("s{number:03}")), "i-0", "10.1.0.1");
+    }
+    tokio::time::sleep(INTERVAL * 2).await;
+    assert_eq!(story.scene.entries().await.len(), SERVICES);
+    story.assert_none_empty().await;
+    story.stays_current("s011").await;
     story.scene.close().await;
 }

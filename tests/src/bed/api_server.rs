@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
+    time::Duration,
 };
 
 use k8s_openapi::api::{
@@ -113,6 +114,13 @@ impl ApiServer {
             })
             .await;
         self.server = Some(server);
+    }
+
+    /// Kills etcd and starts it again with what it stored. The API server goes on.
+    pub async fn restart_etcd(&mut self, away: Duration) {
+        self.etcd.signal(Signal::SIGKILL);
+        tokio::time::sleep(away).await;
+        self.etcd = self.yard.start("etcd", &mut etcd_command(self.programs.path("ETCD"), self.etcd_port));
     }
 
     /// Stops the API server without closing its connections: requests hang.

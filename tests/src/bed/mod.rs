@@ -14,6 +14,7 @@
 mod api_server;
 mod crd;
 mod daemon;
+mod gateway;
 mod judge;
 mod kubeconfig;
 mod lines;
@@ -26,6 +27,7 @@ mod routes;
 mod setup;
 
 pub use api_server::ApiServer;
+pub use gateway::Gateway;
 pub use judge::{Judge, Verdict};
 pub use moto::Moto;
 pub use plain_hosts::PlainHost;

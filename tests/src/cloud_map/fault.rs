@@ -1,6 +1,7 @@
 //! What can be made to go wrong, where, and how often.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use super::answers::Target;
 use super::operation::Operation;
@@ -130,11 +131,34 @@ pub(super) struct Call<'call> {
     pub(super) begins_listing: bool,
 }
 
-/// The rules that are switched on, in the order of their switching.
+/// A token bucket as AWS's: calls beyond it are throttled.
+#[derive(Debug)]
+struct Quota {
+    per_second: f64,
+    burst: f64,
+    tokens: f64,
+    at: Instant,
+}
+
+impl Quota {
+    fn take(&mut self) -> bool {
+        let now = Instant::now();
+        self.tokens = (self.tokens + self.per_second * (now - self.at).as_secs_f64()).min(self.burst);
+        self.at = now;
+        let is_within = self.tokens >= 1.0;
+        if is_within {
+            self.tokens -= 1.0;
+        }
+        is_within
+    }
+}
+
+/// The rules that are switched on, in the order of their switching, and the quotas.
 #[derive(Debug, Default)]
 pub(super) struct Switchboard {
     rules: Vec<(FaultId, FaultRule)>,
     ids: u64,
+    quotas: BTreeMap<Operation, Quota>,
 }
 
 impl Switchboard {
@@ -142,6 +166,10 @@ impl Switchboard {
         self.ids += 1;
         self.rules.push((FaultId(self.ids), rule));
         FaultId(self.ids)
+    }
+
+    pub(super) fn limit(&mut self, operation: Operation, per_second: f64, burst: f64) {
+        self.quotas.insert(operation, Quota { per_second, burst, tokens: burst, at: Instant::now() });
     }
 
     pub(super) fn clear(&mut self, id: FaultId) {
@@ -155,7 +183,8 @@ impl Switchboard {
     /// What happens to a call: all latencies together, and the first other fault. Only what happens is used up.
     pub(super) fn strike(&mut self, call: &Call<'_>) -> (Duration, Option<Fault>) {
         let mut delay = Duration::ZERO;
-        let mut struck = None;
+        let is_within = self.quotas.get_mut(&call.operation).is_none_or(Quota::take);
+        let mut struck = (!is_within).then_some(Fault::Throttle);
         for (_, rule) in self.rules.iter_mut().filter(|(_, rule)| rule.concerns(call)) {
             match rule.fault {
                 Fault::Latency(more) => delay += more,

@@ -119,6 +119,11 @@ impl StandIn {
         self.shared.faults().inject(rule.into())
     }
 
+    /// Throttles the calls of an operation beyond a token bucket of so many a second and so many at once. Each page is a call.
+    pub fn limit(&self, operation: Operation, per_second: f64, burst: f64) {
+        self.shared.faults().limit(operation, per_second, burst);
+    }
+
     /// Switches a fault off, for the calls to come.
     pub fn clear(&self, fault: FaultId) {
         self.shared.faults().clear(fault);

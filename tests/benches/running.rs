@@ -1,0 +1,204 @@
+//! What a running operator costs, and how soon it follows.
+//!
+//! `cargo bench --workspace --all-features --bench running [-- CASE...]`, of `quota`, `idle`, `latency`, `restart`; all without one.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark")]
+
+use std::time::{Duration, Instant};
+
+use istio_cloud_map_tests::bed::ApiServer;
+use istio_cloud_map_tests::cloud_map::{Operation, Outcome, ServiceKey, StandIn};
+use istio_cloud_map_tests::operator::{Operator, until};
+use istio_cloud_map_tests::scene::resource;
+use kube::api::DynamicObject;
+use kube::{Api, Client};
+
+fn main() {
+    let cases: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let is_chosen = |case: &str| cases.is_empty() || cases.iter().any(|chosen| chosen == case);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        if is_chosen("quota") {
+            quota().await;
+        }
+        if is_chosen("idle") || is_chosen("latency") {
+            idle_and_latency().await;
+        }
+        if is_chosen("restart") {
+            for services in [1_000, 10_000] {
+                restart(services).await;
+            }
+        }
+    });
+}
+
+/// Registers so many services in each of so many namespaces.
+fn fill(cloud_map: &StandIn, namespaces: usize, services: usize, instances: usize) -> Vec<ServiceKey> {
+    cloud_map.world(|world| {
+        let mut keys = Vec::new();
+        for number in 0..namespaces {
+            let namespace = world.http_namespace(&format!("ns{number}"));
+            for service in 0..services {
+                let key = world.service(namespace, &format!("s{service:05}"));
+                for instance in 0..instances {
+                    world.register(
+                        key,
+                        &format!("i-{instance}"),
+                        [("AWS_INSTANCE_IPV4", address(10, service, instance).as_str()), ("AWS_INSTANCE_PORT", "8080")],
+                    );
+                }
+                keys.push(key);
+            }
+        }
+        keys
+    })
+}
+
+fn address(first: usize, service: usize, instance: usize) -> String {
+    format!("{first}.{}.{}.{}", service / 250 % 250, service % 250, instance % 250 + 1)
+}
+
+fn start(cloud_map: &StandIn, kubernetes: &ApiServer) -> Operator {
+    Operator::start(cloud_map.url(), kubernetes.kubeconfig(), &["--log-level", "warn"])
+}
+
+async fn written(operator: &Operator, action: &str) -> f64 {
+    operator.metric("istio_cloud_map_writes_total", &[action, "ok"]).await
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+/// 3,000 services in 3 namespaces, where AWS admits two `ListServices` a second.
+async fn quota() {
+    let cloud_map = StandIn::start().unwrap();
+    fill(&cloud_map, 3, 1_000, 1);
+    cloud_map.limit(Operation::ListServices, 2.0, 10.0);
+    let kubernetes = ApiServer::start().await;
+    let started = Instant::now();
+    let operator = start(&cloud_map, &kubernetes);
+    let mut ready = None;
+    let mut lists = vec![(Duration::ZERO, 0)];
+    let mut progress = Vec::new();
+    let all = until(Duration::from_mins(5), async || {
+        lists.push((started.elapsed(), cloud_map.calls(Operation::ListServices)));
+        if ready.is_none() && operator.page("/readyz").await.is_some() {
+            ready = Some((started.elapsed(), written(&operator, "create").await));
+        }
+        let created = written(&operator, "create").await;
+        if created >= 500.0 * (progress.len() + 1) as f64 {
+            progress.push(format!("{:.0} s", started.elapsed().as_secs_f64()));
+        }
+        created >= 3_000.0
+    })
+    .await;
+    let took = started.elapsed();
+    ready = ready.or(Some((took, written(&operator, "create").await)).filter(|_| all));
+    println!("quota: 3,000 services in 3 namespaces, ListServices 2/s with a burst of 10");
+    println!("  all entries there: {all}, after {:.1} s; ready: {ready:?}", took.as_secs_f64());
+    println!("  500, 1,000, ... entries after: {}", progress.join(", "));
+    let most = lists.iter().map(|(at, calls)| {
+        let before = lists.iter().rev().find(|(earlier, _)| *earlier + Duration::from_secs(1) <= *at).map_or(0, |(_, calls)| *calls);
+        calls - before
+    });
+    println!(
+        "  ListServices: {} calls, {} throttled, at most {} within a second",
+        cloud_map.calls(Operation::ListServices),
+        cloud_map.calls_ended(Operation::ListServices, Outcome::Refused(istio_cloud_map_tests::cloud_map::ErrorKind::Throttling)),
+        most.max().unwrap_or(0)
+    );
+}
+
+/// A quiet minute at 1,000 x 100, and then a new instance, twice.
+async fn idle_and_latency() {
+    let cloud_map = StandIn::start().unwrap();
+    let services = fill(&cloud_map, 1, 1_000, 100);
+    let kubernetes = ApiServer::start().await;
+    let operator = start(&cloud_map, &kubernetes);
+    operator_is_ready(&operator).await;
+    // What moved at the start has attention for two minutes.
+    tokio::time::sleep(Duration::from_secs(130)).await;
+
+    let operations = [Operation::DiscoverInstancesRevision, Operation::DiscoverInstances, Operation::ListServices];
+    let before = operations.map(|operation| cloud_map.calls(operation));
+    let (cpu, writes) = (operator.cpu(), operator.metric("istio_cloud_map_writes_total", &[]).await);
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let calls: Vec<u64> = operations.iter().zip(before).map(|(operation, before)| cloud_map.calls(*operation) - before).collect();
+    println!("idle: 60 s at 1,000 services of 100 instances");
+    println!("  writes: {}", operator.metric("istio_cloud_map_writes_total", &[]).await - writes);
+    println!("  DiscoverInstancesRevision: {}, DiscoverInstances: {}, ListServices: {}", calls[0], calls[1], calls[2]);
+    println!("  CPU: {:.2} s, peak resident: {:.1} MiB", operator.cpu().saturating_sub(cpu).as_secs_f64(), operator.peak_mebibytes());
+
+    let client = kubernetes.client().await;
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for (number, service) in services.iter().enumerate().step_by(40) {
+        // Not in step with the rounds of the operator.
+        tokio::time::sleep(Duration::from_millis(173 * (number as u64 % 17))).await;
+        first.push(follow(&cloud_map, &client, *service, number, 1).await);
+        second.push(follow(&cloud_map, &client, *service, number, 2).await);
+    }
+    println!("latency: from a new instance to the entry that has it, 25 services of 1,000");
+    println!("  first change:  {}", quartiles(first));
+    println!("  second change: {}", quartiles(second));
+}
+
+async fn operator_is_ready(operator: &Operator) {
+    let ready = until(Duration::from_mins(10), async || operator.page("/readyz").await.is_some()).await;
+    assert!(ready, "not ready: {}", operator.log());
+}
+
+async fn follow(cloud_map: &StandIn, client: &Client, service: ServiceKey, number: usize, change: usize) -> Duration {
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), "default", &resource());
+    let address = address(100 + change, number, change);
+    cloud_map.world(|world| {
+        world.register(service, &format!("new-{change}"), [("AWS_INSTANCE_IPV4", address.as_str()), ("AWS_INSTANCE_PORT", "8080")]);
+    });
+    let since = Instant::now();
+    let name = format!("cloudmap-s{number:05}.ns0");
+    let has = until(Duration::from_mins(1), async || {
+        let entry = api.get_opt(&name).await.ok().flatten();
+        entry.is_some_and(|entry| entry.data.pointer("/spec/endpoints").is_some_and(|e| e.to_string().contains(&address)))
+    })
+    .await;
+    assert!(has, "{name} never has {address}");
+    since.elapsed()
+}
+
+fn quartiles(mut durations: Vec<Duration>) -> String {
+    durations.sort_unstable();
+    let at = |share: usize| durations[(durations.len() - 1) * share / 4].as_secs_f64();
+    format!("median {:.2} s, quartiles {:.2} and {:.2} s, most {:.2} s", at(2), at(1), at(3), at(4))
+}
+
+/// A restart after every endpoint has changed.
+async fn restart(services: usize) {
+    let cloud_map = StandIn::start().unwrap();
+    let keys = fill(&cloud_map, 1, services, 10);
+    let kubernetes = ApiServer::start().await;
+    let started = Instant::now();
+    let mut operator = start(&cloud_map, &kubernetes);
+    operator_is_ready(&operator).await;
+    println!("restart: {services} services of 10 instances");
+    println!(
+        "  from nothing: {:.1} s, CPU {:.2} s, peak resident {:.1} MiB",
+        started.elapsed().as_secs_f64(),
+        operator.cpu().as_secs_f64(),
+        operator.peak_mebibytes()
+    );
+    operator.terminate();
+    cloud_map.world(|world| {
+        for (service, key) in keys.iter().enumerate() {
+            for instance in 0..10 {
+                let address = address(11, service, instance);
+                world.register(*key, &format!("i-{instance}"), [("AWS_INSTANCE_IPV4", address.as_str()), ("AWS_INSTANCE_PORT", "8080")]);
+            }
+        }
+    });
+    let started = Instant::now();
+    let operator = start(&cloud_map, &kubernetes);
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+    let all = until(Duration::from_mins(10), async || written(&operator, "update").await >= services as f64).await;
+    println!(
+        "  every endpoint changed, restarted: all updated {all} after {:.1} s, CPU {:.2} s, peak resident {:.1} MiB",
+        started.elapsed().as_secs_f64(),
+        operator.cpu().as_secs_f64(),
+        operator.peak_mebibytes()
+    );
+}
