@@ -54,9 +54,9 @@ impl Operator {
         let (interval, longest) = (self.config.interval, source.config.catalogue_interval);
         let report = state.attempts.record(error, &mut source.outage, &subject, now, interval);
         self.effects.extend(report);
-        if std::mem::take(&mut state.is_first_pass) {
-            namespace.untried = namespace.untried.saturating_sub(1);
-        }
+        let is_first_pass = std::mem::take(&mut state.is_first_pass);
+        namespace.untried = namespace.untried.saturating_sub(usize::from(is_first_pass));
+        let completes = is_first_pass && namespace.is_complete();
         let next = match error {
             Some(_) => self.config.tries_again(state.attempts.failures).then(|| now + state.attempts.pause(interval, longest)),
             None => (!self.config.once).then(|| now + state.pause(&self.config, now)),
@@ -78,7 +78,10 @@ impl Operator {
         }
         if first {
             let key = state.key.clone();
-            self.namespace_moved(&id.source, &id.namespace, now);
+            // Only the last one that was missing: all that waits for the namespace is looked at then.
+            if completes {
+                self.namespace_moved(&id.source, &id.namespace, now);
+            }
             // Whoever is ranked behind it may have waited for it to be tried.
             if let Some(key) = &key {
                 self.entries.mark(key, now);
