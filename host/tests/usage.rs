@@ -419,3 +419,37 @@ fn wrong_usage_is_one_json_line_where_the_log_is_json() {
     let text = command(&["--log-format", "text", "sevre"]).env("ISTIO_CLOUD_MAP_LOG_FORMAT", "json").output().unwrap();
     assert!(stderr(&text).starts_with("error: unrecognized subcommand"), "{}", stderr(&text));
 }
+
+#[test]
+fn the_kubeconfig_of_the_flag_comes_before_that_of_the_environment_and_this_before_the_pods_account() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("snapshot.json"), r#"{"services": []}"#).unwrap();
+    let from = format!("file:{}", directory.path().join("snapshot.json").display());
+    let kubeconfig = |port: u16| {
+        let path = directory.path().join(port.to_string());
+        let text = format!(
+            "apiVersion: v1\nkind: Config\nclusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:{port}'}}}}]\n\
+             contexts: [{{name: x, context: {{cluster: c, user: u}}}}]\nusers: [{{name: u, user: {{}}}}]\ncurrent-context: x\n"
+        );
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (flag, variable) = (kubeconfig(1), kubeconfig(2));
+    for (with_flag, with_variable, words) in [
+        (true, true, "http://127.0.0.1:1"),
+        (true, false, "http://127.0.0.1:1"),
+        (false, true, "http://127.0.0.1:2"),
+        // No pod's token is where the tests run.
+        (false, false, "the pod's service account can't be used"),
+    ] {
+        let mut command = command(&["serve", "--once", "--listen", "127.0.0.1:0", "--from", &from]);
+        command.env("KUBERNETES_SERVICE_HOST", "127.0.0.1").env("KUBERNETES_SERVICE_PORT", "3");
+        if with_flag {
+            command.args(["--kube-config", &flag]);
+        }
+        if with_variable {
+            command.env("KUBECONFIG", &variable);
+        }
+        says(&command.output().unwrap(), 1, &[words]);
+    }
+}
