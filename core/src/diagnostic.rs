@@ -101,6 +101,8 @@ codes! {
     ReadFailed,
     /// The API server or the disk did not take a write; it is tried again.
     WriteFailed,
+    /// The entries that exist have not been observed for a while: the API server does not answer, or a watch fails. What was last seen of them counts.
+    WatchFailed,
     /// What is stored is not what was written, again and again: a webhook, a controller or a person changes it. It is repaired ever more rarely.
     WriteNotKept,
     /// Too many deletes or emptyings at once; they are withheld.

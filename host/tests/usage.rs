@@ -392,3 +392,64 @@ fn a_wrong_endpoint_or_its_variant_is_wrong_usage_and_no_password_is_repeated() 
     let help = command(&["serve", "--help"]).env("AWS_ENDPOINT_URL_SERVICEDISCOVERY", "https://me:hunter2@example.com").output().unwrap();
     assert!(!String::from_utf8(help.stdout).unwrap().contains("hunter2"));
 }
+
+#[test]
+fn wrong_usage_is_one_json_line_where_the_log_is_json() {
+    let by_flag = |arguments: &[&str]| command(arguments).output().unwrap();
+    let by_environment = |arguments: &[&str]| command(arguments).env("ISTIO_CLOUD_MAP_LOG_FORMAT", "json").output().unwrap();
+    for (output, words) in [
+        (by_flag(&["serve", "--log-format", "json", "--interval", "1us"]), "invalid value '1us' for '--interval"),
+        (by_flag(&["--log-format=json", "serve", "--no-such-flag"]), "unexpected argument '--no-such-flag' found"),
+        (by_environment(&["serve", "--listen", "nowhere"]), "invalid value 'nowhere' for '--listen"),
+        (by_environment(&["sevre"]), "unrecognized subcommand 'sevre'"),
+        (by_environment(&[]), "'istio-cloud-map' requires a subcommand"),
+    ] {
+        let said = stderr(&output);
+        assert_eq!((output.status.code(), said.lines().count(), output.stdout.len()), (Some(2), 1, 0), "{said}");
+        let line: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(line["level"], "ERROR", "{said}");
+        let message = line["message"].as_str().unwrap();
+        assert!(message.starts_with(words) && !message.contains("Usage:"), "{message}");
+    }
+    for arguments in [["--version"], ["--help"]] {
+        let output = by_environment(&arguments);
+        assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+        assert!(output.stdout.starts_with(b"istio-cloud-map") || output.stdout.starts_with(b"Keeps"));
+    }
+    let text = command(&["--log-format", "text", "sevre"]).env("ISTIO_CLOUD_MAP_LOG_FORMAT", "json").output().unwrap();
+    assert!(stderr(&text).starts_with("error: unrecognized subcommand"), "{}", stderr(&text));
+}
+
+#[test]
+fn the_kubeconfig_of_the_flag_comes_before_that_of_the_environment_and_this_before_the_pods_account() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("snapshot.json"), r#"{"services": []}"#).unwrap();
+    let from = format!("file:{}", directory.path().join("snapshot.json").display());
+    let kubeconfig = |port: u16| {
+        let path = directory.path().join(port.to_string());
+        let text = format!(
+            "apiVersion: v1\nkind: Config\nclusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:{port}'}}}}]\n\
+             contexts: [{{name: x, context: {{cluster: c, user: u}}}}]\nusers: [{{name: u, user: {{}}}}]\ncurrent-context: x\n"
+        );
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (flag, variable) = (kubeconfig(1), kubeconfig(2));
+    for (with_flag, with_variable, words) in [
+        (true, true, "http://127.0.0.1:1"),
+        (true, false, "http://127.0.0.1:1"),
+        (false, true, "http://127.0.0.1:2"),
+        // No pod's token is where the tests run.
+        (false, false, "the pod's service account can't be used"),
+    ] {
+        let mut command = command(&["serve", "--once", "--listen", "127.0.0.1:0", "--from", &from]);
+        command.env("KUBERNETES_SERVICE_HOST", "127.0.0.1").env("KUBERNETES_SERVICE_PORT", "3");
+        if with_flag {
+            command.args(["--kube-config", &flag]);
+        }
+        if with_variable {
+            command.env("KUBECONFIG", &variable);
+        }
+        says(&command.output().unwrap(), 1, &[words]);
+    }
+}

@@ -228,3 +228,30 @@ fn anchors_cost_no_time() {
     let shared = VALID.replace("[web.shop]", "&hosts [web.shop]").replace("spec:", "spec:\n  exportTo: &own ['.']");
     assert_eq!(run(&[], &shared).status.code(), Some(0));
 }
+
+#[test]
+fn whatever_has_items_is_a_list_and_an_item_that_is_no_object_costs_no_other() {
+    let entry = VALID.replace("\n", "\n  ").replace("apiVersion: networking", "- apiVersion: networking");
+    for kind in ["List", "list", "ServiceEntryList"] {
+        let list = format!("apiVersion: apps/v1\nkind: {kind}\nitems:\n- words\n{}", entry.trim_end());
+        assert_gives(
+            &run(&[], &list),
+            1,
+            "",
+            "error: -:1: items[0] is the text `words`, expected an object\n\
+             1 ServiceEntry: 1 valid, 0 invalid; 0 errors, 0 warnings; 1 document not read\n",
+        );
+    }
+}
+
+#[test]
+fn an_error_of_the_api_server_is_no_skipped_document() {
+    let status = r#"{"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "serviceentries is forbidden", "code": 403}"#;
+    assert_gives(
+        &run(&[], status),
+        1,
+        "",
+        "error: -:1: it is an error of the API server: serviceentries is forbidden\n\
+         0 ServiceEntries: 0 valid, 0 invalid; 0 errors, 0 warnings; 1 document not read\n",
+    );
+}

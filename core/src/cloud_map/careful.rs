@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::Instance;
 use super::document::{Document, Wire};
-use super::input::{InputError, Reader, wrong_shape};
+use super::input::{InputError, Reader};
 use super::instance::{Discovered, KEYS};
 use crate::diagnostic::Severity;
 use crate::json::{self, without_position};
@@ -18,15 +18,16 @@ type Raw<'a> = &'a RawValue;
 /// Reads every document of `json` into `reader`.
 pub(super) fn read(json: &str, reader: &mut Reader<'_>) -> Result<(), InputError> {
     for document in Deserializer::from_str(json).into_iter::<Raw<'_>>() {
-        let raw = document.map_err(|error| InputError::Syntax {
-            line: error.line(),
-            column: error.column(),
-            message: without_position(&error),
-        })?;
+        let raw = document.map_err(|error| syntax(&error))?;
         reader.next_document();
         read_document(raw, reader)?;
     }
     Ok(())
+}
+
+/// Where the text stops being JSON, and why.
+pub(super) fn syntax(error: &serde_json::Error) -> InputError {
+    InputError::Syntax { line: error.line(), column: error.column(), message: without_position(error) }
 }
 
 fn read_document(raw: Raw<'_>, reader: &mut Reader<'_>) -> Result<(), InputError> {
@@ -42,7 +43,7 @@ fn read_document(raw: Raw<'_>, reader: &mut Reader<'_>) -> Result<(), InputError
         }
         return reader.check_snapshot(count, usable, document.has_failures, document.has_next, problem.as_deref());
     }
-    let Some(raws) = document.instances else { return Err(wrong_shape(document.wrong_case.as_deref())) };
+    let Some(raws) = document.instances else { return Err(reader.wrong_shape(document.wrong_case.as_deref(), &document.other_keys)) };
     read_discovered(&raws, document.revision, document.has_next, reader)
 }
 

@@ -4,10 +4,14 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::{DEFAULT_SOURCE, Instance, Namespace, Record, Service, Tag};
 use crate::sorted::SortedMap;
+
+/// How many keys of a document with none of the shapes are named, and how much of each, in characters.
+const NAMED_KEYS: usize = 3;
+const LONGEST_KEY: usize = 40;
 
 /// What tells the shapes apart.
 #[derive(Debug)]
@@ -22,8 +26,19 @@ pub(super) struct Document<S, I, R> {
     pub(super) has_next: bool,
     /// `aws ecs describe-services` prints it beside its `services`.
     pub(super) has_failures: bool,
+    /// The first keys with nothing to use, as a message names them.
+    pub(super) other_keys: Vec<String>,
     /// `services` or `Instances` in another letter case, as it is written.
     pub(super) wrong_case: Option<String>,
+}
+
+impl<S, I, R> Document<S, I, R> {
+    /// Keeps one of the first keys with nothing to use.
+    fn note_other(&mut self, is_other: bool, key: &str, note: &str) {
+        if is_other && self.other_keys.len() < NAMED_KEYS {
+            self.other_keys.push(format!("`{}`{note}", key.chars().take(LONGEST_KEY).collect::<String>()));
+        }
+    }
 }
 
 /// A `NextToken`, of which only matters that it is there.
@@ -57,17 +72,34 @@ impl<'de, S: Deserialize<'de>, I: Deserialize<'de>, R: Deserialize<'de>> Visitor
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found =
-            Document { services: None, instances: None, revision: None, has_next: false, has_failures: false, wrong_case: None };
+        let mut found = Document {
+            services: None,
+            instances: None,
+            revision: None,
+            has_next: false,
+            has_failures: false,
+            other_keys: Vec::new(),
+            wrong_case: None,
+        };
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
-                "services" => found.services = map.next_value()?,
-                "Instances" => found.instances = map.next_value()?,
+                // The last of two would hide what the first one holds.
+                "services" if found.services.is_some() => return Err(A::Error::duplicate_field("services")),
+                "Instances" if found.instances.is_some() => return Err(A::Error::duplicate_field("Instances")),
+                "services" => {
+                    found.services = map.next_value()?;
+                    found.note_other(found.services.is_none(), &key, " (null)");
+                }
+                "Instances" => {
+                    found.instances = map.next_value()?;
+                    found.note_other(found.instances.is_none(), &key, " (null)");
+                }
                 "InstancesRevision" => found.revision = map.next_value()?,
                 "NextToken" | "nextToken" => found.has_next |= map.next_value::<Option<Token>>()?.is_some_and(|token| token.0),
                 _ => {
                     found.has_failures |= key == "failures";
                     map.next_value::<IgnoredAny>()?;
+                    found.note_other(true, &key, "");
                     if key.eq_ignore_ascii_case("services") || key.eq_ignore_ascii_case("instances") {
                         found.wrong_case = Some(key);
                     }

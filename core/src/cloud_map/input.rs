@@ -85,7 +85,11 @@ pub fn parse(json: &str, options: &InputOptions) -> Result<Input, InputError> {
     let typed: Result<Vec<Typed>, _> = Deserializer::from_str(json).into_iter().collect();
     let read = match typed {
         Ok(documents) => documents.into_iter().try_for_each(|document| reader.take_typed(document)),
-        Err(_) => careful::read(json, &mut reader),
+        // Where both stop at the syntax, the typed reading knows better why.
+        Err(error) => careful::read(json, &mut reader).map_err(|careful| match careful {
+            InputError::Syntax { .. } if error.is_syntax() => careful::syntax(&error),
+            other => other,
+        }),
     };
     match read {
         // Only what is no JSON from the start is another format.
@@ -127,7 +131,7 @@ impl<'o> Reader<'o> {
         }
         match document.instances {
             Some(instances) => self.add_discovered(instances, document.revision, document.has_next),
-            None => Err(wrong_shape(document.wrong_case.as_deref())),
+            None => Err(self.wrong_shape(document.wrong_case.as_deref(), &document.other_keys)),
         }
     }
 
@@ -280,6 +284,23 @@ impl<'o> Reader<'o> {
         });
     }
 
+    /// The error for a document that has neither key.
+    pub(super) fn wrong_shape(&self, wrong_case: Option<&str>, others: &[String]) -> InputError {
+        let place = self.place();
+        InputError::Shape(match wrong_case {
+            Some(key) => {
+                let meant = if key.eq_ignore_ascii_case("services") { "services" } else { "Instances" };
+                format!("{place}the key `{key}` is in the wrong letter case; expected `{meant}`{}", hint(key))
+            }
+            None => {
+                let found = if others.is_empty() { "no key".to_owned() } else { others.join(", ") };
+                format!(
+                    "{place}none of the known shapes: it has {found}; expected `Instances` (what `aws servicediscovery discover-instances`                      and `list-instances` print) or `services` (a snapshot)"
+                )
+            }
+        })
+    }
+
     /// Where in the input: the document is named only where there is more than one before.
     pub(super) fn place(&self) -> String {
         if self.documents > 1 { format!("document {}: ", self.documents) } else { String::new() }
@@ -337,19 +358,6 @@ impl Names {
             (None, None) => Err(InputError::Unnamed { missing: "--cloud-map-service` and `--cloud-map-namespace" }),
         }
     }
-}
-
-/// The error for a document that has neither key.
-pub(super) fn wrong_shape(wrong_case: Option<&str>) -> InputError {
-    InputError::Shape(match wrong_case {
-        Some(key) => {
-            let meant = if key.eq_ignore_ascii_case("services") { "services" } else { "Instances" };
-            format!("the key `{key}` is in the wrong letter case; expected `{meant}`{}", hint(key))
-        }
-        None => "none of the known shapes: expected `Instances` (what `aws servicediscovery discover-instances` and \
-                 `list-instances` print) or `services` (a snapshot)"
-            .to_owned(),
-    })
 }
 
 fn hint(key: &str) -> &'static str {

@@ -264,3 +264,32 @@ fn a_byte_order_mark_may_stand_before_every_document() {
     let input = read(&format!("\u{feff}{DISCOVERED}\r\n\u{feff}{DISCOVERED}"));
     assert_eq!(input.records[0].instances.len(), 4);
 }
+
+#[test]
+fn a_document_of_another_shape_is_refused_with_the_keys_that_it_has() {
+    for (json, found) in [
+        (r#"{"message": "no"}"#, "it has `message`; expected `Instances`"),
+        (r#"{"Reservations": [{"Instances": []}]}"#, "it has `Reservations`;"),
+        (r#"{"Namespaces": [], "b": 1, "c": 2, "d": 3}"#, "it has `Namespaces`, `b`, `c`;"),
+        (r#"{"Instances": null, "InstancesRevision": 5}"#, "it has `Instances` (null);"),
+        (r#"{"services": null}"#, "it has `services` (null);"),
+        ("{}", "it has no key;"),
+    ] {
+        let error = refused(json);
+        assert!(error.starts_with("none of the known shapes: ") && error.contains(found), "{error}");
+    }
+    assert!(refused(&format!("{DISCOVERED} {{}}")).starts_with("document 2: none of the known shapes"));
+    assert!(refused(&format!("{{\"{}\": 1}}", "k".repeat(10_000))).len() < 500);
+}
+
+#[test]
+fn a_comma_too_many_is_named_as_one() {
+    assert_eq!(refused("{\"Instances\": [],\n}"), "line 2, column 1: trailing comma; expected Cloud Map JSON");
+}
+
+#[test]
+fn instances_that_are_given_twice_are_refused() {
+    let twice = DISCOVERED.replacen(r#""InstancesRevision""#, r#""Instances": [], "InstancesRevision""#, 1);
+    assert!(refused(&twice).contains("duplicate field `Instances`"), "{}", refused(&twice));
+    assert!(refused(r#"{"services": [], "services": []}"#).contains("duplicate field `services`"));
+}

@@ -31,7 +31,8 @@ pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, InputError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| {
         let position = error.valid_up_to();
-        InputError::Text(format!("byte {position} is not valid UTF-8; expected text in UTF-8 or UTF-16"))
+        let line = bytes.iter().take(position).filter(|byte| **byte == b'\n').count() + 1;
+        InputError::Text(format!("line {line}: byte {position} is not valid UTF-8; expected text in UTF-8 or UTF-16"))
     })
 }
 
@@ -79,8 +80,35 @@ pub(super) fn without_marks(json: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// What the text is, if it is no JSON but another output of the AWS CLI, as a message.
+/// What the text is, if it is no JSON but something else that a terminal or the AWS CLI gives, as a message.
 pub(super) fn other_format(text: &str) -> Option<String> {
+    error_of_the_cli(text).or_else(|| not_of_the_cli(text)).or_else(|| other_output(text))
+}
+
+/// What the AWS CLI says on stderr, where that was written into the file.
+fn error_of_the_cli(text: &str) -> Option<String> {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    ["An error occurred (", "Unable to locate credentials", "aws: ", "usage: aws "].iter().find(|start| line.starts_with(**start))?;
+    let said: String = line.trim_start_matches("aws: [ERROR]: ").chars().take(300).collect();
+    Some(format!("it is an error of the AWS CLI, not JSON: {said}"))
+}
+
+fn not_of_the_cli(text: &str) -> Option<String> {
+    let text = text.trim_start();
+    let (found, advice) = if text.starts_with('<') {
+        ("HTML or XML", "see what it says: it may be a proxy's or a sign-in page")
+    } else if text.starts_with('\u{1b}') {
+        ("text with terminal colours", "write it without them (`jq --monochrome-output`, `AWS_PAGER=`)")
+    } else if text.trim_start_matches(['{', '[', ' ', '\n']).starts_with('\'') {
+        ("text in single quotes, such as a Python value", "JSON has double quotes (`json.dumps` writes them)")
+    } else {
+        return None;
+    };
+    Some(format!("it looks like {found}, not JSON; {advice}"))
+}
+
+/// Another output format of the AWS CLI.
+fn other_output(text: &str) -> Option<String> {
     let mut lines = text.lines().map(str::trim_end).filter(|line| !line.trim_start().is_empty() && !line.trim_start().starts_with('#'));
     let first = lines.find(|line| *line != "---")?;
     let format = if is_table(first) {
@@ -153,6 +181,42 @@ mod tests {
         assert_eq!(without_marks("\u{feff}{}\n\u{feff}{}"), "{}\n   {}");
         let inside = "{\"a\\\"\u{feff}\": \"\u{feff}\\\\\"}\u{feff}";
         assert_eq!(without_marks(inside), format!("{}   ", inside.trim_end_matches('\u{feff}')));
+    }
+
+    #[test]
+    fn an_error_of_the_aws_cli_is_given_as_it_is() {
+        for (text, said) in [
+            (
+                "\nAn error occurred (AccessDeniedException) when calling the X operation: no\n",
+                "An error occurred (AccessDeniedException) when",
+            ),
+            ("aws: [ERROR]: An error occurred (ExpiredTokenException) when\n", "An error occurred (ExpiredTokenException) when"),
+            ("Unable to locate credentials. You can configure", "Unable to locate credentials."),
+            ("aws: error: argument command: Invalid choice", "aws: error: argument"),
+        ] {
+            let found = other_format(text).unwrap();
+            assert!(found.starts_with(&format!("it is an error of the AWS CLI, not JSON: {said}")), "{found}");
+        }
+    }
+
+    #[test]
+    fn what_pagers_proxies_and_python_write_is_named() {
+        for (text, name) in [
+            ("<!DOCTYPE html>\n<html>", "HTML or XML"),
+            ("\u{1b}[1;39m{\n", "terminal colours"),
+            ("{'Instances': []}", "a Python value"),
+            ("[\n {'Instances': []}]", "a Python value"),
+            ("'{\"Instances\": []}'", "single quotes"),
+        ] {
+            let found = other_format(text);
+            assert!(found.as_ref().is_some_and(|found| found.contains(name)), "{text}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_byte_that_is_no_utf_8_is_named_with_its_line() {
+        let error = decode(b"{\n\"team\": \"caf\xe9\"}").unwrap_err().to_string();
+        assert_eq!(error, "line 2: byte 14 is not valid UTF-8; expected text in UTF-8 or UTF-16");
     }
 
     #[test]

@@ -52,7 +52,19 @@ fn explain(text: &str, error: &serde_json::Error) -> Misread {
 /// The parser's message alone: its position is that in a piece, or in a text that a program wrote.
 pub(crate) fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_owned()
+    shortened(text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message))
+}
+
+/// A message without the middle of a long one: the parser quotes a text in full, whatever its length.
+fn shortened(message: &str) -> String {
+    const HALF: usize = 200;
+    let ends = message.char_indices().nth(HALF).zip(message.char_indices().nth_back(HALF - 1));
+    match ends {
+        Some(((first, _), (last, _))) if first < last => {
+            [message.get(..first), Some("..."), message.get(last..)].into_iter().flatten().collect()
+        }
+        _ => message.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -72,6 +84,14 @@ mod tests {
         parts: Vec<Thing>,
         #[serde(default)]
         sizes: BTreeMap<u16, bool>,
+    }
+
+    #[test]
+    fn a_long_text_is_not_quoted_in_full() {
+        let message = read::<bool>(&format!("\"{}\"", "é".repeat(100_000))).err().map(|misread| misread.message).unwrap_or_default();
+        assert!(message.chars().count() < 410 && message.starts_with("invalid type: string \"é"), "{message}");
+        assert!(message.ends_with("é\", expected a boolean"), "{message}");
+        assert_eq!(shortened(&"é".repeat(400)), "é".repeat(400));
     }
 
     #[test]

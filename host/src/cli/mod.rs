@@ -11,7 +11,7 @@ mod transform;
 mod translate;
 mod validate;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use clap::builder::BoolishValueParser;
@@ -20,6 +20,8 @@ use clap::{ArgAction, Command as Definition, CommandFactory as _, FromArgMatches
 use thiserror::Error;
 
 use crate::logging;
+
+const LOG_FORMAT: &str = "ISTIO_CLOUD_MAP_LOG_FORMAT";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,7 +38,7 @@ Examples:
 #[command(name = "istio-cloud-map", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
     /// How log lines are written
-    #[arg(long, global = true, value_enum, default_value_t, env = "ISTIO_CLOUD_MAP_LOG_FORMAT")]
+    #[arg(long, global = true, value_enum, default_value_t, env = LOG_FORMAT)]
     log_format: logging::Format,
     /// How much is logged
     #[arg(long, global = true, value_enum, default_value_t, env = "ISTIO_CLOUD_MAP_LOG_LEVEL")]
@@ -72,7 +74,38 @@ pub struct Usage(pub String);
 fn parse() -> Cli {
     let mut definition = definition(Cli::command(), &|variable| std::env::var_os(variable).is_some_and(|value| value.is_empty()));
     let parsed = definition.try_get_matches_from_mut(std::env::args_os()).and_then(|matches| Cli::from_arg_matches(&matches));
-    parsed.unwrap_or_else(|error| with_variable(error, &definition).exit())
+    parsed.unwrap_or_else(|error| {
+        let error = with_variable(error, &definition);
+        if error.use_stderr() && wants_json(std::env::args_os().skip(1), std::env::var_os(LOG_FORMAT)) {
+            logging::start(logging::Format::Json, logging::Level::Error);
+            logging::fatal(&without_usage(&error));
+            std::process::exit(error.exit_code())
+        }
+        error.exit()
+    })
+}
+
+/// Whether log lines are to be JSON, as far as arguments say it that can't be parsed.
+fn wants_json(arguments: impl Iterator<Item = OsString>, variable: Option<OsString>) -> bool {
+    let (mut format, mut is_next) = (None, false);
+    for argument in arguments.take_while(|argument| argument != "--") {
+        if is_next {
+            (format, is_next) = (Some(argument), false);
+        } else if let Some(value) = argument.to_str().and_then(|argument| argument.strip_prefix("--log-format=")) {
+            format = Some(value.into());
+        } else {
+            is_next = argument == "--log-format";
+        }
+    }
+    format.or(variable).is_some_and(|format| format == "json")
+}
+
+/// What is wrong, on one line.
+fn without_usage(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let lines = text.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
+    let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+    words.join(" ").trim_start_matches("error: ").to_owned()
 }
 
 /// An empty environment variable counts as not set, and a switch takes what people write for true and false.

@@ -17,6 +17,7 @@ use istio_cloud_map_core::service_entry::validate::{Finding, Rule, validate};
 use serde_json::Value;
 
 use super::streams;
+use documents::shown;
 use kind::Kind;
 use report::{Entry, Reported, Totals};
 use yaml::Octal;
@@ -90,10 +91,7 @@ impl Judged {
             let number = index + 1;
             match document {
                 Ok(document) => self.document((file, number), &document.value, "", &document.octals),
-                Err(message) => {
-                    self.totals.unreadable_documents += 1;
-                    self.messages.push(one_line(&format!("{}:{number}: {message}", file.display())));
-                }
+                Err(message) => self.unreadable_document((file, number), message),
             }
         }
     }
@@ -103,10 +101,20 @@ impl Judged {
         self.messages.push(message);
     }
 
+    fn unreadable_document(&mut self, (file, number): (&Path, usize), message: &str) {
+        self.totals.unreadable_documents += 1;
+        self.messages.push(one_line(&format!("{}:{number}: {message}", file.display())));
+    }
+
     /// A document is an entry, a list of them, or something else. `within` is the path that the entry has in its document.
     fn document(&mut self, place: (&Path, usize), value: &Value, within: &str, octals: &[Octal]) {
-        let kind = value.get("kind").and_then(Value::as_str).unwrap_or_default();
-        if let Some(items) = value.get("items").and_then(Value::as_array).filter(|_| kind.ends_with("List")) {
+        if !value.is_object() {
+            return self.unreadable_document(place, &format!("{} is {}, expected an object", within.trim_end_matches('.'), shown(value)));
+        }
+        if let Some(message) = kind::error_of_the_api_server(value) {
+            return self.unreadable_document(place, &message);
+        }
+        if let Some(items) = kind::items(value) {
             for (index, item) in items.iter().enumerate() {
                 self.document(place, item, &format!("{within}items[{index}]."), octals);
             }

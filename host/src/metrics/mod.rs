@@ -184,6 +184,12 @@ impl Metrics {
         self.watched.get_or_create(&OfNamespace { namespace: namespace.to_owned() }).set(connected.into());
     }
 
+    /// That a watch has failed for a while is a diagnostic of its namespace, from now on or no longer.
+    pub fn watch_lost(&self, lost: bool) {
+        let gauge = self.diagnostics.get_or_create(&OfCode { code: Code::WatchFailed.as_str() });
+        let _before = if lost { gauge.inc() } else { gauge.dec() };
+    }
+
     /// A watch has ended.
     pub fn watch_ended(&self, namespace: &str, end: WatchEnd) {
         self.restarts.get_or_create(&Restart { namespace: namespace.to_owned(), reason: end.as_str() }).inc();
@@ -206,7 +212,8 @@ impl Metrics {
             self.failing.get_or_create(&label).set(of.failing as u64);
             self.rate.get_or_create(&label).set(of.rate);
         }
-        for code in Code::ALL {
+        // The driver's own diagnostic is not in the operator's status.
+        for code in Code::ALL.iter().filter(|code| **code != Code::WatchFailed) {
             let count = status.diagnostics.get(code).copied().unwrap_or(0);
             self.diagnostics.get_or_create(&OfCode { code: code.as_str() }).set(count as u64);
         }

@@ -93,3 +93,14 @@ fn the_process_is_measured_in_base_units() {
     assert!(of("process_resident_memory_bytes") > 1_000_000.0);
     assert!(of("process_open_fds") >= 3.0);
 }
+
+#[test]
+fn a_lost_watch_is_a_diagnostic_whatever_the_operators_status_says() {
+    let metrics = used();
+    let series = r#"istio_cloud_map_diagnostics{code="WatchFailed"}"#;
+    for (lost, expected) in [(true, 1.0), (true, 2.0), (false, 1.0), (false, 0.0)] {
+        metrics.watch_lost(lost);
+        metrics.set(&status(true, 0));
+        assert_eq!(value(&metrics, series), Some(expected));
+    }
+}

@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep_until};
 pub use hands::{Hands, Places};
 pub use pulse::Pulse;
 pub use stop::Stop;
+pub use tell::diagnostic;
 
 use crate::metrics::Metrics;
 

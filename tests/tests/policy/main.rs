@@ -7,3 +7,4 @@ mod module;
 mod protected;
 mod rules;
 mod sent_by_an_api_server;
+mod size;

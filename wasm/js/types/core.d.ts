@@ -199,6 +199,7 @@ export type Code =
   | "OtherSource"
   | "ReadFailed"
   | "WriteFailed"
+  | "WatchFailed"
   | "WriteNotKept"
   | "DeletesRefused";
 

@@ -13,11 +13,20 @@ pub(super) fn read(text: &str) -> Vec<Result<Document, String>> {
     let text = if text.contains('\u{feff}') { Cow::Owned(text.replace("\n\u{feff}", "\n")) } else { Cow::Borrowed(text) };
     let mut documents = Vec::new();
     for (first_line, part) in parts(text.trim_start_matches('\u{feff}')) {
-        let read = if part.trim_start().starts_with(['{', '[']) { json(part) } else { None };
-        let read = read.unwrap_or_else(|| match yaml::read(part, first_line) {
-            Ok(documents) => documents.into_iter().map(Ok).collect(),
-            Err(message) => vec![Err(message)],
-        });
+        let body = part.strip_prefix("---").unwrap_or(part);
+        let json = body.trim_start().starts_with(['{', '[']).then(|| json(body, first_line));
+        let read = match json {
+            Some((documents, None)) => documents,
+            json => match (yaml::read(part, first_line), json) {
+                (Ok(documents), _) => documents.into_iter().map(Ok).collect(),
+                // The documents before the mistake, and why it is one, as whoever writes JSON wants to know it.
+                (Err(_), Some((mut documents, Some(message)))) if is_like_json(body) => {
+                    documents.push(Err(message));
+                    documents
+                }
+                (Err(message), _) => vec![Err(message)],
+            },
+        };
         documents.extend(read.into_iter().flat_map(|document| document.map_or_else(|message| vec![Err(message)], objects)));
     }
     documents
@@ -41,13 +50,26 @@ fn parts(text: &str) -> Vec<(usize, &str)> {
     parts
 }
 
-/// Tabs may indent JSON, but not YAML. What begins like JSON may yet be YAML.
-fn json(text: &str) -> Option<Vec<Result<Document, String>>> {
-    let documents = Deserializer::from_str(text).into_iter::<Checked>();
-    documents
-        .map(|read| read.map(|checked| checked.value().map(|value| Document { value, octals: Vec::new() })))
-        .collect::<Result<_, _>>()
-        .ok()
+/// The documents up to the first syntax error, and that error. Tabs may indent JSON, but not YAML. What begins like JSON may yet be YAML.
+fn json(text: &str, first_line: usize) -> (Vec<Result<Document, String>>, Option<String>) {
+    let mut documents = Vec::new();
+    for read in Deserializer::from_str(text).into_iter::<Checked>() {
+        match read {
+            Ok(checked) => documents.push(checked.value().map(|value| Document { value, octals: Vec::new() })),
+            Err(error) => {
+                let (line, column) = (error.line() + first_line - 1, error.column());
+                let message = error.to_string();
+                let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+                return (documents, Some(format!("line {line}, column {column}: it is not valid JSON: {message}")));
+            }
+        }
+    }
+    (documents, None)
+}
+
+/// Whether the first thing within the brackets is quoted, as a key of JSON is.
+fn is_like_json(text: &str) -> bool {
+    text.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '{' | '[')).starts_with('"')
 }
 
 /// The objects of a document. `kubectl get -o json | jq .items` gives a bare list.
@@ -73,7 +95,8 @@ fn objects(document: Document) -> Vec<Result<Document, String>> {
     values.into_iter().enumerate().map(item).collect()
 }
 
-fn shown(value: &Value) -> String {
+/// A value for a message.
+pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Array(_) => "a list".to_owned(),
         Value::String(text) => format!("the text `{}`", text.chars().take(40).collect::<String>()),
@@ -122,6 +145,23 @@ mod tests {
         }
         let messages: Vec<String> = read("x: 1\n---\na: 1\na: 2\n").into_iter().filter_map(Result::err).collect();
         assert_eq!(messages, ["line 4: the key `a` is there already; expected each key once"]);
+    }
+
+    #[test]
+    fn a_mistake_in_json_is_named_as_one_and_costs_no_document_before_it() {
+        let bad = "{\n  \"b\": 1\n  \"c\": 2\n}";
+        assert_eq!(values(&format!("{{\"a\": 1}}\n{bad}\n")), [Some(json!({"a": 1})), None]);
+        for (text, message) in [
+            (format!("x: 1\n---\n{bad}\n"), "line 5, column 3: it is not valid JSON: expected `,` or `}`"),
+            (format!("[\n{bad}]"), "line 4, column 3: it is not valid JSON: expected `,` or `}`"),
+            ("{\"a\": [1".to_owned(), "line 1, column 8: it is not valid JSON: EOF while parsing a list"),
+            ("{\"a\": 1}\nwords\n".to_owned(), "line 2, column 1: it is not valid JSON: expected value"),
+            ("{a: [1}".to_owned(), "line 1: it is not valid YAML"),
+            ("{{- if .Values.entries }}".to_owned(), "line 1: it is not valid YAML"),
+        ] {
+            let messages: Vec<String> = read(&text).into_iter().filter_map(Result::err).collect();
+            assert!(matches!(&*messages, [only] if only.starts_with(message)), "{text}: {messages:?}");
+        }
     }
 
     #[test]

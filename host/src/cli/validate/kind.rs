@@ -27,10 +27,26 @@ pub(super) enum Kind {
     Other,
 }
 
+/// The items of a list, if the document is one: kubectl takes whatever has `items` for a list.
+pub(super) fn items(document: &Value) -> Option<&[Value]> {
+    text(document, "kind").filter(|kind| !kind.is_empty())?;
+    document.get("items")?.as_array().map(Vec::as_slice)
+}
+
+/// What the API server answered instead of entries.
+pub(super) fn error_of_the_api_server(document: &Value) -> Option<String> {
+    let is_error = text(document, "kind") == Some("Status") && text(document, "status") == Some("Failure");
+    is_error.then(|| format!("it is an error of the API server: {}", text(document, "message").unwrap_or("without a message")))
+}
+
+fn text<'v>(document: &'v Value, key: &str) -> Option<&'v str> {
+    document.get(key).and_then(Value::as_str)
+}
+
 pub(super) fn of(document: &Value) -> Kind {
     // Without a kind it may be an entry whose author forgot it.
-    let Some(kind) = document.get("kind").and_then(Value::as_str).filter(|kind| !kind.is_empty()) else { return Kind::Entry };
-    let group = document.get("apiVersion").and_then(Value::as_str).unwrap_or_default().split('/').next().unwrap_or_default().trim();
+    let Some(kind) = text(document, "kind").filter(|kind| !kind.is_empty()) else { return Kind::Entry };
+    let group = text(document, "apiVersion").unwrap_or_default().split('/').next().unwrap_or_default().trim();
     let is_istio = group.eq_ignore_ascii_case(GROUP);
     if kind == "ServiceEntry" || is_like_service_entry(kind, is_istio) {
         return Kind::Entry;

@@ -1,11 +1,12 @@
 //! Finding the cluster, and what it serves.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
 use ::kube::api::{GetParams, ListParams};
 use ::kube::client::ClientBuilder;
-use ::kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use ::kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use ::kube::core::Request;
 use ::kube::{Api, Client, Config, Error};
 use hyper::Uri;
@@ -110,17 +111,19 @@ async fn config(file: Option<&Path>) -> Result<Config, ConnectError> {
         };
         config.map_err(|error| named(&error)).map_err(|(path, reason)| ConnectError::KubeConfig { path, reason })?
     } else {
-        default_config().await?
+        default_config(std::env::var_os("KUBECONFIG"), Config::incluster).await?
     };
     config.cluster_url = without_userinfo(config.cluster_url);
     Ok(config)
 }
 
 /// What `KUBECONFIG` says, else the pod's own account, else what kubectl uses.
-async fn default_config() -> Result<Config, ConnectError> {
-    let asked_for = std::env::var_os("KUBECONFIG").is_some_and(|value| !value.is_empty());
-    let pod = if asked_for { None } else { Some(Config::incluster()) };
-    let pod = match pod {
+pub(super) async fn default_config(
+    kubeconfig: Option<OsString>,
+    pod: impl FnOnce() -> Result<Config, InClusterError>,
+) -> Result<Config, ConnectError> {
+    let asked_for = kubeconfig.is_some_and(|value| !value.is_empty());
+    let pod = match (!asked_for).then(pod) {
         Some(Ok(config)) => return Ok(config),
         Some(Err(error)) => Some(error),
         None => None,

@@ -10,6 +10,7 @@ mod entry;
 mod failure;
 mod merge;
 mod observe;
+mod outage;
 mod pace;
 mod proxy;
 mod retry_after;

@@ -6,14 +6,17 @@ use ::kube::api::{ListParams, WatchEvent, WatchParams};
 use ::kube::{Api, Error};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use istio_cloud_map_core::diagnostic::{Code, Diagnostic, Severity};
 use istio_cloud_map_core::operator::{Observation, Version, WriteError, WriteFailure};
 
 use super::KubeSink;
 use super::entry::Entry;
 use super::failure::{Call, Failure, attempt, no_answer};
 use super::merge;
+use super::outage::Outage;
 use super::pace::Pace;
 use crate::metrics::WatchEnd;
+use crate::run;
 
 /// A watch that ends sooner, and without an event, is a failure, however cleanly it ends.
 const SHORTEST_WATCH: Duration = Duration::from_secs(1);
@@ -32,6 +35,7 @@ struct Watch<'a> {
     version: Option<String>,
     events: Option<Events<'a>>,
     pace: Pace,
+    outage: Outage,
     pause: Option<Duration>,
     /// The failure that was last reported; none, once the watch works again.
     reported: Option<String>,
@@ -51,7 +55,17 @@ impl<'a> Watch<'a> {
     fn new(sink: &'a KubeSink, namespace: &'a str) -> Self {
         let api = sink.api(namespace);
         sink.options.metrics.watching(namespace, false);
-        Self { sink, namespace, api, version: None, events: None, pace: Pace::default(), pause: None, reported: None }
+        Self {
+            sink,
+            namespace,
+            api,
+            version: None,
+            events: None,
+            pace: Pace::default(),
+            outage: Outage::default(),
+            pause: None,
+            reported: None,
+        }
     }
 
     fn into_stream(self) -> BoxStream<'a, Result<Observation, WriteError>> {
@@ -88,6 +102,9 @@ impl<'a> Watch<'a> {
                     };
                     self.pause = Some(pause.max(error.retry_after.unwrap_or_default()));
                     error.message.insert_str(0, &format!("can't see the entries of namespace {}: ", self.namespace));
+                    if self.outage.failed(Instant::now()) {
+                        self.diagnose(true, error.message.clone());
+                    }
                     if self.reported.as_deref() != Some(&error.message) {
                         self.reported = Some(error.message.clone());
                         return Err(error);
@@ -105,9 +122,21 @@ impl<'a> Watch<'a> {
     /// The watch has lasted.
     fn works(&mut self) {
         self.sink.options.metrics.watching(self.namespace, true);
-        if self.reported.take().is_some() {
-            tracing::info!("the entries of namespace {} can be seen again", self.namespace);
+        let (was_reported, again) =
+            (self.reported.take().is_some(), format!("the entries of namespace {} can be seen again", self.namespace));
+        if self.outage.over() {
+            self.diagnose(false, again);
+        } else if was_reported {
+            tracing::info!("{again}");
         }
+    }
+
+    /// That the watch is lost for now, or works again after that.
+    fn diagnose(&self, lost: bool, message: String) {
+        self.sink.options.metrics.watch_lost(lost);
+        let (severity, code) = (if lost { Severity::Error } else { Severity::Info }, Code::WatchFailed);
+        let (source, namespace, service) = (String::new(), String::new(), String::new());
+        run::diagnostic(&Diagnostic { severity, code, source, namespace, service, instance: None, message });
     }
 
     /// All that exists, page by page, at one version.

@@ -7,6 +7,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::fake::{Fake, fails};
+use crate::sink::kube::connect::default_config;
 use crate::sink::kube::{KubeOptions, KubeSink, proxy};
 
 async fn error(options: KubeOptions) -> String {
@@ -51,6 +52,16 @@ async fn a_kubeconfig_that_is_not_there_or_is_none_is_named() {
     let said = error(KubeOptions { kube_config: Some(file.path().to_owned()), ..KubeOptions::default() }).await;
     assert!(said.starts_with(&format!("can't use the kubeconfig {}: failed to parse", file.path().display())), "{said}");
     assert!(!said.contains('\n'), "{said}");
+}
+
+#[tokio::test]
+async fn the_pods_account_is_used_only_without_kubeconfig() {
+    let pod = || Ok(::kube::Config::new("https://10.96.0.1".parse().unwrap()));
+    for (kubeconfig, is_pods) in [(None, true), (Some(""), true), (Some("/nowhere/config"), false)] {
+        let config = default_config(kubeconfig.map(Into::into), pod).await;
+        let url = config.map(|config| config.cluster_url.to_string()).unwrap_or_default();
+        assert_eq!(url == "https://10.96.0.1/", is_pods, "{kubeconfig:?}: {url}");
+    }
 }
 
 #[tokio::test]
