@@ -36,14 +36,14 @@ pub(super) enum WaitFor {
     Outage(Strike),
 }
 
-/// What a failed write strikes beside its own entry.
+/// What a failed write strikes beside its own entry: the widest first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Strike {
     /// Every write.
     All,
     /// Every write to a Kubernetes namespace.
     Namespace(String),
-    /// Every write of one kind to a Kubernetes namespace, by the action's name.
+    /// Every create, update or delete in a Kubernetes namespace.
     Verb(String, &'static str),
 }
 
@@ -54,8 +54,8 @@ pub(super) enum WriteState {
     Settled,
     /// To be looked at, since then.
     Due { since: Time, approved: bool },
-    /// A write is under way. `approved`: it removes something, and the guard has let it pass.
-    InFlight { since: Time, fields: Option<Fields>, approved: bool },
+    /// A write is under way.
+    InFlight(InFlight),
     /// To be looked at again then.
     Backoff { until: Time, cause: Cause, since: Time, approved: bool },
     /// A removal that the guard has not allowed yet.
@@ -66,6 +66,29 @@ pub(super) enum WriteState {
     Conflicted,
     /// It was deleted, and is remembered for a while so that one that comes back again and again is noticed.
     Deleted { until: Time },
+}
+
+/// A write that is under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct InFlight {
+    pub since: Time,
+    /// What is written; none for a delete.
+    pub fields: Option<Fields>,
+    /// The state that it replaces; none for a create.
+    pub replaces: Option<Version>,
+    /// It removes something, and the guard has let it pass.
+    pub approved: bool,
+}
+
+impl InFlight {
+    /// Which permission it needs.
+    pub(super) const fn verb(&self) -> &'static str {
+        match (&self.fields, &self.replaces) {
+            (None, _) => "delete",
+            (Some(_), None) => "create",
+            (Some(_), Some(_)) => "update",
+        }
+    }
 }
 
 /// Why an entry backs off.
@@ -160,7 +183,7 @@ impl Default for Entry {
 impl Entry {
     const fn in_flight_since(&self) -> Option<Time> {
         match self.state {
-            WriteState::InFlight { since, .. } => Some(since),
+            WriteState::InFlight(InFlight { since, .. }) => Some(since),
             _ => None,
         }
     }
@@ -219,7 +242,7 @@ impl Entries {
             WriteState::Due { since, .. } => drop(self.due.remove(&(since, key.clone()))),
             WriteState::Backoff { until, .. } | WriteState::Deleted { until } => drop(self.timers.remove(&(until, key.clone()))),
             WriteState::AwaitingGuard(_) => drop(self.awaiting_guard.remove(key)),
-            WriteState::InFlight { .. } => self.in_flight -= 1,
+            WriteState::InFlight(_) => self.in_flight -= 1,
             WriteState::Blocked { on, .. } => {
                 if let Some(waiting) = self.waiting.get_mut(&on) {
                     waiting.remove(key);
@@ -234,7 +257,7 @@ impl Entries {
             WriteState::Due { since, .. } => drop(self.due.insert((since, key.clone()))),
             WriteState::Backoff { until, .. } | WriteState::Deleted { until } => drop(self.timers.insert((until, key.clone()))),
             WriteState::AwaitingGuard(removal) => drop(self.awaiting_guard.insert(key.clone(), removal)),
-            WriteState::InFlight { .. } => self.in_flight += 1,
+            WriteState::InFlight(_) => self.in_flight += 1,
             WriteState::Blocked { on, .. } => drop(self.waiting.entry(on).or_default().insert(key.clone())),
             WriteState::Settled | WriteState::Conflicted => {
                 if self.all.get(key).is_some_and(Entry::is_void) {
@@ -250,7 +273,7 @@ impl Entries {
             // An answer or a later look takes it in; and what failed for all entries, or is changed by somebody else again and again, is not
             // tried sooner because of that.
             WriteState::Due { .. }
-            | WriteState::InFlight { .. }
+            | WriteState::InFlight(_)
             | WriteState::Backoff { cause: Cause::Fight | Cause::Failure(WriteFailure::Rejected), .. }
             | WriteState::Blocked { on: WaitFor::Outage(_), .. } => {}
             WriteState::Backoff { since, approved, .. } => self.set(key, WriteState::Due { since, approved }),
@@ -431,7 +454,9 @@ impl Entries {
             return;
         }
         let Some(before) = entry.observed.take() else {
-            entry.tombstone = Some(version.clone());
+            if entry.tombstone.as_ref().is_none_or(|known| !version.is_older_than(known)) {
+                entry.tombstone = Some(version.clone());
+            }
             return;
         };
         // The deletion is as old as what it deleted, where the store does not tell its version.

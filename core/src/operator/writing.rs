@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempts::{Scope as Subject, backoff};
-use super::entries::{Applied, CALM, Cause, Entries, Strike, WaitFor, WriteState};
+use super::entries::{Applied, CALM, Cause, Entries, InFlight, Strike, WaitFor, WriteState};
 use super::inventory::{Emptiness, Wanted, WantedEntry};
 use super::{Action, Case, Decision, Effect, EntryKey, Observed, Operator, Reason, ServiceId, Time, Write, WriteError, WriteFailure};
 use crate::diagnostic::{Code, Diagnostic, Severity};
@@ -41,19 +41,16 @@ impl Outages {
         idle.map(|(_, outage)| outage.until).min()
     }
 
-    /// The first of these that is an outage now.
-    fn of(&self, key: &EntryKey, action: &Action) -> Option<Strike> {
-        strikes(key, action).into_iter().find(|strike| self.0.contains_key(strike))
+    /// The widest outage that strikes a write. One that tries whether an outage is over waits for a wider one, not for a narrower one.
+    fn of(&self, key: &EntryKey, write: &InFlight, tries: Option<&Strike>) -> Option<Strike> {
+        let namespace = &key.namespace;
+        let strikes = [Strike::All, Strike::Namespace(namespace.clone()), Strike::Verb(namespace.clone(), write.verb())];
+        strikes.into_iter().find(|strike| self.0.contains_key(strike)).filter(|strike| tries.is_none_or(|tries| strike < tries))
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-}
-
-fn strikes(key: &EntryKey, action: &Action) -> [Strike; 3] {
-    let namespace = key.namespace.clone();
-    [Strike::All, Strike::Namespace(namespace.clone()), Strike::Verb(namespace, action.as_str())]
 }
 
 /// What the services that claim an entry want.
@@ -77,7 +74,7 @@ impl Operator {
             && let Some((since, key)) = self.entries.first_due()
         {
             let approved = self.entries.get(&key).is_some_and(|entry| matches!(entry.state, WriteState::Due { approved: true, .. }));
-            self.settle_one(&key, since, approved, false, now);
+            self.settle_one(&key, since, approved, None, now);
         }
     }
 
@@ -96,9 +93,9 @@ impl Operator {
                 let Some(WriteState::Blocked { since, approved, .. }) = self.entries.get(&key).map(|entry| entry.state.clone()) else {
                     break;
                 };
-                self.settle_one(&key, since, approved, true, now);
+                self.settle_one(&key, since, approved, Some(&strike), now);
                 let Some(entry) = self.entries.get(&key) else { continue };
-                if matches!(entry.state, WriteState::InFlight { .. }) {
+                if matches!(entry.state, WriteState::InFlight(_)) {
                     if let Some(outage) = self.outages.0.get_mut(&strike) {
                         outage.probe = Some(key);
                     }
@@ -111,7 +108,7 @@ impl Operator {
         }
     }
 
-    fn settle_one(&mut self, key: &EntryKey, since: Time, approved: bool, is_probe: bool, now: Time) {
+    fn settle_one(&mut self, key: &EntryKey, since: Time, approved: bool, tries: Option<&Strike>, now: Time) {
         let resolved = self.resolve(key, now);
         let (desired, is_partial) = match resolved {
             Resolved::Unknown => return self.entries.set(key, WriteState::Settled),
@@ -161,7 +158,9 @@ impl Operator {
             Decision::Do(action) => {
                 let removal = action.removal().filter(|_| !is_repair && !approved);
                 let unconfirmed = action.removal().and_then(|_| self.unconfirmed(key));
-                let strike = self.outages.of(key, &action).filter(|_| !is_probe);
+                let replaces = entry.observed.as_ref().map(|observed| observed.version.clone());
+                let write = InFlight { since, fields, replaces, approved };
+                let strike = self.outages.of(key, &write, tries);
                 if let Some(on) = unconfirmed.filter(|_| !is_repair) {
                     self.entries.set(key, WriteState::Blocked { on: WaitFor::Service(on), since: now, approved: false });
                 } else if let Some(removal) = removal {
@@ -172,7 +171,7 @@ impl Operator {
                 } else if let Some(strike) = strike {
                     self.entries.set(key, WriteState::Blocked { on: WaitFor::Outage(strike), since, approved });
                 } else {
-                    self.write(key, action, desired.as_deref(), since, approved, is_repair, now);
+                    self.write(key, action, desired.as_deref(), write, is_repair, now);
                 }
             }
         }
@@ -294,35 +293,23 @@ impl Operator {
         unread.map_or_else(|| WaitFor::Source("".into()), WaitFor::Service)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all that a look at an entry has found out")]
-    fn write(
-        &mut self,
-        key: &EntryKey,
-        action: Action,
-        desired: Option<&WantedEntry>,
-        since: Time,
-        approved: bool,
-        is_repair: bool,
-        now: Time,
-    ) {
+    fn write(&mut self, key: &EntryKey, action: Action, desired: Option<&WantedEntry>, write: InFlight, is_repair: bool, now: Time) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         if is_repair {
             entry.repairs.record(now);
         }
-        let write = Write {
+        self.effects.push(Effect::Write(Write {
             key: key.clone(),
             json: desired.map(|entry| entry.json.clone()),
             endpoints: desired.map_or(0, |entry| entry.desired.endpoints.len()),
-            replaces: entry.observed.as_ref().map(|entry| entry.version.clone()),
+            replaces: write.replaces.clone(),
             action,
-        };
-        let fields = desired.map(|entry| entry.desired.fields);
-        self.effects.push(Effect::Write(write));
-        self.entries.set(key, WriteState::InFlight { since, fields, approved });
+        }));
+        self.entries.set(key, WriteState::InFlight(write));
     }
 
     pub(super) fn written(&mut self, key: &EntryKey, result: Result<Option<Box<Observed>>, WriteError>, now: Time) {
-        let Some(WriteState::InFlight { since, fields, approved }) = self.entries.get(key).map(|entry| entry.state.clone()) else { return };
+        let Some(WriteState::InFlight(write)) = self.entries.get(key).map(|entry| entry.state.clone()) else { return };
         let probed = self.outages.0.iter_mut().filter(|(_, outage)| outage.probe.as_ref() == Some(key));
         let probed: Vec<Strike> = probed
             .map(|(strike, outage)| {
@@ -330,30 +317,31 @@ impl Operator {
                 strike.clone()
             })
             .collect();
+        let struck = result.as_ref().err().and_then(|error| strike(key, error.failure, write.verb()));
         match result {
-            Ok(stored) => {
-                self.taken(key, fields, stored, since, now);
-                for strike in probed {
-                    self.outage_over(&strike, now);
-                }
+            Ok(stored) => self.taken(key, write, stored, now),
+            Err(error) => self.failed(key, &error, write, now),
+        }
+        for tried in probed {
+            // Another write may have failed since this one was sent.
+            let ends = self.outages.0.get(&tried).is_some_and(|outage| outage.until <= now);
+            // A failure that strikes less shows that what strikes more is over.
+            if ends && struck.as_ref().is_none_or(|struck| *struck > tried) {
+                self.outage_over(&tried, now);
             }
-            Err(error) => self.failed(key, &error, since, approved, now),
         }
         self.removing.observe(self.entries.base, now);
     }
 
-    fn taken(&mut self, key: &EntryKey, fields: Option<super::Fields>, stored: Option<Box<Observed>>, since: Time, now: Time) {
+    fn taken(&mut self, key: &EntryKey, write: InFlight, stored: Option<Box<Observed>>, now: Time) {
+        let InFlight { since, fields, replaces, .. } = write;
         self.entries.set(key, WriteState::Due { since, approved: false });
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.applied = Some(fields.map_or(Applied::Deleted, Applied::Fields));
         entry.failure = None;
         let Some(stored) = stored else {
             // Only what was deleted is gone: somebody may have made it anew meanwhile.
-            let version = entry.observed.as_ref().map(|observed| observed.version.clone());
-            if let Some(version) = version {
-                self.entries.remove(key, &version, now);
-            }
-            return;
+            return self.entries.remove(key, &replaces.unwrap_or_default(), now);
         };
         if fields.is_some_and(|fields| fields.differing(&stored.fields).next().is_some()) {
             // An admission webhook changes it as it is written: the next write is the second try already.
@@ -363,8 +351,9 @@ impl Operator {
         self.entries.observe(*stored, ownership, now);
     }
 
-    fn failed(&mut self, key: &EntryKey, error: &WriteError, since: Time, approved: bool, now: Time) {
-        if let Some(strike) = strike(key, error.failure, self.entries.get(key)) {
+    fn failed(&mut self, key: &EntryKey, error: &WriteError, write: InFlight, now: Time) {
+        let InFlight { since, approved, .. } = write;
+        if let Some(strike) = strike(key, error.failure, write.verb()) {
             self.struck(strike, key, error, since, approved, now);
             return;
         }
@@ -373,10 +362,9 @@ impl Operator {
         let (before, failures, reported) = entry.failure.take().unwrap_or((error.failure, 0, None));
         let failures = if before == error.failure { failures + 1 } else { 1 };
         if error.failure == WriteFailure::NotFound {
-            let version = entry.observed.as_ref().map(|observed| observed.version.clone()).unwrap_or_default();
             entry.failure = Some((error.failure, failures, None));
             self.entries.set(key, WriteState::Due { since, approved: false });
-            return self.entries.remove(key, &version, now);
+            return self.entries.remove(key, &write.replaces.unwrap_or_default(), now);
         }
         // Somebody was faster; what is observed next decides, and there is nothing to report yet.
         let quiet = error.failure == WriteFailure::Conflict && failures < CONFLICTS_REPORTED_FROM;
@@ -511,18 +499,11 @@ fn service_of(entry: &Observed) -> Option<ServiceId> {
 }
 
 /// What a failure strikes beside its own entry.
-fn strike(key: &EntryKey, failure: WriteFailure, entry: Option<&super::entries::Entry>) -> Option<Strike> {
+fn strike(key: &EntryKey, failure: WriteFailure, verb: &'static str) -> Option<Strike> {
     match failure {
         WriteFailure::Unreachable | WriteFailure::Throttled => Some(Strike::All),
         WriteFailure::NoNamespace => Some(Strike::Namespace(key.namespace.clone())),
-        WriteFailure::Forbidden => {
-            let verb = match entry.map(|entry| (&entry.state, &entry.observed)) {
-                Some((WriteState::InFlight { fields: None, .. }, _)) => "delete",
-                Some((_, None)) => "create",
-                _ => "update",
-            };
-            Some(Strike::Verb(key.namespace.clone(), verb))
-        }
+        WriteFailure::Forbidden => Some(Strike::Verb(key.namespace.clone(), verb)),
         WriteFailure::Conflict | WriteFailure::NotFound | WriteFailure::Rejected | WriteFailure::Other => None,
     }
 }

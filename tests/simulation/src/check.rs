@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use istio_cloud_map_core::diagnostic::{Code, Diagnostic};
 use serde_json::Value;
 
 use crate::cloud::ServiceRef;
 use crate::cluster::{Key, Stored, Taken, addresses};
-use crate::driver::{Call, Change, What, WriteCall, WriteFault};
+use crate::driver::{Call, Change, Input, What, WriteCall, WriteFault};
 use crate::time::{S, Us};
 use crate::truth::{State, Wanted};
 use crate::world::{Process, World};
@@ -20,8 +21,8 @@ const GUARD_FROM: usize = 10;
 const LAG: usize = 2;
 /// Equal writes of one entry within a minute, while nothing but somebody else's change speaks for them.
 const MOST_REPEATS: usize = 15;
-/// Attempts within ten seconds, once nothing could be written for fifteen.
-const MOST_ATTEMPTS_IN_OUTAGE: usize = 30;
+/// Attempts within ten seconds, of those that an outage strikes.
+const MOST_ATTEMPTS_IN_OUTAGE: usize = 10;
 
 #[derive(Debug, Clone)]
 pub struct Violation {
@@ -47,9 +48,18 @@ struct Life {
     namespaces: BTreeSet<String>,
     last_write: BTreeMap<Key, (Us, Value)>,
     repeats: BTreeMap<Key, VecDeque<Us>>,
-    attempts: VecDeque<Us>,
-    outage_since: Option<Us>,
+    /// The newest that it was told of an entry: the version, and whether it exists.
+    told: BTreeMap<Key, (u64, bool)>,
+    /// Of each write that is under way: the entry, the verb, and the version that it replaces.
+    in_flight: BTreeMap<u64, (Key, &'static str, u64)>,
+    /// What has failed since when nothing of it has succeeded, with the attempts since then.
+    outages: BTreeMap<Struck, VecDeque<Us>>,
+    /// The API server asks to wait until then.
+    retry_at: Us,
 }
+
+/// What a failed write strikes: every write (none), or those of one verb to a Kubernetes namespace.
+type Struck = Option<(String, &'static str)>;
 
 #[derive(Debug, Default)]
 pub struct Check {
@@ -103,11 +113,33 @@ impl Check {
         }
     }
 
-    /// The answer to a write has come.
-    pub fn written(&mut self, process: usize, fault: Option<WriteFault>, now: Us) {
+    /// A process is told something.
+    pub fn told(&mut self, process: usize, input: &Input, now: Us) {
         let Some(life) = self.lives.get_mut(&process) else { return };
-        life.outage_since = fault.filter(|fault| fault.strikes_all()).map(|_| life.outage_since.unwrap_or(now));
+        match input {
+            Input::Applied(object) => life.hears(object, true),
+            Input::Deleted(_, object) => life.hears(object, false),
+            Input::Listed(all, version) => {
+                let listed: BTreeSet<Key> = all.iter().map(|object| key_of(object)).collect();
+                for (_, known) in life.told.iter_mut().filter(|(key, (at, _))| at <= version && !listed.contains(*key)) {
+                    *known = (*version, false);
+                }
+                all.iter().for_each(|object| life.hears(object, true));
+            }
+            Input::Written { id, result } => life.written(*id, result.as_ref().map(|stored| stored.as_deref()), now),
+            Input::Tick | Input::Read { .. } => {}
+        }
     }
+}
+
+fn key_of(object: &Value) -> Key {
+    let text = |field: &str| object.get("metadata").and_then(|m| m.get(field)).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Key { namespace: text("namespace"), name: text("name") }
+}
+
+/// The verb of an action.
+fn verb(action: &'static str) -> &'static str {
+    if matches!(action, "create" | "delete") { action } else { "update" }
 }
 
 impl Process {
@@ -183,10 +215,16 @@ impl World {
             self.violate("quiet.idle", format!("p{process}: {} of {} although nothing has changed", write.action, write.key));
         }
         let Some(life) = self.check.lives.get_mut(&process) else { return };
-        let count = push_within(&mut life.attempts, now, 10 * S);
-        if count > MOST_ATTEMPTS_IN_OUTAGE && life.outage_since.is_some_and(|since| since + 15 * S <= now) {
-            life.attempts.clear();
-            self.violate("frugal.outage", format!("p{process}: {count} writes in 10 s although none could be made for 15 s"));
+        for what in life.attempt(write, now) {
+            self.violate(what.0, format!("p{process}: {}", what.1));
+        }
+    }
+
+    /// A process reports that what it writes is changed by somebody else.
+    pub fn check_fight_reported(&mut self, process: usize, diagnostic: &Diagnostic) {
+        let alone = self.processes.len() == 1 && self.check.touched.is_empty() && self.fighters.is_empty();
+        if alone && diagnostic.code == Code::WriteNotKept {
+            self.violate("quiet.report", format!("p{process} reports a fight over {}, and nobody fights", diagnostic.service));
         }
     }
 
@@ -370,6 +408,66 @@ impl World {
 }
 
 impl Life {
+    fn hears(&mut self, object: &Value, exists: bool) {
+        let version = object.get("metadata").and_then(|m| m.get("resourceVersion")).and_then(Value::as_str);
+        let version = version.and_then(|version| version.parse().ok()).unwrap_or(0);
+        let known = self.told.entry(key_of(object)).or_default();
+        if version >= known.0 {
+            *known = (version, exists);
+        }
+    }
+
+    /// The answer to a write has come.
+    fn written(&mut self, id: u64, result: Result<Option<&Value>, &WriteFault>, now: Us) {
+        let Some((key, verb, replaces)) = self.in_flight.remove(&id) else { return };
+        let own = Some((key.namespace.clone(), verb));
+        match result {
+            Ok(Some(stored)) => self.hears(stored, true),
+            Ok(None) | Err(WriteFault::NotFound) => {
+                if let Some(known) = self.told.get_mut(&key).filter(|(version, _)| *version == replaces) {
+                    known.1 = false;
+                }
+            }
+            Err(_) => {}
+        }
+        match result {
+            Err(WriteFault::Forbidden) => {
+                self.outages.remove(&None);
+                self.outages.entry(own).or_default();
+            }
+            Err(fault) if fault.strikes_all() => {
+                self.outages.entry(None).or_default();
+                if let WriteFault::Throttled(wait) = fault {
+                    self.retry_at = self.retry_at.max(now + wait);
+                }
+            }
+            _ => self.outages.retain(|struck, _| struck.is_some() && *struck != own),
+        }
+    }
+
+    /// Takes in a write that is sent, and says what is wrong with it.
+    fn attempt(&mut self, write: &WriteCall, now: Us) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        let what = format!("{} of {}", write.action, write.key);
+        let replaces = write.replaces.as_ref().map(|(_, version)| version.parse().unwrap_or(0));
+        let known = self.told.get(&write.key).filter(|(_, exists)| *exists).map(|(version, _)| *version);
+        if replaces != known {
+            found.push(("quiet.stale", format!("{what} over version {replaces:?}, though it was told of {known:?}")));
+        }
+        if now < self.retry_at {
+            found.push(("frugal.retry-after", format!("{what} {} ms before the API server allows it", (self.retry_at - now) / 1_000)));
+        }
+        let own = (write.key.namespace.clone(), verb(write.action));
+        for (struck, attempts) in self.outages.iter_mut().filter(|(struck, _)| struck.as_ref().is_none_or(|struck| *struck == own)) {
+            if push_within(attempts, now, 10 * S) > MOST_ATTEMPTS_IN_OUTAGE {
+                attempts.clear();
+                found.push(("frugal.outage", format!("{what} is one of many in an outage of {struck:?}")));
+            }
+        }
+        self.in_flight.insert(write.id, (write.key.clone(), own.1, replaces.unwrap_or(0)));
+        found
+    }
+
     /// Counts a removal, and says if it was one too many.
     fn guard(&mut self, deletes: bool, now: Us, percent: u8) -> Option<String> {
         let from = now.saturating_sub(GUARD_WINDOW);

@@ -83,14 +83,15 @@ pub enum WriteFault {
     NotFound,
     Rejected,
     Forbidden,
-    Throttled,
+    /// With so long a `Retry-After`, if any.
+    Throttled(Us),
     Unreachable,
 }
 
 impl WriteFault {
     /// It says nothing about the entry: any other write would have failed as well.
     pub const fn strikes_all(self) -> bool {
-        matches!(self, Self::Forbidden | Self::Throttled | Self::Unreachable)
+        matches!(self, Self::Forbidden | Self::Throttled(_) | Self::Unreachable)
     }
 }
 
@@ -332,10 +333,14 @@ fn write_error(fault: WriteFault) -> WriteError {
         WriteFault::NotFound => WriteFailure::NotFound,
         WriteFault::Rejected => WriteFailure::Rejected,
         WriteFault::Forbidden => WriteFailure::Forbidden,
-        WriteFault::Throttled => WriteFailure::Throttled,
+        WriteFault::Throttled(_) => WriteFailure::Throttled,
         WriteFault::Unreachable => WriteFailure::Unreachable,
     };
-    WriteError::new(failure, failure.as_str().to_owned())
+    let retry_after = match fault {
+        WriteFault::Throttled(wait) if wait > 0 => Some(Duration::from_micros(wait)),
+        _ => None,
+    };
+    WriteError { retry_after, ..WriteError::new(failure, failure.as_str().to_owned()) }
 }
 
 fn failed(read: ReadId, asked: &What, error: ReadError) -> Event {

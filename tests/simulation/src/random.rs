@@ -331,8 +331,9 @@ impl Plan {
         let until = world.now + world.rng.u64(S..=60 * S);
         let how = pick(&mut world.rng, &[ReadFault::AccessDenied, ReadFault::Unreachable, ReadFault::TimedOut, ReadFault::Throttled])
             .unwrap_or(ReadFault::Unreachable);
-        let strikes = pick(&mut world.rng, &[WriteFault::Forbidden, WriteFault::Throttled, WriteFault::Unreachable])
-            .unwrap_or(WriteFault::Unreachable);
+        let strikes =
+            pick(&mut world.rng, &[WriteFault::Forbidden, WriteFault::Throttled(0), WriteFault::Throttled(7 * S), WriteFault::Unreachable])
+                .unwrap_or(WriteFault::Unreachable);
         let percent = pick(&mut world.rng, &[20, 100]).unwrap_or(100);
         let services_of = What::Services { namespace: at.namespace.clone() };
         let fault = match world.rng.u8(0..11) {

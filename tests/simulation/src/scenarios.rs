@@ -31,7 +31,7 @@ impl Scenario {
     }
 }
 
-pub const ALL: [Scenario; 30] = [
+pub const ALL: [Scenario; 33] = [
     Scenario::new("calm", "a quiet account with a few roll-outs", calm),
     Scenario::new("o1", "every service of adoptable entries answers empty once", o1),
     Scenario::new("o2-twice", "12 services lose 3, and a minute later 9", o2_twice),
@@ -47,6 +47,7 @@ pub const ALL: [Scenario; 30] = [
     Scenario::new("o5-many", "5 namespaces with 1,000 services, pages of 100", o5_many),
     Scenario::new("o6", "a new service appears more often than all are read", o6),
     Scenario::new("o7", "the answer to a create comes after its entry was deleted", o7),
+    Scenario::new("o7-anew", "the answer to a delete comes after somebody else has made the entry anew", o7_anew),
     Scenario::new("o7-deleted", "a late deletion comes after the entry was made anew", o7_deleted),
     Scenario::new("o7-list", "an older list comes after the answer to a create", o7_list),
     Scenario::new("o8", "a TCP service is drained", o8),
@@ -59,9 +60,11 @@ pub const ALL: [Scenario; 30] = [
     Scenario::new("o13", "a slow API server, 100 flapping services, and a change of zzz", o13),
     Scenario::new("o15", "the first-ranked claimant of a host can't be read", o15),
     Scenario::new("o16", "no permission to write 400 entries", o16),
+    Scenario::new("o16-retry-after", "the API server asks to wait, while writes to one namespace are forbidden", o16_retry_after),
     Scenario::new("o17", "a person edits 12 of 20 drained entries", o17),
     Scenario::new("o18", "a service flaps between some and none", o18),
     Scenario::new("o21", "two operators with one id and a source each", o21),
+    Scenario::new("o21-host", "two operators with one id, a source each, and one host in both", o21_host),
 ];
 
 fn default_settings() -> Settings {
@@ -327,6 +330,29 @@ fn o7(world: &mut World) {
     settle(world);
 }
 
+fn o7_anew(world: &mut World) {
+    let (_, all) = settled(world, default_settings(), 12);
+    world.net.watch = Latency::steady(10 * MS, 20 * MS);
+    let Some(at) = all.first() else { return };
+    let key = world.key(at);
+    world.remove_service(at);
+    let end = world.now + 120 * S;
+    world.net.write = Latency::steady(3 * S, 3 * S);
+    while world.cluster.entries.contains_key(&key) && world.now < end {
+        // The emptying, and then the deletion: there at once, back late.
+        world.net.next_writes.clear();
+        world.net.next_writes.push_back((10 * MS, 3 * S));
+        world.run_for(10 * MS);
+    }
+    world.run_for(100 * MS);
+    world.edit(&key, "somebody else", foreign);
+    world.run_for(S);
+    let again = world.add_service("default", &at.namespace, "web0000", false);
+    world.register(&again, None);
+    world.run_for(60 * S);
+    settle(world);
+}
+
 fn o7_deleted(world: &mut World) {
     let (_, all) = settled(world, default_settings(), 5);
     let Some(at) = all.first() else { return };
@@ -513,6 +539,16 @@ fn o16(world: &mut World) {
     settle(world);
 }
 
+fn o16_retry_after(world: &mut World) {
+    let namespace = account(world);
+    services(world, &namespace, "web", 100);
+    world.faults.add(0, 20 * S, Fault::Write { key: None, how: WriteFault::Forbidden, percent: 100 });
+    world.faults.add(20 * S, 40 * S, Fault::Write { key: None, how: WriteFault::Throttled(9 * S), percent: 100 });
+    world.add_process(default_settings());
+    world.run_for(60 * S);
+    settle(world);
+}
+
 fn o17(world: &mut World) {
     let namespace = account(world);
     let all: Vec<ServiceRef> = (0..20).map(|number| world.add_service("default", &namespace, &format!("web{number}"), false)).collect();
@@ -553,4 +589,22 @@ fn o21(world: &mut World) {
     world.add_process(settings(&[("west", "default")]));
     world.run_for(60 * S);
     settle(world);
+}
+
+fn o21_host(world: &mut World) {
+    for source in ["east", "west"] {
+        world.cloud.add_account(source, Bucket::new(2, 10), Bucket::new(1_000, 2_000));
+        world.truth.targets.insert(source.to_owned(), "default".to_owned());
+        let namespace = world.cloud.add_namespace(source, "ns");
+        let at = world.add_service(source, &namespace, "web", false);
+        world.register(&at, None);
+    }
+    world.add_process(settings(&[("east", "default")]));
+    world.run_for(20 * S);
+    world.add_process(settings(&[("west", "default")]));
+    world.run_for(120 * S);
+    let owners: Vec<_> = world.cluster.entries.values().map(|stored| stored.source.clone().unwrap_or_default()).collect();
+    if owners != ["east"] {
+        world.violate("safe.source", format!("the entry of east is now of {owners:?}"));
+    }
 }

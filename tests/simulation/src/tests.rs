@@ -65,6 +65,7 @@ scenarios! {
     many_namespaces_are_listed_fairly: "o5-many",
     services_that_keep_appearing_hold_nobody_back: "o6",
     a_deletion_that_overtakes_the_answer_to_a_create_is_repaired: "o7",
+    a_late_answer_to_a_delete_does_not_remove_what_was_made_anew: "o7-anew",
     a_late_deletion_does_not_remove_a_newer_entry: "o7-deleted",
     an_older_list_does_not_remove_a_newer_entry: "o7-list",
     a_drained_tcp_service_keeps_its_addresses: "o8",
@@ -78,7 +79,9 @@ scenarios! {
     the_oldest_change_is_written_first: "o13",
     a_claimant_that_cannot_be_read_freezes_nobody: "o15",
     an_outage_of_writes_costs_few_attempts: "o16",
+    a_wait_that_the_api_server_asks_for_is_kept: "o16-retry-after",
     a_repair_is_no_removal: "o17",
     a_flapping_service_is_not_listed_again_and_again: "o18",
     two_operators_of_one_id_and_two_sources_keep_to_their_own: "o21",
+    an_entry_of_another_operator_is_left_to_it: "o21-host",
 }

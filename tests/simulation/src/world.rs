@@ -289,9 +289,7 @@ impl World {
             self.log(|| format!("p{process} <- {}", describe(&input)));
         }
         let now = self.now;
-        if let Input::Written { result, .. } = &input {
-            self.check.written(process, result.as_ref().err().copied(), now);
-        }
+        self.check.told(process, &input, now);
         let Some(p) = self.processes.get_mut(process) else { return };
         let Some(operator) = &mut p.operator else { return };
         let Some(outputs) = operator.handle(input, now) else { return };
@@ -305,6 +303,7 @@ impl World {
                 Output::Report(diagnostic) => {
                     self.log(|| format!("p{process} says {diagnostic}"));
                     self.check.reports += 1;
+                    self.check_fight_reported(process, &diagnostic);
                     if diagnostic.code.as_str() == "DeletesRefused"
                         && let Some(p) = self.processes.get_mut(process)
                     {
