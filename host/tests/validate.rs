@@ -231,7 +231,7 @@ fn anchors_cost_no_time() {
 
 #[test]
 fn whatever_has_items_is_a_list_and_an_item_that_is_no_object_costs_no_other() {
-    let entry = VALID.replace("\n", "\n  ").replace("apiVersion: networking", "- apiVersion: networking");
+    let entry = VALID.replace('\n', "\n  ").replace("apiVersion: networking", "- apiVersion: networking");
     for kind in ["List", "list", "ServiceEntryList"] {
         let list = format!("apiVersion: apps/v1\nkind: {kind}\nitems:\n- words\n{}", entry.trim_end());
         assert_gives(

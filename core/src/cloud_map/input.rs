@@ -287,17 +287,15 @@ impl<'o> Reader<'o> {
     /// The error for a document that has neither key.
     pub(super) fn wrong_shape(&self, wrong_case: Option<&str>, others: &[String]) -> InputError {
         let place = self.place();
-        InputError::Shape(match wrong_case {
-            Some(key) => {
-                let meant = if key.eq_ignore_ascii_case("services") { "services" } else { "Instances" };
-                format!("{place}the key `{key}` is in the wrong letter case; expected `{meant}`{}", hint(key))
-            }
-            None => {
-                let found = if others.is_empty() { "no key".to_owned() } else { others.join(", ") };
-                format!(
-                    "{place}none of the known shapes: it has {found}; expected `Instances` (what `aws servicediscovery discover-instances`                      and `list-instances` print) or `services` (a snapshot)"
-                )
-            }
+        InputError::Shape(if let Some(key) = wrong_case {
+            let meant = if key.eq_ignore_ascii_case("services") { "services" } else { "Instances" };
+            format!("{place}the key `{key}` is in the wrong letter case; expected `{meant}`{}", hint(key))
+        } else {
+            let found = if others.is_empty() { "no key".to_owned() } else { others.join(", ") };
+            format!(
+                "{place}none of the known shapes: it has {found}; expected `Instances` (what `aws servicediscovery discover-instances` and \
+                 `list-instances` print) or `services` (a snapshot)"
+            )
         })
     }
 
