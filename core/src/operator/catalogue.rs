@@ -86,15 +86,14 @@ impl Operator {
         let mut deleted = Vec::new();
         for (key, namespace) in source.namespaces.iter_mut().filter(|(key, _)| !listing.seen.contains(*key)) {
             match namespace.missing {
-                Some(since) if listing.begun >= since + grace => deleted.push((key.clone(), namespace.info.name.clone())),
+                Some(since) if listing.begun >= since + grace => deleted.push(key.clone()),
                 Some(_) => {}
                 None => namespace.missing = Some(now),
             }
             next = Some(next.map_or(now + grace, |next| next.min(now + grace)));
         }
-        // One that was made anew keeps its entries: it is deleted when the list of the new one was read.
-        deleted.retain(|(key, of)| source.is_replaced(key, of));
-        for (namespace, _) in deleted {
+        // If it was made anew, its entries stay until the list of the new one was read.
+        for namespace in deleted {
             self.delete_namespace(name, &namespace, now);
         }
         self.delete_missing(name, now);
@@ -268,14 +267,14 @@ impl Operator {
         self.namespace_moved(name, key, now);
     }
 
-    /// Deletes the services that two lists of their namespace lack, once a later list of namespaces and every list that could hold them were
-    /// read.
+    /// Deletes the services that two lists of their namespace lack, once a later list of namespaces was read: it shows whether their namespace
+    /// was made anew, and then their entries wait for the list of the new one. If it lacks their namespace, they are deleted with that.
     fn delete_missing(&mut self, name: &Arc<str>, now: Time) {
         let Some(source) = self.inventory.sources.get(name) else { return };
         let is_deleted = |id: &&ServiceId| {
             let missing = self.inventory.services.get(*id).and_then(|service| service.missing).filter(|missing| missing.confirmed);
-            let namespace = source.namespaces.get(&id.namespace).map(|namespace| namespace.info.name.as_str());
-            missing.is_some_and(|missing| source.progress.is_complete_since(missing.since)) && source.unlisted(namespace).is_none()
+            let is_listed = source.namespaces.get(&id.namespace).is_some_and(|namespace| namespace.missing.is_none());
+            is_listed && missing.is_some_and(|missing| source.progress.is_complete_since(missing.since))
         };
         let deleted: Vec<ServiceId> = source.missing.iter().filter(is_deleted).cloned().collect();
         for id in deleted {

@@ -52,16 +52,16 @@ pub(super) enum Strike {
 pub(super) enum WriteState {
     /// Nothing is to be done.
     Settled,
-    /// To be looked at, since then.
-    Due { since: Time, approved: bool },
+    /// To be looked at, since then; the guard has let it remove that.
+    Due { since: Time, approved: Option<Removal> },
     /// A write is under way.
     InFlight(InFlight),
     /// To be looked at again then.
-    Backoff { until: Time, cause: Cause, since: Time, approved: bool },
+    Backoff { until: Time, cause: Cause, since: Time, approved: Option<Removal> },
     /// A removal that the guard has not allowed yet.
     AwaitingGuard(Removal),
     /// Parked until that moves.
-    Blocked { on: WaitFor, since: Time, approved: bool },
+    Blocked { on: WaitFor, since: Time, approved: Option<Removal> },
     /// An entry of somebody else is in the way; whatever moves there looks at this one again.
     Conflicted,
     /// It was deleted, and is remembered for a while so that one that comes back again and again is noticed.
@@ -76,8 +76,8 @@ pub(super) struct InFlight {
     pub fields: Option<Fields>,
     /// The state that it replaces; none for a create.
     pub replaces: Option<Version>,
-    /// It removes something, and the guard has let it pass.
-    pub approved: bool,
+    /// What the guard has let it remove.
+    pub approved: Option<Removal>,
 }
 
 impl InFlight {
@@ -281,7 +281,7 @@ impl Entries {
             | WriteState::AwaitingGuard(_)
             | WriteState::Blocked { .. }
             | WriteState::Conflicted
-            | WriteState::Deleted { .. } => self.set(key, WriteState::Due { since: now, approved: false }),
+            | WriteState::Deleted { .. } => self.set(key, WriteState::Due { since: now, approved: None }),
         }
     }
 
@@ -292,7 +292,7 @@ impl Entries {
         match entry.state {
             WriteState::Backoff { cause: Cause::Fight | Cause::Failure(WriteFailure::Rejected), .. } => {
                 entry.failure = None;
-                self.set(key, WriteState::Due { since: now, approved: false });
+                self.set(key, WriteState::Due { since: now, approved: None });
             }
             _ => self.mark(key, now),
         }

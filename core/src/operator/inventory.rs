@@ -137,12 +137,6 @@ impl Source {
         self.passed
     }
 
-    /// Whether all other namespaces of this name were listed twice, which could hold the services of the one of this key.
-    pub(super) fn is_replaced(&self, key: &Arc<str>, name: &str) -> bool {
-        let others = self.namespaces.iter().filter(|(other, namespace)| *other != key && namespace.info.name.eq_ignore_ascii_case(name));
-        others.into_iter().all(|(_, namespace)| namespace.progress.confirmed)
-    }
-
     /// A namespace that was not listed twice and could hold the services of one of this name (none: of any): it may have been made anew,
     /// with the same name and another id.
     pub(super) fn unlisted(&self, name: Option<&str>) -> Option<&Arc<str>> {

@@ -75,17 +75,18 @@ impl Operator {
         }
         if self.removing.guard.allows(removals, now) {
             self.removing.guard.record(removals, now);
-            let keys: Vec<EntryKey> = self.entries.awaiting_guard().keys().cloned().collect();
-            self.approve(&keys, now);
+            let allowed = self.entries.awaiting_guard().clone();
+            self.approve(allowed, now);
             return self.no_longer_refused();
         }
         self.removing.at = Some(now + self.config.interval);
         self.refuse(removals, now);
     }
 
-    fn approve(&mut self, keys: &[EntryKey], now: Time) {
-        for key in keys {
-            self.entries.set(key, WriteState::Due { since: now, approved: true });
+    /// Lets these removals be made. What becomes another kind before it is written is judged anew.
+    fn approve(&mut self, removals: BTreeMap<EntryKey, Removal>, now: Time) {
+        for (key, removal) in removals {
+            self.entries.set(&key, WriteState::Due { since: now, approved: Some(removal) });
         }
     }
 
@@ -128,11 +129,11 @@ impl Operator {
         }
         let waiting = self.entries.awaiting_guard();
         let confirmed = waiting.iter().filter(|(key, removal)| refusal.holds(key, **removal));
-        let keys: Vec<EntryKey> = confirmed.map(|(key, _)| key.clone()).collect();
-        let message = format!("{} removals were confirmed by an annotation of {}", keys.len(), entry.key);
+        let confirmed: BTreeMap<EntryKey, Removal> = confirmed.map(|(key, removal)| (key.clone(), *removal)).collect();
+        let message = format!("{} removals were confirmed by an annotation of {}", confirmed.len(), entry.key);
         self.effects.push(WHOLE.report(Severity::Info, Code::DeletesRefused, message));
         self.removing.refused = None;
-        self.approve(&keys, now);
+        self.approve(confirmed, now);
     }
 
     /// What the guard refuses now, if it does.

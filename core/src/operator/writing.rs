@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::attempts::{Scope as Subject, backoff};
 use super::entries::{Applied, CALM, Cause, Entries, InFlight, Strike, WaitFor, WriteState};
+use super::guard::Removal;
 use super::inventory::{Emptiness, Wanted, WantedEntry};
 use super::{Action, Case, Decision, Effect, EntryKey, Observed, Operator, Reason, ServiceId, Time, Write, WriteError, WriteFailure};
 use crate::diagnostic::{Code, Diagnostic, Severity};
@@ -73,7 +74,10 @@ impl Operator {
         while self.entries.in_flight < self.config.max_writes_in_flight
             && let Some((since, key)) = self.entries.first_due()
         {
-            let approved = self.entries.get(&key).is_some_and(|entry| matches!(entry.state, WriteState::Due { approved: true, .. }));
+            let approved = match self.entries.get(&key).map(|entry| &entry.state) {
+                Some(WriteState::Due { approved, .. }) => *approved,
+                _ => None,
+            };
             self.settle_one(&key, since, approved, None, now);
         }
     }
@@ -108,7 +112,7 @@ impl Operator {
         }
     }
 
-    fn settle_one(&mut self, key: &EntryKey, since: Time, approved: bool, tries: Option<&Strike>, now: Time) {
+    fn settle_one(&mut self, key: &EntryKey, since: Time, approved: Option<Removal>, tries: Option<&Strike>, now: Time) {
         let resolved = self.resolve(key, now);
         let (desired, is_partial) = match resolved {
             Resolved::Unknown => return self.entries.set(key, WriteState::Settled),
@@ -153,16 +157,16 @@ impl Operator {
             Decision::Refuse(Reason::Incomplete | Reason::Guard) => {
                 let on = complete.err().unwrap_or_else(|| self.unread_claimant(key));
                 self.confirm_soon(&on, now);
-                self.entries.set(key, WriteState::Blocked { on, since: now, approved: false });
+                self.entries.set(key, WriteState::Blocked { on, since: now, approved: None });
             }
             Decision::Do(action) => {
-                let removal = action.removal().filter(|_| !is_repair && !approved);
+                let removal = action.removal().filter(|removal| !is_repair && approved != Some(*removal));
                 let unconfirmed = action.removal().and_then(|_| self.unconfirmed(key));
                 let replaces = entry.observed.as_ref().map(|observed| observed.version.clone());
                 let write = InFlight { since, fields, replaces, approved };
                 let strike = self.outages.of(key, &write, tries);
                 if let Some(on) = unconfirmed.filter(|_| !is_repair) {
-                    self.entries.set(key, WriteState::Blocked { on: WaitFor::Service(on), since: now, approved: false });
+                    self.entries.set(key, WriteState::Blocked { on: WaitFor::Service(on), since: now, approved: None });
                 } else if let Some(removal) = removal {
                     self.entries.set(key, WriteState::AwaitingGuard(removal));
                     self.removing.plan(now + self.config.interval / 2);
@@ -335,7 +339,7 @@ impl Operator {
 
     fn taken(&mut self, key: &EntryKey, write: InFlight, stored: Option<Box<Observed>>, now: Time) {
         let InFlight { since, fields, replaces, .. } = write;
-        self.entries.set(key, WriteState::Due { since, approved: false });
+        self.entries.set(key, WriteState::Due { since, approved: None });
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.applied = Some(fields.map_or(Applied::Deleted, Applied::Fields));
         entry.failure = None;
@@ -363,7 +367,7 @@ impl Operator {
         let failures = if before == error.failure { failures + 1 } else { 1 };
         if error.failure == WriteFailure::NotFound {
             entry.failure = Some((error.failure, failures, None));
-            self.entries.set(key, WriteState::Due { since, approved: false });
+            self.entries.set(key, WriteState::Due { since, approved: None });
             return self.entries.remove(key, &write.replaces.unwrap_or_default(), now);
         }
         // Somebody was faster; what is observed next decides, and there is nothing to report yet.
@@ -388,7 +392,7 @@ impl Operator {
     }
 
     /// A failure that strikes many writes: all of them wait, but one that tries whether it is over.
-    fn struck(&mut self, strike: Strike, key: &EntryKey, error: &WriteError, since: Time, approved: bool, now: Time) {
+    fn struck(&mut self, strike: Strike, key: &EntryKey, error: &WriteError, since: Time, approved: Option<Removal>, now: Time) {
         let new = !self.outages.0.contains_key(&strike);
         let outage = self.outages.0.entry(strike.clone()).or_insert(Outage { failures: 0, until: now, probe: None });
         if outage.until <= now {

@@ -31,7 +31,7 @@ impl Scenario {
     }
 }
 
-pub const ALL: [Scenario; 33] = [
+pub const ALL: [Scenario; 34] = [
     Scenario::new("calm", "a quiet account with a few roll-outs", calm),
     Scenario::new("o1", "every service of adoptable entries answers empty once", o1),
     Scenario::new("o2-twice", "12 services lose 3, and a minute later 9", o2_twice),
@@ -54,6 +54,7 @@ pub const ALL: [Scenario; 33] = [
     Scenario::new("o8-none", "a TCP service loses its instances", o8_none),
     Scenario::new("o9", "a controller puts a field back 10 ms after each repair", o9),
     Scenario::new("o9-two", "two processes with one id and other options", o9_two),
+    Scenario::new("o2-kind", "entries that are emptied while nothing can be written are to be deleted when it can", o2_kind),
     Scenario::new("o11", "a namespace is made anew, and its first lists are throttled", o11),
     Scenario::new("o12", "one complete but empty ListServices answer", o12),
     Scenario::new("o12-namespaces", "one complete but empty ListNamespaces answer", o12_namespaces),
@@ -558,6 +559,19 @@ fn o17(world: &mut World) {
         let key = world.key(at);
         world.edit(&key, "a person", |object| set(object, &["spec", "endpoints"], json!([{"address": "192.0.2.1"}])));
     }
+    world.run_for(60 * S);
+    settle(world);
+}
+
+fn o2_kind(world: &mut World) {
+    let (_, all) = settled(world, default_settings(), 20);
+    let begun = world.now;
+    world.faults.add(begun + 5 * S, begun + 60 * S, Fault::Write { key: None, how: WriteFault::Unreachable, percent: 100 });
+    all.iter().take(6).for_each(|at| world.deregister_all(at));
+    world.run_for(25 * S);
+    all.iter().take(6).for_each(|at| world.remove_service(at));
+    world.run_for(60 * S);
+    all.iter().skip(6).take(6).for_each(|at| world.remove_service(at));
     world.run_for(60 * S);
     settle(world);
 }
