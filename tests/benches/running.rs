@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 
 use istio_cloud_map_tests::bed::ApiServer;
 use istio_cloud_map_tests::cloud_map::{Operation, Outcome, ServiceKey, StandIn};
-use istio_cloud_map_tests::operator::{Operator, until};
+use istio_cloud_map_tests::operator::{Operator, binary, until};
 use istio_cloud_map_tests::scene::resource;
 use kube::api::DynamicObject;
 use kube::{Api, Client};
 
 fn main() {
     let cases: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    // Its build is no part of what is measured.
+    binary();
     let is_chosen = |case: &str| cases.is_empty() || cases.iter().any(|chosen| chosen == case);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
