@@ -113,6 +113,7 @@ pub struct Operator {
     /// A single pass has failed at something for good.
     gave_up: bool,
     phase: Phase,
+    decisions: u64,
     /// Gathered during one call of [`Self::handle`].
     effects: Vec<Effect>,
 }
@@ -139,6 +140,7 @@ impl Operator {
             elsewhere_reported: false,
             gave_up: false,
             phase: Phase::Running,
+            decisions: 0,
             effects: Vec::new(),
             config,
         }

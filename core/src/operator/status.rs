@@ -20,6 +20,8 @@ pub struct Status {
     pub refused: Option<Refused>,
     /// Whether writes wait for the end of an outage.
     pub writes_held: bool,
+    /// How many times an entry was looked at since the start: this grows by what happens, not by what exists.
+    pub decisions: u64,
     /// How often each code holds now.
     pub diagnostics: BTreeMap<Code, usize>,
 }
@@ -70,6 +72,7 @@ impl Operator {
         for (_, entry) in self.entries.iter() {
             entry.reported.iter().for_each(&mut count);
         }
+        status.decisions = self.decisions;
         status.entries = self.entries.owned();
         status.pending = self.entries.pending();
         status.refused = self.refused().zip(self.removing.token()).map(|(removals, token)| Refused { removals, token: token.to_owned() });

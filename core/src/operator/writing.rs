@@ -113,6 +113,7 @@ impl Operator {
     }
 
     fn settle_one(&mut self, key: &EntryKey, since: Time, approved: Option<Removal>, tries: Option<&Strike>, now: Time) {
+        self.decisions += 1;
         let resolved = self.resolve(key, now);
         let (desired, is_partial) = match resolved {
             Resolved::Unknown => return self.entries.set(key, WriteState::Settled),

@@ -58,6 +58,7 @@ scenarios! {
     a_create_that_loses_a_race_ends: "o3-race",
     a_delete_that_finds_nothing_ends: "o3-not-found",
     a_single_pass_ends_though_an_answer_is_lost: "o3-once",
+    an_allowed_emptying_is_no_allowed_deletion: "o2-kind",
     an_emptying_is_not_lost_when_services_appear: "o4",
     #[ignore = "takes a minute without optimisation; part of tests/run sim"]
     lists_of_many_pages_are_read_within_the_budget: "o5",

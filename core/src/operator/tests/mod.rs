@@ -341,6 +341,50 @@ fn what_was_rejected_is_tried_again_when_it_changes() {
 }
 
 #[test]
+fn what_is_rejected_for_good_is_sent_ever_more_rarely() {
+    let mut world = settled(2);
+    world.write_fault = Some(WriteFailure::Rejected);
+    world.register("ns", "s001", "i-2", "10.0.9.9");
+    world.refused = 0;
+    world.run(seconds(600));
+    assert!((2..=8).contains(&world.refused), "sent {} times in ten minutes", world.refused);
+    assert_eq!(world.reported(Code::WriteFailed), 1);
+}
+
+#[test]
+fn a_restart_after_every_endpoint_has_changed_looks_at_each_entry_a_few_times() {
+    let decisions = |count: usize| {
+        let mut world = settled(count);
+        for number in 0..count {
+            world.deregister_all("ns", &format!("s{number:03}"));
+            world.register("ns", &format!("s{number:03}"), "i-9", &format!("10.9.{}.{}", number / 250, number % 250 + 1));
+        }
+        world.restart(Config::default());
+        world.start();
+        world.run(seconds(60));
+        assert_eq!(world.writes.len(), count, "each is written once");
+        world.operator.status().decisions
+    };
+    let (few, many) = (decisions(20), decisions(200));
+    assert!(many <= 12 * few, "{few} decisions for 20 services, {many} for 200");
+    assert!(many <= 6 * 200, "{many} decisions for 200 services");
+}
+
+#[test]
+fn a_remark_that_comes_and_goes_is_reported_alone() {
+    let mut world = settled(1);
+    for number in 0..50 {
+        world.register("ns", "s000", &format!("bad-{number}"), "nowhere");
+    }
+    world.run(seconds(10));
+    let before = world.reports.len();
+    assert!(before >= 50, "each bad instance is reported: {before}");
+    world.register("ns", "s000", "bad-50", "nowhere");
+    world.run(seconds(10));
+    assert_eq!(world.reports.len(), before + 1);
+}
+
+#[test]
 fn a_stop_ends_at_once_when_nothing_is_in_flight() {
     let mut world = settled(3);
     world.tell(Event::Stop);

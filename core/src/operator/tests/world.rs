@@ -33,6 +33,8 @@ pub struct World {
     /// By operation and subject (`web` or `ns-a`).
     pub fault: fn(&str, &str) -> Fault,
     pub write_fault: Option<WriteFailure>,
+    /// Writes that were refused by that.
+    pub refused: usize,
     pub finished: Option<bool>,
     revision: BTreeMap<String, i64>,
     resource_version: u64,
@@ -55,6 +57,7 @@ impl World {
             reports: Vec::new(),
             fault: |_, _| None,
             write_fault: None,
+            refused: 0,
             finished: None,
             revision: BTreeMap::new(),
             resource_version: 0,
@@ -221,6 +224,7 @@ impl World {
     fn write(&mut self, write: &Write) -> Result<Option<Box<Observed>>, WriteError> {
         let error = |failure: WriteFailure| WriteError { failure, message: failure.as_str().to_owned(), retry_after: None };
         if let Some(failure) = self.write_fault {
+            self.refused += 1;
             return Err(error(failure));
         }
         let stored = self.cluster.get(&write.key).map(|entry| Observed::of(entry, None, "default").version);
