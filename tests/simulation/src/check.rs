@@ -124,7 +124,9 @@ impl Check {
                 for (_, known) in life.told.iter_mut().filter(|(key, (at, _))| at <= version && !listed.contains(*key)) {
                     *known = (*version, false);
                 }
-                all.iter().for_each(|object| life.hears(object, true));
+                for object in all {
+                    life.hears(object, true);
+                }
             }
             Input::Written { id, result } => life.written(*id, result.as_ref().map(|stored| stored.as_deref()), now),
             Input::Tick | Input::Read { .. } => {}
