@@ -43,7 +43,9 @@ fn connect_with(variables: &[Variable]) -> String {
 #[tokio::test]
 #[ignore = "run by the tests here, each with an environment of its own"]
 async fn child() {
-    let options = AwsOptions { role_arn: std::env::var("ROLE").ok(), use_fips: std::env::var("FIPS").is_ok(), ..options() };
+    // On a busy machine a TLS handshake can take a second.
+    let call_timeout = Duration::from_secs(10);
+    let options = AwsOptions { role_arn: std::env::var("ROLE").ok(), use_fips: std::env::var("FIPS").is_ok(), call_timeout, ..options() };
     println!();
     match AwsSource::connect(options).await {
         Err(error) => println!("CONNECT: {error}"),
