@@ -42,6 +42,12 @@ impl Story {
         }
     }
 
+    /// A deletion by a person is seen and undone.
+    async fn watch_goes_on(&self) {
+        self.scene.delete("cloudmap-s005.ns").await;
+        assert!(until(CONVERGED, async || self.scene.endpoints("s005").await == Some(1)).await, "{}", self.operator.log());
+    }
+
     /// A service that no fault concerns is kept current all the time.
     async fn stays_current(&self, service: &str) {
         self.scene.register(self.scene.service(service), "i-7", "10.7.7.7");
@@ -134,9 +140,7 @@ async fn an_api_server_that_is_away_for_twenty_seconds() {
     story.scene.has_endpoints("new", 1, CONVERGED).await;
     eventually("the entry of the deleted service goes", CONVERGED + EMPTY_GRACE, async || story.scene.entry("s003").await.is_none()).await;
     story.assert_none_empty().await;
-    // And the watch goes on.
-    story.scene.delete("cloudmap-s005.ns").await;
-    assert!(until(CONVERGED, async || story.scene.endpoints("s005").await == Some(1)).await, "{}", story.operator.log());
+    story.watch_goes_on().await;
     story.scene.close().await;
 }
 
@@ -243,9 +247,7 @@ async fn an_etcd_that_is_restarted() {
     story.scene.kubernetes.restart_etcd(Duration::from_secs(8)).await;
     story.scene.has_endpoints("s001", 2, CONVERGED + Duration::from_secs(10)).await;
     story.assert_none_empty().await;
-    // And the watch goes on.
-    story.scene.delete("cloudmap-s005.ns").await;
-    assert!(until(CONVERGED, async || story.scene.endpoints("s005").await == Some(1)).await, "{}", story.operator.log());
+    story.watch_goes_on().await;
     story.scene.close().await;
 }
 

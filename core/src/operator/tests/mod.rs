@@ -371,7 +371,7 @@ fn a_restart_after_every_endpoint_has_changed_looks_at_each_entry_a_few_times() 
 }
 
 #[test]
-fn a_remark_that_comes_and_goes_is_reported_alone() {
+fn a_remark_that_comes_is_reported_alone() {
     let mut world = settled(1);
     for number in 0..50 {
         world.register("ns", "s000", &format!("bad-{number}"), "nowhere");
