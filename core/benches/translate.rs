@@ -1,4 +1,5 @@
-//! What the translation costs, beside its floor: the same input parsed into records, and the same output written, with nothing in between.
+//! What the translation costs, beside its floor: the same input parsed into records, and the same
+//! output written, with nothing in between.
 //!
 //! `cargo bench -p istio-cloud-map-core`
 #![expect(clippy::unwrap_used, clippy::cast_precision_loss, reason = "a benchmark")]
@@ -22,9 +23,19 @@ fn main() {
     println!("JSON to JSON, {ROUNDS} rounds in turn, the median of each");
     println!(
         "{:>8} {:>9} {:>10} {:>8} {:>11} {:>6} {:>9} {:>8} {:>10}",
-        "services", "instances", "attributes", "floor ms", "translate ms", "ratio", "us/service", "out MiB", "heap/out"
+        "services",
+        "instances",
+        "attributes",
+        "floor ms",
+        "translate ms",
+        "ratio",
+        "us/service",
+        "out MiB",
+        "heap/out"
     );
-    for (services, instances, attributes) in [(1000, 100, 7), (1000, 100, 2), (1000, 10, 7), (10_000, 10, 7), (100_000, 10, 7)] {
+    for (services, instances, attributes) in
+        [(1000, 100, 7), (1000, 100, 2), (1000, 10, 7), (10_000, 10, 7), (100_000, 10, 7)]
+    {
         measure(services, instances, attributes);
     }
 }
@@ -33,7 +44,11 @@ fn measure(services: usize, instances: usize, attributes: usize) {
     let input = input(services, instances, attributes);
     let rounds = if services > 10_000 { 3 } else { ROUNDS };
     let (mut floors, mut wholes) = (Vec::new(), Vec::new());
-    let entries = translate_all(&parse(&input, &InputOptions::default()).unwrap().records, &Options::default()).entries;
+    let entries = translate_all(
+        &parse(&input, &InputOptions::default()).unwrap().records,
+        &Options::default(),
+    )
+    .entries;
     for _ in 0..rounds {
         floors.push(timed(|| {
             black_box(parse(&input, &InputOptions::default()).unwrap());
@@ -88,10 +103,13 @@ fn input(services: usize, instances: usize, attributes: usize) -> String {
         ("ECS_SERVICE_NAME", "orders"),
         ("ECS_TASK_DEFINITION_FAMILY", "orders-task"),
     ];
-    let more: String = more.iter().take(attributes.saturating_sub(2)).fold(String::new(), |mut text, (key, value)| {
-        write!(text, ",\"{key}\":\"{value}\"").unwrap();
-        text
-    });
+    let more: String = more.iter().take(attributes.saturating_sub(2)).fold(
+        String::new(),
+        |mut text, (key, value)| {
+            write!(text, ",\"{key}\":\"{value}\"").unwrap();
+            text
+        },
+    );
     let mut json = String::from("{\"services\":[");
     for service in 0..services {
         let comma = if service == 0 { "" } else { "," };

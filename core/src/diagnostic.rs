@@ -59,7 +59,8 @@ codes! {
     MaybeIncomplete,
     /// An instance has no address, or one that is no IP address or host name; it is dropped.
     InvalidAddress,
-    /// An address that callers must not be pointed at (loopback, link-local, ...); the instance is dropped.
+    /// An address that callers must not be pointed at (loopback, link-local, ...); the instance is
+    /// dropped.
     ForbiddenAddress,
     /// A port that is no number in 1..=65535; the instance is dropped.
     InvalidPort,
@@ -73,9 +74,11 @@ codes! {
     PortNotServed,
     /// More distinct ports than service ports make sense; one dynamic port stands for all.
     TooManyPorts,
-    /// Each instance has a port that no other has, as a scheduler gives them; one dynamic port stands for all.
+    /// Each instance has a port that no other has, as a scheduler gives them; one dynamic port
+    /// stands for all.
     DynamicPorts,
-    /// The service has no instance that says its ports, and none was seen before; 80 and 443 stand in.
+    /// The service has no instance that says its ports, and none was seen before; 80 and 443 stand
+    /// in.
     PortsUnknown,
     /// A TCP service with more addresses than are listed; it needs DNS capture.
     TcpWithoutAddress,
@@ -83,7 +86,8 @@ codes! {
     TooManyAddresses,
     /// A limit of Istio or of the API server would be passed; what was last applied stays.
     LimitExceeded,
-    /// A user's own transformation failed, or answered with an entry that can't be applied; what was last applied stays.
+    /// A user's own transformation failed, or answered with an entry that can't be applied; what
+    /// was last applied stays.
     TransformFailed,
     /// Unhealthy or not ready instances were left out.
     Unhealthy,
@@ -95,15 +99,18 @@ codes! {
     HostConflict,
     /// An entry that is not ours has the name or an overlapping host.
     Conflict,
-    /// Entries have our owner label but come from a source, account or region that is not read here; they are left alone.
+    /// Entries have our owner label but come from a source, account or region that is not read
+    /// here; they are left alone.
     OtherSource,
     /// Cloud Map could not be read; what was last read stays.
     ReadFailed,
     /// The API server or the disk did not take a write; it is tried again.
     WriteFailed,
-    /// The entries that exist have not been observed for a while: the API server does not answer, or a watch fails. What was last seen of them counts.
+    /// The entries that exist have not been observed for a while: the API server does not answer,
+    /// or a watch fails. What was last seen of them counts.
     WatchFailed,
-    /// What is stored is not what was written, again and again: a webhook, a controller or a person changes it. It is repaired ever more rarely.
+    /// What is stored is not what was written, again and again: a webhook, a controller or a person
+    /// changes it. It is repaired ever more rarely.
     WriteNotKept,
     /// Too many deletes or emptyings at once; they are withheld.
     DeletesRefused,
@@ -137,12 +144,17 @@ pub struct Diagnostic {
     pub message: String,
 }
 
-/// `warning[InvalidPort] my-namespace/web i-1: port "http" is no number in 1..=65535`, on one line whatever the names hold.
+/// `warning[InvalidPort] my-namespace/web i-1: port "http" is no number in 1..=65535`, on one line
+/// whatever the names hold.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}[{}]", self.severity.as_str(), self.code)?;
         // A whole namespace, a whole source or the whole operator may be meant.
-        let named = if self.namespace.is_empty() && self.service.is_empty() { &self.source } else { &self.namespace };
+        let named = if self.namespace.is_empty() && self.service.is_empty() {
+            &self.source
+        } else {
+            &self.namespace
+        };
         let separator = if named.is_empty() || self.service.is_empty() { "" } else { "/" };
         if !named.is_empty() || !self.service.is_empty() {
             write!(f, " {}{separator}{}", OneLine(named), OneLine(&self.service))?;
@@ -154,21 +166,27 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Whether a character can change what a reader sees of the text around it: control characters, line separators, and those that are invisible or turn
-/// the direction of writing round.
+/// Whether a character can change what a reader sees of the text around it: control characters,
+/// line separators, and those that are invisible or turn the direction of writing round.
 #[must_use]
 pub fn is_unsafe_to_print(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Text on one line, with every character escaped that [`is_unsafe_to_print`]: it comes from whoever may write to Cloud Map or to a cluster, and may
-/// go to a terminal.
+/// Text on one line, with every character escaped that [`is_unsafe_to_print`]: it comes from
+/// whoever may write to Cloud Map or to a cluster, and may go to a terminal.
 #[derive(Debug, Clone, Copy)]
 pub struct OneLine<'a>(pub &'a str);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| if is_unsafe_to_print(c) { write!(f, "{}", c.escape_default()) } else { f.write_char(c) })
+        self.0.chars().try_for_each(|c| {
+            if is_unsafe_to_print(c) {
+                write!(f, "{}", c.escape_default())
+            } else {
+                f.write_char(c)
+            }
+        })
     }
 }

@@ -1,5 +1,6 @@
-//! Sorting. The standard library's sorts are compiled anew for each type and order, several kilobytes each time; here one is shared by all,
-//! which a WebAssembly module pays for by its size and nobody by much of its time.
+//! Sorting. The standard library's sorts are compiled anew for each type and order, several
+//! kilobytes each time; here one is shared by all, which a WebAssembly module pays for by its size
+//! and nobody by much of its time.
 
 use std::cmp::Ordering;
 
@@ -27,7 +28,8 @@ fn order(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {
     indexes
 }
 
-/// Brings items into an order by swapping: round by round, an item comes to each place from the place that the order says.
+/// Brings items into an order by swapping: round by round, an item comes to each place from the
+/// place that the order says.
 fn arrange(mut order: Vec<usize>, swap: &mut dyn FnMut(usize, usize)) {
     for start in 0..order.len() {
         let mut place = start;

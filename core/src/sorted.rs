@@ -1,5 +1,6 @@
-//! Small maps as sorted lists. What an instance, an entry or a configuration maps has a few keys: a list of them is read faster and takes less
-//! memory than a tree, and a WebAssembly module pays for a tree with five kilobytes for each pair of types.
+//! Small maps as sorted lists. What an instance, an entry or a configuration maps has a few keys: a
+//! list of them is read faster and takes less memory than a tree, and a WebAssembly module pays for
+//! a tree with five kilobytes for each pair of types.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -10,8 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::order;
 
-/// A map whose keys are sorted. Of two equal keys the last one's value stands. Inserting costs as much as the map is long: a long map is
-/// made of all its pairs at once.
+/// A map whose keys are sorted. Of two equal keys the last one's value stands. Inserting costs as
+/// much as the map is long: a long map is made of all its pairs at once.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SortedMap<K, V>(Vec<(K, V)>);
 
@@ -180,9 +181,14 @@ mod tests {
         let tree: BTreeMap<String, u8> = serde_json::from_str(TEXT).unwrap();
         assert_eq!(serde_json::to_string(&map).unwrap(), serde_json::to_string(&tree).unwrap());
         assert_eq!(format!("{map:?}"), format!("{tree:?}"));
-        let error = |text: &str| (serde_json::from_str::<SortedMap<String, u8>>(text).unwrap_err(), text.to_owned());
+        let error = |text: &str| {
+            (serde_json::from_str::<SortedMap<String, u8>>(text).unwrap_err(), text.to_owned())
+        };
         for (ours, text) in ["[]", r#"{"a":"b"}"#, "{"].map(error) {
-            assert_eq!(ours.to_string(), serde_json::from_str::<BTreeMap<String, u8>>(&text).unwrap_err().to_string());
+            assert_eq!(
+                ours.to_string(),
+                serde_json::from_str::<BTreeMap<String, u8>>(&text).unwrap_err().to_string()
+            );
         }
     }
 
@@ -190,11 +196,15 @@ mod tests {
     fn the_last_of_equal_keys_stands_however_a_map_is_made() {
         let pairs = [("b", 1), ("a", 2), ("c", 3), ("a", 4)];
         let mut inserted = SortedMap::new();
-        let replaced: Vec<_> = pairs.iter().filter_map(|(key, value)| inserted.insert(*key, *value)).collect();
+        let replaced: Vec<_> =
+            pairs.iter().filter_map(|(key, value)| inserted.insert(*key, *value)).collect();
         assert_eq!(replaced, [2]);
         for map in [SortedMap::from(pairs), pairs.into_iter().collect(), inserted] {
             assert_eq!(map.iter().collect::<Vec<_>>(), [(&"a", &4), (&"b", &1), (&"c", &3)]);
-            assert_eq!((map.get("a"), map.get("d"), map.contains_key("c"), map.len()), (Some(&4), None, true, 3));
+            assert_eq!(
+                (map.get("a"), map.get("d"), map.contains_key("c"), map.len()),
+                (Some(&4), None, true, 3)
+            );
         }
     }
 }

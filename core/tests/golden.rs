@@ -1,6 +1,8 @@
-//! Each `golden/NAME.json` translates to exactly `golden/NAME.out.json`; `NAME.options.json` holds its options, where it has any.
+//! Each `golden/NAME.json` translates to exactly `golden/NAME.out.json`; `NAME.options.json` holds
+//! its options, where it has any.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p istio-cloud-map-core --test golden` writes the results anew. Read each change against the rules.
+//! `UPDATE_GOLDEN=1 cargo test -p istio-cloud-map-core --test golden` writes the results anew. Read
+//! each change against the rules.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -23,16 +25,25 @@ fn every_case_translates_to_its_golden_file() {
             differing.push(format!("{}: now\n{result}", golden.display()));
         }
     }
-    assert!(differing.is_empty(), "{}\nrun with UPDATE_GOLDEN=1 if this is right", differing.join("\n"));
+    assert!(
+        differing.is_empty(),
+        "{}\nrun with UPDATE_GOLDEN=1 if this is right",
+        differing.join("\n")
+    );
 }
 
 #[test]
 fn every_case_has_a_row_in_the_readme_and_every_row_a_case() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/README.md")).unwrap();
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/README.md"))
+            .unwrap();
     let rows = readme.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
     let mut rows: Vec<_> = rows.map(|(name, _)| name.to_owned()).collect();
     rows.sort();
-    let mut names: Vec<_> = cases().iter().map(|case| case.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<_> = cases()
+        .iter()
+        .map(|case| case.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
     names.sort();
     assert_eq!(rows, names);
 }
@@ -40,8 +51,10 @@ fn every_case_has_a_row_in_the_readme_and_every_row_a_case() {
 fn cases() -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    let is_input =
-        |path: &PathBuf| path.extension().is_some_and(|e| e == "json") && !path.with_extension("").to_string_lossy().contains('.');
+    let is_input = |path: &PathBuf| {
+        path.extension().is_some_and(|e| e == "json")
+            && !path.with_extension("").to_string_lossy().contains('.')
+    };
     let mut cases: Vec<_> = files.filter(is_input).collect();
     cases.sort();
     assert!(cases.len() > 20, "the cases are gone");

@@ -6,9 +6,12 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use istio_cloud_map_core::cloud_map::{
-    Health, HealthCheckConfig, InputOptions, Instance, Namespace, Record, Service, Snapshot, Tag, parse,
+    Health, HealthCheckConfig, InputOptions, Instance, Namespace, Record, Service, Snapshot, Tag,
+    parse,
 };
-use istio_cloud_map_core::service_entry::{Resolution, ServiceEntry, host_problem, is_dns_label, is_label_value};
+use istio_cloud_map_core::service_entry::{
+    Resolution, ServiceEntry, host_problem, is_dns_label, is_label_value,
+};
 use istio_cloud_map_core::sorted::SortedMap;
 use istio_cloud_map_core::translate::{Options, Outcome, translate, translate_all};
 use proptest::prelude::*;
@@ -53,7 +56,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(6, 64, 6, move |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            proptest::collection::btree_map(key.clone(), inner, 0..6).prop_map(|map| Value::Object(map.into_iter().collect())),
+            proptest::collection::btree_map(key.clone(), inner, 0..6)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }
@@ -80,7 +84,8 @@ fn attribute() -> impl Strategy<Value = (&'static str, String)> {
         ]
     };
     let of = |keys: Vec<&'static str>, values: Vec<&'static str>| {
-        (proptest::sample::select(keys), proptest::sample::select(values)).prop_map(|(key, value)| (key, value.to_owned()))
+        (proptest::sample::select(keys), proptest::sample::select(values))
+            .prop_map(|(key, value)| (key, value.to_owned()))
     };
     prop_oneof![
         4 => port().prop_map(|port| ("AWS_INSTANCE_PORT", port)),
@@ -96,18 +101,39 @@ fn attribute() -> impl Strategy<Value = (&'static str, String)> {
 }
 
 fn instance() -> impl Strategy<Value = Instance> {
-    let health = proptest::sample::select(vec![Health::Healthy, Health::Unhealthy, Health::Unknown]);
-    let attributes = (proptest::collection::vec(address(), 0..3), proptest::collection::vec(attribute(), 0..5));
-    ("[a-c]{1,2}", health, attributes).prop_map(|(id, health_status, (addresses, others))| Instance {
-        id,
-        health_status,
-        attributes: addresses.into_iter().chain(others).map(|(key, value)| (key.to_owned(), value)).collect(),
+    let health =
+        proptest::sample::select(vec![Health::Healthy, Health::Unhealthy, Health::Unknown]);
+    let attributes =
+        (proptest::collection::vec(address(), 0..3), proptest::collection::vec(attribute(), 0..5));
+    ("[a-c]{1,2}", health, attributes).prop_map(|(id, health_status, (addresses, others))| {
+        Instance {
+            id,
+            health_status,
+            attributes: addresses
+                .into_iter()
+                .chain(others)
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect(),
+        }
     })
 }
 
 fn hint() -> impl Strategy<Value = (String, String)> {
-    let values = vec!["http:80", "grpc:1:2,tcp:9", "tcp", "true", "false", "other.example.com", "*", "MESH_INTERNAL", ""];
-    (proptest::sample::select(vec!["ports", "host", "protocol", "location", "exclude", "x"]), proptest::sample::select(values))
+    let values = vec![
+        "http:80",
+        "grpc:1:2,tcp:9",
+        "tcp",
+        "true",
+        "false",
+        "other.example.com",
+        "*",
+        "MESH_INTERNAL",
+        "",
+    ];
+    (
+        proptest::sample::select(vec!["ports", "host", "protocol", "location", "exclude", "x"]),
+        proptest::sample::select(values),
+    )
         .prop_map(|(key, value)| (format!("istio-cloud-map/{key}"), value.to_owned()))
 }
 
@@ -122,7 +148,8 @@ fn record() -> impl Strategy<Value = Record> {
             namespace: Namespace { name: namespace, ..Namespace::default() },
             service: Service {
                 name: service,
-                health_check_config: check.map(|kind| HealthCheckConfig { kind: Some(kind.to_owned()) }),
+                health_check_config: check
+                    .map(|kind| HealthCheckConfig { kind: Some(kind.to_owned()) }),
                 ..Service::default()
             },
             service_attributes: hints.0.into_iter().collect(),
@@ -238,7 +265,8 @@ proptest! {
     }
 }
 
-/// Istio's structural rules (`ValidateServiceEntry` and the schema), as far as an entry of ours can break them.
+/// Istio's structural rules (`ValidateServiceEntry` and the schema), as far as an entry of ours can
+/// break them.
 fn problems(entry: &ServiceEntry) -> Vec<String> {
     let spec = &entry.spec;
     let mut problems = Vec::new();
@@ -248,22 +276,50 @@ fn problems(entry: &ServiceEntry) -> Vec<String> {
         }
     };
     let name = &entry.metadata.name;
-    check(name.len() <= 253 && name.split('.').all(|l| is_dns_label(&l.chars().take(63).collect::<String>()) || l.len() > 63), "name");
-    check(spec.hosts.len() == 1 && spec.hosts.iter().all(|host| host_problem(host).is_none()), "hosts");
+    check(
+        name.len() <= 253
+            && name
+                .split('.')
+                .all(|l| is_dns_label(&l.chars().take(63).collect::<String>()) || l.len() > 63),
+        "name",
+    );
+    check(
+        spec.hosts.len() == 1 && spec.hosts.iter().all(|host| host_problem(host).is_none()),
+        "hosts",
+    );
     check(!spec.ports.is_empty() && spec.ports.len() <= 256, "ports");
     check(spec.ports.is_sorted_by(|a, b| a.number < b.number), "ports are sorted and unique");
-    check(spec.ports.iter().all(|p| p.number > 0 && is_dns_label(&p.name) && p.name.len() <= 62), "port names");
+    check(
+        spec.ports.iter().all(|p| p.number > 0 && is_dns_label(&p.name) && p.name.len() <= 62),
+        "port names",
+    );
     let names: BTreeSet<&str> = spec.ports.iter().map(|p| p.name.as_str()).collect();
     check(names.len() == spec.ports.len(), "port names are unique");
     let is_ip = |text: &String| text.parse::<IpAddr>().is_ok_and(|ip| ip.to_string() == *text);
-    check(spec.addresses.iter().all(is_ip) && spec.addresses.is_sorted_by(|a, b| a < b), "addresses");
-    check(spec.addresses.len() <= 256 && (spec.addresses.is_empty() || spec.resolution == Resolution::Static), "addresses and resolution");
-    check(spec.endpoints.is_sorted_by(|a, b| a < b) && spec.endpoints.len() <= 4096, "endpoints are sorted and unique");
+    check(
+        spec.addresses.iter().all(is_ip) && spec.addresses.is_sorted_by(|a, b| a < b),
+        "addresses",
+    );
+    check(
+        spec.addresses.len() <= 256
+            && (spec.addresses.is_empty() || spec.resolution == Resolution::Static),
+        "addresses and resolution",
+    );
+    check(
+        spec.endpoints.is_sorted_by(|a, b| a < b) && spec.endpoints.len() <= 4096,
+        "endpoints are sorted and unique",
+    );
     let all_ips = spec.endpoints.iter().all(|e| is_ip(&e.address));
     check(all_ips == (spec.resolution == Resolution::Static), "STATIC is IPs, DNS has a name");
     for endpoint in &spec.endpoints {
-        check(is_ip(&endpoint.address) || host_problem(&endpoint.address).is_none(), "endpoint address");
-        check(endpoint.ports.iter().all(|(name, port)| names.contains(name) && port > 0), "endpoint ports");
+        check(
+            is_ip(&endpoint.address) || host_problem(&endpoint.address).is_none(),
+            "endpoint address",
+        );
+        check(
+            endpoint.ports.iter().all(|(name, port)| names.contains(name) && port > 0),
+            "endpoint ports",
+        );
         check(endpoint.labels.iter().all(|(_, value)| is_label_value(value)), "endpoint labels");
         check(endpoint.locality.as_ref().is_none_or(|l| l.matches('/').count() <= 1), "locality");
         check(endpoint.weight != Some(0), "weight");
@@ -282,7 +338,9 @@ fn the_checker_finds_what_istio_rejects() {
         }],
         ..Record::default()
     };
-    let Outcome::Entry(entry) = translate(&record, &Options::default()).outcome else { panic!("no entry") };
+    let Outcome::Entry(entry) = translate(&record, &Options::default()).outcome else {
+        panic!("no entry")
+    };
     assert_eq!(problems(&entry), Vec::<String>::new());
     let mut broken = *entry;
     broken.spec.hosts = vec!["10.0.0.1".to_owned()];

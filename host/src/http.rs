@@ -1,6 +1,7 @@
 //! Probes and metrics.
 //!
-//! Whoever can reach the port may connect as often as they like: what that can cost is bounded here.
+//! Whoever can reach the port may connect as often as they like: what that can cost is bounded
+//! here.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -56,12 +57,19 @@ pub async fn serve(
         // Every address, on a node without IPv6.
         listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, listen.port())).await.or(listener);
     }
-    let listener =
-        listener.with_context(|| format!("can't listen on {listen} for probes and metrics; choose another address with --listen"))?;
+    let listener = listener.with_context(|| {
+        format!(
+            "can't listen on {listen} for probes and metrics; choose another address with --listen"
+        )
+    })?;
     let address = listener.local_addr().unwrap_or(listen);
     tracing::info!("probes and metrics on http://{address}");
     let pages = Pages { metrics, pulse, status };
-    let router = Router::new().route("/livez", get(livez)).route("/readyz", get(readyz)).route("/metrics", get(text)).with_state(pages);
+    let router = Router::new()
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(text))
+        .with_state(pages);
     let mut task = JoinSet::new();
     task.spawn(accept(listener, router));
     Ok(task)
@@ -93,9 +101,13 @@ async fn accept(listener: TcpListener, router: Router) {
         {
             oldest.abort();
         }
-        let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+        let connection =
+            http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
         // How it ends is the client's affair.
-        oldest_first.push_back(connections.spawn(async { drop(tokio::time::timeout(LONGEST_CONNECTION, connection).await) }));
+        oldest_first.push_back(
+            connections
+                .spawn(async { drop(tokio::time::timeout(LONGEST_CONNECTION, connection).await) }),
+        );
     }
 }
 
@@ -115,7 +127,11 @@ async fn readyz(State(pages): State<Pages>) -> Response {
 
 async fn text(State(pages): State<Pages>) -> Response {
     match pages.metrics.text() {
-        Ok(text) => ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response(),
+        Ok(text) => (
+            [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")],
+            text,
+        )
+            .into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }

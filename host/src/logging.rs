@@ -1,6 +1,7 @@
 //! Log lines: to stderr, as text for a person or as JSON for a machine.
 //!
-//! A thread of its own writes them. A reader of stderr that is slow, stuck or gone costs lines, which are counted, and never holds up the operator.
+//! A thread of its own writes them. A reader of stderr that is slow, stuck or gone costs lines,
+//! which are counted, and never holds up the operator.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -49,8 +50,9 @@ pub enum Level {
     Trace,
 }
 
-/// Starts it. Libraries are silent below debug: what they meet comes to us as an error, and they would log it again for each of a thousand
-/// calls. What they trace is never shown: requests with their tokens are part of it.
+/// Starts it. Libraries are silent below debug: what they meet comes to us as an error, and they
+/// would log it again for each of a thousand calls. What they trace is never shown: requests with
+/// their tokens are part of it.
 pub fn start(format: Format, level: Level) {
     let _started = FORMAT.set(format);
     let filter = match level {
@@ -61,9 +63,13 @@ pub fn start(format: Format, level: Level) {
         Level::Trace => "info,istio_cloud_map=trace",
     };
     start_writer();
-    let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(|| Queue).with_target(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        .with_writer(|| Queue)
+        .with_target(false);
     let builder = builder.log_internal_errors(false);
-    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour = io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     // A second start (in tests) keeps the first one's settings.
     let _started = match format {
         Format::Text => builder.with_ansi(colour).try_init(),
@@ -71,7 +77,8 @@ pub fn start(format: Format, level: Level) {
     };
 }
 
-/// Whether lines are read by a machine, which wants fields, or by a person, to whom the message says it all.
+/// Whether lines are read by a machine, which wants fields, or by a person, to whom the message
+/// says it all.
 pub fn is_json() -> bool {
     FORMAT.get() == Some(&Format::Json)
 }
@@ -102,7 +109,9 @@ fn start_writer() {
     let (sender, receiver) = sync_channel(QUEUED_LINES);
     // Without a thread there are no log lines, but there is no process without one either.
     if QUEUE.set(sender).is_ok() {
-        let _thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || write_all(&receiver, &mut io::stderr()));
+        let _thread = std::thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(move || write_all(&receiver, &mut io::stderr()));
     }
 }
 
@@ -117,7 +126,9 @@ fn write_all(lines: &Receiver<Line>, stderr: &mut impl Write) {
     for line in lines {
         // Where stderr can't be written to, nobody is there to be told.
         let _written = match line {
-            Line::Text(bytes) => stderr.write_all(visible(&String::from_utf8_lossy(&bytes)).as_bytes()),
+            Line::Text(bytes) => {
+                stderr.write_all(visible(&String::from_utf8_lossy(&bytes)).as_bytes())
+            }
             Line::Flush(done) => {
                 let _waiting = done.try_send(());
                 Ok(())
@@ -130,8 +141,9 @@ fn write_all(lines: &Receiver<Line>, stderr: &mut impl Write) {
     }
 }
 
-/// Characters that turn the direction of writing round, are invisible, or break a line are escaped: names come from whoever may write to Cloud Map. The
-/// form is JSON's, so that a JSON line stays one.
+/// Characters that turn the direction of writing round, are invisible, or break a line are escaped:
+/// names come from whoever may write to Cloud Map. The form is JSON's, so that a JSON line stays
+/// one.
 pub fn visible(text: &str) -> Cow<'_, str> {
     // Those of ASCII are escaped in what comes here, or they are its layout.
     let misleading = |c: char| is_unsafe_to_print(c) && !matches!(c, '\0'..='\x1f');
@@ -140,7 +152,11 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     }
     let mut escaped = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        let _infallible = if misleading(c) { write!(escaped, "\\u{:04x}", u32::from(c)) } else { escaped.write_char(c) };
+        let _infallible = if misleading(c) {
+            write!(escaped, "\\u{:04x}", u32::from(c))
+        } else {
+            escaped.write_char(c)
+        };
     }
     escaped.into()
 }
@@ -165,9 +181,15 @@ mod tests {
 
     #[test]
     fn what_misleads_a_reader_is_escaped_and_json_stays_json() {
-        assert_eq!(visible("web\u{202e}moc\u{2066}\u{feff} grün"), "web\\u202emoc\\u2066\\ufeff grün");
+        assert_eq!(
+            visible("web\u{202e}moc\u{2066}\u{feff} grün"),
+            "web\\u202emoc\\u2066\\ufeff grün"
+        );
         let line = serde_json::json!({"message": "a\u{202e}b"}).to_string();
         let read: serde_json::Value = serde_json::from_str(&visible(&line)).unwrap_or_default();
-        assert_eq!(read.pointer("/message").and_then(serde_json::Value::as_str), Some("a\u{202e}b"));
+        assert_eq!(
+            read.pointer("/message").and_then(serde_json::Value::as_str),
+            Some("a\u{202e}b")
+        );
     }
 }

@@ -29,7 +29,10 @@ fn main() -> ExitCode {
 /// An error with its causes on one line, but for a cause that the text before it has told already.
 fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
-    for cause in error.chain().map(|cause| cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ")) {
+    for cause in error
+        .chain()
+        .map(|cause| cause.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
+    {
         if !line.contains(&cause) {
             let separator = if line.is_empty() { "" } else { ": " };
             line = line + separator + &cause;
@@ -42,7 +45,8 @@ fn one_line(error: &anyhow::Error) -> String {
 mod tests {
     #[test]
     fn a_cause_is_told_once() {
-        let error = anyhow::anyhow!("no such\nfile").context("can't read a: no such file").context("first");
+        let error =
+            anyhow::anyhow!("no such\nfile").context("can't read a: no such file").context("first");
         assert_eq!(super::one_line(&error), "first: can't read a: no such file");
     }
 }

@@ -1,7 +1,8 @@
 //! Entries as text: YAML documents as kubectl prints them, or one JSON `List`.
 //!
-//! serde-saphyr quotes whatever a reader of YAML 1.1 (kubectl's `sigs.k8s.io/yaml`, `PyYAML`) would take for something else than a string: `"80"`, `"on"`,
-//! `"012"`, `"1_000"`, `"12:30:45"`. Lines are never folded and nothing is anchored, so that a change of a value is a change of its line.
+//! serde-saphyr quotes whatever a reader of YAML 1.1 (kubectl's `sigs.k8s.io/yaml`, `PyYAML`) would
+//! take for something else than a string: `"80"`, `"on"`, `"012"`, `"1_000"`, `"12:30:45"`. Lines
+//! are never folded and nothing is anchored, so that a change of a value is a change of its line.
 
 mod document;
 #[cfg(test)]
@@ -30,8 +31,11 @@ pub fn document(value: &impl Serialize) -> Result<String, serde_saphyr::ser::Err
 }
 
 /// Documents with [`SEPARATOR`] between them; nothing at all, if there are none.
-pub fn stream<T: Serialize>(values: impl IntoIterator<Item = T>) -> Result<String, serde_saphyr::ser::Error> {
-    let documents: Result<Vec<String>, _> = values.into_iter().map(|value| document(&value)).collect();
+pub fn stream<T: Serialize>(
+    values: impl IntoIterator<Item = T>,
+) -> Result<String, serde_saphyr::ser::Error> {
+    let documents: Result<Vec<String>, _> =
+        values.into_iter().map(|value| document(&value)).collect();
     documents.map(|documents| documents.join(SEPARATOR))
 }
 

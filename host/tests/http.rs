@@ -1,4 +1,5 @@
-//! What those who can reach the port for probes and metrics can do to the operator: nothing that it notices.
+//! What those who can reach the port for probes and metrics can do to the operator: nothing that it
+//! notices.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
@@ -35,7 +36,9 @@ impl Serve {
             .spawn()
             .expect("the binary starts");
         let mut log = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let address = log.find_map(|line| line.rsplit_once("http://").map(|(_, address)| address.parse().unwrap()));
+        let address = log.find_map(|line| {
+            line.rsplit_once("http://").map(|(_, address)| address.parse().unwrap())
+        });
         // Read to its end, so that the process is never held up by it.
         std::thread::spawn(move || log.for_each(drop));
         Self { process, address: address.expect("it logs where it listens"), directory }
@@ -80,9 +83,11 @@ impl Drop for Serve {
 }
 
 fn register(snapshot: &Path, address: &str) {
-    let instance = format!(r#"{{"InstanceId": "i", "Attributes": {{"AWS_INSTANCE_IPV4": "{address}"}}}}"#);
+    let instance =
+        format!(r#"{{"InstanceId": "i", "Attributes": {{"AWS_INSTANCE_IPV4": "{address}"}}}}"#);
     let service = r#""namespace": {"Name": "shop"}, "service": {"Name": "web"}"#;
-    fs::write(snapshot, format!(r#"{{"services": [{{{service}, "instances": [{instance}]}}]}}"#)).unwrap();
+    fs::write(snapshot, format!(r#"{{"services": [{{{service}, "instances": [{instance}]}}]}}"#))
+        .unwrap();
 }
 
 fn eventually(longest: Duration, mut holds: impl FnMut() -> bool) -> bool {
@@ -115,7 +120,8 @@ fn seven_hundred_unfinished_requests_cost_little_are_closed_and_hold_nothing_up(
     let mut streams: Vec<TcpStream> = (0..700)
         .map(|_| {
             let mut stream = serve.connect();
-            let _ = stream.write_all(format!("GET /metrics HTTP/1.1\r\nX: {}", "x".repeat(4_000)).as_bytes());
+            let _ = stream
+                .write_all(format!("GET /metrics HTTP/1.1\r\nX: {}", "x".repeat(4_000)).as_bytes());
             stream
         })
         .collect();
@@ -140,7 +146,9 @@ fn seven_hundred_unfinished_requests_cost_little_are_closed_and_hold_nothing_up(
 #[test]
 fn headers_of_more_than_16_kib_are_refused() {
     let serve = Serve::start();
-    let request = |length: usize| format!("GET /livez HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(length));
+    let request = |length: usize| {
+        format!("GET /livez HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(length))
+    };
     assert!(serve.ask(&request(12_000)).starts_with("HTTP/1.1 200"));
     assert!(!serve.ask(&request(20_000)).starts_with("HTTP/1.1 200"));
 }

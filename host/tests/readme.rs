@@ -35,7 +35,8 @@ const TUTORIAL_SPEC: &str = r#"spec:
 const AT_ONCE: Duration = Duration::from_secs(2);
 const LONG: Duration = Duration::from_secs(20);
 
-/// What follows a line of README that begins with `command`, to the next command or the end of the block.
+/// What follows a line of README that begins with `command`, to the next command or the end of the
+/// block.
 fn output_of(command: &str) -> Vec<&'static str> {
     let mut lines = README.lines().skip_while(|line| !line.starts_with(command));
     assert!(lines.next().is_some(), "README has no `{command}`");
@@ -44,7 +45,10 @@ fn output_of(command: &str) -> Vec<&'static str> {
 
 /// The program's arguments in README's first command.
 fn arguments() -> Vec<&'static str> {
-    let command = README.lines().find(|line| line.starts_with("$ cargo run ")).expect("README has the command");
+    let command = README
+        .lines()
+        .find(|line| line.starts_with("$ cargo run "))
+        .expect("README has the command");
     let (_, arguments) = command.split_once(" -- ").expect("arguments of the program");
     arguments.split_whitespace().collect()
 }
@@ -66,7 +70,8 @@ impl Serve {
         let place = tempfile::tempdir().unwrap();
         let snapshot = place.path().join(SNAPSHOT);
         fs::create_dir_all(snapshot.parent().unwrap()).unwrap();
-        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(SNAPSHOT), &snapshot).unwrap();
+        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(SNAPSHOT), &snapshot)
+            .unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_istio-cloud-map"))
             .args(arguments())
             .current_dir(place.path())
@@ -77,7 +82,9 @@ impl Serve {
             .spawn()
             .expect("the binary starts");
         let serve = Self { place, child };
-        serve.eventually("all that README lists is there", LONG, |serve| serve.files() == output_of("$ ls entries"));
+        serve.eventually("all that README lists is there", LONG, |serve| {
+            serve.files() == output_of("$ ls entries")
+        });
         serve
     }
 
@@ -92,7 +99,8 @@ impl Serve {
     /// The names of the entries' files, sorted as `ls` sorts them.
     fn files(&self) -> Vec<String> {
         let files = fs::read_dir(self.place.path().join("entries")).into_iter().flatten();
-        let mut names: Vec<String> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> =
+            files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
         names.retain(|name| !name.starts_with('.'));
         names.sort_unstable();
         names
@@ -113,14 +121,22 @@ impl Serve {
     fn eventually(&self, what: &str, longest: Duration, holds: impl Fn(&Self) -> bool) {
         let since = Instant::now();
         while !holds(self) {
-            assert!(since.elapsed() < longest, "not within {longest:?}: {what}; its log is\n{}", self.log());
+            assert!(
+                since.elapsed() < longest,
+                "not within {longest:?}: {what}; its log is\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
     /// SIGTERM, and the code that it ends with.
     fn terminate(&mut self) -> Option<i32> {
-        let kill = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.child.id())).status().unwrap();
+        let kill = Command::new("sh")
+            .arg("-c")
+            .arg(format!("kill -TERM {}", self.child.id()))
+            .status()
+            .unwrap();
         assert!(kill.success());
         let since = Instant::now();
         loop {
@@ -144,13 +160,23 @@ impl Drop for Serve {
 #[test]
 fn the_first_command_makes_the_files_and_says_what_readme_shows() {
     let serve = Serve::start();
-    assert_eq!(serve.text(TUTORIAL).split_once("\nspec:").map(|(_, spec)| format!("spec:{spec}")).as_deref(), Some(TUTORIAL_SPEC));
+    assert_eq!(
+        serve
+            .text(TUTORIAL)
+            .split_once("\nspec:")
+            .map(|(_, spec)| format!("spec:{spec}"))
+            .as_deref(),
+        Some(TUTORIAL_SPEC)
+    );
     let shown: Vec<_> = serve.text(TUTORIAL).lines().map(str::to_owned).collect();
     assert_eq!(output_of(&format!("$ cat entries/{TUTORIAL}")), shown);
 
     for line in output_of("$ cargo run ").into_iter().filter_map(untimed) {
         // The port is another one each time.
-        let said = line.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(line, |(before, _)| before);
+        let said = line
+            .rsplit_once(':')
+            .filter(|(_, port)| port.parse::<u16>().is_ok())
+            .map_or(line, |(before, _)| before);
         serve.eventually(&format!("it says: {said}"), LONG, |serve| serve.log().contains(said));
     }
     for line in serve.log().lines() {
@@ -164,21 +190,29 @@ fn what_changes_in_the_snapshot_reaches_the_directory() {
     let serve = Serve::start();
     let cache = "cloudmap-cache.my-namespace.yaml";
     serve.change_snapshot(|text| text.replace("10.0.1.31", "10.0.1.32"));
-    serve.eventually("the new address is in the file", AT_ONCE, |serve| serve.text(cache).contains("10.0.1.32"));
+    serve.eventually("the new address is in the file", AT_ONCE, |serve| {
+        serve.text(cache).contains("10.0.1.32")
+    });
 
     let storefront = "cloudmap-storefront.shop.local.yaml";
     serve.change_snapshot(|text| {
         let mut snapshot: Value = serde_json::from_str(text).unwrap();
         let services = snapshot.get_mut("services").and_then(Value::as_array_mut).unwrap();
-        services.retain(|service| service.pointer("/service/Name").and_then(Value::as_str) != Some("storefront"));
+        services.retain(|service| {
+            service.pointer("/service/Name").and_then(Value::as_str) != Some("storefront")
+        });
         snapshot.to_string()
     });
-    serve.eventually("the file of the service goes", LONG, |serve| !serve.entry(storefront).exists());
+    serve.eventually("the file of the service goes", LONG, |serve| {
+        !serve.entry(storefront).exists()
+    });
     assert_eq!(serve.files().len() + 1, output_of("$ ls entries").len());
 
     let before = serve.files();
     serve.change_snapshot(|_| "half a snaps".to_owned());
-    serve.eventually("it says that the snapshot can't be used", LONG, |serve| serve.log().contains("can't be used"));
+    serve.eventually("it says that the snapshot can't be used", LONG, |serve| {
+        serve.log().contains("can't be used")
+    });
     std::thread::sleep(AT_ONCE);
     assert_eq!(serve.files(), before, "a broken snapshot deletes nothing");
 }
@@ -187,7 +221,10 @@ fn what_changes_in_the_snapshot_reaches_the_directory() {
 fn what_a_person_does_to_the_directory_is_undone_and_other_files_are_left_alone() {
     let mut serve = Serve::start();
     let orders = "cloudmap-orders.shop.local.yaml";
-    let foreign = [("by-hand.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: by-hand\n"), ("notes.txt", "not ours\n")];
+    let foreign = [
+        ("by-hand.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: by-hand\n"),
+        ("notes.txt", "not ours\n"),
+    ];
     for (name, text) in foreign {
         fs::write(serve.entry(name), text).unwrap();
     }

@@ -1,4 +1,5 @@
-//! SIGTERM and SIGINT end the process within 5 s whatever it is waiting for; a stream that is full, stuck or closed neither stops nor breaks it.
+//! SIGTERM and SIGINT end the process within 5 s whatever it is waiting for; a stream that is full,
+//! stuck or closed neither stops nor breaks it.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
@@ -14,7 +15,11 @@ const LIMIT: Duration = Duration::from_secs(5);
 fn serve(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_istio-cloud-map"));
     command.arg("serve").args(arguments).args(["--listen", "127.0.0.1:0"]);
-    command.env_clear().env("HOME", "/nonexistent").env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_REGION", "us-west-2");
+    command
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_REGION", "us-west-2");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -84,8 +89,16 @@ fn a_signal_ends_the_process_within_5_s_in_every_phase() {
     let sleep = "{exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/sleep, args: ['20'], interactiveMode: Never}}";
     let exec = kubeconfig(&directory.path().join("exec"), &address, sleep);
     assert!(Command::new("mkfifo").arg(path("fifo")).status().unwrap().success());
-    let (fifo, entries, agent) = (format!("file:{}", path("fifo")), format!("dir:{}", path("entries")), format!("http://{address}/"));
-    let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_ENDPOINT_URL_SERVICEDISCOVERY", agent.as_str())];
+    let (fifo, entries, agent) = (
+        format!("file:{}", path("fifo")),
+        format!("dir:{}", path("entries")),
+        format!("http://{address}/"),
+    );
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+        ("AWS_ENDPOINT_URL_SERVICEDISCOVERY", agent.as_str()),
+    ];
     let pod_identity = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.as_str())];
 
     let phases: [Phase; 7] = [
@@ -105,16 +118,24 @@ fn a_signal_ends_the_process_within_5_s_in_every_phase() {
                 }
                 scope.spawn(move || {
                     let mut command = serve(arguments);
-                    let mut child = command.args(once.then_some("--once")).envs(variables.iter().copied()).spawn().unwrap();
+                    let mut child = command
+                        .args(once.then_some("--once"))
+                        .envs(variables.iter().copied())
+                        .spawn()
+                        .unwrap();
                     std::thread::sleep(Duration::from_millis(1500));
                     assert_eq!(child.try_wait().unwrap(), None, "{phase}: ended by itself");
                     signal(&child, signal_name);
                     let (code, took) = end(&mut child, phase);
-                    println!("{phase:35} {:6} {signal_name:5} {code} {took:?}", if once { "--once" } else { "" });
+                    println!(
+                        "{phase:35} {:6} {signal_name:5} {code} {took:?}",
+                        if once { "--once" } else { "" }
+                    );
                     assert_eq!(code, i32::from(once), "{phase}, {signal_name}");
                     let Output { stdout, stderr, .. } = child.wait_with_output().unwrap();
                     assert!(!String::from_utf8_lossy(&stderr).contains("panicked"), "{phase}");
-                    // What a single pass has begun to write is there; no other has written anything.
+                    // What a single pass has begun to write is there; no other has written
+                    // anything.
                     assert!(stdout.is_empty() || phase == "nobody reads stdout", "{phase}");
                 });
             }
@@ -127,12 +148,20 @@ fn a_single_pass_that_can_not_read_everything_writes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let from = snapshot(directory.path(), 2);
     let file = directory.path().join("snapshot.json");
-    let broken = fs::read_to_string(&file).unwrap().replacen(r#"[{"InstanceId": "i""#, r#"7, "x": [{"InstanceId": "i""#, 1);
+    let broken = fs::read_to_string(&file).unwrap().replacen(
+        r#"[{"InstanceId": "i""#,
+        r#"7, "x": [{"InstanceId": "i""#,
+        1,
+    );
     fs::write(&file, broken).unwrap();
     let output = serve(&["--once", "--from", &from, "--to", "-"]).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{stderr}");
-    assert!(stderr.contains("error: not everything could be read: nothing is written to standard output"), "{stderr}");
+    assert!(
+        stderr
+            .contains("error: not everything could be read: nothing is written to standard output"),
+        "{stderr}"
+    );
 }
 
 fn first_line(stdout: &mut BufReader<ChildStdout>) -> String {
@@ -170,7 +199,9 @@ fn a_stderr_that_is_full_or_that_nobody_reads_costs_log_lines_and_nothing_else()
     let entries = |name: &str| directory.path().join(name);
     let count = |name: &str| fs::read_dir(entries(name)).map_or(0, Iterator::count);
     let to = |name: &str| format!("dir:{}", entries(name).display());
-    let verbose = |name: &str| ["--from", &from, "--to", &to(name), "--log-level", "debug"].map(str::to_owned);
+    let verbose = |name: &str| {
+        ["--from", &from, "--to", &to(name), "--log-level", "debug"].map(str::to_owned)
+    };
     let arguments = verbose("full");
     let mut command = serve(&arguments.each_ref().map(String::as_str));
     assert_eq!(command.arg("--once").stderr(full()).output().unwrap().status.code(), Some(0));

@@ -50,7 +50,16 @@ impl Place {
     }
 
     fn serve(&self, module: &str) -> Output {
-        let places = ["--once", "--from", "file:snapshot.json", "--to", "dir:entries", "--namespace", "default", "--read-tags"];
+        let places = [
+            "--once",
+            "--from",
+            "file:snapshot.json",
+            "--to",
+            "dir:entries",
+            "--namespace",
+            "default",
+            "--read-tags",
+        ];
         self.run(&[&["serve", "--transform", module], places.as_slice()].concat())
     }
 
@@ -75,7 +84,12 @@ fn a_module_that_can_not_be_used_ends_the_program_before_anything_is_read() {
         for output in [place.translate(module), place.serve(module)] {
             let said = text(&output.stderr);
             assert_eq!(output.status.code(), Some(1), "{said}");
-            assert!(said.starts_with("error: --transform: ") && said.contains(words) && said.lines().count() == 1, "{said}");
+            assert!(
+                said.starts_with("error: --transform: ")
+                    && said.contains(words)
+                    && said.lines().count() == 1,
+                "{said}"
+            );
             assert!(output.stdout.is_empty() && !place.path("entries").exists());
         }
     }
@@ -87,17 +101,38 @@ fn a_module_that_traps_is_reported_and_a_single_pass_keeps_what_is_there() {
     let traps = place.module(TRAPS);
     let output = place.translate(&traps);
     assert_eq!(text(&output.stdout), "");
-    assert!(text(&output.stderr).contains("error[TransformFailed] shop/web: the transformation has trapped: "), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr)
+            .contains("error[TransformFailed] shop/web: the transformation has trapped: "),
+        "{}",
+        text(&output.stderr)
+    );
 
     assert!(
-        place.run(&["serve", "--once", "--from", "file:snapshot.json", "--to", "dir:entries", "--namespace", "default"]).status.success()
+        place
+            .run(&[
+                "serve",
+                "--once",
+                "--from",
+                "file:snapshot.json",
+                "--to",
+                "dir:entries",
+                "--namespace",
+                "default"
+            ])
+            .status
+            .success()
     );
     let before = place.entry("web");
     assert!(before.is_some());
     fs::write(place.path("snapshot.json"), SNAPSHOT.replace("10.0.0.1", "10.0.0.7")).unwrap();
     let output = place.serve(&traps);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("error[TransformFailed] shop/old"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("error[TransformFailed] shop/old"),
+        "{}",
+        text(&output.stderr)
+    );
     assert_eq!(place.entry("web"), before);
     assert!(place.entry("old").is_some());
 }
@@ -106,7 +141,11 @@ fn a_module_that_traps_is_reported_and_a_single_pass_keeps_what_is_there() {
 fn example() -> String {
     let target = Path::new(env!("CARGO_BIN_EXE_istio-cloud-map")).ancestors().nth(2).unwrap();
     let module = target.join("wasm/transform-team.wasm");
-    assert!(module.exists(), "{} is not there: run `cargo wasm transform-team` first", module.display());
+    assert!(
+        module.exists(),
+        "{} is not there: run `cargo wasm transform-team` first",
+        module.display()
+    );
     module.to_str().unwrap().to_owned()
 }
 
@@ -115,8 +154,15 @@ fn example() -> String {
 fn the_example_exports_a_service_to_its_team_and_drops_one_that_is_off() {
     let place = Place::new();
     let output = place.translate(&example());
-    assert_eq!(text(&output.stderr), "info[Excluded] shop/old: the service is left out: the transformation drops it\n");
-    assert!(text(&output.stdout).contains("  exportTo:\n  - '.'\n  - team-a\n"), "{}", text(&output.stdout));
+    assert_eq!(
+        text(&output.stderr),
+        "info[Excluded] shop/old: the service is left out: the transformation drops it\n"
+    );
+    assert!(
+        text(&output.stdout).contains("  exportTo:\n  - '.'\n  - team-a\n"),
+        "{}",
+        text(&output.stdout)
+    );
 
     let output = place.serve(&example());
     assert!(output.status.success(), "{}", text(&output.stderr));

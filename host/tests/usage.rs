@@ -1,4 +1,5 @@
-//! What a user meets who gets something wrong: one line that says what and what to do, the right exit code, no panic.
+//! What a user meets who gets something wrong: one line that says what and what to do, the right
+//! exit code, no panic.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 use std::fs;
@@ -8,7 +9,11 @@ use std::process::{Command, Output, Stdio};
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_istio-cloud-map"));
-    command.args(arguments).env_clear().env("HOME", "/nonexistent").env("AWS_EC2_METADATA_DISABLED", "true");
+    command
+        .args(arguments)
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .env("AWS_EC2_METADATA_DISABLED", "true");
     command
 }
 
@@ -52,8 +57,17 @@ fn a_namespace_that_kubernetes_does_not_have() {
 #[test]
 fn a_target_namespace_comes_of_the_flag_else_of_the_option() {
     let input = r#"{"Instances": [{"Id": "i"}]}"#;
-    let names = ["translate", "--cloud-map-service", "a", "--cloud-map-namespace", "b", "--set", "targetNamespace=mesh"];
-    let namespace = |more: &[&str]| String::from_utf8(run(&[&names[..], more].concat(), input).stdout).unwrap();
+    let names = [
+        "translate",
+        "--cloud-map-service",
+        "a",
+        "--cloud-map-namespace",
+        "b",
+        "--set",
+        "targetNamespace=mesh",
+    ];
+    let namespace =
+        |more: &[&str]| String::from_utf8(run(&[&names[..], more].concat(), input).stdout).unwrap();
     assert!(namespace(&[]).contains("  namespace: mesh\n"));
     assert!(namespace(&["--namespace", ""]).contains("  namespace: mesh\n"));
     assert!(namespace(&["--namespace", "team"]).contains("  namespace: team\n"));
@@ -98,20 +112,33 @@ fn what_list_instances_prints_without_the_names() {
         2,
         &["--cloud-map-service", "--cloud-map-namespace", kubernetes],
     );
-    says(&run(&["translate", "--namespace", "ns"], listed), 2, &["--cloud-map-service", "--cloud-map-namespace", kubernetes]);
+    says(
+        &run(&["translate", "--namespace", "ns"], listed),
+        2,
+        &["--cloud-map-service", "--cloud-map-namespace", kubernetes],
+    );
     says(&run(&["translate", "--namespace", "shop.local"], listed), 2, &["--cloud-map-namespace"]);
 
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("listed.json");
     fs::write(&file, listed).unwrap();
     let from = format!("file:{}", file.display());
-    let output = run(&[&["serve", "--once", "--from", &from, "--to", "-"], &names[..]].concat(), "");
-    assert!(String::from_utf8(output.stdout.clone()).unwrap().contains("web.ns"), "{}", stderr(&output));
+    let output =
+        run(&[&["serve", "--once", "--from", &from, "--to", "-"], &names[..]].concat(), "");
+    assert!(
+        String::from_utf8(output.stdout.clone()).unwrap().contains("web.ns"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
 fn a_wrong_flag_suggests_the_right_one() {
-    says(&run(&["translate", "--cloud-map-servce", "x"], ""), 2, &["--cloud-map-servce", "--cloud-map-service"]);
+    says(
+        &run(&["translate", "--cloud-map-servce", "x"], ""),
+        2,
+        &["--cloud-map-servce", "--cloud-map-service"],
+    );
     says(&run(&["serv"], ""), 2, &["serve"]);
     says(&run(&["serve", "--interval", "soon"], ""), 2, &["5s"]);
     says(&run(&["serve", "--from", "nowhere"], ""), 2, &["aws or file:PATH"]);
@@ -128,19 +155,34 @@ fn an_unknown_option_of_the_translation() {
 #[test]
 fn no_credentials_and_no_region() {
     says(&run(&["serve", "--once", "--to", "-"], ""), 1, &["AWS_REGION"]);
-    says(&run(&["serve", "--once", "--to", "-", "--aws-region", "us-west-2"], ""), 1, &["AWS_ACCESS_KEY_ID", "IRSA"]);
+    says(
+        &run(&["serve", "--once", "--to", "-", "--aws-region", "us-west-2"], ""),
+        1,
+        &["AWS_ACCESS_KEY_ID", "IRSA"],
+    );
 }
 
 #[test]
 fn a_kubeconfig_that_is_not_there_and_a_cluster_that_does_not_answer() {
     let directory = tempfile::tempdir().unwrap();
     let from = format!("file:{}", snapshot(directory.path()));
-    says(&run(&["serve", "--once", "--from", &from, "--kube-config", "/no/kubeconfig"], ""), 1, &["/no/kubeconfig", "--kube-config"]);
+    says(
+        &run(&["serve", "--once", "--from", &from, "--kube-config", "/no/kubeconfig"], ""),
+        1,
+        &["/no/kubeconfig", "--kube-config"],
+    );
     let kubeconfig = directory.path().join("kubeconfig");
     let text = "apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}]\n\
                 users: [{name: u, user: {token: t}}]\ncontexts: [{name: x, context: {cluster: c, user: u}}]\ncurrent-context: x\n";
     fs::write(&kubeconfig, text).unwrap();
-    says(&run(&["serve", "--once", "--from", &from, "--kube-config", kubeconfig.to_str().unwrap()], ""), 1, &["127.0.0.1:1"]);
+    says(
+        &run(
+            &["serve", "--once", "--from", &from, "--kube-config", kubeconfig.to_str().unwrap()],
+            "",
+        ),
+        1,
+        &["127.0.0.1:1"],
+    );
 }
 
 #[test]
@@ -149,14 +191,22 @@ fn a_snapshot_that_is_bad_from_the_start() {
     let file = directory.path().join("snapshot.json");
     fs::write(&file, "{\"services\": 7}").unwrap();
     let from = format!("file:{}", file.display());
-    says(&run(&["serve", "--once", "--from", &from, "--to", "-"], ""), 1, &["snapshot.json", "services"]);
+    says(
+        &run(&["serve", "--once", "--from", &from, "--to", "-"], ""),
+        1,
+        &["snapshot.json", "services"],
+    );
 }
 
 #[test]
 fn a_directory_that_can_not_be_made() {
     let directory = tempfile::tempdir().unwrap();
     let from = format!("file:{}", snapshot(directory.path()));
-    says(&run(&["serve", "--once", "--from", &from, "--to", "dir:/proc/nothing/here"], ""), 1, &["/proc/nothing/here"]);
+    says(
+        &run(&["serve", "--once", "--from", &from, "--to", "dir:/proc/nothing/here"], ""),
+        1,
+        &["/proc/nothing/here"],
+    );
 }
 
 #[test]
@@ -165,7 +215,11 @@ fn an_address_that_is_taken() {
     let address = taken.local_addr().unwrap().to_string();
     let directory = tempfile::tempdir().unwrap();
     let from = format!("file:{}", snapshot(directory.path()));
-    says(&run(&["serve", "--from", &from, "--to", "-", "--listen", &address], ""), 1, &[&address, "--listen"]);
+    says(
+        &run(&["serve", "--from", &from, "--to", "-", "--listen", &address], ""),
+        1,
+        &[&address, "--listen"],
+    );
 }
 
 #[test]
@@ -177,21 +231,29 @@ fn strict_fails_on_a_warning_and_the_rest_is_still_written() {
     let strict = run(&["translate", "--strict"], input);
     assert_eq!((lenient.status.code(), strict.status.code()), (Some(0), Some(1)));
     assert_eq!(lenient.stdout, strict.stdout);
-    assert!(stderr(&strict).contains("warning[ForbiddenAddress] ns/web bad: "), "{}", stderr(&strict));
+    assert!(
+        stderr(&strict).contains("warning[ForbiddenAddress] ns/web bad: "),
+        "{}",
+        stderr(&strict)
+    );
 }
 
 #[test]
 fn a_reader_that_has_read_enough_is_no_error() {
     let mut command = command(&["translate"]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     child.stdin.take().unwrap().write_all(DISCOVERED.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", stderr(&output));
 }
 
-const DISCOVERED: &str =
-    r#"{"Instances": [{"InstanceId": "i", "NamespaceName": "n", "ServiceName": "s", "Attributes": {"AWS_INSTANCE_IPV4": "10.0.0.1"}}]}"#;
+const DISCOVERED: &str = r#"{"Instances": [{"InstanceId": "i", "NamespaceName": "n", "ServiceName": "s", "Attributes": {"AWS_INSTANCE_IPV4": "10.0.0.1"}}]}"#;
 
 /// Runs `translate` on a file of these bytes.
 fn translate(bytes: &[u8]) -> Output {
@@ -211,7 +273,12 @@ fn text_in_utf_16_is_read_as_in_utf_8() {
         let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
         for bytes in [text.as_bytes(), &little, &big] {
             let output = translate(bytes);
-            assert_eq!((output.status.code(), &output.stdout), (Some(0), &plain.stdout), "{}", stderr(&output));
+            assert_eq!(
+                (output.status.code(), &output.stdout),
+                (Some(0), &plain.stdout),
+                "{}",
+                stderr(&output)
+            );
         }
     }
 }
@@ -225,7 +292,10 @@ fn what_is_no_cloud_map_json_is_named() {
         (b"INSTANCES\tHEALTHY\ti-1\tn\ts\n", "--output json"),
         (b"----------\n|  DiscoverInstances  |\n", "--output json"),
         (page.as_bytes(), "NextToken"),
-        (br#"{"services": [{"serviceName": "s"}], "failures": []}"#, "`namespace`, `service` and `instances`"),
+        (
+            br#"{"services": [{"serviceName": "s"}], "failures": []}"#,
+            "`namespace`, `service` and `instances`",
+        ),
     ] {
         let output = translate(bytes);
         says(&output, 1, &[words]);
@@ -236,7 +306,17 @@ fn what_is_no_cloud_map_json_is_named() {
 #[test]
 fn an_environment_variable_that_is_empty_counts_as_not_set() {
     let mut command = command(&["translate", "/dev/null"]);
-    for name in ["STRICT", "OUTPUT", "SET", "LOG_LEVEL", "SOURCE", "ID", "API_VERSION", "SERVICE", "CLOUD_MAP_SERVICE"] {
+    for name in [
+        "STRICT",
+        "OUTPUT",
+        "SET",
+        "LOG_LEVEL",
+        "SOURCE",
+        "ID",
+        "API_VERSION",
+        "SERVICE",
+        "CLOUD_MAP_SERVICE",
+    ] {
         command.env(format!("ISTIO_CLOUD_MAP_{name}"), "");
     }
     let output = command.env("AWS_REGION", "").env("PUBLISH_NAMESPACE", "").output().unwrap();
@@ -248,10 +328,22 @@ fn a_switch_takes_what_people_write_for_true_and_false() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("input");
     fs::write(&file, DISCOVERED.replace("10.0.0.1", "127.0.0.1")).unwrap();
-    for (value, code) in
-        [("1", 1), ("True", 1), ("YES", 1), ("on", 1), ("0", 0), ("false", 0), ("No", 0), ("OFF", 0), ("", 0), ("maybe", 2)]
-    {
-        let output = command(&["translate", file.to_str().unwrap()]).env("ISTIO_CLOUD_MAP_STRICT", value).output().unwrap();
+    for (value, code) in [
+        ("1", 1),
+        ("True", 1),
+        ("YES", 1),
+        ("on", 1),
+        ("0", 0),
+        ("false", 0),
+        ("No", 0),
+        ("OFF", 0),
+        ("", 0),
+        ("maybe", 2),
+    ] {
+        let output = command(&["translate", file.to_str().unwrap()])
+            .env("ISTIO_CLOUD_MAP_STRICT", value)
+            .output()
+            .unwrap();
         assert_eq!(output.status.code(), Some(code), "{value}: {}", stderr(&output));
     }
 }
@@ -266,9 +358,16 @@ fn a_wrong_value_of_an_environment_variable_names_the_variable() {
         ("AWS_ENDPOINT_URL_SERVICEDISCOVERY", "not a url"),
         ("ISTIO_CLOUD_MAP_LOG_LEVEL", "loud"),
     ] {
-        says(&command(&["serve"]).env(name, value).output().unwrap(), 2, &[&format!("environment variable {name}")]);
+        says(
+            &command(&["serve"]).env(name, value).output().unwrap(),
+            2,
+            &[&format!("environment variable {name}")],
+        );
     }
-    let output = command(&["serve", "--interval", "1us"]).env("ISTIO_CLOUD_MAP_INTERVAL", "5s").output().unwrap();
+    let output = command(&["serve", "--interval", "1us"])
+        .env("ISTIO_CLOUD_MAP_INTERVAL", "5s")
+        .output()
+        .unwrap();
     assert!(!stderr(&output).contains("environment variable"), "{}", stderr(&output));
 }
 
@@ -295,21 +394,40 @@ fn a_full_stream_is_no_panic_and_data_comes_before_messages() {
     let file = file.to_str().unwrap();
     for arguments in [["translate", file], ["validate", file]] {
         let output = command(&arguments).stderr(full()).output().unwrap();
-        assert_eq!(output.status.code(), Some(i32::from(arguments[0] == "validate")), "{arguments:?}");
+        assert_eq!(
+            output.status.code(),
+            Some(i32::from(arguments[0] == "validate")),
+            "{arguments:?}"
+        );
         assert!(!output.stdout.is_empty());
         let output = command(&arguments).stdout(full()).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-        assert!(stderr(&output).contains("can't write to stdout") && !stderr(&output).contains("panicked"), "{}", stderr(&output));
-        assert_eq!(command(&arguments).stdout(full()).stderr(full()).output().unwrap().status.code(), Some(1));
+        assert!(
+            stderr(&output).contains("can't write to stdout")
+                && !stderr(&output).contains("panicked"),
+            "{}",
+            stderr(&output)
+        );
+        assert_eq!(
+            command(&arguments).stdout(full()).stderr(full()).output().unwrap().status.code(),
+            Some(1)
+        );
     }
-    assert_eq!(command(&["translate", "no-such-file"]).stderr(full()).output().unwrap().status.code(), Some(1));
+    assert_eq!(
+        command(&["translate", "no-such-file"]).stderr(full()).output().unwrap().status.code(),
+        Some(1)
+    );
 }
 
 #[test]
 fn help_has_an_example_of_each_command_and_fits_a_terminal() {
     for command_name in ["serve", "translate", "validate"] {
         let help = String::from_utf8(run(&[command_name, "--help"], "").stdout).unwrap();
-        assert!(help.contains("Examples:\n") && help.contains(&format!("istio-cloud-map {command_name}")), "{help}");
+        assert!(
+            help.contains("Examples:\n")
+                && help.contains(&format!("istio-cloud-map {command_name}")),
+            "{help}"
+        );
     }
     assert!(String::from_utf8(run(&["--help"], "").stdout).unwrap().contains("Examples:\n"));
 }
@@ -324,21 +442,40 @@ fn snapshot(directory: &Path) -> String {
 fn serve_takes_what_people_write_for_addresses_and_intervals() {
     let directory = tempfile::tempdir().unwrap();
     let from = format!("file:{}", snapshot(directory.path()));
-    for flags in [["--listen", ":0"], ["--listen", "localhost:0"], ["--interval", "5s..60s"], ["--interval", "100ms"]] {
-        let output = run(&[&["serve", "--once", "--from", &from, "--to", "-"], &flags[..]].concat(), "");
+    for flags in [
+        ["--listen", ":0"],
+        ["--listen", "localhost:0"],
+        ["--interval", "5s..60s"],
+        ["--interval", "100ms"],
+    ] {
+        let output =
+            run(&[&["serve", "--once", "--from", &from, "--to", "-"], &flags[..]].concat(), "");
         assert_eq!(output.status.code(), Some(0), "{flags:?}: {}", stderr(&output));
     }
-    for flags in [["--listen", "8080"], ["--listen", "example.com:80"], ["--interval", "60s..5s"], ["--interval", "5s..2h"]] {
-        says(&run(&[&["serve", "--from", &from], &flags[..]].concat(), ""), 2, &[flags[0], "expected"]);
+    for flags in [
+        ["--listen", "8080"],
+        ["--listen", "example.com:80"],
+        ["--interval", "60s..5s"],
+        ["--interval", "5s..2h"],
+    ] {
+        says(
+            &run(&[&["serve", "--from", &from], &flags[..]].concat(), ""),
+            2,
+            &[flags[0], "expected"],
+        );
     }
 }
 
 #[test]
 fn for_a_machine_the_last_words_are_json_too() {
-    for arguments in [&["serve", "--from", "file:no-such-file"][..], &["translate", "no-such-file"]] {
+    for arguments in [&["serve", "--from", "file:no-such-file"][..], &["translate", "no-such-file"]]
+    {
         let output = run(&[arguments, &["--log-format", "json"]].concat(), "");
         let said: serde_json::Value = serde_json::from_str(stderr(&output).trim_end()).unwrap();
-        assert_eq!((output.status.code(), said.pointer("/level").and_then(serde_json::Value::as_str)), (Some(1), Some("ERROR")));
+        assert_eq!(
+            (output.status.code(), said.pointer("/level").and_then(serde_json::Value::as_str)),
+            (Some(1), Some("ERROR"))
+        );
         assert!(said.pointer("/message").unwrap().to_string().contains("no-such-file"), "{said}");
     }
 }
@@ -347,12 +484,24 @@ fn for_a_machine_the_last_words_are_json_too() {
 fn debug_tells_what_led_to_each_write_and_no_content() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("snapshot.json");
-    fs::write(&file, DISCOVERED.replace("\"10.0.0.1\"", "\"10.0.0.1\", \"password\": \"hunter2\"")).unwrap();
-    let (from, to) = (format!("file:{}", file.display()), format!("dir:{}", directory.path().join("entries").display()));
-    let output = run(&["serve", "--once", "--from", &from, "--to", &to, "--log-level", "debug"], "");
+    fs::write(&file, DISCOVERED.replace("\"10.0.0.1\"", "\"10.0.0.1\", \"password\": \"hunter2\""))
+        .unwrap();
+    let (from, to) = (
+        format!("file:{}", file.display()),
+        format!("dir:{}", directory.path().join("entries").display()),
+    );
+    let output =
+        run(&["serve", "--once", "--from", &from, "--to", &to, "--log-level", "debug"], "");
     let said = stderr(&output);
-    for step in ["listed the entries that exist", "ListNamespaces", "ListServices", "DiscoverInstances", "instances=1", "write", "created"]
-    {
+    for step in [
+        "listed the entries that exist",
+        "ListNamespaces",
+        "ListServices",
+        "DiscoverInstances",
+        "instances=1",
+        "write",
+        "created",
+    ] {
         assert!(said.contains(step), "expected {step:?} in: {said}");
     }
     assert!(!said.contains("hunter2"), "{said}");
@@ -363,10 +512,19 @@ fn debug_tells_what_led_to_each_write_and_no_content() {
 fn files_of_entries_have_the_permissions_that_the_umask_leaves() {
     use std::os::unix::fs::PermissionsExt as _;
     let directory = tempfile::tempdir().unwrap();
-    let (file, entries) = (directory.path().join("snapshot.json"), directory.path().join("entries"));
+    let (file, entries) =
+        (directory.path().join("snapshot.json"), directory.path().join("entries"));
     fs::write(&file, DISCOVERED).unwrap();
-    let script = format!("umask 027; exec \"$0\" serve --once --from file:{} --to dir:{}", file.display(), entries.display());
-    let status = Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_istio-cloud-map")]).stderr(Stdio::null()).status().unwrap();
+    let script = format!(
+        "umask 027; exec \"$0\" serve --once --from file:{} --to dir:{}",
+        file.display(),
+        entries.display()
+    );
+    let status = Command::new("sh")
+        .args(["-c", &script, env!("CARGO_BIN_EXE_istio-cloud-map")])
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
     assert!(status.success());
     let mode = fs::metadata(entries.join("cloudmap-s.n.yaml")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o640);
@@ -376,36 +534,72 @@ fn files_of_entries_have_the_permissions_that_the_umask_leaves() {
 fn a_wrong_endpoint_or_its_variant_is_wrong_usage_and_no_password_is_repeated() {
     let rows: [(&[&str], (&str, &str), &str); 7] = [
         (&[], ("AWS_ENDPOINT_URL", "ftp://x"), "AWS_ENDPOINT_URL"),
-        (&["--endpoint-url", "https://me:hunter2@example.com"], ("A", ""), "example.com has a user name or password"),
-        (&["--data-endpoint-url", "https://me:hunter2@example.com"], ("A", ""), "example.com has a user name or password"),
-        (&[], ("AWS_ENDPOINT_URL_SERVICEDISCOVERY", "me:hunter2@example.com"), "example.com has a user name or password"),
+        (
+            &["--endpoint-url", "https://me:hunter2@example.com"],
+            ("A", ""),
+            "example.com has a user name or password",
+        ),
+        (
+            &["--data-endpoint-url", "https://me:hunter2@example.com"],
+            ("A", ""),
+            "example.com has a user name or password",
+        ),
+        (
+            &[],
+            ("AWS_ENDPOINT_URL_SERVICEDISCOVERY", "me:hunter2@example.com"),
+            "example.com has a user name or password",
+        ),
         (&["--use-fips", "--endpoint-url", "https://example.com"], ("A", ""), "--use-fips"),
-        (&["--data-endpoint-url", "https://example.com"], ("AWS_USE_DUALSTACK_ENDPOINT", "yes"), "--use-dual-stack"),
+        (
+            &["--data-endpoint-url", "https://example.com"],
+            ("AWS_USE_DUALSTACK_ENDPOINT", "yes"),
+            "--use-dual-stack",
+        ),
         (&[], ("AWS_CA_BUNDLE", "/no/ca.pem"), "AWS_CA_BUNDLE: /no/ca.pem"),
     ];
     for (arguments, (name, value), words) in rows {
-        let mut command = command(&[&["serve", "--once", "--to", "-", "--aws-region", "us-west-2"], arguments].concat());
+        let mut command = command(
+            &[&["serve", "--once", "--to", "-", "--aws-region", "us-west-2"], arguments].concat(),
+        );
         let output = command.env(name, value).output().unwrap();
         says(&output, 2, &[words]);
         assert!(!stderr(&output).contains("hunter2"), "{}", stderr(&output));
     }
-    let help = command(&["serve", "--help"]).env("AWS_ENDPOINT_URL_SERVICEDISCOVERY", "https://me:hunter2@example.com").output().unwrap();
+    let help = command(&["serve", "--help"])
+        .env("AWS_ENDPOINT_URL_SERVICEDISCOVERY", "https://me:hunter2@example.com")
+        .output()
+        .unwrap();
     assert!(!String::from_utf8(help.stdout).unwrap().contains("hunter2"));
 }
 
 #[test]
 fn wrong_usage_is_one_json_line_where_the_log_is_json() {
     let by_flag = |arguments: &[&str]| command(arguments).output().unwrap();
-    let by_environment = |arguments: &[&str]| command(arguments).env("ISTIO_CLOUD_MAP_LOG_FORMAT", "json").output().unwrap();
+    let by_environment = |arguments: &[&str]| {
+        command(arguments).env("ISTIO_CLOUD_MAP_LOG_FORMAT", "json").output().unwrap()
+    };
     for (output, words) in [
-        (by_flag(&["serve", "--log-format", "json", "--interval", "1us"]), "invalid value '1us' for '--interval"),
-        (by_flag(&["--log-format=json", "serve", "--no-such-flag"]), "unexpected argument '--no-such-flag' found"),
-        (by_environment(&["serve", "--listen", "nowhere"]), "invalid value 'nowhere' for '--listen"),
+        (
+            by_flag(&["serve", "--log-format", "json", "--interval", "1us"]),
+            "invalid value '1us' for '--interval",
+        ),
+        (
+            by_flag(&["--log-format=json", "serve", "--no-such-flag"]),
+            "unexpected argument '--no-such-flag' found",
+        ),
+        (
+            by_environment(&["serve", "--listen", "nowhere"]),
+            "invalid value 'nowhere' for '--listen",
+        ),
         (by_environment(&["sevre"]), "unrecognized subcommand 'sevre'"),
         (by_environment(&[]), "'istio-cloud-map' requires a subcommand"),
     ] {
         let said = stderr(&output);
-        assert_eq!((output.status.code(), said.lines().count(), output.stdout.len()), (Some(2), 1, 0), "{said}");
+        assert_eq!(
+            (output.status.code(), said.lines().count(), output.stdout.len()),
+            (Some(2), 1, 0),
+            "{said}"
+        );
         let line: serde_json::Value = serde_json::from_str(&said).unwrap();
         let field = |key: &str| line.get(key).and_then(serde_json::Value::as_str).unwrap();
         assert_eq!(field("level"), "ERROR", "{said}");
@@ -415,14 +609,20 @@ fn wrong_usage_is_one_json_line_where_the_log_is_json() {
     for arguments in [["--version"], ["--help"]] {
         let output = by_environment(&arguments);
         assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
-        assert!(output.stdout.starts_with(b"istio-cloud-map") || output.stdout.starts_with(b"Keeps"));
+        assert!(
+            output.stdout.starts_with(b"istio-cloud-map") || output.stdout.starts_with(b"Keeps")
+        );
     }
-    let text = command(&["--log-format", "text", "sevre"]).env("ISTIO_CLOUD_MAP_LOG_FORMAT", "json").output().unwrap();
+    let text = command(&["--log-format", "text", "sevre"])
+        .env("ISTIO_CLOUD_MAP_LOG_FORMAT", "json")
+        .output()
+        .unwrap();
     assert!(stderr(&text).starts_with("error: unrecognized subcommand"), "{}", stderr(&text));
 }
 
 #[test]
-fn the_kubeconfig_of_the_flag_comes_before_that_of_the_environment_and_this_before_the_pods_account() {
+fn the_kubeconfig_of_the_flag_comes_before_that_of_the_environment_and_this_before_the_pods_account()
+ {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("snapshot.json"), r#"{"services": []}"#).unwrap();
     let from = format!("file:{}", directory.path().join("snapshot.json").display());

@@ -23,7 +23,13 @@ const OTHER: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_istio-cloud-map"));
-    command.arg("validate").args(arguments).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .arg("validate")
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
@@ -53,7 +59,12 @@ fn assert_gives(output: &Output, code: i32, out: &str, err: &str) {
 
 #[test]
 fn a_valid_entry_is_no_line_and_exit_0() {
-    assert_gives(&run(&[], VALID), 0, "", "1 ServiceEntry: 1 valid, 0 invalid; 0 errors, 0 warnings\n");
+    assert_gives(
+        &run(&[], VALID),
+        0,
+        "",
+        "1 ServiceEntry: 1 valid, 0 invalid; 0 errors, 0 warnings\n",
+    );
 }
 
 #[test]
@@ -73,7 +84,11 @@ fn warnings_fail_only_with_strict() {
     let (lenient, strict) = (run(&[], &text), run(&["--strict"], &text));
     assert_eq!((lenient.status.code(), strict.status.code()), (Some(0), Some(1)));
     assert_eq!(lenient.stdout, strict.stdout);
-    assert!(stdout(&strict).starts_with("-:1 shop/web: warning[UpperCaseHost] spec.hosts[0]: "), "{}", stdout(&strict));
+    assert!(
+        stdout(&strict).starts_with("-:1 shop/web: warning[UpperCaseHost] spec.hosts[0]: "),
+        "{}",
+        stdout(&strict)
+    );
     let mut by_environment = command(&[]);
     by_environment.env("ISTIO_CLOUD_MAP_STRICT", "true");
     assert_eq!(give(by_environment, &text).status.code(), Some(1));
@@ -82,21 +97,33 @@ fn warnings_fail_only_with_strict() {
 #[test]
 fn lists_are_opened_and_other_kinds_are_counted() {
     let item = |text: &str| format!("- {}", text.trim_end().replace('\n', "\n  "));
-    let list = format!("apiVersion: v1\nkind: List\nitems:\n{}\n{}\n", item(&VALID.replace("80", "0")), item(OTHER));
+    let list = format!(
+        "apiVersion: v1\nkind: List\nitems:\n{}\n{}\n",
+        item(&VALID.replace("80", "0")),
+        item(OTHER)
+    );
     let output = run(&[], &format!("{list}---\n{OTHER}"));
     assert!(stdout(&output).starts_with("-:1 shop/web: error[InvalidPort]"), "{}", stdout(&output));
-    assert_eq!(stderr(&output), "1 ServiceEntry: 0 valid, 1 invalid; 1 error, 0 warnings; 2 documents of other kinds skipped\n");
+    assert_eq!(
+        stderr(&output),
+        "1 ServiceEntry: 0 valid, 1 invalid; 1 error, 0 warnings; 2 documents of other kinds skipped\n"
+    );
 }
 
 #[test]
 fn json_is_read_and_written() {
-    let entry =
-        r#"{"apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry", "metadata": {"name": "web"}, "spec": {"hosts": ["*"]}}"#;
+    let entry = r#"{"apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry", "metadata": {"name": "web"}, "spec": {"hosts": ["*"]}}"#;
     let output = run(&["-o", "json"], entry);
     assert_eq!(output.status.code(), Some(1));
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     let first = said.get(0).unwrap();
-    for (key, value) in [("file", "-"), ("name", "web"), ("severity", "error"), ("rule", "WildcardHost"), ("path", "spec.hosts[0]")] {
+    for (key, value) in [
+        ("file", "-"),
+        ("name", "web"),
+        ("severity", "error"),
+        ("rule", "WildcardHost"),
+        ("path", "spec.hosts[0]"),
+    ] {
         assert_eq!(first.get(key).and_then(Value::as_str), Some(value), "{first}");
     }
     assert_eq!(first.get("document"), Some(&Value::from(1)));
@@ -109,9 +136,18 @@ fn what_translate_writes_is_valid_as_yaml_and_as_a_list() {
         {"InstanceId": "i-1", "Attributes": {"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_PORT": "8080"}}]}]}"#;
     for output in ["yaml", "json"] {
         let mut translate = Command::new(env!("CARGO_BIN_EXE_istio-cloud-map"));
-        translate.args(["translate", "-o", output]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        translate
+            .args(["translate", "-o", output])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let translated = give(translate, input);
-        assert_gives(&run(&[], stdout(&translated)), 0, "", "1 ServiceEntry: 1 valid, 0 invalid; 0 errors, 0 warnings\n");
+        assert_gives(
+            &run(&[], stdout(&translated)),
+            0,
+            "",
+            "1 ServiceEntry: 1 valid, 0 invalid; 0 errors, 0 warnings\n",
+        );
     }
 }
 
@@ -123,42 +159,65 @@ fn a_file_that_can_not_be_read_is_one_line_and_the_others_are_judged() {
         fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let (valid, broken, binary) =
-        (path("valid.yaml", VALID.as_bytes()), path("broken.yaml", b"a: b: c\nd: ["), path("binary", &[0, 159, 146]));
+    let (valid, broken, binary) = (
+        path("valid.yaml", VALID.as_bytes()),
+        path("broken.yaml", b"a: b: c\nd: ["),
+        path("binary", &[0, 159, 146]),
+    );
     let words = path("words.txt", b"only words\n");
-    for (file, word) in [("no-such-file", "No such file"), (&broken, "YAML"), (&binary, "UTF-8"), ("/", "directory"), (&words, "objects")] {
+    for (file, word) in [
+        ("no-such-file", "No such file"),
+        (&broken, "YAML"),
+        (&binary, "UTF-8"),
+        ("/", "directory"),
+        (&words, "objects"),
+    ] {
         let output = run(&[file, &valid], "");
         assert_eq!(output.status.code(), Some(1), "{file}");
         let lines: Vec<&str> = stderr(&output).lines().collect();
         let [error, summary] = lines.as_slice() else { unreachable!("two lines: {lines:?}") };
         assert!(error.starts_with(&format!("error: {file}:")) && error.contains(word), "{error}");
         let what = if [&broken, &words].contains(&&file.to_owned()) { "document" } else { "file" };
-        assert_eq!(*summary, format!("1 ServiceEntry: 1 valid, 0 invalid; 0 errors, 0 warnings; 1 {what} not read"));
+        assert_eq!(
+            *summary,
+            format!("1 ServiceEntry: 1 valid, 0 invalid; 0 errors, 0 warnings; 1 {what} not read")
+        );
     }
 }
 
 #[test]
 fn an_entry_without_a_kind_is_judged_and_not_skipped() {
     let output = run(&[], &VALID.replace("kind: ServiceEntry\n", ""));
-    assert_eq!(stdout(&output), "-:1 shop/web: error[MissingField] kind: it is missing, and required\n");
+    assert_eq!(
+        stdout(&output),
+        "-:1 shop/web: error[MissingField] kind: it is missing, and required\n"
+    );
 }
 
 #[test]
 fn a_name_with_control_characters_stays_on_its_line() {
     let output = run(&[], &VALID.replace("name: web,", "name: \"w\\e[31m\\nb\","));
     assert_eq!(stdout(&output).lines().count(), 1, "{}", stdout(&output));
-    assert!(stdout(&output).starts_with(r"-:1 shop/w\u{1b}[31m\nb: error[InvalidName]"), "{}", stdout(&output));
+    assert!(
+        stdout(&output).starts_with(r"-:1 shop/w\u{1b}[31m\nb: error[InvalidName]"),
+        "{}",
+        stdout(&output)
+    );
 }
 
 #[test]
 fn what_turns_writing_round_is_escaped_wherever_it_comes_from() {
     let evil = "a\u{202e}b\u{9b}c\u{feff}d";
-    let entry = VALID.replace("name: web", "name: \"EVIL\"").replace("EVIL", "a\\u202eb\\x9bc\\ufeffd");
+    let entry =
+        VALID.replace("name: web", "name: \"EVIL\"").replace("EVIL", "a\\u202eb\\x9bc\\ufeffd");
     let text = format!("{entry}---\n\"a\u{202e}b\"\n---\n{{\"{evil}\": 1, \"{evil}\": 2}}\n");
     for format in ["text", "json"] {
         let output = run(&["-", evil, "-o", format], &text);
         for stream in [stdout(&output), stderr(&output)] {
-            assert!(stream.contains("202e") && !stream.contains(['\u{202e}', '\u{9b}', '\u{feff}']), "{stream}");
+            assert!(
+                stream.contains("202e") && !stream.contains(['\u{202e}', '\u{9b}', '\u{feff}']),
+                "{stream}"
+            );
         }
     }
     let found: Value = serde_json::from_slice(&run(&["-o", "json"], &text).stdout).unwrap();
@@ -174,8 +233,10 @@ fn wrong_usage_is_exit_2() {
 
 #[test]
 fn one_bad_document_costs_only_itself() {
-    let text =
-        format!("{OTHER}---\na: 1\na: 2\n---\n{}---\nmetadata: {{labels: {{commit: 12e4567}}}}\nkind: Pod\n", VALID.replace("80", "0"));
+    let text = format!(
+        "{OTHER}---\na: 1\na: 2\n---\n{}---\nmetadata: {{labels: {{commit: 12e4567}}}}\nkind: Pod\n",
+        VALID.replace("80", "0")
+    );
     let output = run(&[], &text);
     assert!(stdout(&output).starts_with("-:3 shop/web: error[InvalidPort]"), "{}", stdout(&output));
     assert_eq!(
@@ -207,33 +268,54 @@ fn a_number_is_what_kubectl_reads_and_one_in_octal_is_told() {
 
 #[test]
 fn a_misspelt_kind_of_istio_is_an_error_and_other_kinds_are_skipped() {
-    for kind in ["serviceentry", "ServiceEntri", "ServiceEntries", "Service Entry", "virtualservice", "Foo"] {
+    for kind in
+        ["serviceentry", "ServiceEntri", "ServiceEntries", "Service Entry", "virtualservice", "Foo"]
+    {
         let output = run(&[], &VALID.replace("kind: ServiceEntry", &format!("kind: {kind}")));
         let expected = format!("-:1 shop/web: error[UnknownValue] kind: it is `{kind}`, expected ");
-        assert!(stdout(&output).starts_with(&expected) && stdout(&output).lines().count() == 1, "{kind}: {}", stdout(&output));
+        assert!(
+            stdout(&output).starts_with(&expected) && stdout(&output).lines().count() == 1,
+            "{kind}: {}",
+            stdout(&output)
+        );
         assert_eq!(output.status.code(), Some(1), "{kind}");
     }
     for kind in ["VirtualService", "GatewayList"] {
-        assert_eq!(run(&[], &VALID.replace("kind: ServiceEntry", &format!("kind: {kind}"))).status.code(), Some(0), "{kind}");
+        assert_eq!(
+            run(&[], &VALID.replace("kind: ServiceEntry", &format!("kind: {kind}"))).status.code(),
+            Some(0),
+            "{kind}"
+        );
     }
 }
 
 #[test]
 fn anchors_cost_no_time() {
-    let bomb = (1..12).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(","))).collect::<Vec<_>>().concat();
+    let bomb = (1..12)
+        .map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(",")))
+        .collect::<Vec<_>>()
+        .concat();
     let started = std::time::Instant::now();
     let output = run(&[], &format!("a0: &a0 [x]\n{bomb}---\n{VALID}"));
-    assert!(stderr(&output).contains("too much") && stderr(&output).contains("1 valid"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("too much") && stderr(&output).contains("1 valid"),
+        "{}",
+        stderr(&output)
+    );
     assert!(started.elapsed().as_secs() < 2, "{:?}", started.elapsed());
-    let shared = VALID.replace("[web.shop]", "&hosts [web.shop]").replace("spec:", "spec:\n  exportTo: &own ['.']");
+    let shared = VALID
+        .replace("[web.shop]", "&hosts [web.shop]")
+        .replace("spec:", "spec:\n  exportTo: &own ['.']");
     assert_eq!(run(&[], &shared).status.code(), Some(0));
 }
 
 #[test]
 fn whatever_has_items_is_a_list_and_an_item_that_is_no_object_costs_no_other() {
-    let entry = VALID.replace('\n', "\n  ").replace("apiVersion: networking", "- apiVersion: networking");
+    let entry =
+        VALID.replace('\n', "\n  ").replace("apiVersion: networking", "- apiVersion: networking");
     for kind in ["List", "list", "ServiceEntryList"] {
-        let list = format!("apiVersion: apps/v1\nkind: {kind}\nitems:\n- words\n{}", entry.trim_end());
+        let list =
+            format!("apiVersion: apps/v1\nkind: {kind}\nitems:\n- words\n{}", entry.trim_end());
         assert_gives(
             &run(&[], &list),
             1,

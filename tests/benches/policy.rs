@@ -1,8 +1,14 @@
-//! How long the policy takes under the waPC host: an instance, and a verdict on an entry of 100 endpoints.
+//! How long the policy takes under the waPC host: an instance, and a verdict on an entry of 100
+//! endpoints.
 //!
-//! `cargo bench -p istio-cloud-map-tests --features wasm --bench policy`; with `--profile dev` wasmtime itself is not optimised, which the module's own
-//! code does not feel.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a benchmark prints what it finds")]
+//! `cargo bench -p istio-cloud-map-tests --features wasm --bench policy`; with `--profile dev`
+//! wasmtime itself is not optimised, which the module's own code does not feel.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a benchmark prints what it finds"
+)]
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +34,8 @@ fn main() {
         (1..=100).map(|n| json!({"address": format!("10.0.0.{n}"), "ports": {"http": 8080}, "locality": "us-west-2/us-west-2a"}));
     hundred["spec"]["endpoints"] = endpoints.collect();
     let mut annotated = hundred.clone();
-    annotated["metadata"]["annotations"] = json!({"istio-cloud-map/cloud-map": json!({"Instances": instances}).to_string()});
+    annotated["metadata"]["annotations"] =
+        json!({"istio-cloud-map/cloud-map": json!({"Instances": instances}).to_string()});
 
     let protecting = json!({"protectedHosts": [HOST], "trustedUsers": [OPERATOR]});
     Policy::start();
@@ -36,9 +43,19 @@ fn main() {
     let policy = Policy::start();
     for (name, expected, request, settings) in [
         ("the operator makes 100 endpoints", "accepted", create(OPERATOR, &hundred), &protecting),
-        ("the operator changes 100 endpoints", "accepted", request("UPDATE", OPERATOR, &hundred, &hundred), &protecting),
+        (
+            "the operator changes 100 endpoints",
+            "accepted",
+            request("UPDATE", OPERATOR, &hundred, &hundred),
+            &protecting,
+        ),
         ("a stranger is rejected", "protected-host", create("alice", &hundred), &protecting),
-        ("100 endpoints are filled in", "filled", create("alice", &annotated), &json!({"source": "fill"})),
+        (
+            "100 endpoints are filled in",
+            "filled",
+            create("alice", &annotated),
+            &json!({"source": "fill"}),
+        ),
     ] {
         assert_eq!(said(&policy.validate(&request, settings)), expected);
         let payload = json!({"request": request, "settings": settings}).to_string();

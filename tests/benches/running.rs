@@ -1,6 +1,7 @@
 //! What a running operator costs, and how soon it follows.
 //!
-//! `cargo bench --workspace --all-features --bench running [-- CASE...]`, of `quota`, `idle`, `latency`, `restart`; all without one.
+//! `cargo bench --workspace --all-features --bench running [-- CASE...]`, of `quota`, `idle`,
+//! `latency`, `restart`; all without one.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark")]
 
 use std::time::{Duration, Instant};
@@ -13,11 +14,13 @@ use kube::api::DynamicObject;
 use kube::{Api, Client};
 
 fn main() {
-    let cases: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let cases: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     // Its build is no part of what is measured.
     binary();
     let is_chosen = |case: &str| cases.is_empty() || cases.iter().any(|chosen| chosen == case);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         if is_chosen("quota") {
             quota().await;
@@ -34,7 +37,12 @@ fn main() {
 }
 
 /// Registers so many services in each of so many namespaces.
-fn fill(cloud_map: &StandIn, namespaces: usize, services: usize, instances: usize) -> Vec<ServiceKey> {
+fn fill(
+    cloud_map: &StandIn,
+    namespaces: usize,
+    services: usize,
+    instances: usize,
+) -> Vec<ServiceKey> {
     cloud_map.world(|world| {
         let mut keys = Vec::new();
         for number in 0..namespaces {
@@ -45,7 +53,10 @@ fn fill(cloud_map: &StandIn, namespaces: usize, services: usize, instances: usiz
                     world.register(
                         key,
                         &format!("i-{instance}"),
-                        [("AWS_INSTANCE_IPV4", address(10, service, instance).as_str()), ("AWS_INSTANCE_PORT", "8080")],
+                        [
+                            ("AWS_INSTANCE_IPV4", address(10, service, instance).as_str()),
+                            ("AWS_INSTANCE_PORT", "8080"),
+                        ],
                     );
                 }
                 keys.push(key);
@@ -97,13 +108,20 @@ async fn quota() {
     println!("  all entries there: {all}, after {:.1} s; ready: {ready:?}", took.as_secs_f64());
     println!("  500, 1,000, ... entries after: {}", progress.join(", "));
     let most = lists.iter().map(|(at, calls)| {
-        let before = lists.iter().rev().find(|(earlier, _)| *earlier + Duration::from_secs(1) <= *at).map_or(0, |(_, calls)| *calls);
+        let before = lists
+            .iter()
+            .rev()
+            .find(|(earlier, _)| *earlier + Duration::from_secs(1) <= *at)
+            .map_or(0, |(_, calls)| *calls);
         calls - before
     });
     println!(
         "  ListServices: {} calls, {} throttled, at most {} within a second",
         cloud_map.calls(Operation::ListServices),
-        cloud_map.calls_ended(Operation::ListServices, Outcome::Refused(istio_cloud_map_tests::cloud_map::ErrorKind::Throttling)),
+        cloud_map.calls_ended(
+            Operation::ListServices,
+            Outcome::Refused(istio_cloud_map_tests::cloud_map::ErrorKind::Throttling)
+        ),
         most.max().unwrap_or(0)
     );
 }
@@ -118,15 +136,31 @@ async fn idle_and_latency() {
     // What moved at the start has attention for two minutes.
     tokio::time::sleep(Duration::from_secs(130)).await;
 
-    let operations = [Operation::DiscoverInstancesRevision, Operation::DiscoverInstances, Operation::ListServices];
+    let operations = [
+        Operation::DiscoverInstancesRevision,
+        Operation::DiscoverInstances,
+        Operation::ListServices,
+    ];
     let before = operations.map(|operation| cloud_map.calls(operation));
-    let (cpu, writes) = (operator.cpu(), operator.metric("istio_cloud_map_writes_total", &[]).await);
+    let (cpu, writes) =
+        (operator.cpu(), operator.metric("istio_cloud_map_writes_total", &[]).await);
     tokio::time::sleep(Duration::from_mins(1)).await;
-    let calls: Vec<u64> = operations.iter().zip(before).map(|(operation, before)| cloud_map.calls(*operation) - before).collect();
+    let calls: Vec<u64> = operations
+        .iter()
+        .zip(before)
+        .map(|(operation, before)| cloud_map.calls(*operation) - before)
+        .collect();
     println!("idle: 60 s at 1,000 services of 100 instances");
     println!("  writes: {}", operator.metric("istio_cloud_map_writes_total", &[]).await - writes);
-    println!("  DiscoverInstancesRevision: {}, DiscoverInstances: {}, ListServices: {}", calls[0], calls[1], calls[2]);
-    println!("  CPU: {:.2} s, peak resident: {:.1} MiB", operator.cpu().saturating_sub(cpu).as_secs_f64(), operator.peak_mebibytes());
+    println!(
+        "  DiscoverInstancesRevision: {}, DiscoverInstances: {}, ListServices: {}",
+        calls[0], calls[1], calls[2]
+    );
+    println!(
+        "  CPU: {:.2} s, peak resident: {:.1} MiB",
+        operator.cpu().saturating_sub(cpu).as_secs_f64(),
+        operator.peak_mebibytes()
+    );
 
     let client = kubernetes.client().await;
     let (mut first, mut second) = (Vec::new(), Vec::new());
@@ -142,21 +176,34 @@ async fn idle_and_latency() {
 }
 
 async fn operator_is_ready(operator: &Operator) {
-    let ready = until(Duration::from_mins(10), async || operator.page("/readyz").await.is_some()).await;
+    let ready =
+        until(Duration::from_mins(10), async || operator.page("/readyz").await.is_some()).await;
     assert!(ready, "not ready: {}", operator.log());
 }
 
-async fn follow(cloud_map: &StandIn, client: &Client, service: ServiceKey, number: usize, change: usize) -> Duration {
+async fn follow(
+    cloud_map: &StandIn,
+    client: &Client,
+    service: ServiceKey,
+    number: usize,
+    change: usize,
+) -> Duration {
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), "default", &resource());
     let address = address(100 + change, number, change);
     cloud_map.world(|world| {
-        world.register(service, &format!("new-{change}"), [("AWS_INSTANCE_IPV4", address.as_str()), ("AWS_INSTANCE_PORT", "8080")]);
+        world.register(
+            service,
+            &format!("new-{change}"),
+            [("AWS_INSTANCE_IPV4", address.as_str()), ("AWS_INSTANCE_PORT", "8080")],
+        );
     });
     let since = Instant::now();
     let name = format!("cloudmap-s{number:05}.ns0");
     let has = until(Duration::from_mins(1), async || {
         let entry = api.get_opt(&name).await.ok().flatten();
-        entry.is_some_and(|entry| entry.data.pointer("/spec/endpoints").is_some_and(|e| e.to_string().contains(&address)))
+        entry.is_some_and(|entry| {
+            entry.data.pointer("/spec/endpoints").is_some_and(|e| e.to_string().contains(&address))
+        })
     })
     .await;
     assert!(has, "{name} never has {address}");
@@ -189,14 +236,21 @@ async fn restart(services: usize) {
         for (service, key) in keys.iter().enumerate() {
             for instance in 0..10 {
                 let address = address(11, service, instance);
-                world.register(*key, &format!("i-{instance}"), [("AWS_INSTANCE_IPV4", address.as_str()), ("AWS_INSTANCE_PORT", "8080")]);
+                world.register(
+                    *key,
+                    &format!("i-{instance}"),
+                    [("AWS_INSTANCE_IPV4", address.as_str()), ("AWS_INSTANCE_PORT", "8080")],
+                );
             }
         }
     });
     let started = Instant::now();
     let operator = start(&cloud_map, &kubernetes);
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
-    let all = until(Duration::from_mins(10), async || written(&operator, "update").await >= services as f64).await;
+    let all = until(Duration::from_mins(10), async || {
+        written(&operator, "update").await >= services as f64
+    })
+    .await;
     println!(
         "  every endpoint changed, restarted: all updated {all} after {:.1} s, CPU {:.2} s, peak resident {:.1} MiB",
         started.elapsed().as_secs_f64(),

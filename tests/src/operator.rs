@@ -28,8 +28,11 @@ pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let mut build = Command::new(env!("CARGO"));
-        // The whole workspace, so that its dependencies have the features that they have in the tests, and are built once.
-        build.args(["build", "--quiet", "--workspace", "--all-features"]).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        // The whole workspace, so that its dependencies have the features that they have in the
+        // tests, and are built once.
+        build
+            .args(["build", "--quiet", "--workspace", "--all-features"])
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }
@@ -45,7 +48,12 @@ pub fn binary() -> &'static Path {
 /// A command of the binary without anything of this machine's configuration.
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
-    command.args(arguments).env_clear().env("NO_COLOR", "1").env("HOME", "/nonexistent").stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env_clear()
+        .env("NO_COLOR", "1")
+        .env("HOME", "/nonexistent")
+        .stdin(Stdio::null());
     command
 }
 
@@ -79,7 +87,10 @@ impl Operator {
     /// Starts a command that serves.
     pub fn spawn(mut command: Command) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
-        let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|l| l.local_addr()).expect("a free port").port();
+        let port = TcpListener::bind(("127.0.0.1", 0))
+            .and_then(|l| l.local_addr())
+            .expect("a free port")
+            .port();
         let log = File::create(directory.path().join("log")).expect("a log file");
         let child = command
             .arg("--listen")
@@ -105,7 +116,8 @@ impl Operator {
     pub async fn page(&self, path: &str) -> Option<String> {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.ok()?;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.ok()?;
@@ -115,30 +127,38 @@ impl Operator {
 
     /// Waits until it says that it is ready.
     pub async fn ready(&self) {
-        let ready = until(Duration::from_mins(1), async || self.page("/readyz").await.is_some()).await;
+        let ready =
+            until(Duration::from_mins(1), async || self.page("/readyz").await.is_some()).await;
         assert!(ready, "not ready after a minute; its log is\n{}", self.log());
     }
 
     /// The value of a metric, summed over the series whose line holds all of `labels`.
     pub async fn metric(&self, name: &str, labels: &[&str]) -> f64 {
         let text = self.page("/metrics").await.unwrap_or_default();
-        let series = text.lines().filter(|line| line.starts_with(name) && labels.iter().all(|label| line.contains(label)));
+        let series = text.lines().filter(|line| {
+            line.starts_with(name) && labels.iter().all(|label| line.contains(label))
+        });
         series.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
     }
 
     /// The processor time that it has taken.
     pub fn cpu(&self) -> Duration {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap_or_default();
-        // After the name in brackets comes the third field; utime and stime, in hundredths of a second, are the 14th and 15th.
-        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
-        Duration::from_millis(fields.filter_map(|field| field.parse::<u64>().ok()).sum::<u64>() * 10)
+        // After the name in brackets comes the third field; utime and stime, in hundredths of a
+        // second, are the 14th and 15th.
+        let fields =
+            stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+        Duration::from_millis(
+            fields.filter_map(|field| field.parse::<u64>().ok()).sum::<u64>() * 10,
+        )
     }
 
     /// The most memory that was resident.
     pub fn peak_mebibytes(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
         let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
-        let kibibytes: u32 = line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or(0);
+        let kibibytes: u32 =
+            line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or(0);
         f64::from(kibibytes) / 1024.0
     }
 

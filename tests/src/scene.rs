@@ -1,4 +1,5 @@
-//! A whole scene for a test: an API server, a Cloud Map, an operator between them, and Istio to judge what comes out.
+//! A whole scene for a test: an API server, a Cloud Map, an operator between them, and Istio to
+//! judge what comes out.
 
 #![expect(
     clippy::expect_used,
@@ -10,7 +11,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{
+    ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams,
+};
 use kube::core::GroupVersionKind;
 use kube::{Api, Client};
 use serde_json::Value;
@@ -60,8 +63,17 @@ impl Scene {
         self.cloud_map.world(|world| {
             let service = world.service(self.namespace, name);
             for number in 0..instances {
-                let address = format!("10.{}.{}.{}", 1 + number / 62_500, number / 250 % 250, number % 250 + 1);
-                world.register(service, &format!("i-{number}"), [("AWS_INSTANCE_IPV4", address.as_str()), ("AWS_INSTANCE_PORT", "8080")]);
+                let address = format!(
+                    "10.{}.{}.{}",
+                    1 + number / 62_500,
+                    number / 250 % 250,
+                    number % 250 + 1
+                );
+                world.register(
+                    service,
+                    &format!("i-{number}"),
+                    [("AWS_INSTANCE_IPV4", address.as_str()), ("AWS_INSTANCE_PORT", "8080")],
+                );
             }
             service
         })
@@ -70,13 +82,19 @@ impl Scene {
     /// Registers one more instance.
     pub fn register(&self, service: ServiceKey, id: &str, address: &str) {
         self.cloud_map.world(|world| {
-            world.register(service, id, [("AWS_INSTANCE_IPV4", address), ("AWS_INSTANCE_PORT", "8080")]);
+            world.register(
+                service,
+                id,
+                [("AWS_INSTANCE_IPV4", address), ("AWS_INSTANCE_PORT", "8080")],
+            );
         });
     }
 
     /// A service by its name.
     pub fn service(&self, name: &str) -> ServiceKey {
-        self.cloud_map.world(|world| world.service_named(self.namespace, name)).expect("a service of that name")
+        self.cloud_map
+            .world(|world| world.service_named(self.namespace, name))
+            .expect("a service of that name")
     }
 
     /// Starts an operator with all rights, and waits until it is ready.
@@ -94,7 +112,14 @@ impl Scene {
     /// Starts an operator with the rights of a kubeconfig.
     pub fn operator_at(&self, kubeconfig: &Path, arguments: &[&str]) -> Operator {
         let interval = format!("{}s", INTERVAL.as_secs());
-        let mut all = vec!["--interval", &interval, "--catalogue-interval", &interval, "--call-timeout", "1s"];
+        let mut all = vec![
+            "--interval",
+            &interval,
+            "--catalogue-interval",
+            &interval,
+            "--call-timeout",
+            "1s",
+        ];
         all.extend(arguments);
         Operator::start(self.cloud_map.url(), kubeconfig, &all)
     }
@@ -124,22 +149,33 @@ impl Scene {
 
     /// Waits until the entry of a service has so many endpoints.
     pub async fn has_endpoints(&self, service: &str, endpoints: usize, longest: Duration) {
-        let as_told = until(longest, async || self.endpoints(service).await == Some(endpoints)).await;
-        assert!(as_told, "{service} has {:?} endpoints and not {endpoints} after {longest:?}", self.endpoints(service).await);
+        let as_told =
+            until(longest, async || self.endpoints(service).await == Some(endpoints)).await;
+        assert!(
+            as_told,
+            "{service} has {:?} endpoints and not {endpoints} after {longest:?}",
+            self.endpoints(service).await
+        );
     }
 
     /// Makes an entry as somebody else would.
     pub async fn create(&self, entry: Value) {
         let entry: DynamicObject = serde_json::from_value(entry).expect("an object");
         self.api()
-            .create(&PostParams { field_manager: Some("somebody".to_owned()), ..PostParams::default() }, &entry)
+            .create(
+                &PostParams { field_manager: Some("somebody".to_owned()), ..PostParams::default() },
+                &entry,
+            )
             .await
             .expect("created");
     }
 
     /// Changes an entry as `kubectl edit` does.
     pub async fn edit(&self, name: &str, patch: Value) {
-        let parameters = PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..PatchParams::default() };
+        let parameters = PatchParams {
+            field_manager: Some("kubectl-edit".to_owned()),
+            ..PatchParams::default()
+        };
         self.api().patch(name, &parameters, &Patch::Merge(patch)).await.expect("edited");
     }
 
@@ -150,7 +186,13 @@ impl Scene {
 
     /// The resource versions of all entries: equal twice, if nothing was written in between.
     pub async fn versions(&self) -> Vec<String> {
-        let version = |entry: &Value| entry.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let version = |entry: &Value| {
+            entry
+                .pointer("/metadata/resourceVersion")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         self.entries().await.iter().map(version).collect()
     }
 
@@ -163,5 +205,8 @@ impl Scene {
 
 /// The resource, in the version that Istio stores.
 pub fn resource() -> ApiResource {
-    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("networking.istio.io", "v1", "ServiceEntry"), "serviceentries")
+    ApiResource::from_gvk_with_plural(
+        &GroupVersionKind::gvk("networking.istio.io", "v1", "ServiceEntry"),
+        "serviceentries",
+    )
 }

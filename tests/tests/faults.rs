@@ -23,7 +23,8 @@ impl Story {
         Self { scene, operator }
     }
 
-    /// While a fault lasts, services change; what can't be read stays, nothing is deleted or emptied, and all converges when it ends.
+    /// While a fault lasts, services change; what can't be read stays, nothing is deleted or
+    /// emptied, and all converges when it ends.
     async fn with_fault(&self, rule: impl Into<FaultRule>, lasting: Duration) {
         let before = self.scene.entries().await;
         let fault = self.scene.cloud_map.inject(rule);
@@ -38,14 +39,22 @@ impl Story {
 
     async fn assert_none_empty(&self) {
         for entry in self.scene.entries().await {
-            assert!(entry.pointer("/spec/endpoints/0").is_some(), "{entry} was emptied\n{}", self.operator.log());
+            assert!(
+                entry.pointer("/spec/endpoints/0").is_some(),
+                "{entry} was emptied\n{}",
+                self.operator.log()
+            );
         }
     }
 
     /// A deletion by a person is seen and undone.
     async fn watch_goes_on(&self) {
         self.scene.delete("cloudmap-s005.ns").await;
-        assert!(until(CONVERGED, async || self.scene.endpoints("s005").await == Some(1)).await, "{}", self.operator.log());
+        assert!(
+            until(CONVERGED, async || self.scene.endpoints("s005").await == Some(1)).await,
+            "{}",
+            self.operator.log()
+        );
     }
 
     /// A service that no fault concerns is kept current all the time.
@@ -66,7 +75,12 @@ async fn an_empty_page_with_a_token_is_not_the_end_of_a_list() {
 async fn a_throttle_of_every_call_for_thirty_seconds() {
     let story = Story::begin().await;
     story.with_fault(Fault::Throttle, Duration::from_secs(30)).await;
-    assert_eq!(story.operator.said("WARN"), 1, "one line, and not one a call: {}", story.operator.log());
+    assert_eq!(
+        story.operator.said("WARN"),
+        1,
+        "one line, and not one a call: {}",
+        story.operator.log()
+    );
     story.scene.close().await;
 }
 
@@ -79,10 +93,17 @@ async fn access_denied_on_one_service_costs_only_that_one() {
     // Another one is deleted meanwhile: its entry goes, that of the denied one stays.
     let gone = story.scene.service("s003");
     story.scene.cloud_map.world(|world| world.delete_service(gone));
-    eventually("the entry of the deleted service goes", CONVERGED * 2 + EMPTY_GRACE, async || story.scene.entry("s003").await.is_none())
-        .await;
+    eventually("the entry of the deleted service goes", CONVERGED * 2 + EMPTY_GRACE, async || {
+        story.scene.entry("s003").await.is_none()
+    })
+    .await;
     assert_eq!(story.scene.endpoints("s001").await, Some(1));
-    assert_eq!(story.operator.said("servicediscovery:DiscoverInstances"), 1, "{}", story.operator.log());
+    assert_eq!(
+        story.operator.said("servicediscovery:DiscoverInstances"),
+        1,
+        "{}",
+        story.operator.log()
+    );
     story.scene.cloud_map.clear(fault);
     story.scene.has_endpoints("s001", 2, CONVERGED).await;
     story.scene.close().await;
@@ -138,7 +159,10 @@ async fn an_api_server_that_is_away_for_twenty_seconds() {
     story.scene.kubernetes.restart().await;
     story.scene.has_endpoints("s001", 2, CONVERGED).await;
     story.scene.has_endpoints("new", 1, CONVERGED).await;
-    eventually("the entry of the deleted service goes", CONVERGED + EMPTY_GRACE, async || story.scene.entry("s003").await.is_none()).await;
+    eventually("the entry of the deleted service goes", CONVERGED + EMPTY_GRACE, async || {
+        story.scene.entry("s003").await.is_none()
+    })
+    .await;
     story.assert_none_empty().await;
     story.watch_goes_on().await;
     story.scene.close().await;
@@ -182,15 +206,31 @@ async fn watches_that_are_cut_every_second() {
     let (since, before) = (Instant::now(), gateway.watches());
     for round in 0..5 {
         // A repair of drift needs the watch; a change of Cloud Map does not.
-        scene.edit("cloudmap-s005.ns", serde_json::json!({"spec": {"endpoints": [{"address": "10.66.6.6"}]}})).await;
-        scene.register(scene.service("s001"), &format!("n-{round}"), &format!("10.9.9.{}", round + 1));
+        scene
+            .edit(
+                "cloudmap-s005.ns",
+                serde_json::json!({"spec": {"endpoints": [{"address": "10.66.6.6"}]}}),
+            )
+            .await;
+        scene.register(
+            scene.service("s001"),
+            &format!("n-{round}"),
+            &format!("10.9.9.{}", round + 1),
+        );
         scene.has_endpoints("s001", 2 + round, CONVERGED).await;
-        let repaired = async || scene.entry("s005").await.is_some_and(|entry| !entry.to_string().contains("10.66.6.6"));
-        // Each edit is one more of somebody who keeps changing the entry: the repairs come ever more rarely.
+        let repaired = async || {
+            scene.entry("s005").await.is_some_and(|entry| !entry.to_string().contains("10.66.6.6"))
+        };
+        // Each edit is one more of somebody who keeps changing the entry: the repairs come ever
+        // more rarely.
         eventually("the repair", CONVERGED + Duration::from_secs(1 << round), repaired).await;
     }
     let watches = gateway.watches() - before;
-    assert!(u128::from(watches) <= 2 * since.elapsed().as_millis() / 1_000 + 2, "{watches} watches in {:?}", since.elapsed());
+    assert!(
+        u128::from(watches) <= 2 * since.elapsed().as_millis() / 1_000 + 2,
+        "{watches} watches in {:?}",
+        since.elapsed()
+    );
     gateway.cut_watches(false);
     scene.close().await;
 }
@@ -212,9 +252,14 @@ async fn writes_that_are_asked_to_come_later_come_later() {
     // The first answer meets what is in flight already; then one probe after each wait.
     let refused = gateway.refused();
     assert!(!refused.is_empty(), "no write was sent away");
-    let is_probe = |at: &&Instant| refused.first().is_some_and(|first| at.duration_since(*first) > Duration::from_secs(1));
+    let is_probe = |at: &&Instant| {
+        refused.first().is_some_and(|first| at.duration_since(*first) > Duration::from_secs(1))
+    };
     let probes = refused.iter().filter(is_probe).count();
-    assert!(probes <= 4, "{probes} writes within {lasting:?} though each is asked to wait {wait:?}");
+    assert!(
+        probes <= 4,
+        "{probes} writes within {lasting:?} though each is asked to wait {wait:?}"
+    );
     scene.close().await;
 }
 
@@ -227,12 +272,22 @@ async fn entries_that_others_touch_all_the_time_are_written_all_the_same() {
             for round in 0_u64.. {
                 let name = format!("cloudmap-s{:03}.ns", round % 4);
                 let patch = serde_json::json!({"metadata": {"annotations": {"example.com/touched": round.to_string()}}});
-                let _ = api.patch_metadata(&name, &kube::api::PatchParams::default(), &kube::api::Patch::Merge(patch)).await;
+                let _ = api
+                    .patch_metadata(
+                        &name,
+                        &kube::api::PatchParams::default(),
+                        &kube::api::Patch::Merge(patch),
+                    )
+                    .await;
             }
         })
     };
     for round in 0..5 {
-        story.scene.register(story.scene.service("s001"), &format!("n-{round}"), &format!("10.9.9.{}", round + 1));
+        story.scene.register(
+            story.scene.service("s001"),
+            &format!("n-{round}"),
+            &format!("10.9.9.{}", round + 1),
+        );
         story.scene.has_endpoints("s001", 2 + round, CONVERGED).await;
     }
     touching.abort();
@@ -254,8 +309,10 @@ async fn an_etcd_that_is_restarted() {
 #[tokio::test]
 async fn an_operator_that_sleeps_believes_nothing_because_time_has_passed() {
     let story = Story::begin().await;
-    // Half of the services answer without an instance when it falls asleep, and have them again when it wakes.
-    let services: Vec<_> = (0..SERVICES / 2).map(|number| story.scene.service(&format!("s{number:03}"))).collect();
+    // Half of the services answer without an instance when it falls asleep, and have them again
+    // when it wakes.
+    let services: Vec<_> =
+        (0..SERVICES / 2).map(|number| story.scene.service(&format!("s{number:03}"))).collect();
     story.scene.cloud_map.world(|world| {
         for service in &services {
             world.deregister(*service, "i-0");

@@ -25,9 +25,14 @@ async fn an_idle_minute_writes_nothing_whatever_the_order_of_the_answers() {
     let scene = Scene::with_services(20).await;
     scene.cloud_map.world(|world| {
         // Discovered every interval, in another order every time.
-        let service = world.add_service(scene.namespace, Service::named("checked").with_custom_health_check());
+        let service = world
+            .add_service(scene.namespace, Service::named("checked").with_custom_health_check());
         for n in 1..50 {
-            world.register(service, &format!("i-{n}"), [("AWS_INSTANCE_IPV4", format!("10.7.0.{n}"))]);
+            world.register(
+                service,
+                &format!("i-{n}"),
+                [("AWS_INSTANCE_IPV4", format!("10.7.0.{n}"))],
+            );
         }
     });
     let operator = scene.operator(&[]).await;
@@ -37,7 +42,10 @@ async fn an_idle_minute_writes_nothing_whatever_the_order_of_the_answers() {
     assert_eq!(scene.versions().await, before);
     assert_eq!(operator.log().lines().count(), lines, "{}", operator.log());
     let discovered = scene.cloud_map.calls(Operation::DiscoverInstances);
-    assert_eq!(discovered, scene.cloud_map.calls_about(Operation::DiscoverInstances, "ns", "checked"));
+    assert_eq!(
+        discovered,
+        scene.cloud_map.calls_about(Operation::DiscoverInstances, "ns", "checked")
+    );
     assert!(discovered >= 25, "{discovered}");
     scene.close().await;
 }
@@ -55,9 +63,16 @@ async fn after_a_kill_the_next_process_knows_the_entries_as_its_own() {
     let before = scene.versions().await;
     let _operator = scene.operator(&[]).await;
     scene.has_endpoints("s001", 2, SOON).await;
-    eventually("the entry of the deleted service goes", SOON * 2, async || scene.entry("s002").await.is_none()).await;
+    eventually("the entry of the deleted service goes", SOON * 2, async || {
+        scene.entry("s002").await.is_none()
+    })
+    .await;
     let after = scene.versions().await;
-    assert_eq!(after.iter().filter(|version| before.contains(version)).count(), 10, "the others were not written again");
+    assert_eq!(
+        after.iter().filter(|version| before.contains(version)).count(),
+        10,
+        "the others were not written again"
+    );
     scene.close().await;
 }
 
@@ -67,11 +82,17 @@ async fn an_edit_or_a_deletion_by_a_person_is_undone_within_two_seconds() {
     let _operator = scene.operator(&["--interval", "1m"]).await;
     let spec = async |service| scene.entry(service).await.map(|entry| entry["spec"].clone());
     let (first, second) = (spec("s000").await, spec("s001").await);
-    scene.edit("cloudmap-s000.ns", json!({"spec": {"endpoints": [{"address": "10.66.6.6"}]}})).await;
+    scene
+        .edit("cloudmap-s000.ns", json!({"spec": {"endpoints": [{"address": "10.66.6.6"}]}}))
+        .await;
     scene.delete("cloudmap-s001.ns").await;
-    let undone = until(Duration::from_secs(2), async || spec("s000").await == first && spec("s001").await == second).await;
+    let undone = until(Duration::from_secs(2), async || {
+        spec("s000").await == first && spec("s001").await == second
+    })
+    .await;
     assert!(undone, "{:?}", scene.entries().await);
-    // A port that a person adds is an item of its own in a server-side apply, and goes all the same.
+    // A port that a person adds is an item of its own in a server-side apply, and goes all the
+    // same.
     let port = json!([{"number": 8080, "name": "tcp-8080", "protocol": "TCP"}, {"number": 9, "name": "extra", "protocol": "TCP"}]);
     scene.edit("cloudmap-s000.ns", json!({"spec": {"ports": port}})).await;
     let undone = until(Duration::from_secs(2), async || spec("s000").await == first).await;
@@ -83,11 +104,19 @@ async fn an_edit_or_a_deletion_by_a_person_is_undone_within_two_seconds() {
 async fn what_a_person_adds_beside_our_fields_stays() {
     let scene = Scene::with_services(1).await;
     let _operator = scene.operator(&[]).await;
-    scene.edit("cloudmap-s000.ns", json!({"metadata": {"labels": {"team": "a"}}, "spec": {"exportTo": ["."]}})).await;
+    scene
+        .edit(
+            "cloudmap-s000.ns",
+            json!({"metadata": {"labels": {"team": "a"}}, "spec": {"exportTo": ["."]}}),
+        )
+        .await;
     scene.register(scene.service("s000"), "i-9", "10.9.9.9");
     scene.has_endpoints("s000", 2, SOON).await;
     let entry = scene.entry("s000").await.unwrap();
-    assert_eq!((&entry["metadata"]["labels"]["team"], &entry["spec"]["exportTo"]), (&json!("a"), &json!(["."])));
+    assert_eq!(
+        (&entry["metadata"]["labels"]["team"], &entry["spec"]["exportTo"]),
+        (&json!("a"), &json!(["."]))
+    );
     scene.close().await;
 }
 
@@ -109,7 +138,10 @@ async fn somebody_elses_entry_of_our_name_or_host_is_left_alone_and_reported() {
     assert_eq!(entries.len(), 3, "only s002 was made");
     assert_eq!(scene.versions().await.iter().filter(|version| before.contains(version)).count(), 2);
     assert_eq!(operator.said("error[Conflict]"), 2, "{}", operator.log());
-    assert!((operator.metric("istio_cloud_map_diagnostics", &["Conflict"]).await - 2.0).abs() < f64::EPSILON);
+    assert!(
+        (operator.metric("istio_cloud_map_diagnostics", &["Conflict"]).await - 2.0).abs()
+            < f64::EPSILON
+    );
     // The conflict ends, and the entry is made at once.
     scene.delete("by-hand").await;
     scene.has_endpoints("s001", 1, Duration::from_secs(2)).await;
@@ -120,9 +152,14 @@ async fn somebody_elses_entry_of_our_name_or_host_is_left_alone_and_reported() {
 async fn an_unhealthy_instance_is_drained_though_no_revision_moves() {
     let scene = Scene::open().await;
     let service = scene.cloud_map.world(|world| {
-        let service = world.add_service(scene.namespace, Service::named("web").with_custom_health_check());
+        let service =
+            world.add_service(scene.namespace, Service::named("web").with_custom_health_check());
         for n in 1..4 {
-            world.register(service, &format!("i-{n}"), [("AWS_INSTANCE_IPV4", format!("10.0.0.{n}"))]);
+            world.register(
+                service,
+                &format!("i-{n}"),
+                [("AWS_INSTANCE_IPV4", format!("10.0.0.{n}"))],
+            );
         }
         service
     });

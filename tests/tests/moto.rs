@@ -37,11 +37,17 @@ async fn what_is_registered_in_moto_comes_out_as_entries_and_goes_with_its_servi
     call(&moto, "CreateHttpNamespace", json!({"Name": "shop"})).await;
     let namespaces = call(&moto, "ListNamespaces", json!({})).await;
     let namespace = namespaces["Namespaces"][0]["Id"].as_str().unwrap().to_owned();
-    let service = call(&moto, "CreateService", json!({"Name": "orders", "NamespaceId": namespace})).await;
+    let service =
+        call(&moto, "CreateService", json!({"Name": "orders", "NamespaceId": namespace})).await;
     let service = service["Service"]["Id"].as_str().unwrap().to_owned();
     for (id, address) in [("i-1", "10.0.0.1"), ("i-2", "10.0.0.2")] {
         let attributes = json!({"AWS_INSTANCE_IPV4": address, "AWS_INSTANCE_PORT": "8080"});
-        call(&moto, "RegisterInstance", json!({"ServiceId": service, "InstanceId": id, "Attributes": attributes})).await;
+        call(
+            &moto,
+            "RegisterInstance",
+            json!({"ServiceId": service, "InstanceId": id, "Attributes": attributes}),
+        )
+        .await;
     }
 
     let kubernetes = ApiServer::start().await;
@@ -51,10 +57,16 @@ async fn what_is_registered_in_moto_comes_out_as_entries_and_goes_with_its_servi
         &["--interval", "1s", "--catalogue-interval", "1s", "--empty-grace", "2s"],
     );
     operator.ready().await;
-    let api: Api<DynamicObject> = Api::namespaced_with(kubernetes.client().await, "default", &resource());
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(kubernetes.client().await, "default", &resource());
     let entry = serde_json::to_value(api.get("cloudmap-orders.shop").await.unwrap()).unwrap();
     assert_eq!(entry["spec"]["hosts"], json!(["orders.shop"]));
-    let addresses: Vec<&Value> = entry["spec"]["endpoints"].as_array().unwrap().iter().map(|endpoint| &endpoint["address"]).collect();
+    let addresses: Vec<&Value> = entry["spec"]["endpoints"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|endpoint| &endpoint["address"])
+        .collect();
     assert_eq!(addresses, ["10.0.0.1", "10.0.0.2"]);
     Judge::start().await.assert_accepts(&[entry]).await;
 
@@ -62,6 +74,7 @@ async fn what_is_registered_in_moto_comes_out_as_entries_and_goes_with_its_servi
         call(&moto, "DeregisterInstance", json!({"ServiceId": service, "InstanceId": id})).await;
     }
     call(&moto, "DeleteService", json!({"Id": service})).await;
-    let gone = async || api.list(&ListParams::default()).await.is_ok_and(|list| list.items.is_empty());
+    let gone =
+        async || api.list(&ListParams::default()).await.is_ok_and(|list| list.items.is_empty());
     eventually("the entry goes with its service", Duration::from_secs(20), gone).await;
 }

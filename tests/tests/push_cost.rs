@@ -1,10 +1,13 @@
-//! What a change in Cloud Map costs the mesh, by Istio's own event recorder: nothing, endpoints only, or a full push.
+//! What a change in Cloud Map costs the mesh, by Istio's own event recorder: nothing, endpoints
+//! only, or a full push.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
 
-use istio_cloud_map_core::cloud_map::{Health, HealthCheckConfig, Instance, Namespace, Record, Service};
+use istio_cloud_map_core::cloud_map::{
+    Health, HealthCheckConfig, Instance, Namespace, Record, Service,
+};
 use istio_cloud_map_core::translate::{HealthMode, Options, translate_all};
 use istio_cloud_map_tests::bed::{Push, Pushes};
 use serde_json::Value;
@@ -33,7 +36,8 @@ fn tcp(hosts: std::ops::RangeInclusive<u8>) -> Record {
 }
 
 fn instance(host: u8, port: u16) -> Instance {
-    let attributes = [("AWS_INSTANCE_IPV4", format!("10.0.0.{host}")), ("AWS_INSTANCE_PORT", port.to_string())];
+    let attributes =
+        [("AWS_INSTANCE_IPV4", format!("10.0.0.{host}")), ("AWS_INSTANCE_PORT", port.to_string())];
     Instance {
         id: format!("i-{host}"),
         health_status: Health::Healthy,
@@ -62,13 +66,19 @@ fn empty(record: Record) -> Record {
 }
 
 fn entries(records: &[Record], options: &Options) -> Vec<Value> {
-    translate_all(records, options).entries.iter().map(|entry| serde_json::to_value(entry).unwrap()).collect()
+    translate_all(records, options)
+        .entries
+        .iter()
+        .map(|entry| serde_json::to_value(entry).unwrap())
+        .collect()
 }
 
-/// What Istio pushes on each change of `web.prod`; a service that nothing happens to stands beside it.
+/// What Istio pushes on each change of `web.prod`; a service that nothing happens to stands beside
+/// it.
 async fn assert_costs(expected: &Push, changes: Vec<(&str, Record, Record)>) {
     let pushes = Pushes::start().await;
-    let bystander = with(http(100..=103), |record| "bystander".clone_into(&mut record.service.name));
+    let bystander =
+        with(http(100..=103), |record| "bystander".clone_into(&mut record.service.name));
     let options = Options { weight_attribute: Some("weight".to_owned()), ..Options::default() };
     let mut wrong = BTreeMap::new();
     for (name, before, after) in changes {
@@ -108,7 +118,8 @@ async fn a_change_of_the_instances_of_an_http_service_is_endpoints_only() {
 }
 
 #[tokio::test]
-async fn a_change_of_the_instances_of_a_tcp_service_with_more_addresses_than_are_listed_is_endpoints_only() {
+async fn a_change_of_the_instances_of_a_tcp_service_with_more_addresses_than_are_listed_is_endpoints_only()
+ {
     let changes = vec![
         ("one is added", tcp(1..=17), tcp(1..=18)),
         ("one is removed", tcp(1..=18), tcp(1..=17)),
@@ -126,7 +137,10 @@ async fn a_service_that_is_drained_and_comes_back_is_endpoints_only() {
     let options = Options { health: HealthMode::Healthy, ..Options::default() };
     let [up, down] = [http(1..=3), drained(http(1..=3))].map(|record| entries(&[record], &options));
     let pushes = Pushes::start().await;
-    assert_eq!(pushes.along(&[up.clone(), down.clone(), up.clone()]).await, [endpoints(), endpoints()]);
+    assert_eq!(
+        pushes.along(&[up.clone(), down.clone(), up.clone()]).await,
+        [endpoints(), endpoints()]
+    );
     // A control plane that has never seen an endpoint of it takes the first one for a new service.
     assert_eq!(pushes.along(&[down, up]).await, [full()]);
 }
@@ -135,15 +149,25 @@ async fn a_service_that_is_drained_and_comes_back_is_endpoints_only() {
 async fn a_new_reading_of_the_same_is_nothing() {
     let reversed = |record| with(record, |record: &mut Record| record.instances.reverse());
     let revised = |record| with(record, |record: &mut Record| record.instances_revision = Some(2));
-    let described = |record| with(record, |record: &mut Record| record.service.description = Some("another".to_owned()));
+    let described = |record| {
+        with(record, |record: &mut Record| record.service.description = Some("another".to_owned()))
+    };
     let changes = vec![
         ("it is the same", http(1..=9), http(1..=9)),
         ("instances come in another order", http(1..=9), reversed(http(1..=9))),
         ("instances of a TCP service come in another order", tcp(1..=9), reversed(tcp(1..=9))),
         ("the annotation of the revision has changed", http(1..=9), revised(http(1..=9))),
         ("the description has changed", http(1..=9), described(http(1..=9))),
-        ("an attribute that says nothing to us has changed", http(1..=9), says(http(1..=9), "color", "blue")),
-        ("an instance that can't be used is added", http(1..=9), with(http(1..=9), |r| r.instances.push(Instance::default()))),
+        (
+            "an attribute that says nothing to us has changed",
+            http(1..=9),
+            says(http(1..=9), "color", "blue"),
+        ),
+        (
+            "an instance that can't be used is added",
+            http(1..=9),
+            with(http(1..=9), |r| r.instances.push(Instance::default())),
+        ),
         (
             "the first of all instances that can't be used is left",
             empty(http(1..=1)),
@@ -155,7 +179,8 @@ async fn a_new_reading_of_the_same_is_nothing() {
 
 #[tokio::test]
 async fn a_change_of_ports_or_addresses_is_a_full_push() {
-    let another_port = |record| with(record, |record: &mut Record| record.instances.push(instance(9, 9090)));
+    let another_port =
+        |record| with(record, |record: &mut Record| record.instances.push(instance(9, 9090)));
     let changes = vec![
         ("a new port", http(1..=2), another_port(http(1..=2))),
         ("a port is gone", another_port(http(1..=2)), http(1..=2)),
@@ -182,7 +207,10 @@ fn many(count: u16) -> Record {
             .map(|number| {
                 let mut instance = instance(1, 8080);
                 instance.id = format!("i-{number}");
-                instance.attributes.insert("AWS_INSTANCE_IPV4".to_owned(), format!("10.1.{}.{}", number / 250, number % 250));
+                instance.attributes.insert(
+                    "AWS_INSTANCE_IPV4".to_owned(),
+                    format!("10.1.{}.{}", number / 250, number % 250),
+                );
                 instance
             })
             .collect();

@@ -17,13 +17,20 @@ fn python() -> Result<String, Box<dyn Error>> {
     let setup = run(Command::new(format!("{TESTS}/bed/setup")).arg("python"))?;
     let printed = String::from_utf8(setup.stdout)?;
     let path = printed.lines().find_map(|line| line.strip_prefix("PYTHON="));
-    Ok(path.ok_or_else(|| format!("tests/bed/setup python printed no PYTHON=: {printed:?}, {}", setup.status))?.to_owned())
+    Ok(path
+        .ok_or_else(|| {
+            format!("tests/bed/setup python printed no PYTHON=: {printed:?}, {}", setup.status)
+        })?
+        .to_owned())
 }
 
 #[test]
 fn every_answer_is_one_of_the_service_model() -> Result<(), Box<dyn Error>> {
     let stand_in = StandIn::start()?;
-    let check = run(Command::new(python()?).arg("-B").arg(format!("{TESTS}/stand_in/boto3_check.py")).arg(stand_in.url()))?;
+    let check = run(Command::new(python()?)
+        .arg("-B")
+        .arg(format!("{TESTS}/stand_in/boto3_check.py"))
+        .arg(stand_in.url()))?;
     let printed = String::from_utf8(check.stdout)?;
     let verdict = printed.lines().last().unwrap_or_default();
     assert!(check.status.success() && verdict.ends_with(" passed, 0 failed"), "{printed}");

@@ -14,7 +14,8 @@ async fn tutorial() -> Scene {
     let scene = Scene::open().await;
     scene.cloud_map.world(|world| {
         // What DiscoverInstances takes is the namespace's HttpName.
-        let namespace = world.add_namespace(Namespace::http("my-namespace").with_http_name("my-http-name"));
+        let namespace =
+            world.add_namespace(Namespace::http("my-namespace").with_http_name("my-http-name"));
         let service = world.service(namespace, "getistio-external-service");
         world.register(service, "i-1", [("AWS_INSTANCE_IPV4", "52.192.72.89")]);
     });
@@ -25,7 +26,13 @@ async fn tutorial() -> Scene {
 async fn the_entry_has_exactly_the_spec_of_the_tutorial() {
     let scene = tutorial().await;
     let operator = scene.operator(&[]).await;
-    let get = ["get", "serviceentries.networking.istio.io", "cloudmap-getistio-external-service.my-namespace", "-o", "json"];
+    let get = [
+        "get",
+        "serviceentries.networking.istio.io",
+        "cloudmap-getistio-external-service.my-namespace",
+        "-o",
+        "json",
+    ];
     let entry: Value = serde_json::from_str(&scene.kubernetes.kubectl(&get).await).unwrap();
     let spec = json!({
         "addresses": ["52.192.72.89"],
@@ -47,7 +54,8 @@ async fn the_entry_has_exactly_the_spec_of_the_tutorial() {
 async fn the_manifests_are_accepted_and_their_role_is_enough_to_run() {
     let scene = tutorial().await;
     scene.kubernetes.kubectl(&["apply", "-k", MANIFESTS, "--validate=false"]).await;
-    let account = scene.kubernetes.kubeconfig_for_service_account("default", "istio-cloud-map").await;
+    let account =
+        scene.kubernetes.kubeconfig_for_service_account("default", "istio-cloud-map").await;
     let operator = istio_cloud_map_tests::operator::Operator::start(
         scene.cloud_map.url(),
         &account,
@@ -59,7 +67,13 @@ async fn the_manifests_are_accepted_and_their_role_is_enough_to_run() {
     scene.register(service, "i-9", "10.9.9.9");
     scene.has_endpoints("web", 3, Duration::from_secs(10)).await;
     scene.cloud_map.world(|world| world.delete_service(service));
-    assert!(istio_cloud_map_tests::operator::until(Duration::from_secs(20), async || scene.entry("web").await.is_none()).await);
+    assert!(
+        istio_cloud_map_tests::operator::until(Duration::from_secs(20), async || scene
+            .entry("web")
+            .await
+            .is_none())
+        .await
+    );
     scene.close().await;
 }
 
@@ -68,7 +82,8 @@ async fn without_the_role_the_operator_says_which_rule_is_missing() {
     let scene = tutorial().await;
     scene.kubernetes.kubectl(&["create", "serviceaccount", "nobody"]).await;
     let account = scene.kubernetes.kubeconfig_for_service_account("default", "nobody").await;
-    let mut command = istio_cloud_map_tests::operator::command(&["serve", "--once", "--kube-config"]);
+    let mut command =
+        istio_cloud_map_tests::operator::command(&["serve", "--once", "--kube-config"]);
     istio_cloud_map_tests::operator::with_aws(&mut command, scene.cloud_map.url());
     let output = command.arg(account).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr);
@@ -80,11 +95,17 @@ async fn without_the_role_the_operator_says_which_rule_is_missing() {
 async fn on_a_cluster_without_istio_the_operator_says_what_to_install() {
     let kubernetes = istio_cloud_map_tests::bed::ApiServer::start_without_crd().await;
     let cloud_map = istio_cloud_map_tests::cloud_map::StandIn::start().unwrap();
-    let mut command = istio_cloud_map_tests::operator::command(&["serve", "--once", "--kube-config"]);
+    let mut command =
+        istio_cloud_map_tests::operator::command(&["serve", "--once", "--kube-config"]);
     istio_cloud_map_tests::operator::with_aws(&mut command, cloud_map.url());
     let output = command.arg(kubernetes.kubeconfig()).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr);
     let errors: Vec<_> = said.lines().filter(|line| !line.contains(" INFO ")).collect();
     assert_eq!((output.status.code(), errors.len()), (Some(1), 1), "{said}");
-    assert!(errors.iter().all(|line| line.starts_with("error: ") && line.contains("install Istio's CRDs")), "{said}");
+    assert!(
+        errors
+            .iter()
+            .all(|line| line.starts_with("error: ") && line.contains("install Istio's CRDs")),
+        "{said}"
+    );
 }

@@ -1,4 +1,5 @@
-//! A request for a plan: each entry is changed or refused at most once, and nothing but a known entry is.
+//! A request for a plan: each entry is changed or refused at most once, and nothing but a known
+//! entry is.
 #![no_main]
 
 use std::collections::BTreeSet;

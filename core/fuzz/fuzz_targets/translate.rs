@@ -1,4 +1,5 @@
-//! A request for a translation: the answer is JSON, the same each time, and its entries are valid and have one name each.
+//! A request for a translation: the answer is JSON, the same each time, and its entries are valid
+//! and have one name each.
 #![no_main]
 
 use std::collections::BTreeSet;

@@ -27,7 +27,9 @@ pub(super) fn of(entry: &Value, settings: &Settings) -> Result<Option<Translated
     let annotations = match entry.pointer("/metadata/annotations") {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Object(annotations)) => annotations,
-        Some(_) => return Err(Rejection::new(Reason::Invalid, "metadata.annotations: it is no object")),
+        Some(_) => {
+            return Err(Rejection::new(Reason::Invalid, "metadata.annotations: it is no object"));
+        }
     };
     match annotations.get(CLOUD_MAP) {
         None | Some(Value::Null) => Ok(None),
@@ -49,10 +51,21 @@ fn translated(json: &str, settings: &Settings) -> Result<Translated, Rejection> 
     refuse_errors(&diagnostics)?;
     let entry = match outcome {
         Outcome::Entry(entry) => entry,
-        Outcome::Excluded | Outcome::Failed => return Err(rejection(&format!("no entry comes of it; {}", lines(&diagnostics).join("; ")))),
-        Outcome::Empty => return Err(rejection("no entry comes of it: no instance of it can be used, and emptyService is omit")),
+        Outcome::Excluded | Outcome::Failed => {
+            return Err(rejection(&format!(
+                "no entry comes of it; {}",
+                lines(&diagnostics).join("; ")
+            )));
+        }
+        Outcome::Empty => {
+            return Err(rejection(
+                "no entry comes of it: no instance of it can be used, and emptyService is omit",
+            ));
+        }
     };
-    let Ok(Value::Object(spec)) = serde_json::to_value(&entry.spec) else { return Err(rejection("its translation is no object")) };
+    let Ok(Value::Object(spec)) = serde_json::to_value(&entry.spec) else {
+        return Err(rejection("its translation is no object"));
+    };
     let warnings = lines(&input.diagnostics).into_iter().chain(lines(&diagnostics)).collect();
     Ok(Translated { fields: decided(spec), warnings })
 }
@@ -67,7 +80,11 @@ fn decided(mut spec: Map<String, Value>) -> Map<String, Value> {
 }
 
 fn refuse_errors(diagnostics: &[Diagnostic]) -> Result<(), Rejection> {
-    let errors: Vec<String> = diagnostics.iter().filter(|d| d.severity == Severity::Error).map(ToString::to_string).collect();
+    let errors: Vec<String> = diagnostics
+        .iter()
+        .filter(|d| d.severity == Severity::Error)
+        .map(ToString::to_string)
+        .collect();
     if errors.is_empty() { Ok(()) } else { Err(rejection(&first(&errors, 8, 400).join("; "))) }
 }
 

@@ -4,22 +4,31 @@ use serde_json::Value;
 
 use crate::order;
 
-/// Says where `found` is not `expected`, in the order of fields and items, and what either is. None, if they are equal. A null in an object is as
-/// good as no field, and an empty list or object as none.
+/// Says where `found` is not `expected`, in the order of fields and items, and what either is.
+/// None, if they are equal. A null in an object is as good as no field, and an empty list or object
+/// as none.
 pub(super) fn first(path: &str, found: &Value, expected: &Value) -> Option<String> {
     match (found, expected) {
         (Value::Object(found), Value::Object(expected)) => {
             let mut keys: Vec<&String> = found.keys().chain(expected.keys()).collect();
             order::sort(&mut keys);
             keys.dedup();
-            let of = |map: &serde_json::Map<String, Value>, key: &str| map.get(key).cloned().unwrap_or_default();
-            keys.into_iter().find_map(|key| first(&format!("{path}.{key}"), &of(found, key), &of(expected, key)))
+            let of = |map: &serde_json::Map<String, Value>, key: &str| {
+                map.get(key).cloned().unwrap_or_default()
+            };
+            keys.into_iter().find_map(|key| {
+                first(&format!("{path}.{key}"), &of(found, key), &of(expected, key))
+            })
         }
         (Value::Array(found), Value::Array(expected)) if found.len() == expected.len() => {
             let mut pairs = found.iter().zip(expected).enumerate();
-            pairs.find_map(|(index, (found, expected))| first(&format!("{path}[{index}]"), found, expected))
+            pairs.find_map(|(index, (found, expected))| {
+                first(&format!("{path}[{index}]"), found, expected)
+            })
         }
-        (Value::Array(found), Value::Array(expected)) if !found.is_empty() && !expected.is_empty() => {
+        (Value::Array(found), Value::Array(expected))
+            if !found.is_empty() && !expected.is_empty() =>
+        {
             Some(format!("{path} has {} items, expected {}", found.len(), expected.len()))
         }
         _ if is_none(found) && is_none(expected) || found == expected => None,
@@ -59,13 +68,48 @@ mod tests {
         for (name, found, expected, said) in [
             ("equal", json!({"a": [1, {"b": 2}]}), json!({"a": [1, {"b": 2}]}), None),
             ("empty and absent", json!({"a": [], "b": {}, "c": null}), json!({}), None),
-            ("a value", json!({"a": [1, {"b": 2}]}), json!({"a": [1, {"b": 3}]}), Some("spec.a[1].b is 2, expected 3")),
-            ("a field too many", json!({"a": "x"}), json!({}), Some(r#"spec.a is "x", expected absent"#)),
-            ("a field too few", json!({}), json!({"a": "x"}), Some(r#"spec.a is absent, expected "x""#)),
-            ("a longer list", json!({"a": [1, 2]}), json!({"a": [1]}), Some("spec.a has 2 items, expected 1")),
-            ("no list", json!({"a": []}), json!({"a": [1]}), Some("spec.a is absent, expected [1]")),
-            ("another type", json!({"a": "80"}), json!({"a": 80}), Some(r#"spec.a is "80", expected 80"#)),
-            ("zero is not nothing", json!({"a": 0}), json!({}), Some("spec.a is 0, expected absent")),
+            (
+                "a value",
+                json!({"a": [1, {"b": 2}]}),
+                json!({"a": [1, {"b": 3}]}),
+                Some("spec.a[1].b is 2, expected 3"),
+            ),
+            (
+                "a field too many",
+                json!({"a": "x"}),
+                json!({}),
+                Some(r#"spec.a is "x", expected absent"#),
+            ),
+            (
+                "a field too few",
+                json!({}),
+                json!({"a": "x"}),
+                Some(r#"spec.a is absent, expected "x""#),
+            ),
+            (
+                "a longer list",
+                json!({"a": [1, 2]}),
+                json!({"a": [1]}),
+                Some("spec.a has 2 items, expected 1"),
+            ),
+            (
+                "no list",
+                json!({"a": []}),
+                json!({"a": [1]}),
+                Some("spec.a is absent, expected [1]"),
+            ),
+            (
+                "another type",
+                json!({"a": "80"}),
+                json!({"a": 80}),
+                Some(r#"spec.a is "80", expected 80"#),
+            ),
+            (
+                "zero is not nothing",
+                json!({"a": 0}),
+                json!({}),
+                Some("spec.a is 0, expected absent"),
+            ),
         ] {
             assert_eq!(first("spec", &found, &expected).as_deref(), said, "{name}");
         }

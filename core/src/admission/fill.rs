@@ -8,8 +8,12 @@ use serde_json::{Map, Value};
 
 type Fields = BTreeMap<String, Box<RawValue>>;
 
-/// The entry with these fields in its spec; null: without the field. Values that are not replaced keep their bytes.
-pub(super) fn filled(entry: &str, fields: &Map<String, Value>) -> Result<Box<RawValue>, serde_json::Error> {
+/// The entry with these fields in its spec; null: without the field. Values that are not replaced
+/// keep their bytes.
+pub(super) fn filled(
+    entry: &str,
+    fields: &Map<String, Value>,
+) -> Result<Box<RawValue>, serde_json::Error> {
     let mut entry: Fields = serde_json::from_str(entry)?;
     let spec = entry.get("spec").map(|spec| Option::<Fields>::deserialize(&**spec)).transpose()?;
     let mut spec = spec.flatten().unwrap_or_default();
@@ -47,7 +51,10 @@ mod tests {
     fn an_entry_without_a_spec_gets_one() {
         let fields = json!({"hosts": ["new"]});
         for entry in ["{}", r#"{"spec":null}"#] {
-            assert_eq!(filled(entry, fields.as_object().unwrap()).unwrap().get(), r#"{"spec":{"hosts":["new"]}}"#);
+            assert_eq!(
+                filled(entry, fields.as_object().unwrap()).unwrap().get(),
+                r#"{"spec":{"hosts":["new"]}}"#
+            );
         }
         assert!(filled(r#"{"spec":[]}"#, fields.as_object().unwrap()).is_err());
     }

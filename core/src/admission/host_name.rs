@@ -31,7 +31,11 @@ impl TryFrom<String> for ProtectedHost {
 
     fn try_from(host: String) -> Result<Self, InvalidProtectedHost> {
         let canonical = canonical_host(&host);
-        let problem = if canonical == "*" { None } else { host_problem(canonical.strip_prefix("*.").unwrap_or(&canonical)) };
+        let problem = if canonical == "*" {
+            None
+        } else {
+            host_problem(canonical.strip_prefix("*.").unwrap_or(&canonical))
+        };
         match problem {
             Some(problem) => Err(InvalidProtectedHost { host, problem }),
             None => Ok(Self(canonical)),

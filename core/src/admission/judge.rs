@@ -15,9 +15,11 @@ pub(super) fn judge(write: &Write<'_>, settings: &Settings) -> Result<Verdict, R
     if write.user.is_some() && write.change.only_finalizes() {
         return Ok(Verdict::exempt("finalizers"));
     }
-    let mut accepted = Accepted { protected_host: protection::check(write, settings)?, ..Accepted::default() };
+    let mut accepted =
+        Accepted { protected_host: protection::check(write, settings)?, ..Accepted::default() };
     let Some(new) = write.change.new_object() else { return Ok(Verdict::accepted(accepted)) };
-    // What a request leaves as it is was judged when it was written, or is older than the policy: it must not keep a label from being set.
+    // What a request leaves as it is was judged when it was written, or is older than the policy:
+    // it must not keep a label from being set.
     let same = write.change.same_content();
     let translated = match settings.source {
         SourceMode::Off => None,
@@ -26,14 +28,14 @@ pub(super) fn judge(write: &Write<'_>, settings: &Settings) -> Result<Verdict, R
     };
     let filled = match &translated {
         Some(translated) if settings.source == SourceMode::Fill => fill_from(new, translated)?,
-        Some(translated) => {
-            differences(&new.value, translated).map_or(Ok(None), |message| Err(Rejection::new(Reason::CloudMap, message)))?
-        }
+        Some(translated) => differences(&new.value, translated)
+            .map_or(Ok(None), |message| Err(Rejection::new(Reason::CloudMap, message)))?,
         None => None,
     };
     if let Some((_, entry)) = &filled {
         // The annotation is its author's, and so are the hosts that come of it.
-        let overlapped = protection::check_entry(entry, Holder::New, write.user.as_ref(), settings)?;
+        let overlapped =
+            protection::check_entry(entry, Holder::New, write.user.as_ref(), settings)?;
         accepted.protected_host = accepted.protected_host.or(overlapped);
     }
     accepted.warnings = translated.map(|translated| translated.warnings).unwrap_or_default();
@@ -47,7 +49,10 @@ pub(super) fn judge(write: &Write<'_>, settings: &Settings) -> Result<Verdict, R
 }
 
 /// The entry with its spec filled in; none, if it needs no filling.
-fn fill_from(new: &Object<'_>, translated: &Translated) -> Result<Option<(Box<RawValue>, Value)>, Rejection> {
+fn fill_from(
+    new: &Object<'_>,
+    translated: &Translated,
+) -> Result<Option<(Box<RawValue>, Value)>, Rejection> {
     if differences(&new.value, translated).is_none() {
         return Ok(None);
     }
@@ -55,15 +60,19 @@ fn fill_from(new: &Object<'_>, translated: &Translated) -> Result<Option<(Box<Ra
         let entry = serde_json::from_str(json.get())?;
         Ok((json, entry))
     });
-    filled.map(Some).map_err(|error| Rejection::new(Reason::CloudMap, format!("spec: it can't be filled in: {error}")))
+    filled.map(Some).map_err(|error| {
+        Rejection::new(Reason::CloudMap, format!("spec: it can't be filled in: {error}"))
+    })
 }
 
 /// All fields of the spec that are not what the JSON says, and for each the first place in it.
 fn differences(entry: &Value, translated: &Translated) -> Option<String> {
     let spec = entry.get("spec").unwrap_or(&Value::Null);
     let found = |name: &str| spec.get(name).unwrap_or(&Value::Null);
-    let differing =
-        translated.fields.iter().filter_map(|(name, expected)| difference::first(&format!("spec.{name}"), found(name), expected));
+    let differing = translated.fields.iter().filter_map(|(name, expected)| {
+        difference::first(&format!("spec.{name}"), found(name), expected)
+    });
     let places: Vec<String> = differing.collect();
-    (!places.is_empty()).then(|| format!("the spec is not what its Cloud Map JSON says: {}", places.join("; ")))
+    (!places.is_empty())
+        .then(|| format!("the spec is not what its Cloud Map JSON says: {}", places.join("; ")))
 }

@@ -17,8 +17,9 @@ pub(super) enum Holder {
     Old,
 }
 
-/// Holds a write against the protected hosts: what is stored counts as much as what would be, since changing or deleting an entry takes a host away as
-/// making one does. The answer is the protected host that a trusted user's entry overlaps, if it does.
+/// Holds a write against the protected hosts: what is stored counts as much as what would be, since
+/// changing or deleting an entry takes a host away as making one does. The answer is the protected
+/// host that a trusted user's entry overlaps, if it does.
 pub(super) fn check(write: &Write<'_>, settings: &Settings) -> Result<Option<String>, Rejection> {
     let old = write.change.old_object().map(|object| (Holder::Old, &object.value));
     let new = write.change.new_object().map(|object| (Holder::New, &object.value));
@@ -31,7 +32,12 @@ pub(super) fn check(write: &Write<'_>, settings: &Settings) -> Result<Option<Str
 }
 
 /// The same for one entry.
-pub(super) fn check_entry(entry: &Value, holder: Holder, user: Option<&User>, settings: &Settings) -> Result<Option<String>, Rejection> {
+pub(super) fn check_entry(
+    entry: &Value,
+    holder: Holder,
+    user: Option<&User>,
+    settings: &Settings,
+) -> Result<Option<String>, Rejection> {
     if settings.protected_hosts.is_empty() {
         return Ok(None);
     }
@@ -44,11 +50,20 @@ pub(super) fn check_entry(entry: &Value, holder: Holder, user: Option<&User>, se
         Ok(hosts) => hosts,
         // Whether it is a ServiceEntry at all is asked later.
         Err(_) if trusted => return Ok(None),
-        Err(message) => return Err(Rejection::new(Reason::Invalid, format!("{}{message}, and some hosts are protected", place(holder)))),
+        Err(message) => {
+            return Err(Rejection::new(
+                Reason::Invalid,
+                format!("{}{message}, and some hosts are protected", place(holder)),
+            ));
+        }
     };
     let overlap = hosts.iter().find_map(|host| {
         let canonical = canonical_host(host);
-        settings.protected_hosts.iter().find(|protected| protected.overlaps(&canonical)).map(|protected| (host, protected))
+        settings
+            .protected_hosts
+            .iter()
+            .find(|protected| protected.overlaps(&canonical))
+            .map(|protected| (host, protected))
     });
     match overlap {
         Some((host, protected)) if !trusted => {
@@ -84,7 +99,12 @@ fn hosts(entry: &Value) -> Result<Vec<&str>, String> {
         Some(Value::Array(hosts)) => hosts,
         Some(_) => return Err("spec.hosts: it is no list".to_owned()),
     };
-    let text =
-        |(index, host): (usize, &'_ Value)| -> Result<_, String> { Err(format!("spec.hosts[{index}]: it is {host}, expected a string")) };
-    hosts.iter().enumerate().map(|(index, host)| host.as_str().map_or_else(|| text((index, host)), Ok)).collect()
+    let text = |(index, host): (usize, &'_ Value)| -> Result<_, String> {
+        Err(format!("spec.hosts[{index}]: it is {host}, expected a string"))
+    };
+    hosts
+        .iter()
+        .enumerate()
+        .map(|(index, host)| host.as_str().map_or_else(|| text((index, host)), Ok))
+        .collect()
 }

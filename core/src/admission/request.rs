@@ -54,12 +54,17 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Whether all that it does is to take finalizers from an entry that is being deleted already: the last step of a deletion, made by whoever
-    /// set the finalizer, such as the garbage collector.
+    /// Whether all that it does is to take finalizers from an entry that is being deleted already:
+    /// the last step of a deletion, made by whoever set the finalizer, such as the garbage
+    /// collector.
     pub(super) fn only_finalizes(&self) -> bool {
         let Self::Update { old, new } = self else { return false };
-        let is_deleted = |object: &Object<'_>| object.value.pointer("/metadata/deletionTimestamp").is_some_and(Value::is_string);
-        let (Some(before), Some(after)) = (finalizers(&old.value), finalizers(&new.value)) else { return false };
+        let is_deleted = |object: &Object<'_>| {
+            object.value.pointer("/metadata/deletionTimestamp").is_some_and(Value::is_string)
+        };
+        let (Some(before), Some(after)) = (finalizers(&old.value), finalizers(&new.value)) else {
+            return false;
+        };
         is_deleted(old)
             && after.len() < before.len()
             && after.iter().all(|finalizer| before.contains(finalizer))
@@ -105,7 +110,8 @@ fn without_bookkeeping(entry: &Value) -> Value {
     entry
 }
 
-/// A `ServiceEntry`, of anyone: as text, of which what is not touched is kept as it stands, and as a JSON object.
+/// A `ServiceEntry`, of anyone: as text, of which what is not touched is kept as it stands, and as
+/// a JSON object.
 #[derive(Debug)]
 pub(super) struct Object<'a> {
     pub(super) json: &'a str,
@@ -116,7 +122,8 @@ pub(super) struct Object<'a> {
 #[serde(rename_all = "camelCase")]
 struct Wire<'a> {
     kind: GroupVersionKind,
-    /// What it was before the API server converted it to `kind`, which is what a webhook's rules ask for.
+    /// What it was before the API server converted it to `kind`, which is what a webhook's rules
+    /// ask for.
     request_kind: Option<GroupVersionKind>,
     resource: Option<GroupResource>,
     request_resource: Option<GroupResource>,
@@ -170,7 +177,8 @@ struct UserInfo {
 impl<'a> Request<'a> {
     /// Reads a request, or says what of it is not understood.
     pub(super) fn read(json: &'a str) -> Result<Self, String> {
-        let wire: Wire<'a> = serde_json::from_str(json).map_err(|error| format!("the request: {error}"))?;
+        let wire: Wire<'a> =
+            serde_json::from_str(json).map_err(|error| format!("the request: {error}"))?;
         if wire.kind.is_list() {
             return Err("the request: kind: it is a List; expected single objects".to_owned());
         }
@@ -181,13 +189,24 @@ impl<'a> Request<'a> {
             None | Some("") => {}
             // The API server keeps the stored spec there, and roles say who may write to it.
             Some("status") => return Ok(Self::Exempt("status")),
-            Some(other) => return Err(format!("the request: a ServiceEntry has no subresource {}", Quoted(other))),
+            Some(other) => {
+                return Err(format!(
+                    "the request: a ServiceEntry has no subresource {}",
+                    Quoted(other)
+                ));
+            }
         }
-        if wire.kind.group != GROUP || wire.kind.kind != KIND || !VERSIONS.contains(&wire.kind.version.as_str()) {
+        if wire.kind.group != GROUP
+            || wire.kind.kind != KIND
+            || !VERSIONS.contains(&wire.kind.version.as_str())
+        {
             let GroupVersionKind { group, version, kind } = &wire.kind;
             let found = format!("{group}/{version} {kind}");
             let expected = VERSIONS.join(", ");
-            return Err(format!("the request: kind: it is {}, expected {GROUP}/VERSION {KIND} of {expected}", Quoted(&found)));
+            return Err(format!(
+                "the request: kind: it is {}, expected {GROUP}/VERSION {KIND} of {expected}",
+                Quoted(&found)
+            ));
         }
         let change = wire.change()?;
         Ok(Self::Write(Write { user: wire.user_info.and_then(UserInfo::user), change }))
@@ -195,7 +214,8 @@ impl<'a> Request<'a> {
 }
 
 impl<'a> Wire<'a> {
-    /// By any of the names that a request has for what it is about: a conversion, or a kind that does not go with its resource, is no way round.
+    /// By any of the names that a request has for what it is about: a conversion, or a kind that
+    /// does not go with its resource, is no way round.
     fn is_about_service_entries(&self) -> bool {
         let kinds = [Some(&self.kind), self.request_kind.as_ref()];
         let resources = [self.resource.as_ref(), self.request_resource.as_ref()];
@@ -210,7 +230,10 @@ impl<'a> Wire<'a> {
             "CREATE" => Ok(Change::Create { new: new()? }),
             "UPDATE" => Ok(Change::Update { old: old()?, new: new()? }),
             "DELETE" => Ok(Change::Delete { old: old()? }),
-            other => Err(format!("the request: operation: it is {}, expected CREATE, UPDATE or DELETE", Quoted(other))),
+            other => Err(format!(
+                "the request: operation: it is {}, expected CREATE, UPDATE or DELETE",
+                Quoted(other)
+            )),
         }
     }
 }

@@ -13,9 +13,11 @@ use crate::translate::Options;
 /// The settings of the policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Hosts that only trusted users may have an entry of. An entry's host that overlaps one counts, wildcards on both sides.
+    /// Hosts that only trusted users may have an entry of. An entry's host that overlaps one
+    /// counts, wildcards on both sides.
     pub protected_hosts: Vec<ProtectedHost>,
-    /// Names of users as the API server sees them, `system:serviceaccount:NAMESPACE:NAME` for a service account.
+    /// Names of users as the API server sees them, `system:serviceaccount:NAMESPACE:NAME` for a
+    /// service account.
     pub trusted_users: Vec<Name>,
     /// Groups of which every member is trusted.
     pub trusted_groups: Vec<Name>,
@@ -70,13 +72,15 @@ impl Settings {
         if !json.trim_start().starts_with('{') {
             return Err("the settings are no object".to_owned());
         }
-        let keys: Keys<'_> = serde_json::from_str(json).map_err(|error| format!("the settings: {error}"))?;
+        let keys: Keys<'_> =
+            serde_json::from_str(json).map_err(|error| format!("the settings: {error}"))?;
         let default = Self::default();
         Ok(Self {
             protected_hosts: list("protectedHosts", keys.protected_hosts)?,
             trusted_users: list("trustedUsers", keys.trusted_users)?,
             trusted_groups: list("trustedGroups", keys.trusted_groups)?,
-            reject_invalid: value("rejectInvalid", keys.reject_invalid)?.unwrap_or(default.reject_invalid),
+            reject_invalid: value("rejectInvalid", keys.reject_invalid)?
+                .unwrap_or(default.reject_invalid),
             // To the YAML of `kubectl` an unquoted `off` is `false`.
             source: match keys.source.map(RawValue::get) {
                 Some("false") => SourceMode::Off,
@@ -88,7 +92,8 @@ impl Settings {
 
     /// Whether a user of this name, in these groups, is trusted.
     pub(super) fn trusts(&self, user: &str, groups: &[String]) -> bool {
-        self.trusted_users.iter().any(|name| name.0 == user) || self.trusted_groups.iter().any(|name| groups.contains(&name.0))
+        self.trusted_users.iter().any(|name| name.0 == user)
+            || self.trusted_groups.iter().any(|name| groups.contains(&name.0))
     }
 }
 
@@ -106,15 +111,25 @@ pub enum SourceMode {
 }
 
 /// The value of a key, or none where it is left out.
-fn value<'a, T: Deserialize<'a>>(key: &str, raw: Option<&'a RawValue>) -> Result<Option<T>, String> {
-    let read = |raw: &'a RawValue| json::read(raw.get()).map_err(|misread| format!("the settings: {}", misread.within(key)));
+fn value<'a, T: Deserialize<'a>>(
+    key: &str,
+    raw: Option<&'a RawValue>,
+) -> Result<Option<T>, String> {
+    let read = |raw: &'a RawValue| {
+        json::read(raw.get()).map_err(|misread| format!("the settings: {}", misread.within(key)))
+    };
     raw.map(read).transpose()
 }
 
 /// The items of a key; none, where it is left out.
-fn list<T: TryFrom<String, Error: Display>>(key: &str, raw: Option<&RawValue>) -> Result<Vec<T>, String> {
+fn list<T: TryFrom<String, Error: Display>>(
+    key: &str,
+    raw: Option<&RawValue>,
+) -> Result<Vec<T>, String> {
     let texts: Vec<String> = value(key, raw)?.unwrap_or_default();
-    let item = |(index, text)| T::try_from(text).map_err(|error| format!("the settings: {key}[{index}]: {error}"));
+    let item = |(index, text)| {
+        T::try_from(text).map_err(|error| format!("the settings: {key}[{index}]: {error}"))
+    };
     texts.into_iter().enumerate().map(item).collect()
 }
 

@@ -34,7 +34,8 @@ pub struct Verdict {
 pub enum AuditKey {
     /// `accepted`, `filled`, `exempt` or `rejected`.
     Decision,
-    /// Why it was rejected, a [`Reason`]; or why it is exempt: `other-kind`, `status`, `finalizers`.
+    /// Why it was rejected, a [`Reason`]; or why it is exempt: `other-kind`, `status`,
+    /// `finalizers`.
     Reason,
     /// The protected host that an entry overlaps, of whoever it is.
     ProtectedHost,
@@ -130,13 +131,19 @@ impl Verdict {
     /// Nothing that the policy is about.
     pub(super) fn exempt(why: &str) -> Self {
         let mut verdict = Self::accepted(Accepted::default());
-        verdict.audit_annotations = BTreeMap::from([(AuditKey::Decision, "exempt".to_owned()), (AuditKey::Reason, why.to_owned())]);
+        verdict.audit_annotations = BTreeMap::from([
+            (AuditKey::Decision, "exempt".to_owned()),
+            (AuditKey::Reason, why.to_owned()),
+        ]);
         verdict
     }
 
     pub(super) fn rejected(rejection: Rejection) -> Self {
         let Rejection { reason, message, protected_host } = rejection;
-        let mut audit = BTreeMap::from([(AuditKey::Decision, "rejected".to_owned()), (AuditKey::Reason, reason.as_str().to_owned())]);
+        let mut audit = BTreeMap::from([
+            (AuditKey::Decision, "rejected".to_owned()),
+            (AuditKey::Reason, reason.as_str().to_owned()),
+        ]);
         audit.extend(protected_host.map(|host| (AuditKey::ProtectedHost, host)));
         Self {
             accepted: false,
@@ -158,7 +165,8 @@ pub(super) fn first(lines: &[String], most: usize, longest: usize) -> Vec<String
     shown
 }
 
-/// One line, and no longer than that many bytes: what an entry holds is anyone's, and goes to a terminal.
+/// One line, and no longer than that many bytes: what an entry holds is anyone's, and goes to a
+/// terminal.
 fn line(text: &str, longest: usize) -> String {
     const CUT: &str = "...";
     let mut line = String::new();

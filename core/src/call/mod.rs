@@ -1,7 +1,10 @@
-//! Calls for hosts that speak JSON and nothing else: a request in, an answer out, both UTF-8. Nothing fails but by its answer.
+//! Calls for hosts that speak JSON and nothing else: a request in, an answer out, both UTF-8.
+//! Nothing fails but by its answer.
 //!
-//! A request is `{"input": ..., "options"?: {...}}`, an answer `{"ok": ...}` or `{"error": {"kind": ..., "message": ...}}`. A host that has
-//! values of its own takes the typed calls: [`Translation`], [`planned`], [`crate::service_entry::validate::validate`]; one with texts and exceptions, [`text`].
+//! A request is `{"input": ..., "options"?: {...}}`, an answer `{"ok": ...}` or `{"error": {"kind":
+//! ..., "message": ...}}`. A host that has values of its own takes the typed calls:
+//! [`Translation`], [`planned`], [`crate::service_entry::validate::validate`]; one with texts and
+//! exceptions, [`text`].
 
 mod options;
 mod plan;
@@ -54,25 +57,31 @@ impl Error {
     }
 }
 
-/// Translates: Cloud Map JSON as `input`, [`TranslateOptions`] as `options`, `{"serviceEntries": [...], "diagnostics": [...]}` as the answer.
+/// Translates: Cloud Map JSON as `input`, [`TranslateOptions`] as `options`, `{"serviceEntries":
+/// [...], "diagnostics": [...]}` as the answer.
 #[must_use]
 pub fn translate(request: &[u8]) -> String {
-    let translation =
-        Request::read(request).and_then(|request| Translation::of(request.input.get(), TranslateOptions::read(request.options())?));
+    let translation = Request::read(request).and_then(|request| {
+        Translation::of(request.input.get(), TranslateOptions::read(request.options())?)
+    });
     let length = translation.as_ref().map_or(0, Translation::length_hint);
     answer(translation, length)
 }
 
-/// Plans: [`PlanInput`] as `input`, [`PlanOptions`] as `options`, [`crate::operator::Plan`] as the answer.
+/// Plans: [`PlanInput`] as `input`, [`PlanOptions`] as `options`, [`crate::operator::Plan`] as the
+/// answer.
 #[must_use]
 pub fn plan(request: &[u8]) -> String {
     answer(
-        Request::read(request).and_then(|request| planned(&PlanInput::read(request.input.get())?, &PlanOptions::read(request.options())?)),
+        Request::read(request).and_then(|request| {
+            planned(&PlanInput::read(request.input.get())?, &PlanOptions::read(request.options())?)
+        }),
         0,
     )
 }
 
-/// Validates: a `ServiceEntry` of anybody's as `input`, no `options`, a list of [`Finding`]s as the answer.
+/// Validates: a `ServiceEntry` of anybody's as `input`, no `options`, a list of [`Finding`]s as the
+/// answer.
 #[must_use]
 pub fn validate(request: &[u8]) -> String {
     let found = |request: Request<'_>| -> Result<Vec<Finding>, Error> {
@@ -97,7 +106,8 @@ struct NoOptions {}
 
 impl<'a> Request<'a> {
     fn read(request: &'a [u8]) -> Result<Self, Error> {
-        let text = str::from_utf8(request).map_err(|error| Error::InvalidRequest(error.to_string()))?;
+        let text =
+            str::from_utf8(request).map_err(|error| Error::InvalidRequest(error.to_string()))?;
         serde_json::from_str(text).map_err(|error| Error::InvalidRequest(error.to_string()))
     }
 

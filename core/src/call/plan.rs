@@ -35,7 +35,8 @@ impl PlanInput {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScopesInput {
-    /// Per source, whether its list of namespaces, and each of them that is not named in `namespaces`, was read completely.
+    /// Per source, whether its list of namespaces, and each of them that is not named in
+    /// `namespaces`, was read completely.
     pub sources: SortedMap<String, bool>,
     /// The namespaces of which something else is known than of their source.
     pub namespaces: Vec<NamespaceInput>,
@@ -55,16 +56,24 @@ pub struct NamespaceInput {
 
 impl From<&ScopesInput> for Scopes {
     fn from(input: &ScopesInput) -> Self {
-        let scope = |namespace: &NamespaceInput| Scope { source: namespace.source.clone(), namespace: namespace.namespace.clone() };
+        let scope = |namespace: &NamespaceInput| Scope {
+            source: namespace.source.clone(),
+            namespace: namespace.namespace.clone(),
+        };
         Self {
             sources: input.sources.clone(),
-            namespaces: input.namespaces.iter().map(|namespace| (scope(namespace), namespace.complete)).collect(),
+            namespaces: input
+                .namespaces
+                .iter()
+                .map(|namespace| (scope(namespace), namespace.complete))
+                .collect(),
         }
     }
 }
 
-/// All of [`Options`], and beside them `namespace`, the Kubernetes namespace of what does not say one (`default`), and `fieldManager`, the name
-/// that was applied with (`istio-cloud-map`): where an observed object says who manages which field, what others do is left alone.
+/// All of [`Options`], and beside them `namespace`, the Kubernetes namespace of what does not say
+/// one (`default`), and `fieldManager`, the name that was applied with (`istio-cloud-map`): where
+/// an observed object says who manages which field, what others do is left alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanOptions {
     namespace: String,
@@ -74,7 +83,11 @@ pub struct PlanOptions {
 
 impl Default for PlanOptions {
     fn default() -> Self {
-        Self { namespace: "default".to_owned(), field_manager: "istio-cloud-map".to_owned(), plan: Options::default() }
+        Self {
+            namespace: "default".to_owned(),
+            field_manager: "istio-cloud-map".to_owned(),
+            plan: Options::default(),
+        }
     }
 }
 
@@ -94,7 +107,8 @@ impl PlanOptions {
     }
 }
 
-/// See [`plan`]. A desired entry without annotations is of a scope that nobody names, and so of one that was not read completely.
+/// See [`plan`]. A desired entry without annotations is of a scope that nobody names, and so of one
+/// that was not read completely.
 ///
 /// # Errors
 /// [`Error::InvalidInput`], where a desired entry has no name or no hosts.
@@ -102,9 +116,14 @@ pub fn planned(input: &PlanInput, options: &PlanOptions) -> Result<Plan, Error> 
     let PlanOptions { namespace, field_manager, plan: options } = options;
     let mut desired = Vec::with_capacity(input.desired.len());
     for (index, entry) in input.desired.iter().enumerate() {
-        let entry = Desired::read(entry, namespace).map_err(|problem| Error::InvalidInput(format!("desired[{index}].{problem}")))?;
+        let entry = Desired::read(entry, namespace)
+            .map_err(|problem| Error::InvalidInput(format!("desired[{index}].{problem}")))?;
         desired.push(entry);
     }
-    let observed: Vec<_> = input.observed.iter().map(|object| Observed::of(object, Some(field_manager), namespace)).collect();
+    let observed: Vec<_> = input
+        .observed
+        .iter()
+        .map(|object| Observed::of(object, Some(field_manager), namespace))
+        .collect();
     Ok(plan(&desired, &observed, &(&input.scopes).into(), options))
 }

@@ -10,7 +10,13 @@ fn call(of: fn(&[u8]) -> String, request: &Value) -> Value {
 
 fn error(of: fn(&[u8]) -> String, request: &Value) -> (String, String) {
     let answer = call(of, request);
-    let text = |key: &str| answer.pointer(&format!("/error/{key}")).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |key: &str| {
+        answer
+            .pointer(&format!("/error/{key}"))
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     (text("kind"), text("message"))
 }
 
@@ -20,8 +26,15 @@ fn web() -> Value {
 
 #[test]
 fn what_list_instances_prints_becomes_an_entry() {
-    let answer = call(translate, &json!({"input": web(), "options": {"namespace": "ns", "service": "web", "addresses": "none"}}));
-    assert_eq!(answer.pointer("/ok/serviceEntries/0/spec/hosts/0"), Some(&json!("web.ns")), "{answer}");
+    let answer = call(
+        translate,
+        &json!({"input": web(), "options": {"namespace": "ns", "service": "web", "addresses": "none"}}),
+    );
+    assert_eq!(
+        answer.pointer("/ok/serviceEntries/0/spec/hosts/0"),
+        Some(&json!("web.ns")),
+        "{answer}"
+    );
     assert_eq!(answer.pointer("/ok/serviceEntries/0/spec/addresses"), None, "{answer}");
     assert_eq!(answer.pointer("/ok/diagnostics"), Some(&json!([])), "{answer}");
 }
@@ -34,37 +47,64 @@ fn a_translation_is_written_as_its_entries_and_diagnostics() {
         {"namespace": {"Name": "ns"}, "service": {"Name": "a_b"}, "instances": []},
     ]});
     let answer = call(translate, &json!({"input": input}));
-    let names: Vec<_> = answer["ok"]["serviceEntries"].as_array().unwrap().iter().map(|entry| &entry["metadata"]["name"]).collect();
+    let names: Vec<_> = answer["ok"]["serviceEntries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| &entry["metadata"]["name"])
+        .collect();
     assert_eq!(names, ["cloudmap-a.ns", "cloudmap-b.ns"]);
-    let codes: Vec<_> = answer["ok"]["diagnostics"].as_array().unwrap().iter().map(|diagnostic| &diagnostic["code"]).collect();
-    assert_eq!(codes, ["InvalidHost", "InvalidAddress", "PortsUnknown", "PortsUnknown"], "{answer}");
+    let codes: Vec<_> = answer["ok"]["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|diagnostic| &diagnostic["code"])
+        .collect();
+    assert_eq!(
+        codes,
+        ["InvalidHost", "InvalidAddress", "PortsUnknown", "PortsUnknown"],
+        "{answer}"
+    );
 }
 
 #[test]
 fn a_plan_says_what_to_do_and_what_not() {
     let options = json!({"namespace": "ns", "service": "web"});
-    let desired = call(translate, &json!({"input": web(), "options": options}))["ok"]["serviceEntries"].clone();
+    let desired =
+        call(translate, &json!({"input": web(), "options": options}))["ok"]["serviceEntries"]
+            .clone();
     let owned = json!({"istio-cloud-map/owner": "istio-cloud-map"});
-    let source = json!({"istio-cloud-map/source": "default", "istio-cloud-map/namespace-id": "other"});
+    let source =
+        json!({"istio-cloud-map/source": "default", "istio-cloud-map/namespace-id": "other"});
     let gone = json!({"metadata": {"name": "cloudmap-gone.ns", "namespace": "mesh", "labels": owned, "annotations": source}, "spec": {"hosts": ["gone.ns"]}});
     let request = |scopes: Value| json!({"input": {"desired": desired, "observed": [gone], "scopes": scopes}, "options": {"namespace": "mesh", "policy": "sync"}});
     let create = json!({"namespace": "mesh", "name": "cloudmap-web.ns", "action": "create"});
-    let incomplete = json!({"namespace": "mesh", "name": "cloudmap-gone.ns", "reason": "incomplete"});
+    let incomplete =
+        json!({"namespace": "mesh", "name": "cloudmap-gone.ns", "reason": "incomplete"});
     let delete = json!({"namespace": "mesh", "name": "cloudmap-gone.ns", "action": "delete"});
     let elsewhere = call(plan, &request(json!({"sources": {"another": true}})));
-    assert_eq!(elsewhere, json!({"ok": {"changes": [create], "refusals": []}}), "another process reads that source");
+    assert_eq!(
+        elsewhere,
+        json!({"ok": {"changes": [create], "refusals": []}}),
+        "another process reads that source"
+    );
     let unread = call(plan, &request(json!({"sources": {"default": false}})));
     assert_eq!(unread, json!({"ok": {"changes": [create], "refusals": [incomplete]}}));
     let read = request(json!({"sources": {"default": true}}));
     assert_eq!(call(plan, &read), json!({"ok": {"changes": [delete, create], "refusals": []}}));
     let partly = json!({"sources": {"default": true}, "namespaces": [{"source": "default", "namespace": "other", "complete": false}]});
-    assert_eq!(call(plan, &request(partly)), json!({"ok": {"changes": [create], "refusals": [incomplete]}}));
+    assert_eq!(
+        call(plan, &request(partly)),
+        json!({"ok": {"changes": [create], "refusals": [incomplete]}})
+    );
 }
 
 #[test]
 fn an_update_says_which_fields_and_a_conflict_with_whom() {
     let options = json!({"namespace": "ns", "service": "web"});
-    let desired = call(translate, &json!({"input": web(), "options": options}))["ok"]["serviceEntries"].clone();
+    let desired =
+        call(translate, &json!({"input": web(), "options": options}))["ok"]["serviceEntries"]
+            .clone();
     let mut stored = desired[0].clone();
     stored["spec"]["endpoints"][0]["address"] = json!("10.0.0.2");
     let request = |stored: &Value| json!({"input": {"desired": desired, "observed": [stored], "scopes": {"sources": {"default": true}}}});
@@ -73,29 +113,59 @@ fn an_update_says_which_fields_and_a_conflict_with_whom() {
     stored["metadata"]["labels"] = json!({});
     let with = json!({"namespace": "default", "name": "cloudmap-web.ns"});
     let conflict = json!({"namespace": "default", "name": "cloudmap-web.ns", "reason": "conflict", "with": with});
-    assert_eq!(call(plan, &request(&stored)), json!({"ok": {"changes": [], "refusals": [conflict]}}));
+    assert_eq!(
+        call(plan, &request(&stored)),
+        json!({"ok": {"changes": [], "refusals": [conflict]}})
+    );
 }
 
 #[test]
 fn findings_are_listed() {
-    let answer =
-        call(validate, &json!({"input": {"apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry", "metadata": {"name": "a"}}}));
+    let answer = call(
+        validate,
+        &json!({"input": {"apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry", "metadata": {"name": "a"}}}),
+    );
     assert_eq!(answer.pointer("/ok/0/severity"), Some(&json!("error")), "{answer}");
 }
 
 #[test]
 fn whatever_is_wrong_is_an_answer_that_says_what_and_where() {
     for (of, request, kind, words) in [
-        (translate as fn(&[u8]) -> String, json!({"input": {"Services": []}}), "InvalidInput", "services"),
-        (translate, json!({"input": {}, "options": {"adresses": "none"}}), "InvalidOptions", "adresses"),
-        (translate, json!({"input": {}, "options": {"addresses": "all"}}), "InvalidOptions", "addresses: unknown variant `all`"),
-        (translate, json!({"input": {}, "options": {"namespace": 1}}), "InvalidOptions", "namespace"),
+        (
+            translate as fn(&[u8]) -> String,
+            json!({"input": {"Services": []}}),
+            "InvalidInput",
+            "services",
+        ),
+        (
+            translate,
+            json!({"input": {}, "options": {"adresses": "none"}}),
+            "InvalidOptions",
+            "adresses",
+        ),
+        (
+            translate,
+            json!({"input": {}, "options": {"addresses": "all"}}),
+            "InvalidOptions",
+            "addresses: unknown variant `all`",
+        ),
+        (
+            translate,
+            json!({"input": {}, "options": {"namespace": 1}}),
+            "InvalidOptions",
+            "namespace",
+        ),
         (translate, json!({"input": {}, "options": []}), "InvalidOptions", "map"),
         (translate, json!({"inputs": {}}), "InvalidRequest", "inputs"),
         (translate, json!({}), "InvalidRequest", "input"),
         (plan, json!({"input": {"desired": [{}]}}), "InvalidInput", "desired[0]"),
         (plan, json!({"input": {"desird": []}}), "InvalidInput", "desird"),
-        (plan, json!({"input": {}, "options": {"maxDeletePercent": 300}}), "InvalidOptions", "maxDeletePercent"),
+        (
+            plan,
+            json!({"input": {}, "options": {"maxDeletePercent": 300}}),
+            "InvalidOptions",
+            "maxDeletePercent",
+        ),
         (validate, json!({"input": {}, "options": {"strict": true}}), "InvalidOptions", "strict"),
     ] {
         let (found, message) = error(of, &request);

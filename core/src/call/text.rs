@@ -1,4 +1,5 @@
-//! Calls of texts, for hosts whose language has JSON and exceptions of its own: input and options each a text, the result alone as the answer.
+//! Calls of texts, for hosts whose language has JSON and exceptions of its own: input and options
+//! each a text, the result alone as the answer.
 
 use super::{Error, PlanInput, PlanOptions, TranslateOptions, Translation, planned, to_json};
 use crate::json;
@@ -9,7 +10,9 @@ use crate::service_entry::validate::validate as findings;
 /// # Errors
 /// Where the input or the options are not what they must be.
 pub fn translate(input: &str, options: &str) -> Result<String, Error> {
-    Translation::of(input, TranslateOptions::read(options)?)?.to_json().map_err(|error| unwritten(&error))
+    Translation::of(input, TranslateOptions::read(options)?)?
+        .to_json()
+        .map_err(|error| unwritten(&error))
 }
 
 /// Plans. What comes out is what [`super::plan`] answers as `ok`.
@@ -26,7 +29,8 @@ pub fn plan(input: &str, options: &str) -> Result<String, Error> {
 /// # Errors
 /// Where the input is no JSON.
 pub fn validate(input: &str) -> Result<String, Error> {
-    to_json(&findings(&json::read(input).map_err(Error::input)?), 0).map_err(|error| unwritten(&error))
+    to_json(&findings(&json::read(input).map_err(Error::input)?), 0)
+        .map_err(|error| unwritten(&error))
 }
 
 /// Nothing is known that can be computed and not written.

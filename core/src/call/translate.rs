@@ -12,7 +12,8 @@ use crate::diagnostic::Diagnostic;
 use crate::order;
 use crate::translate::{Options, translate_each};
 
-/// All of [`Options`], and beside them what the input itself may not say: `namespace`, `service`, `source`, `region`.
+/// All of [`Options`], and beside them what the input itself may not say: `namespace`, `service`,
+/// `source`, `region`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TranslateOptions {
     names: InputOptions,
@@ -37,8 +38,8 @@ impl TranslateOptions {
     }
 }
 
-/// A translation, made while it is written: `{"serviceEntries": [...], "diagnostics": [...]}`. Each entry is let go of before the next is
-/// made, so that all of them are never held beside the text.
+/// A translation, made while it is written: `{"serviceEntries": [...], "diagnostics": [...]}`. Each
+/// entry is let go of before the next is made, so that all of them are never held beside the text.
 #[derive(Debug)]
 pub struct Translation {
     records: Vec<Record>,
@@ -52,11 +53,17 @@ impl Translation {
     /// # Errors
     /// [`Error::InvalidInput`], where it is none of them.
     pub fn of(input: &str, options: TranslateOptions) -> Result<Self, Error> {
-        let input = parse(input, &options.names).map_err(|error| Error::InvalidInput(error.to_string()))?;
-        Ok(Self { records: input.records, diagnostics: input.diagnostics, options: options.translation })
+        let input =
+            parse(input, &options.names).map_err(|error| Error::InvalidInput(error.to_string()))?;
+        Ok(Self {
+            records: input.records,
+            diagnostics: input.diagnostics,
+            options: options.translation,
+        })
     }
 
-    /// About as many bytes as it is long when written, rather more than less: a text that grows by doubling would cost up to three times as much.
+    /// About as many bytes as it is long when written, rather more than less: a text that grows by
+    /// doubling would cost up to three times as much.
     #[must_use]
     pub fn length_hint(&self) -> usize {
         const ENTRY: usize = 768;

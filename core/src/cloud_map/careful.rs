@@ -1,5 +1,6 @@
-//! The slow path, taken only where the fast one fails: the text is split into raw pieces first, and each piece is read on its own, so
-//! that what is wrong costs no more than its own piece and can be named by its path.
+//! The slow path, taken only where the fast one fails: the text is split into raw pieces first, and
+//! each piece is read on its own, so that what is wrong costs no more than its own piece and can be
+//! named by its path.
 
 use serde::Deserialize;
 use serde_json::Deserializer;
@@ -27,12 +28,17 @@ pub(super) fn read(json: &str, reader: &mut Reader<'_>) -> Result<(), InputError
 
 /// Where the text stops being JSON, and why.
 pub(super) fn syntax(error: &serde_json::Error) -> InputError {
-    InputError::Syntax { line: error.line(), column: error.column(), message: without_position(error) }
+    InputError::Syntax {
+        line: error.line(),
+        column: error.column(),
+        message: without_position(error),
+    }
 }
 
 fn read_document(raw: Raw<'_>, reader: &mut Reader<'_>) -> Result<(), InputError> {
-    let document: Document<Raw<'_>, Raw<'_>, Raw<'_>> =
-        read_piece(raw, "").map_err(|message| InputError::Shape(format!("{}{message}{}", reader.place(), expected_services(&message))))?;
+    let document: Document<Raw<'_>, Raw<'_>, Raw<'_>> = read_piece(raw, "").map_err(|message| {
+        InputError::Shape(format!("{}{message}{}", reader.place(), expected_services(&message)))
+    })?;
     if let Some(services) = document.services {
         let (count, mut usable, mut problem) = (services.len(), 0, None);
         for (index, service) in services.into_iter().enumerate() {
@@ -41,9 +47,17 @@ fn read_document(raw: Raw<'_>, reader: &mut Reader<'_>) -> Result<(), InputError
                 Err(message) => problem = problem.or(Some(message)),
             }
         }
-        return reader.check_snapshot(count, usable, document.has_failures, document.has_next, problem.as_deref());
+        return reader.check_snapshot(
+            count,
+            usable,
+            document.has_failures,
+            document.has_next,
+            problem.as_deref(),
+        );
     }
-    let Some(raws) = document.instances else { return Err(reader.wrong_shape(document.wrong_case.as_deref(), &document.other_keys)) };
+    let Some(raws) = document.instances else {
+        return Err(reader.wrong_shape(document.wrong_case.as_deref(), &document.other_keys));
+    };
     read_discovered(&raws, document.revision, document.has_next, reader)
 }
 
@@ -56,7 +70,12 @@ fn expected_services(message: &str) -> &'static str {
     }
 }
 
-fn read_discovered(raws: &[Raw<'_>], revision: Option<Raw<'_>>, has_next: bool, reader: &mut Reader<'_>) -> Result<(), InputError> {
+fn read_discovered(
+    raws: &[Raw<'_>],
+    revision: Option<Raw<'_>>,
+    has_next: bool,
+    reader: &mut Reader<'_>,
+) -> Result<(), InputError> {
     let mut instances = Vec::with_capacity(raws.len());
     let mut bad = Vec::new();
     for (index, raw) in raws.iter().enumerate() {
@@ -76,7 +95,8 @@ fn read_discovered(raws: &[Raw<'_>], revision: Option<Raw<'_>>, has_next: bool, 
         return Err(InputError::Shape(format!("{}{message}", reader.place())));
     }
     for (raw, message) in bad {
-        let names = reader.names_of(text_of(raw, "NamespaceName"), text_of(raw, "ServiceName"), &instances);
+        let names =
+            reader.names_of(text_of(raw, "NamespaceName"), text_of(raw, "ServiceName"), &instances);
         let message = format!("{}{message}", reader.place());
         reader.drop_because(Severity::Warning, (&names.0, &names.1), id_of(raw), message);
     }
@@ -84,7 +104,8 @@ fn read_discovered(raws: &[Raw<'_>], revision: Option<Raw<'_>>, has_next: bool, 
     reader.add_discovered(instances, revision, has_next)
 }
 
-/// Reads one service of a snapshot. What can't be read is reported and dropped; where that is the service itself, the message is returned.
+/// Reads one service of a snapshot. What can't be read is reported and dropped; where that is the
+/// service itself, the message is returned.
 fn read_service(raw: Raw<'_>, path: &str, reader: &mut Reader<'_>) -> Result<(), String> {
     let mut wire = match read_piece::<Wire<Raw<'_>, Raw<'_>>>(raw, path) {
         Ok(wire) => wire,
@@ -121,7 +142,12 @@ fn read_service(raw: Raw<'_>, path: &str, reader: &mut Reader<'_>) -> Result<(),
 }
 
 /// A revision only saves work, so a bad one costs nothing but itself.
-fn read_revision(raw: Option<Raw<'_>>, path: &str, names: (&str, &str), reader: &mut Reader<'_>) -> Option<i64> {
+fn read_revision(
+    raw: Option<Raw<'_>>,
+    path: &str,
+    names: (&str, &str),
+    reader: &mut Reader<'_>,
+) -> Option<i64> {
     match read_piece(raw?, path) {
         Ok(revision) => revision,
         Err(message) => {
@@ -142,22 +168,31 @@ fn object(raw: Raw<'_>) -> SortedMap<String, Raw<'_>> {
     serde_json::from_str(raw.get()).unwrap_or_default()
 }
 
-/// Says which key of an instance is in the wrong letter case, if one is and the right one is missing.
+/// Says which key of an instance is in the wrong letter case, if one is and the right one is
+/// missing.
 fn wrong_case(raw: Raw<'_>, path: &str) -> Option<String> {
     let object = object(raw);
-    let has = |key: &str| object.contains_key(key) || (key == "InstanceId" && object.contains_key("Id"));
+    let has =
+        |key: &str| object.contains_key(key) || (key == "InstanceId" && object.contains_key("Id"));
     let (written, meant) = object.iter().find_map(|(written, _)| {
-        let meant = if written.eq_ignore_ascii_case("Id") { "Id" } else { KEYS.into_iter().find(|k| k.eq_ignore_ascii_case(written))? };
+        let meant = if written.eq_ignore_ascii_case("Id") {
+            "Id"
+        } else {
+            KEYS.into_iter().find(|k| k.eq_ignore_ascii_case(written))?
+        };
         let key = if meant == "Id" { "InstanceId" } else { meant };
         (!has(key)).then_some((written, meant))
     })?;
-    Some(format!("{path}: the key `{written}` is in the wrong letter case; expected `{meant}`, as AWS writes it"))
+    Some(format!(
+        "{path}: the key `{written}` is in the wrong letter case; expected `{meant}`, as AWS writes it"
+    ))
 }
 
 /// Why a service has no `instances`, where the reason is the letter case.
 fn missing_instances(raw: Raw<'_>) -> &'static str {
     let object = object(raw);
-    let wrong = !object.contains_key("instances") && object.iter().any(|(key, _)| key.eq_ignore_ascii_case("instances"));
+    let wrong = !object.contains_key("instances")
+        && object.iter().any(|(key, _)| key.eq_ignore_ascii_case("instances"));
     if wrong { " (it is in the wrong letter case)" } else { "" }
 }
 

@@ -1,5 +1,6 @@
-//! One JSON document, before its shape is known. `S`, `I` and `R` are how much of a service, an instance and a revision is read at once:
-//! the types themselves on the fast path, raw text on the careful one.
+//! One JSON document, before its shape is known. `S`, `I` and `R` are how much of a service, an
+//! instance and a revision is read at once: the types themselves on the fast path, raw text on the
+//! careful one.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,7 +10,8 @@ use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Vi
 use super::{DEFAULT_SOURCE, Instance, Namespace, Record, Service, Tag};
 use crate::sorted::SortedMap;
 
-/// How many keys of a document with none of the shapes are named, and how much of each, in characters.
+/// How many keys of a document with none of the shapes are named, and how much of each, in
+/// characters.
 const NAMED_KEYS: usize = 3;
 const LONGEST_KEY: usize = 40;
 
@@ -36,7 +38,8 @@ impl<S, I, R> Document<S, I, R> {
     /// Keeps one of the first keys with nothing to use.
     fn note_other(&mut self, is_other: bool, key: &str, note: &str) {
         if is_other && self.other_keys.len() < NAMED_KEYS {
-            self.other_keys.push(format!("`{}`{note}", key.chars().take(LONGEST_KEY).collect::<String>()));
+            self.other_keys
+                .push(format!("`{}`{note}", key.chars().take(LONGEST_KEY).collect::<String>()));
         }
     }
 }
@@ -64,7 +67,9 @@ impl<'de> Deserialize<'de> for Token {
 
 struct DocumentVisitor<S, I, R>(PhantomData<(S, I, R)>);
 
-impl<'de, S: Deserialize<'de>, I: Deserialize<'de>, R: Deserialize<'de>> Visitor<'de> for DocumentVisitor<S, I, R> {
+impl<'de, S: Deserialize<'de>, I: Deserialize<'de>, R: Deserialize<'de>> Visitor<'de>
+    for DocumentVisitor<S, I, R>
+{
     type Value = Document<S, I, R>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,8 +89,12 @@ impl<'de, S: Deserialize<'de>, I: Deserialize<'de>, R: Deserialize<'de>> Visitor
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 // The last of two would hide what the first one holds.
-                "services" if found.services.is_some() => return Err(A::Error::duplicate_field("services")),
-                "Instances" if found.instances.is_some() => return Err(A::Error::duplicate_field("Instances")),
+                "services" if found.services.is_some() => {
+                    return Err(A::Error::duplicate_field("services"));
+                }
+                "Instances" if found.instances.is_some() => {
+                    return Err(A::Error::duplicate_field("Instances"));
+                }
                 "services" => {
                     found.services = map.next_value()?;
                     found.note_other(found.services.is_none(), &key, " (null)");
@@ -95,12 +104,16 @@ impl<'de, S: Deserialize<'de>, I: Deserialize<'de>, R: Deserialize<'de>> Visitor
                     found.note_other(found.instances.is_none(), &key, " (null)");
                 }
                 "InstancesRevision" => found.revision = map.next_value()?,
-                "NextToken" | "nextToken" => found.has_next |= map.next_value::<Option<Token>>()?.is_some_and(|token| token.0),
+                "NextToken" | "nextToken" => {
+                    found.has_next |=
+                        map.next_value::<Option<Token>>()?.is_some_and(|token| token.0)
+                }
                 _ => {
                     found.has_failures |= key == "failures";
                     map.next_value::<IgnoredAny>()?;
                     found.note_other(true, &key, "");
-                    if key.eq_ignore_ascii_case("services") || key.eq_ignore_ascii_case("instances") {
+                    if key.eq_ignore_ascii_case("services") || key.eq_ignore_ascii_case("instances")
+                    {
                         found.wrong_case = Some(key);
                     }
                 }
@@ -110,7 +123,9 @@ impl<'de, S: Deserialize<'de>, I: Deserialize<'de>, R: Deserialize<'de>> Visitor
     }
 }
 
-impl<'de, S: Deserialize<'de>, I: Deserialize<'de>, R: Deserialize<'de>> Deserialize<'de> for Document<S, I, R> {
+impl<'de, S: Deserialize<'de>, I: Deserialize<'de>, R: Deserialize<'de>> Deserialize<'de>
+    for Document<S, I, R>
+{
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(DocumentVisitor(PhantomData))
     }
@@ -118,7 +133,10 @@ impl<'de, S: Deserialize<'de>, I: Deserialize<'de>, R: Deserialize<'de>> Deseria
 
 /// A service of a snapshot.
 #[derive(Debug, serde::Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "a service: an object with `namespace`, `service` and `instances`")]
+#[serde(
+    rename_all = "camelCase",
+    expecting = "a service: an object with `namespace`, `service` and `instances`"
+)]
 pub(super) struct Wire<I, R> {
     source: Option<String>,
     region: Option<String>,
@@ -134,7 +152,16 @@ impl<I, R> Wire<I, R> {
     /// The same service with other instances and another revision.
     pub(super) fn with<J, Q>(self, instances: Vec<J>, instances_revision: Option<Q>) -> Wire<J, Q> {
         let Self { source, region, namespace, service, service_attributes, tags, .. } = self;
-        Wire { source, region, namespace, service, service_attributes, tags, instances, instances_revision }
+        Wire {
+            source,
+            region,
+            namespace,
+            service,
+            service_attributes,
+            tags,
+            instances,
+            instances_revision,
+        }
     }
 
     /// The names, for messages.

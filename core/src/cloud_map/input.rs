@@ -34,8 +34,8 @@ impl Default for InputOptions {
 pub struct Input {
     /// One for each service, sorted by source, namespace and service.
     pub records: Vec<Record>,
-    /// What was dropped on the way, sorted. One of severity `error` means that a whole service was, so what its namespace holds is not
-    /// completely known.
+    /// What was dropped on the way, sorted. One of severity `error` means that a whole service was,
+    /// so what its namespace holds is not completely known.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -59,7 +59,9 @@ pub enum InputError {
     #[error("{0}")]
     Shape(String),
     /// Nothing says which service the instances belong to.
-    #[error("nothing in the input says which service its instances belong to; say it with `{missing}`")]
+    #[error(
+        "nothing in the input says which service its instances belong to; say it with `{missing}`"
+    )]
     Unnamed {
         /// The flags that would say it.
         missing: &'static str,
@@ -68,16 +70,19 @@ pub enum InputError {
 
 /// Reads Cloud Map JSON: one document of the three shapes, or several one after another.
 ///
-/// - `{"Instances": [...]}` with names on the instances, as `aws servicediscovery discover-instances` prints it: a record for each service
-///   named. Instances without a name belong to the one that `options` name, else to the only one that the document names.
+/// - `{"Instances": [...]}` with names on the instances, as `aws servicediscovery
+///   discover-instances` prints it: a record for each service named. Instances without a name
+///   belong to the one that `options` name, else to the only one that the document names.
 /// - The same without names, as `list-instances` prints it: `options` name the service.
 /// - `{"services": [...]}`: a snapshot.
 ///
-/// What one instance or one service of a snapshot has wrong is a diagnostic and costs no other. Input that is not the whole is an error: a page that
-/// announces another one, a document of which nothing can be used.
+/// What one instance or one service of a snapshot has wrong is a diagnostic and costs no other.
+/// Input that is not the whole is an error: a page that announces another one, a document of which
+/// nothing can be used.
 ///
 /// # Errors
-/// Where the text is no JSON, has none of the three shapes, has the keys in another letter case, is not the whole, or nothing names the service.
+/// Where the text is no JSON, has none of the three shapes, has the keys in another letter case, is
+/// not the whole, or nothing names the service.
 pub fn parse(json: &str, options: &InputOptions) -> Result<Input, InputError> {
     // PowerShell and some editors put a byte order mark before UTF-8.
     let json = &*text::without_marks(json);
@@ -93,7 +98,9 @@ pub fn parse(json: &str, options: &InputOptions) -> Result<Input, InputError> {
     };
     match read {
         // Only what is no JSON from the start is another format.
-        Err(InputError::Syntax { .. } | InputError::Shape(_)) if let Some(message) = text::other_format(json) => {
+        Err(InputError::Syntax { .. } | InputError::Shape(_))
+            if let Some(message) = text::other_format(json) =>
+        {
             Err(InputError::Text(message))
         }
         Err(error) => Err(error),
@@ -108,7 +115,8 @@ pub(super) struct Reader<'o> {
     options: &'o InputOptions,
     documents: usize,
     records: Vec<Record>,
-    /// Of what `discover-instances` and `list-instances` print, a record wherever the names change: a service may come in several pieces.
+    /// Of what `discover-instances` and `list-instances` print, a record wherever the names change:
+    /// a service may come in several pieces.
     discovered: Vec<Record>,
     pages: Pages,
     diagnostics: Vec<Diagnostic>,
@@ -123,7 +131,13 @@ impl<'o> Reader<'o> {
     fn take_typed(&mut self, document: Typed) -> Result<(), InputError> {
         self.documents += 1;
         if let Some(services) = document.services {
-            self.check_snapshot(services.len(), services.len(), document.has_failures, document.has_next, None)?;
+            self.check_snapshot(
+                services.len(),
+                services.len(),
+                document.has_failures,
+                document.has_next,
+                None,
+            )?;
             for wire in services {
                 self.add(wire);
             }
@@ -140,7 +154,8 @@ impl<'o> Reader<'o> {
         self.records.push(wire.into_record(&self.options.source, self.options.region.as_deref()));
     }
 
-    /// Refuses a document with `services` that is no snapshot: one of which no service can be used, and another tool's without services.
+    /// Refuses a document with `services` that is no snapshot: one of which no service can be used,
+    /// and another tool's without services.
     pub(super) fn check_snapshot(
         &mut self,
         services: usize,
@@ -162,7 +177,12 @@ impl<'o> Reader<'o> {
     }
 
     /// The names for a message about an instance that can't be read, as far as they are known.
-    pub(super) fn names_of(&self, namespace: Option<String>, service: Option<String>, others: &[Discovered]) -> (String, String) {
+    pub(super) fn names_of(
+        &self,
+        namespace: Option<String>,
+        service: Option<String>,
+        others: &[Discovered],
+    ) -> (String, String) {
         self.default_names(others).or(namespace, service).named().unwrap_or_default()
     }
 
@@ -172,7 +192,12 @@ impl<'o> Reader<'o> {
     }
 
     /// Adds the instances of one document, each to its service.
-    pub(super) fn add_discovered(&mut self, instances: Vec<Discovered>, revision: Option<i64>, has_next: bool) -> Result<(), InputError> {
+    pub(super) fn add_discovered(
+        &mut self,
+        instances: Vec<Discovered>,
+        revision: Option<i64>,
+        has_next: bool,
+    ) -> Result<(), InputError> {
         let default = self.default_names(&instances);
         if instances.is_empty() {
             let named = default.named();
@@ -187,9 +212,12 @@ impl<'o> Reader<'o> {
             return Ok(());
         }
         // What `list-instances` prints has neither, and has pages.
-        let is_discovered = revision.is_some() || instances.iter().all(|instance| instance.service.is_some());
+        let is_discovered =
+            revision.is_some() || instances.iter().all(|instance| instance.service.is_some());
         let same = |name: &Option<String>, sole: &Option<String>| name.is_none() || name == sole;
-        let only_one = instances.iter().all(|i| same(&i.namespace, &default.sole.0) && same(&i.service, &default.sole.1));
+        let only_one = instances
+            .iter()
+            .all(|i| same(&i.namespace, &default.sole.0) && same(&i.service, &default.sole.1));
         let revision = revision.filter(|_| only_one);
         let mut services: Vec<((String, String), usize)> = Vec::new();
         for Discovered { namespace, service, instance } in instances {
@@ -214,10 +242,20 @@ impl<'o> Reader<'o> {
         for ((namespace, service), count) in &services {
             if let Some(message) = cut_off(*count).filter(|_| is_discovered && !has_next) {
                 let message = format!("{}{message}", self.place());
-                self.report(Severity::Warning, Code::MaybeIncomplete, (namespace, service), None, message);
+                self.report(
+                    Severity::Warning,
+                    Code::MaybeIncomplete,
+                    (namespace, service),
+                    None,
+                    message,
+                );
             }
         }
-        self.pages.read(self.documents, services.into_iter().map(|(names, _)| names).collect(), has_next);
+        self.pages.read(
+            self.documents,
+            services.into_iter().map(|(names, _)| names).collect(),
+            has_next,
+        );
         Ok(())
     }
 
@@ -233,8 +271,17 @@ impl<'o> Reader<'o> {
     }
 
     /// The piece that an instance of these names belongs to.
-    fn piece(&mut self, namespace: String, service: String, revision: Option<i64>) -> Option<&mut Record> {
-        let fits = |last: &Record| last.namespace.name == namespace && last.service.name == service && last.instances_revision == revision;
+    fn piece(
+        &mut self,
+        namespace: String,
+        service: String,
+        revision: Option<i64>,
+    ) -> Option<&mut Record> {
+        let fits = |last: &Record| {
+            last.namespace.name == namespace
+                && last.service.name == service
+                && last.instances_revision == revision
+        };
         if !self.discovered.last().is_some_and(fits) {
             self.discovered.push(Record {
                 source: self.options.source.clone(),
@@ -260,7 +307,9 @@ impl<'o> Reader<'o> {
             if same {
                 whole.instances.append(&mut piece.instances);
                 // Two answers at two revisions: the instances are of neither.
-                whole.instances_revision = whole.instances_revision.filter(|revision| piece.instances_revision == Some(*revision));
+                whole.instances_revision = whole
+                    .instances_revision
+                    .filter(|revision| piece.instances_revision == Some(*revision));
             }
             same
         });
@@ -268,11 +317,24 @@ impl<'o> Reader<'o> {
     }
 
     /// Reports what is dropped.
-    pub(super) fn drop_because(&mut self, severity: Severity, names: (&str, &str), instance: Option<String>, message: String) {
+    pub(super) fn drop_because(
+        &mut self,
+        severity: Severity,
+        names: (&str, &str),
+        instance: Option<String>,
+        message: String,
+    ) {
         self.report(severity, Code::InvalidInstance, names, instance, message);
     }
 
-    fn report(&mut self, severity: Severity, code: Code, names: (&str, &str), instance: Option<String>, message: String) {
+    fn report(
+        &mut self,
+        severity: Severity,
+        code: Code,
+        names: (&str, &str),
+        instance: Option<String>,
+        message: String,
+    ) {
         self.diagnostics.push(Diagnostic {
             severity,
             code,
@@ -289,7 +351,10 @@ impl<'o> Reader<'o> {
         let place = self.place();
         InputError::Shape(if let Some(key) = wrong_case {
             let meant = if key.eq_ignore_ascii_case("services") { "services" } else { "Instances" };
-            format!("{place}the key `{key}` is in the wrong letter case; expected `{meant}`{}", hint(key))
+            format!(
+                "{place}the key `{key}` is in the wrong letter case; expected `{meant}`{}",
+                hint(key)
+            )
         } else {
             let found = if others.is_empty() { "no key".to_owned() } else { others.join(", ") };
             format!(
@@ -306,7 +371,9 @@ impl<'o> Reader<'o> {
 
     fn finish(mut self) -> Result<Input, InputError> {
         if self.documents == 0 {
-            return Err(InputError::Shape("the input is empty; expected Cloud Map JSON".to_owned()));
+            return Err(InputError::Shape(
+                "the input is empty; expected Cloud Map JSON".to_owned(),
+            ));
         }
         self.pages.finish(self.documents)?;
         let mut discovered = self.whole();
@@ -318,7 +385,10 @@ impl<'o> Reader<'o> {
                 records.push(record);
                 continue;
             }
-            let message = format!("the service `{}` is listed twice; its first listing is used", record.service.key());
+            let message = format!(
+                "the service `{}` is listed twice; its first listing is used",
+                record.service.key()
+            );
             self.diagnostics.push(Diagnostic {
                 severity: Severity::Error,
                 code: Code::InvalidInstance,
@@ -353,7 +423,9 @@ impl Names {
             (Some(namespace), Some(service)) => Ok((namespace, service)),
             (None, Some(_)) => Err(InputError::Unnamed { missing: "--cloud-map-namespace" }),
             (Some(_), None) => Err(InputError::Unnamed { missing: "--cloud-map-service" }),
-            (None, None) => Err(InputError::Unnamed { missing: "--cloud-map-service` and `--cloud-map-namespace" }),
+            (None, None) => Err(InputError::Unnamed {
+                missing: "--cloud-map-service` and `--cloud-map-namespace",
+            }),
         }
     }
 }

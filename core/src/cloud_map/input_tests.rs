@@ -3,7 +3,11 @@
 use super::*;
 
 fn named(namespace: &str, service: &str) -> InputOptions {
-    InputOptions { namespace: Some(namespace.to_owned()), service: Some(service.to_owned()), ..InputOptions::default() }
+    InputOptions {
+        namespace: Some(namespace.to_owned()),
+        service: Some(service.to_owned()),
+        ..InputOptions::default()
+    }
 }
 
 fn read(json: &str) -> Input {
@@ -28,8 +32,16 @@ fn a_revision_above_2_to_the_53_is_exact() {
 fn discovered_instances_are_grouped_by_their_names() {
     let two = DISCOVERED.replacen(r#""ServiceName": "a""#, r#""ServiceName": "b""#, 1);
     let input = read(&two);
-    let names: Vec<_> = input.records.iter().map(|r| (r.service.name.as_str(), r.instances.len(), r.instances_revision)).collect();
-    assert_eq!(names, [("a", 1, None), ("b", 1, None)], "the revision is of one service, and nobody knows which");
+    let names: Vec<_> = input
+        .records
+        .iter()
+        .map(|r| (r.service.name.as_str(), r.instances.len(), r.instances_revision))
+        .collect();
+    assert_eq!(
+        names,
+        [("a", 1, None), ("b", 1, None)],
+        "the revision is of one service, and nobody knows which"
+    );
 }
 
 #[test]
@@ -40,9 +52,17 @@ fn several_documents_of_one_service_are_one_record() {
 
 #[test]
 fn instances_without_names_belong_to_those_of_the_options() {
-    let input = parse(r#"{"Instances": [{"Id": "i-1", "Attributes": {}}]}"#, &named("n", "s")).unwrap();
+    let input =
+        parse(r#"{"Instances": [{"Id": "i-1", "Attributes": {}}]}"#, &named("n", "s")).unwrap();
     let record = &input.records[0];
-    assert_eq!((record.namespace.name.as_str(), record.service.name.as_str(), record.instances[0].id.as_str()), ("n", "s", "i-1"));
+    assert_eq!(
+        (
+            record.namespace.name.as_str(),
+            record.service.name.as_str(),
+            record.instances[0].id.as_str()
+        ),
+        ("n", "s", "i-1")
+    );
 }
 
 #[test]
@@ -64,7 +84,14 @@ fn without_any_name_the_error_says_which_flags_to_give() {
 #[test]
 fn no_instances_and_names_given_is_a_service_with_none() {
     let input = parse(r#"{"Instances": [], "InstancesRevision": 1}"#, &named("n", "s")).unwrap();
-    assert_eq!((input.records.len(), input.records[0].instances.len(), input.records[0].instances_revision), (1, 0, Some(1)));
+    assert_eq!(
+        (
+            input.records.len(),
+            input.records[0].instances.len(),
+            input.records[0].instances_revision
+        ),
+        (1, 0, Some(1))
+    );
 }
 
 #[test]
@@ -90,7 +117,12 @@ fn a_wrong_letter_case_costs_its_own_service_of_a_snapshot_only() {
             {"namespace": {"Name": "n"}, "service": {"Name": "c"}, "instances": []}]}"#,
     );
     assert_eq!(input.records.iter().map(|r| r.service.name.as_str()).collect::<Vec<_>>(), ["c"]);
-    assert!(input.diagnostics.iter().all(|d| d.severity == Severity::Error && d.message.contains("wrong letter case")));
+    assert!(
+        input
+            .diagnostics
+            .iter()
+            .all(|d| d.severity == Severity::Error && d.message.contains("wrong letter case"))
+    );
     assert_eq!(input.diagnostics.len(), 2);
 }
 
@@ -100,7 +132,10 @@ fn a_bad_instance_is_dropped_by_its_path_and_costs_nothing_else() {
         r#"{"services": [{"namespace": {"Name": "n"}, "service": {"Name": "a"}, "instancesRevision": "7", "instances": [
             {"InstanceId": "i-1", "Attributes": {"AWS_INSTANCE_PORT": 80}}, 7, {"InstanceId": "i-3", "Attributes": {}}]}]}"#,
     );
-    assert_eq!(input.records[0].instances.iter().map(|i| i.id.as_str()).collect::<Vec<_>>(), ["i-3"]);
+    assert_eq!(
+        input.records[0].instances.iter().map(|i| i.id.as_str()).collect::<Vec<_>>(),
+        ["i-3"]
+    );
     let said: Vec<_> = input.diagnostics.iter().map(ToString::to_string).collect();
     assert_eq!(
         said,
@@ -123,12 +158,17 @@ fn a_bad_service_of_a_snapshot_costs_no_other() {
     assert_eq!(input.records.len(), 1);
     let said: Vec<_> = input.diagnostics.iter().map(|d| d.message.as_str()).collect();
     assert_eq!(said.len(), 2);
-    assert!(said.iter().any(|m| m.contains("services[1].service: missing field `Name`")), "{said:?}");
+    assert!(
+        said.iter().any(|m| m.contains("services[1].service: missing field `Name`")),
+        "{said:?}"
+    );
 }
 
 #[test]
 fn no_json_is_an_error_with_line_and_column() {
-    let InputError::Syntax { line, column, message } = parse("{\n \"Instances\": [}", &InputOptions::default()).unwrap_err() else {
+    let InputError::Syntax { line, column, message } =
+        parse("{\n \"Instances\": [}", &InputOptions::default()).unwrap_err()
+    else {
         panic!("no syntax error")
     };
     assert_eq!((line, column), (2, 16));
@@ -177,18 +217,23 @@ fn depth_neither_overflows_nor_costs_a_neighbour() {
 fn a_snapshot_that_is_written_reads_back_the_same() {
     let mut input = read(DISCOVERED);
     input.records[0].region = Some("us-west-2".to_owned());
-    input.records[0].service.health_check_config = Some(crate::cloud_map::HealthCheckConfig { kind: Some("HTTP".to_owned()) });
-    input.records[0].tags = vec![crate::cloud_map::Tag { key: "k".to_owned(), value: String::new() }];
-    let text = serde_json::to_string(&crate::cloud_map::Snapshot { services: &input.records }).unwrap();
+    input.records[0].service.health_check_config =
+        Some(crate::cloud_map::HealthCheckConfig { kind: Some("HTTP".to_owned()) });
+    input.records[0].tags =
+        vec![crate::cloud_map::Tag { key: "k".to_owned(), value: String::new() }];
+    let text =
+        serde_json::to_string(&crate::cloud_map::Snapshot { services: &input.records }).unwrap();
     assert_eq!(read(&text), input);
 }
 
-const PAGE: &str =
-    r#"{"Instances": [{"InstanceId": "i", "NamespaceName": "n", "ServiceName": "SERVICE", "Attributes": {}}], "NextToken": "x"}"#;
+const PAGE: &str = r#"{"Instances": [{"InstanceId": "i", "NamespaceName": "n", "ServiceName": "SERVICE", "Attributes": {}}], "NextToken": "x"}"#;
 
 #[test]
 fn a_page_that_announces_another_needs_it() {
-    let page = |service: &str, last: bool| PAGE.replace("SERVICE", service).replace("NextToken", if last { "Other" } else { "NextToken" });
+    let page = |service: &str, last: bool| {
+        PAGE.replace("SERVICE", service)
+            .replace("NextToken", if last { "Other" } else { "NextToken" })
+    };
     let listed = r#"{"Instances": [{"Id": "i"}], "NextToken": "x"}"#;
     for whole in [
         page("a", true),
@@ -200,12 +245,16 @@ fn a_page_that_announces_another_needs_it() {
     ] {
         assert!(parse(&whole, &InputOptions::default()).is_ok(), "{whole}");
     }
-    for partial in [page("a", false), page("a", false) + &page("b", true), page("a", true) + &page("a", false)] {
+    for partial in
+        [page("a", false), page("a", false) + &page("b", true), page("a", true) + &page("a", false)]
+    {
         let error = refused(&partial);
         assert!(error.contains("`NextToken` announces another page"), "{partial}: {error}");
     }
     assert!(parse(listed, &named("n", "s")).unwrap_err().to_string().contains("NextToken"));
-    assert!(parse(&(listed.to_owned() + r#"{"Instances": [{"Id": "j"}]}"#), &named("n", "s")).is_ok());
+    assert!(
+        parse(&(listed.to_owned() + r#"{"Instances": [{"Id": "j"}]}"#), &named("n", "s")).is_ok()
+    );
     // A careful reading knows it, too.
     let damaged = r#"{"Instances": [{"Id": "i"}, 7], "NextToken": "x"}"#;
     assert!(parse(damaged, &named("n", "s")).unwrap_err().to_string().contains("NextToken"));
@@ -214,17 +263,29 @@ fn a_page_that_announces_another_needs_it() {
 #[test]
 fn an_answer_that_ends_where_aws_cuts_it_off_is_warned_of() {
     let discovered = |count: usize| {
-        let instances = vec![r#"{"InstanceId": "i", "NamespaceName": "n", "ServiceName": "s", "Attributes": {}}"#; count];
+        let instances = vec![
+            r#"{"InstanceId": "i", "NamespaceName": "n", "ServiceName": "s", "Attributes": {}}"#;
+            count
+        ];
         format!(r#"{{"Instances": [{}]}}"#, instances.join(","))
     };
     for (count, warned) in [(99, false), (100, true), (101, false), (999, false), (1000, true)] {
         let diagnostics = read(&discovered(count)).diagnostics;
         assert_eq!(diagnostics.len(), usize::from(warned), "{count}");
-        assert!(diagnostics.iter().all(|d| d.code == Code::MaybeIncomplete && d.message.contains("`--max-results 1000`") || count == 1000));
-        assert!(diagnostics.iter().all(|d| d.severity == Severity::Warning && d.message.contains("--max-results 1000")));
+        assert!(diagnostics.iter().all(|d| d.code == Code::MaybeIncomplete
+            && d.message.contains("`--max-results 1000`")
+            || count == 1000));
+        assert!(
+            diagnostics.iter().all(
+                |d| d.severity == Severity::Warning && d.message.contains("--max-results 1000")
+            )
+        );
     }
     let listed = discovered(100).replace(r#""NamespaceName": "n", "ServiceName": "s", "#, "");
-    assert!(parse(&listed, &named("n", "s")).unwrap().diagnostics.is_empty(), "list-instances has pages");
+    assert!(
+        parse(&listed, &named("n", "s")).unwrap().diagnostics.is_empty(),
+        "list-instances has pages"
+    );
 }
 
 #[test]
@@ -239,7 +300,10 @@ fn another_tools_services_are_an_error_that_says_what_was_expected() {
         r#"{"services": [{"namespace": {"Name": "n"}, "service": {"Name": "a"}, "instances": 7}]}"#,
     ] {
         let error = refused(json);
-        assert!(error.contains("snapshot") && error.contains("`namespace`, `service` and `instances`"), "{json}: {error}");
+        assert!(
+            error.contains("snapshot") && error.contains("`namespace`, `service` and `instances`"),
+            "{json}: {error}"
+        );
     }
     assert!(read(r#"{"services": []}"#).records.is_empty());
 }
@@ -254,7 +318,12 @@ fn one_document_of_nothing_usable_is_an_error_though_another_is_fine() {
 
 #[test]
 fn text_that_is_another_format_is_named() {
-    for text in ["Instances:\n- Id: a\n", "INSTANCES\tHEALTHY\ti-1\n", "5\nINSTANCES\tHEALTHY\n", "-------\n| x |\n"] {
+    for text in [
+        "Instances:\n- Id: a\n",
+        "INSTANCES\tHEALTHY\ti-1\n",
+        "5\nINSTANCES\tHEALTHY\n",
+        "-------\n| x |\n",
+    ] {
         assert!(refused(text).contains("add `--output json`"), "{text}");
     }
 }
@@ -276,20 +345,29 @@ fn a_document_of_another_shape_is_refused_with_the_keys_that_it_has() {
         ("{}", "it has no key;"),
     ] {
         let error = refused(json);
-        assert!(error.starts_with("none of the known shapes: ") && error.contains(found), "{error}");
+        assert!(
+            error.starts_with("none of the known shapes: ") && error.contains(found),
+            "{error}"
+        );
     }
-    assert!(refused(&format!("{DISCOVERED} {{}}")).starts_with("document 2: none of the known shapes"));
+    assert!(
+        refused(&format!("{DISCOVERED} {{}}")).starts_with("document 2: none of the known shapes")
+    );
     assert!(refused(&format!("{{\"{}\": 1}}", "k".repeat(10_000))).len() < 500);
 }
 
 #[test]
 fn a_comma_too_many_is_named_as_one() {
-    assert_eq!(refused("{\"Instances\": [],\n}"), "line 2, column 1: trailing comma; expected Cloud Map JSON");
+    assert_eq!(
+        refused("{\"Instances\": [],\n}"),
+        "line 2, column 1: trailing comma; expected Cloud Map JSON"
+    );
 }
 
 #[test]
 fn instances_that_are_given_twice_are_refused() {
-    let twice = DISCOVERED.replacen(r#""InstancesRevision""#, r#""Instances": [], "InstancesRevision""#, 1);
+    let twice =
+        DISCOVERED.replacen(r#""InstancesRevision""#, r#""Instances": [], "InstancesRevision""#, 1);
     assert!(refused(&twice).contains("duplicate field `Instances`"), "{}", refused(&twice));
     assert!(refused(r#"{"services": [], "services": []}"#).contains("duplicate field `services`"));
 }

@@ -15,8 +15,9 @@ pub(super) struct Discovered {
     pub(super) instance: Instance,
 }
 
-/// The keys that are read. AWS writes nothing in another letter case; who does has another idea of the shape, and dropping its keys
-/// as unknown ones would make an instance without attributes of it.
+/// The keys that are read. AWS writes nothing in another letter case; who does has another idea of
+/// the shape, and dropping its keys as unknown ones would make an instance without attributes of
+/// it.
 pub(super) const KEYS: [&str; 3] = ["Attributes", "InstanceId", "HealthStatus"];
 
 enum Key {
@@ -38,7 +39,10 @@ impl Key {
             "NamespaceName" => Self::NamespaceName,
             "ServiceName" => Self::ServiceName,
             _ if text.eq_ignore_ascii_case("Id") => Self::WrongCase("InstanceId"),
-            _ => KEYS.into_iter().find(|key| key.eq_ignore_ascii_case(text)).map_or(Self::Unknown, Self::WrongCase),
+            _ => KEYS
+                .into_iter()
+                .find(|key| key.eq_ignore_ascii_case(text))
+                .map_or(Self::Unknown, Self::WrongCase),
         }
     }
 }
@@ -73,7 +77,8 @@ impl<'de> Visitor<'de> for InstanceVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Discovered, A::Error> {
-        let (mut id, mut health, mut attributes) = (None::<String>, None::<Health>, None::<SortedMap<String, String>>);
+        let (mut id, mut health, mut attributes) =
+            (None::<String>, None::<Health>, None::<SortedMap<String, String>>);
         let mut found = Discovered::default();
         let mut wrong = None;
         while let Some(key) = map.next_key()? {
@@ -87,7 +92,9 @@ impl<'de> Visitor<'de> for InstanceVisitor {
                     map.next_value::<IgnoredAny>()?;
                     wrong = wrong.or(Some(key));
                 }
-                Key::NamespaceName | Key::ServiceName | Key::Unknown => drop(map.next_value::<IgnoredAny>()?),
+                Key::NamespaceName | Key::ServiceName | Key::Unknown => {
+                    drop(map.next_value::<IgnoredAny>()?)
+                }
             }
         }
         if let Some(key) = wrong.filter(|key| match *key {
@@ -95,10 +102,15 @@ impl<'de> Visitor<'de> for InstanceVisitor {
             "InstanceId" => id.is_none(),
             _ => health.is_none(),
         }) {
-            return Err(de::Error::custom(format_args!("`{key}` is written in another letter case")));
+            return Err(de::Error::custom(format_args!(
+                "`{key}` is written in another letter case"
+            )));
         }
-        found.instance =
-            Instance { id: id.unwrap_or_default(), health_status: health.unwrap_or_default(), attributes: attributes.unwrap_or_default() };
+        found.instance = Instance {
+            id: id.unwrap_or_default(),
+            health_status: health.unwrap_or_default(),
+            attributes: attributes.unwrap_or_default(),
+        };
         Ok(found)
     }
 }

@@ -1,6 +1,7 @@
 //! What Cloud Map says about one service, and the reading of it from JSON.
 //!
-//! AWS's shapes are kept (`PascalCase` names, nesting), so that a snapshot holds them as AWS writes them; what we add is `camelCase`.
+//! AWS's shapes are kept (`PascalCase` names, nesting), so that a snapshot holds them as AWS writes
+//! them; what we add is `camelCase`.
 
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +51,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// What identifies it, and the order of everything that is decided by who comes first: source, namespace, service.
+    /// What identifies it, and the order of everything that is decided by who comes first: source,
+    /// namespace, service.
     #[must_use]
     pub fn key(&self) -> (&str, &str, &str) {
         (&self.source, self.namespace.key(), self.service.key())
@@ -118,7 +120,11 @@ impl Namespace {
     /// What `DiscoverInstances` calls it: its `HttpName`, else its name.
     #[must_use]
     pub fn http_name(&self) -> &str {
-        let http = self.properties.as_ref().and_then(|p| p.http_properties.as_ref()).and_then(|h| h.http_name.as_deref());
+        let http = self
+            .properties
+            .as_ref()
+            .and_then(|p| p.http_properties.as_ref())
+            .and_then(|h| h.http_name.as_deref());
         http.unwrap_or(&self.name)
     }
 }
@@ -207,7 +213,9 @@ pub struct Instance {
 }
 
 /// An instance's health, as Cloud Map says it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Health {
     /// The check passes.

@@ -1,4 +1,5 @@
-//! Whether the input is the whole: pages that announce another, and answers that end where AWS cuts them off.
+//! Whether the input is the whole: pages that announce another, and answers that end where AWS cuts
+//! them off.
 
 use super::input::InputError;
 
@@ -24,8 +25,11 @@ struct Page {
 impl Pages {
     /// Takes a document. It is the next page of the first that waits for one of its services.
     pub(super) fn read(&mut self, document: usize, services: Vec<Names>, has_next: bool) {
-        let continues =
-            |page: &Page| page.services.is_empty() || services.is_empty() || page.services.iter().any(|name| services.contains(name));
+        let continues = |page: &Page| {
+            page.services.is_empty()
+                || services.is_empty()
+                || page.services.iter().any(|name| services.contains(name))
+        };
         if let Some(position) = self.open.iter().position(continues) {
             self.open.remove(position);
         }
@@ -42,7 +46,8 @@ impl Pages {
     /// Refuses an input that lacks a page.
     pub(super) fn finish(&self, documents: usize) -> Result<(), InputError> {
         let Some(page) = self.open.first() else { return Ok(()) };
-        let place = if documents > 1 { format!("document {}: ", page.document) } else { String::new() };
+        let place =
+            if documents > 1 { format!("document {}: ", page.document) } else { String::new() };
         Err(InputError::Shape(format!(
             "{place}`NextToken` announces another page, and no later document is that page; expected all pages: run `aws` without \
              `--max-items`, `--page-size` and `--no-paginate`, or append the other pages"
@@ -50,7 +55,8 @@ impl Pages {
     }
 }
 
-/// Why one answer of `discover-instances` with so many instances of a service may not be all of them.
+/// Why one answer of `discover-instances` with so many instances of a service may not be all of
+/// them.
 pub(super) fn cut_off(instances: usize) -> Option<String> {
     match instances {
         DEFAULT_MAX_RESULTS => Some(format!(

@@ -1,4 +1,5 @@
-//! Bytes to text, before the text is read as JSON: what editors, shells and the AWS CLI write besides plain UTF-8 JSON.
+//! Bytes to text, before the text is read as JSON: what editors, shells and the AWS CLI write
+//! besides plain UTF-8 JSON.
 
 use std::borrow::Cow;
 
@@ -18,11 +19,14 @@ const COMPRESSED: [(&[u8], &str, &str); 5] = [
 /// The text of a file: UTF-8 or UTF-16, either with a byte order mark or without one.
 ///
 /// # Errors
-/// Where the bytes are something else. A compressed file is recognised, and the error says how to decompress it.
+/// Where the bytes are something else. A compressed file is recognised, and the error says how to
+/// decompress it.
 pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, InputError> {
     for (magic, name, command) in COMPRESSED {
         if bytes.starts_with(magic) {
-            return Err(InputError::Text(format!("it is compressed with {name}; decompress with `{command}` first")));
+            return Err(InputError::Text(format!(
+                "it is compressed with {name}; decompress with `{command}` first"
+            )));
         }
     }
     if let Some(unit) = utf16_unit(bytes) {
@@ -32,11 +36,14 @@ pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, InputError> {
     std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| {
         let position = error.valid_up_to();
         let line = bytes.iter().take(position).filter(|byte| **byte == b'\n').count() + 1;
-        InputError::Text(format!("line {line}: byte {position} is not valid UTF-8; expected text in UTF-8 or UTF-16"))
+        InputError::Text(format!(
+            "line {line}: byte {position} is not valid UTF-8; expected text in UTF-8 or UTF-16"
+        ))
     })
 }
 
-/// How two bytes make a unit of UTF-16, if the text looks like it. Without a mark, its first character is ASCII, and so one byte of it is zero.
+/// How two bytes make a unit of UTF-16, if the text looks like it. Without a mark, its first
+/// character is ASCII, and so one byte of it is zero.
 fn utf16_unit(bytes: &[u8]) -> Option<fn([u8; 2]) -> u16> {
     match bytes {
         // UTF-32 begins like UTF-16, and is none.
@@ -48,18 +55,24 @@ fn utf16_unit(bytes: &[u8]) -> Option<fn([u8; 2]) -> u16> {
 }
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, InputError> {
-    let invalid = |what: &str| InputError::Text(format!("it looks like UTF-16, but {what}; expected text in UTF-8 or UTF-16"));
+    let invalid = |what: &str| {
+        InputError::Text(format!(
+            "it looks like UTF-16, but {what}; expected text in UTF-8 or UTF-16"
+        ))
+    };
     let (pairs, rest) = bytes.as_chunks::<2>();
     // A shell that appends a line break to UTF-16 may append one byte.
     if !matches!(rest, [] | [b'\n' | 0]) {
         return Err(invalid("its length is odd"));
     }
-    let text: Result<String, _> = char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect();
+    let text: Result<String, _> =
+        char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect();
     let text = text.map_err(|_| invalid("it is not valid"))?;
     Ok(text.strip_prefix(BOM).map(str::to_owned).unwrap_or(text))
 }
 
-/// The text without byte order marks between its documents: files that were put one after another have one each. Those in strings stay.
+/// The text without byte order marks between its documents: files that were put one after another
+/// have one each. Those in strings stay.
 pub(super) fn without_marks(json: &str) -> Cow<'_, str> {
     let json = json.strip_prefix(BOM).unwrap_or(json);
     if !json.contains(BOM) {
@@ -80,7 +93,8 @@ pub(super) fn without_marks(json: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// What the text is, if it is no JSON but something else that a terminal or the AWS CLI gives, as a message.
+/// What the text is, if it is no JSON but something else that a terminal or the AWS CLI gives, as a
+/// message.
 pub(super) fn other_format(text: &str) -> Option<String> {
     error_of_the_cli(text).or_else(|| not_of_the_cli(text)).or_else(|| other_output(text))
 }
@@ -88,7 +102,9 @@ pub(super) fn other_format(text: &str) -> Option<String> {
 /// What the AWS CLI says on stderr, where that was written into the file.
 fn error_of_the_cli(text: &str) -> Option<String> {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
-    ["An error occurred (", "Unable to locate credentials", "aws: ", "usage: aws "].iter().find(|start| line.starts_with(**start))?;
+    ["An error occurred (", "Unable to locate credentials", "aws: ", "usage: aws "]
+        .iter()
+        .find(|start| line.starts_with(**start))?;
     let said: String = line.trim_start_matches("aws: [ERROR]: ").chars().take(300).collect();
     Some(format!("it is an error of the AWS CLI, not JSON: {said}"))
 }
@@ -98,9 +114,15 @@ fn not_of_the_cli(text: &str) -> Option<String> {
     let (found, advice) = if text.starts_with('<') {
         ("HTML or XML", "see what it says: it may be a proxy's or a sign-in page")
     } else if text.starts_with('\u{1b}') {
-        ("text with terminal colours", "write it without them (`jq --monochrome-output`, `AWS_PAGER=`)")
+        (
+            "text with terminal colours",
+            "write it without them (`jq --monochrome-output`, `AWS_PAGER=`)",
+        )
     } else if text.trim_start_matches(['{', '[', ' ', '\n']).starts_with('\'') {
-        ("text in single quotes, such as a Python value", "JSON has double quotes (`json.dumps` writes them)")
+        (
+            "text in single quotes, such as a Python value",
+            "JSON has double quotes (`json.dumps` writes them)",
+        )
     } else {
         return None;
     };
@@ -109,7 +131,10 @@ fn not_of_the_cli(text: &str) -> Option<String> {
 
 /// Another output format of the AWS CLI.
 fn other_output(text: &str) -> Option<String> {
-    let mut lines = text.lines().map(str::trim_end).filter(|line| !line.trim_start().is_empty() && !line.trim_start().starts_with('#'));
+    let mut lines = text
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.trim_start().is_empty() && !line.trim_start().starts_with('#'));
     let first = lines.find(|line| *line != "---")?;
     let format = if is_table(first) {
         "the table output of the AWS CLI"
@@ -125,20 +150,29 @@ fn other_output(text: &str) -> Option<String> {
 
 fn is_table(line: &str) -> bool {
     let line = line.trim_start();
-    (line.len() > 3 && line.bytes().all(|byte| matches!(byte, b'-' | b'+'))) || (line.starts_with('|') && line.ends_with('|'))
+    (line.len() > 3 && line.bytes().all(|byte| matches!(byte, b'-' | b'+')))
+        || (line.starts_with('|') && line.ends_with('|'))
 }
 
 /// `INSTANCES`, a tab, values.
 fn is_text(line: &str) -> bool {
     let name = line.split_once('\t').map(|(name, _)| name);
-    name.is_some_and(|name| name.len() > 1 && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
+    name.is_some_and(|name| {
+        name.len() > 1 && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    })
 }
 
 /// `Instances:`, or the same as an item of a list.
 fn is_yaml(line: &str) -> bool {
     let line = line.strip_prefix("- ").unwrap_or(line).trim_start();
-    let key = line.split_once(':').filter(|(_, value)| value.is_empty() || value.starts_with(' ')).map(|(key, _)| key);
-    key.is_some_and(|key| key.starts_with(|c: char| c.is_ascii_alphabetic()) && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
+    let key = line
+        .split_once(':')
+        .filter(|(_, value)| value.is_empty() || value.starts_with(' '))
+        .map(|(key, _)| key);
+    key.is_some_and(|key| {
+        key.starts_with(|c: char| c.is_ascii_alphabetic())
+            && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    })
 }
 
 #[cfg(test)]
@@ -153,7 +187,9 @@ mod tests {
         let le = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
         let be = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
         let marked = format!("\u{feff}{text}");
-        for bytes in [le(text), le(&marked), be(text), be(&marked), text.into(), marked.clone().into_bytes()] {
+        for bytes in
+            [le(text), le(&marked), be(text), be(&marked), text.into(), marked.clone().into_bytes()]
+        {
             assert_eq!(decode(&bytes).unwrap(), text, "{bytes:?}");
         }
         assert_eq!(decode(&le("{}\r\n")).unwrap(), "{}\r\n");
@@ -170,7 +206,13 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_an_error() {
-        for bytes in [&[0, 159, 146, 150][..], &[0xff, 0xfe, b'a'], b"\xff\xfe\x00\x00{\x00\x00\x00", b"abc\xff", &[0xff, 0xfe, 0, 0xd8]] {
+        for bytes in [
+            &[0, 159, 146, 150][..],
+            &[0xff, 0xfe, b'a'],
+            b"\xff\xfe\x00\x00{\x00\x00\x00",
+            b"abc\xff",
+            &[0xff, 0xfe, 0, 0xd8],
+        ] {
             let error = decode(bytes).unwrap_err().to_string();
             assert!(error.contains("UTF-8 or UTF-16"), "{error}");
         }
@@ -190,12 +232,18 @@ mod tests {
                 "\nAn error occurred (AccessDeniedException) when calling the X operation: no\n",
                 "An error occurred (AccessDeniedException) when",
             ),
-            ("aws: [ERROR]: An error occurred (ExpiredTokenException) when\n", "An error occurred (ExpiredTokenException) when"),
+            (
+                "aws: [ERROR]: An error occurred (ExpiredTokenException) when\n",
+                "An error occurred (ExpiredTokenException) when",
+            ),
             ("Unable to locate credentials. You can configure", "Unable to locate credentials."),
             ("aws: error: argument command: Invalid choice", "aws: error: argument"),
         ] {
             let found = other_format(text).unwrap();
-            assert!(found.starts_with(&format!("it is an error of the AWS CLI, not JSON: {said}")), "{found}");
+            assert!(
+                found.starts_with(&format!("it is an error of the AWS CLI, not JSON: {said}")),
+                "{found}"
+            );
         }
     }
 
@@ -225,7 +273,10 @@ mod tests {
             ("Instances:\n- Attributes:\n    A: b\n", Some("YAML")),
             ("---\n# c\nInstances: []\nInstancesRevision: 5\n", Some("YAML")),
             ("- Instances:\n  - Id: a\n", Some("YAML")),
-            ("INSTANCES\tHEALTHY\ti-1\tn\ts\nATTRIBUTES\t10.0.0.1\t80\n", Some("the text output of the AWS CLI")),
+            (
+                "INSTANCES\tHEALTHY\ti-1\tn\ts\nATTRIBUTES\t10.0.0.1\t80\n",
+                Some("the text output of the AWS CLI"),
+            ),
             ("85648075627387284\r\nINSTANCES\tHEALTHY\r\n", Some("the text output of the AWS CLI")),
             ("\n-----------\n|  DiscoverInstances  |\n", Some("the table output of the AWS CLI")),
             ("|  DiscoverInstances  |\n+----+\n", Some("the table output of the AWS CLI")),
@@ -236,7 +287,11 @@ mod tests {
             ("https://example.com", None),
         ] {
             let found = other_format(text);
-            assert_eq!(found.as_deref().and_then(|m| m.strip_prefix("it looks like ")?.split(',').next()), format, "{text}");
+            assert_eq!(
+                found.as_deref().and_then(|m| m.strip_prefix("it looks like ")?.split(',').next()),
+                format,
+                "{text}"
+            );
             assert!(found.is_none_or(|message| message.contains("add `--output json`")), "{text}");
         }
     }

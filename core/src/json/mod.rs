@@ -33,7 +33,11 @@ impl From<Misread> for String {
 impl Misread {
     /// The same, seen from outside: the text is what stands at `path` of another.
     pub(crate) fn within(self, path: &str) -> Self {
-        let dot = if path.is_empty() || self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        let dot = if path.is_empty() || self.path.is_empty() || self.path.starts_with('[') {
+            ""
+        } else {
+            "."
+        };
         Self { path: [path, dot, &self.path].concat(), message: self.message }
     }
 }
@@ -43,8 +47,8 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Misread> 
     serde_json::from_str(text).map_err(|error| explain(text, &error))
 }
 
-/// The path comes of the position in the text: a deserializer that keeps track of paths would be compiled once more for every type, which is
-/// a fifth of a WebAssembly module.
+/// The path comes of the position in the text: a deserializer that keeps track of paths would be
+/// compiled once more for every type, which is a fifth of a WebAssembly module.
 fn explain(text: &str, error: &serde_json::Error) -> Misread {
     Misread { path: path::at(text, error.line(), error.column()), message: without_position(error) }
 }
@@ -55,7 +59,8 @@ pub(crate) fn without_position(error: &serde_json::Error) -> String {
     shortened(text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message))
 }
 
-/// A message without the middle of a long one: the parser quotes a text in full, whatever its length.
+/// A message without the middle of a long one: the parser quotes a text in full, whatever its
+/// length.
 fn shortened(message: &str) -> String {
     const HALF: usize = 200;
     let ends = message.char_indices().nth(HALF).zip(message.char_indices().nth_back(HALF - 1));
@@ -88,8 +93,14 @@ mod tests {
 
     #[test]
     fn a_long_text_is_not_quoted_in_full() {
-        let message = read::<bool>(&format!("\"{}\"", "é".repeat(100_000))).err().map(|misread| misread.message).unwrap_or_default();
-        assert!(message.chars().count() < 410 && message.starts_with("invalid type: string \"é"), "{message}");
+        let message = read::<bool>(&format!("\"{}\"", "é".repeat(100_000)))
+            .err()
+            .map(|misread| misread.message)
+            .unwrap_or_default();
+        assert!(
+            message.chars().count() < 410 && message.starts_with("invalid type: string \"é"),
+            "{message}"
+        );
         assert!(message.ends_with("é\", expected a boolean"), "{message}");
         assert_eq!(shortened(&"é".repeat(400)), "é".repeat(400));
     }
@@ -104,14 +115,29 @@ mod tests {
             (r#"{"name": "a", "nam": 1}"#, "nam", "unknown field `nam`"),
             (r#"{"name": "a", "parts": {}}"#, "parts", "invalid type: map"),
             (r#"{"name": "a", "parts": [{"name": "b"}, {}]}"#, "parts[1]", "missing field `name`"),
-            (r#"{"name": "a", "parts": [{"name": "b"}, 7]}"#, "parts[1]", "invalid type: integer `7`"),
-            (r#"{"parts": [{"name": "],{\"}", "parts": []}, {"name": [1]}], "name": "a"}"#, "parts[1].name", "invalid type"),
+            (
+                r#"{"name": "a", "parts": [{"name": "b"}, 7]}"#,
+                "parts[1]",
+                "invalid type: integer `7`",
+            ),
+            (
+                r#"{"parts": [{"name": "],{\"}", "parts": []}, {"name": [1]}], "name": "a"}"#,
+                "parts[1].name",
+                "invalid type",
+            ),
             (r#"{"name": "a", "sizes": {"1": true, "x": true}}"#, "sizes.x", "expected"),
             (r#"{"name": "a", "sizes": {"1": true, "2": "é"}}"#, "sizes.2", "expected a boolean"),
         ] {
             let misread = read::<Thing>(text).err();
-            assert_eq!(misread.as_ref().map(|m| m.path.as_str()), Some(path), "{text}: {misread:?}");
-            assert!(misread.is_some_and(|m| m.message.contains(words) && !m.message.contains("line")), "{text}");
+            assert_eq!(
+                misread.as_ref().map(|m| m.path.as_str()),
+                Some(path),
+                "{text}: {misread:?}"
+            );
+            assert!(
+                misread.is_some_and(|m| m.message.contains(words) && !m.message.contains("line")),
+                "{text}"
+            );
         }
     }
 }

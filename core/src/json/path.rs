@@ -13,13 +13,15 @@ enum Open {
     },
 }
 
-/// The path of what stands before a position, which is as the parser gives it: lines from 1, and in a line the number of bytes that were
-/// read. Of a text that is no JSON up to there it is as much as can be told.
+/// The path of what stands before a position, which is as the parser gives it: lines from 1, and in
+/// a line the number of bytes that were read. Of a text that is no JSON up to there it is as much
+/// as can be told.
 pub(super) fn at(text: &str, line: usize, column: usize) -> String {
     let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let end = before.saturating_add(column).min(text.len());
     let mut open: Vec<Open> = Vec::new();
-    // A string that begins before the position is read to its end, since it may be the key that is meant.
+    // A string that begins before the position is read to its end, since it may be the key that is
+    // meant.
     let mut bytes = text.bytes().enumerate();
     while let Some((position, byte)) = bytes.next().filter(|(position, _)| *position < end) {
         match byte {
@@ -34,7 +36,9 @@ pub(super) fn at(text: &str, line: usize, column: usize) -> String {
             b'"' => {
                 let Some(close) = end_of_string(&mut bytes) else { break };
                 if let Some(Open::Object { key: key @ None }) = open.last_mut() {
-                    *key = text.get(position..=close).and_then(|quoted| serde_json::from_str(quoted).ok());
+                    *key = text
+                        .get(position..=close)
+                        .and_then(|quoted| serde_json::from_str(quoted).ok());
                 }
             }
             _ => {}

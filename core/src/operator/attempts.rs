@@ -59,8 +59,9 @@ impl Scope<'_> {
 }
 
 impl Attempts {
-    /// Records how an attempt went. What is reported is a change: the first failure of a kind, and the recovery. A failure of the whole
-    /// source is reported once for all, and its end when it has not been seen for a while.
+    /// Records how an attempt went. What is reported is a change: the first failure of a kind, and
+    /// the recovery. A failure of the whole source is reported once for all, and its end when it
+    /// has not been seen for a while.
     pub(super) fn record(
         &mut self,
         error: Option<&ReadError>,
@@ -74,9 +75,13 @@ impl Attempts {
         let whole = Scope { source: scope.source, namespace: "", service: "" };
         let recovered = || "can be read again".to_owned();
         let Some(error) = error else {
-            let reported = !matches!(before, Some(ReadFailure::NotFound)) || self.failures >= NOT_FOUND_REPORTED_FROM;
+            let reported = !matches!(before, Some(ReadFailure::NotFound))
+                || self.failures >= NOT_FOUND_REPORTED_FROM;
             self.failures = 0;
-            if outage.as_ref().is_some_and(|outage| now >= outage.last + SHORTEST_CALM.max(interval * 2)) {
+            if outage
+                .as_ref()
+                .is_some_and(|outage| now >= outage.last + SHORTEST_CALM.max(interval * 2))
+            {
                 *outage = None;
                 return Some(whole.report(Severity::Info, Code::ReadFailed, recovered()));
             }
@@ -85,7 +90,8 @@ impl Attempts {
         };
         self.failures = self.failures.saturating_add(1);
         if error.failure.strikes_all() {
-            let report = || whole.report(Severity::Warning, Code::ReadFailed, error.message.clone());
+            let report =
+                || whole.report(Severity::Warning, Code::ReadFailed, error.message.clone());
             let Some(outage) = outage else {
                 *outage = Some(Outage { failure: error.failure, reported: now, last: now });
                 return Some(report());
@@ -97,16 +103,22 @@ impl Attempts {
             }
             return changed.then(report);
         }
-        // Mostly a service that was just deleted: the next list shows it, and then there is nothing to report.
-        let quiet = error.failure == ReadFailure::NotFound && self.failures < NOT_FOUND_REPORTED_FROM;
-        let changed = before != self.failure || error.failure == ReadFailure::NotFound && self.failures == NOT_FOUND_REPORTED_FROM;
-        (changed && !quiet).then(|| scope.report(Severity::Warning, Code::ReadFailed, error.message.clone()))
+        // Mostly a service that was just deleted: the next list shows it, and then there is nothing
+        // to report.
+        let quiet =
+            error.failure == ReadFailure::NotFound && self.failures < NOT_FOUND_REPORTED_FROM;
+        let changed = before != self.failure
+            || error.failure == ReadFailure::NotFound && self.failures == NOT_FOUND_REPORTED_FROM;
+        (changed && !quiet)
+            .then(|| scope.report(Severity::Warning, Code::ReadFailed, error.message.clone()))
     }
 
     /// How long to wait after a failure; what needs a person is tried no sooner than `longest`.
     pub(super) fn pause(&self, interval: Duration, longest: Duration) -> Duration {
         match self.failure {
-            Some(ReadFailure::AccessDenied) => backoff(self.failures, FIRST_PAUSE, longest.max(interval)),
+            Some(ReadFailure::AccessDenied) => {
+                backoff(self.failures, FIRST_PAUSE, longest.max(interval))
+            }
             _ => backoff(self.failures, FIRST_PAUSE, interval),
         }
     }

@@ -6,7 +6,8 @@ use super::Time;
 
 /// A token bucket that is halved when AWS throttles and won back slowly.
 ///
-/// Tokens are counted in thousandths and time in milliseconds, so that no rounding differs between machines.
+/// Tokens are counted in thousandths and time in milliseconds, so that no rounding differs between
+/// machines.
 #[derive(Debug, Clone)]
 pub(super) struct Budget {
     /// Requests a second, as configured.
@@ -30,7 +31,15 @@ const FLOOR: u64 = 32;
 impl Budget {
     pub(super) fn new(limit: u32, burst: u32, now: Time) -> Self {
         let (limit, burst) = (u64::from(limit.max(1)), u64::from(burst.max(1)));
-        Self { limit, rate: limit, burst, millitokens: milli(burst), updated: now, throttled: None, recovered: now }
+        Self {
+            limit,
+            rate: limit,
+            burst,
+            millitokens: milli(burst),
+            updated: now,
+            throttled: None,
+            recovered: now,
+        }
     }
 
     /// Takes one request, if there is one.
@@ -71,7 +80,8 @@ impl Budget {
             self.recovered += Duration::from_secs(1);
             self.rate = (self.rate + self.limit.div_ceil(STEPS)).min(self.limit);
         }
-        let elapsed = u64::try_from(now.saturating_sub(self.updated).as_millis()).unwrap_or(u64::MAX);
+        let elapsed =
+            u64::try_from(now.saturating_sub(self.updated).as_millis()).unwrap_or(u64::MAX);
         if elapsed == 0 {
             return;
         }

@@ -6,7 +6,9 @@ use super::attempts::Scope;
 use super::entries::WaitFor;
 use super::inventory::{Listing, Missing, NamespaceState, ServiceState};
 use super::queue::ReadKey;
-use super::{EntryKey, Hint, NamespaceOwner, Operator, Page, ReadError, ReadFailure, ReadId, ServiceId, Time};
+use super::{
+    EntryKey, Hint, NamespaceOwner, Operator, Page, ReadError, ReadFailure, ReadId, ServiceId, Time,
+};
 use crate::cloud_map::{Namespace, Service, account_of};
 use crate::diagnostic::{Code, Severity};
 use crate::translate::expected_host_and_name;
@@ -15,22 +17,35 @@ use crate::translate::expected_host_and_name;
 const FAILURES_OF_A_PAGE: u32 = 4;
 
 impl Operator {
-    pub(super) fn namespaces_page(&mut self, read: ReadId, result: Result<Page<Namespace>, ReadError>, now: Time) {
+    pub(super) fn namespaces_page(
+        &mut self,
+        read: ReadId,
+        result: Result<Page<Namespace>, ReadError>,
+        now: Time,
+    ) {
         let Some(pending) = self.complete_control(read) else { return };
         let ReadKey::Namespaces(name, owner) = &pending.key else { return };
         let Some(source) = self.inventory.sources.get_mut(name) else { return };
         let listing = source.listing.get_or_insert_with(|| Listing::new(pending.asked));
-        let page = result.and_then(|page| listing.advance("ListNamespaces", page.next_token).map(|last| (page.items, last)));
+        let page = result.and_then(|page| {
+            listing.advance("ListNamespaces", page.next_token).map(|last| (page.items, last))
+        });
         let begun = listing.begun;
         let (interval, longest) = (self.config.interval, source.config.catalogue_interval);
         let scope = Scope { source: name, namespace: "", service: "" };
-        let report = source.attempts.record(page.as_ref().err(), &mut source.outage, &scope, now, interval);
+        let report =
+            source.attempts.record(page.as_ref().err(), &mut source.outage, &scope, now, interval);
         self.effects.extend(report);
         match page {
             Err(error) => {
-                let (failures, pause) = (source.attempts.failures, source.attempts.pause(interval, longest));
+                let (failures, pause) =
+                    (source.attempts.failures, source.attempts.pause(interval, longest));
                 let restart = restarts(&mut source.listing, &error, failures);
-                let key = if restart { ReadKey::Namespaces(name.clone(), NamespaceOwner::Own) } else { pending.key.clone() };
+                let key = if restart {
+                    ReadKey::Namespaces(name.clone(), NamespaceOwner::Own)
+                } else {
+                    pending.key.clone()
+                };
                 self.try_list_again(key, &error, failures, now + pause, now);
             }
             Ok((items, last)) => {
@@ -46,7 +61,9 @@ impl Operator {
                     // The list goes on before another is begun.
                     Some(owner) => {
                         let key = ReadKey::Namespaces(name.clone(), owner);
-                        self.control(name).into_iter().for_each(|control| control.plan(key.clone(), begun));
+                        self.control(name)
+                            .into_iter()
+                            .for_each(|control| control.plan(key.clone(), begun));
                     }
                     None => self.namespaces_listed(name, now),
                 }
@@ -54,7 +71,13 @@ impl Operator {
         }
     }
 
-    fn namespace_listed(&mut self, name: &Arc<str>, namespace: Namespace, owner: NamespaceOwner, now: Time) {
+    fn namespace_listed(
+        &mut self,
+        name: &Arc<str>,
+        namespace: Namespace,
+        owner: NamespaceOwner,
+        now: Time,
+    ) {
         let Some(source) = self.inventory.sources.get_mut(name) else { return };
         let key: Arc<str> = namespace.key().into();
         let listing = source.listing.get_or_insert_with(|| Listing::new(now));
@@ -82,9 +105,12 @@ impl Operator {
         let Some(source) = self.inventory.sources.get_mut(name) else { return };
         let Some(listing) = source.listing.take() else { return };
         source.progress.complete(listing.begun, now, grace);
-        let mut next = (!self.config.once).then(|| (listing.begun + source.config.catalogue_interval).max(now));
+        let mut next = (!self.config.once)
+            .then(|| (listing.begun + source.config.catalogue_interval).max(now));
         let mut deleted = Vec::new();
-        for (key, namespace) in source.namespaces.iter_mut().filter(|(key, _)| !listing.seen.contains(*key)) {
+        for (key, namespace) in
+            source.namespaces.iter_mut().filter(|(key, _)| !listing.seen.contains(*key))
+        {
             match namespace.missing {
                 Some(since) if listing.begun >= since + grace => deleted.push(key.clone()),
                 Some(_) => {}
@@ -107,7 +133,8 @@ impl Operator {
     }
 
     pub(super) fn plan_namespaces(&mut self, name: &Arc<str>, at: Time) {
-        let reading = self.inventory.sources.get(name).is_some_and(|source| source.listing.is_some());
+        let reading =
+            self.inventory.sources.get(name).is_some_and(|source| source.listing.is_some());
         if let Some(control) = self.control(name).filter(|_| !reading) {
             control.expedite(ReadKey::Namespaces(name.clone(), NamespaceOwner::Own), at);
         }
@@ -128,9 +155,14 @@ impl Operator {
 
     /// Entries whose ownership depends on which accounts are read.
     fn refresh_ownership(&mut self, now: Time) {
-        let observed = self.entries.iter().filter_map(|(_, entry)| entry.observed.as_ref().zip(Some(entry.ownership)));
-        let changed: Vec<_> =
-            observed.filter(|(entry, ownership)| self.ownership(entry) != *ownership).map(|(entry, _)| entry.clone()).collect();
+        let observed = self
+            .entries
+            .iter()
+            .filter_map(|(_, entry)| entry.observed.as_ref().zip(Some(entry.ownership)));
+        let changed: Vec<_> = observed
+            .filter(|(entry, ownership)| self.ownership(entry) != *ownership)
+            .map(|(entry, _)| entry.clone())
+            .collect();
         for entry in changed {
             let ownership = self.ownership(&entry);
             self.entries.observe(entry, ownership, now);
@@ -147,21 +179,35 @@ impl Operator {
         }
     }
 
-    pub(super) fn services_page(&mut self, read: ReadId, result: Result<Page<Service>, ReadError>, now: Time) {
+    pub(super) fn services_page(
+        &mut self,
+        read: ReadId,
+        result: Result<Page<Service>, ReadError>,
+        now: Time,
+    ) {
         let Some(pending) = self.complete_control(read) else { return };
         let ReadKey::Services(name, key) = &pending.key else { return };
         let Some(source) = self.inventory.sources.get_mut(name) else { return };
         let Some(namespace) = source.namespaces.get_mut(key) else { return };
         let listing = namespace.listing.get_or_insert_with(|| Listing::new(pending.asked));
-        let page = result.and_then(|page| listing.advance("ListServices", page.next_token).map(|last| (page.items, last)));
+        let page = result.and_then(|page| {
+            listing.advance("ListServices", page.next_token).map(|last| (page.items, last))
+        });
         let begun = listing.begun;
         let (interval, longest) = (self.config.interval, source.config.catalogue_interval);
         let scope = Scope { source: name, namespace: &namespace.info.name, service: "" };
-        let report = namespace.attempts.record(page.as_ref().err(), &mut source.outage, &scope, now, interval);
+        let report = namespace.attempts.record(
+            page.as_ref().err(),
+            &mut source.outage,
+            &scope,
+            now,
+            interval,
+        );
         self.effects.extend(report);
         match page {
             Err(error) => {
-                let (failures, pause) = (namespace.attempts.failures, namespace.attempts.pause(interval, longest));
+                let (failures, pause) =
+                    (namespace.attempts.failures, namespace.attempts.pause(interval, longest));
                 restarts(&mut namespace.listing, &error, failures);
                 self.try_list_again(pending.key.clone(), &error, failures, now + pause, now);
             }
@@ -172,14 +218,20 @@ impl Operator {
                 if last {
                     self.services_listed(name, key, now);
                 } else {
-                    self.control(name).into_iter().for_each(|control| control.plan(pending.key.clone(), begun));
+                    self.control(name)
+                        .into_iter()
+                        .for_each(|control| control.plan(pending.key.clone(), begun));
                 }
             }
         }
     }
 
     fn service_listed(&mut self, name: &Arc<str>, key: &Arc<str>, service: Service, now: Time) {
-        let id = ServiceId { source: name.clone(), namespace: key.clone(), service: service.key().into() };
+        let id = ServiceId {
+            source: name.clone(),
+            namespace: key.clone(),
+            service: service.key().into(),
+        };
         let Some(source) = self.inventory.sources.get_mut(name) else { return };
         let Some(namespace) = source.namespaces.get_mut(key) else { return };
         let listing = namespace.listing.get_or_insert_with(|| Listing::new(now));
@@ -191,30 +243,37 @@ impl Operator {
             if *known.info != service {
                 known.info = Arc::new(service);
                 known.discover = true;
-                self.data(name).into_iter().for_each(|data| data.expedite(ReadKey::Service(id.clone()), now));
+                self.data(name)
+                    .into_iter()
+                    .for_each(|data| data.expedite(ReadKey::Service(id.clone()), now));
             }
             return;
         }
-        let entry_name = match expected_host_and_name(name, &namespace.info, &service, &source.options) {
-            // Left out by its name alone, and so never asked for anything.
-            Ok(None) => {
-                listing.left_out += 1;
-                listing.seen.remove(&id.service);
-                return;
-            }
-            Ok(Some((_, name))) => Some(name),
-            // The translation reports what is wrong with it.
-            Err(_) => None,
-        };
-        let entry = entry_name.map(|name| EntryKey { namespace: source.config.target_namespace.clone(), name });
+        let entry_name =
+            match expected_host_and_name(name, &namespace.info, &service, &source.options) {
+                // Left out by its name alone, and so never asked for anything.
+                Ok(None) => {
+                    listing.left_out += 1;
+                    listing.seen.remove(&id.service);
+                    return;
+                }
+                Ok(Some((_, name))) => Some(name),
+                // The translation reports what is wrong with it.
+                Err(_) => None,
+            };
+        let entry = entry_name
+            .map(|name| EntryKey { namespace: source.config.target_namespace.clone(), name });
         let is_first_pass = !namespace.progress.is_complete();
         namespace.untried += usize::from(is_first_pass);
         let (attributes, tags) = (source.config.read_service_attributes, source.config.read_tags);
-        // It claims its entry at once, before its instances are known, so that whoever is ranked first has it from the start.
+        // It claims its entry at once, before its instances are known, so that whoever is ranked
+        // first has it from the start.
         if let Some(entry) = &entry {
             self.entries.claim(entry, &id, now);
         }
-        self.inventory.services.insert(id.clone(), ServiceState::new(service, entry, is_first_pass));
+        self.inventory
+            .services
+            .insert(id.clone(), ServiceState::new(service, entry, is_first_pass));
         let Some(control) = self.control(name) else { return };
         if attributes {
             control.plan(ReadKey::Attributes(id.clone()), now);
@@ -223,7 +282,9 @@ impl Operator {
             control.plan(ReadKey::Tags(id.clone()), now);
         }
         if !attributes && !tags {
-            self.data(name).into_iter().for_each(|data| data.plan(ReadKey::Service(id.clone()), now));
+            self.data(name)
+                .into_iter()
+                .for_each(|data| data.plan(ReadKey::Service(id.clone()), now));
         }
     }
 
@@ -234,8 +295,11 @@ impl Operator {
         let Some(namespace) = source.namespaces.get_mut(key) else { return };
         let Some(listing) = namespace.listing.take() else { return };
         namespace.progress.complete(listing.begun, now, grace);
-        let mut next = (!self.config.once).then(|| (listing.begun + source.config.catalogue_interval).max(now));
-        if std::mem::replace(&mut namespace.left_out, listing.left_out) != listing.left_out && listing.left_out > 0 {
+        let mut next = (!self.config.once)
+            .then(|| (listing.begun + source.config.catalogue_interval).max(now));
+        if std::mem::replace(&mut namespace.left_out, listing.left_out) != listing.left_out
+            && listing.left_out > 0
+        {
             let scope = Scope { source: name, namespace: &namespace.info.name, service: "" };
             let message = format!(
                 "services left out by their names: {} (bookkeeping of ECS Service Connect, or excluded by an override)",
@@ -245,7 +309,14 @@ impl Operator {
         }
         let mut missing = Vec::new();
         for id in self.inventory.services_of(name, key) {
-            let Some(service) = self.inventory.services.get_mut(&id).filter(|_| !listing.seen.contains(&id.service)) else { continue };
+            let Some(service) = self
+                .inventory
+                .services
+                .get_mut(&id)
+                .filter(|_| !listing.seen.contains(&id.service))
+            else {
+                continue;
+            };
             let known = service.missing.get_or_insert(Missing { since: now, confirmed: false });
             known.confirmed |= listing.begun >= known.since + grace;
             if !known.confirmed {
@@ -262,19 +333,31 @@ impl Operator {
             self.delete_missing(name, now);
         }
         if let Some(at) = next {
-            self.control(name).into_iter().for_each(|control| control.expedite(ReadKey::Services(name.clone(), key.clone()), at));
+            self.control(name).into_iter().for_each(|control| {
+                control.expedite(ReadKey::Services(name.clone(), key.clone()), at)
+            });
         }
         self.namespace_moved(name, key, now);
     }
 
-    /// Deletes the services that two lists of their namespace lack, once a later list of namespaces was read: it shows whether their namespace
-    /// was made anew, and then their entries wait for the list of the new one. If it lacks their namespace, they are deleted with that.
+    /// Deletes the services that two lists of their namespace lack, once a later list of namespaces
+    /// was read: it shows whether their namespace was made anew, and then their entries wait for
+    /// the list of the new one. If it lacks their namespace, they are deleted with that.
     fn delete_missing(&mut self, name: &Arc<str>, now: Time) {
         let Some(source) = self.inventory.sources.get(name) else { return };
         let is_deleted = |id: &&ServiceId| {
-            let missing = self.inventory.services.get(*id).and_then(|service| service.missing).filter(|missing| missing.confirmed);
-            let is_listed = source.namespaces.get(&id.namespace).is_some_and(|namespace| namespace.missing.is_none());
-            is_listed && missing.is_some_and(|missing| source.progress.is_complete_since(missing.since))
+            let missing = self
+                .inventory
+                .services
+                .get(*id)
+                .and_then(|service| service.missing)
+                .filter(|missing| missing.confirmed);
+            let is_listed = source
+                .namespaces
+                .get(&id.namespace)
+                .is_some_and(|namespace| namespace.missing.is_none());
+            is_listed
+                && missing.is_some_and(|missing| source.progress.is_complete_since(missing.since))
         };
         let deleted: Vec<ServiceId> = source.missing.iter().filter(is_deleted).cloned().collect();
         for id in deleted {
@@ -285,7 +368,12 @@ impl Operator {
     /// More is known of a namespace: looks at what waits for that.
     pub(super) fn namespace_moved(&mut self, name: &Arc<str>, key: &Arc<str>, now: Time) {
         self.entries.wake(&WaitFor::Namespace(name.clone(), key.clone()), now);
-        if self.inventory.sources.get(name).is_some_and(|source| source.progress.is_complete() && source.unlisted(None).is_none()) {
+        if self
+            .inventory
+            .sources
+            .get(name)
+            .is_some_and(|source| source.progress.is_complete() && source.unlisted(None).is_none())
+        {
             self.entries.wake(&WaitFor::Source(name.clone()), now);
         }
     }
@@ -311,7 +399,14 @@ impl Operator {
         self.entries.wake(&WaitFor::Service(id.clone()), now);
     }
 
-    fn try_list_again(&mut self, key: ReadKey, error: &ReadError, failures: u32, at: Time, now: Time) {
+    fn try_list_again(
+        &mut self,
+        key: ReadKey,
+        error: &ReadError,
+        failures: u32,
+        at: Time,
+        now: Time,
+    ) {
         let again = self.config.tries_again(failures);
         let (ReadKey::Namespaces(name, _) | ReadKey::Services(name, _)) = &key else { return };
         let Some(control) = self.control(&name.clone()) else { return };
@@ -329,10 +424,15 @@ impl Operator {
         let Some(source) = self.inventory.sources.get_mut(&id.source) else { return };
         let Some(namespace) = source.namespaces.get(&id.namespace) else { return };
         let Some(state) = self.inventory.services.get_mut(id) else { return };
-        let scope = Scope { source: &id.source, namespace: &namespace.info.name, service: &state.info.name };
+        let scope = Scope {
+            source: &id.source,
+            namespace: &namespace.info.name,
+            service: &state.info.name,
+        };
         let (interval, longest) = (self.config.interval, source.config.catalogue_interval);
         let attempts = &mut state.hints.attempts;
-        let report = attempts.record(result.as_ref().err(), &mut source.outage, &scope, now, interval);
+        let report =
+            attempts.record(result.as_ref().err(), &mut source.outage, &scope, now, interval);
         self.effects.extend(report);
         let (failures, pause) = (attempts.failures, attempts.pause(interval, longest));
         let before = (state.hints.attributes.clone(), state.hints.tags.clone());
@@ -346,16 +446,26 @@ impl Operator {
                 (!self.config.once).then_some(now + longest)
             }
             Err(error) => {
-                let exists = state.key.as_ref().and_then(|key| self.entries.get(key)).is_some_and(|entry| entry.observed.is_some());
-                // Where hints may not be read at all, a service does without; but an entry that exists may have been made with them.
+                let exists = state
+                    .key
+                    .as_ref()
+                    .and_then(|key| self.entries.get(key))
+                    .is_some_and(|entry| entry.observed.is_some());
+                // Where hints may not be read at all, a service does without; but an entry that
+                // exists may have been made with them.
                 if error.failure == ReadFailure::AccessDenied && !exists {
                     match pending.key {
-                        ReadKey::Attributes(_) => drop(state.hints.attributes.get_or_insert_default()),
+                        ReadKey::Attributes(_) => {
+                            drop(state.hints.attributes.get_or_insert_default())
+                        }
                         _ => drop(state.hints.tags.get_or_insert_default()),
                     }
                 }
                 if error.failure.strikes_all() {
-                    self.planes.get_mut(&source.config.quota).into_iter().for_each(|planes| planes.control.throttle(now));
+                    self.planes
+                        .get_mut(&source.config.quota)
+                        .into_iter()
+                        .for_each(|planes| planes.control.throttle(now));
                 }
                 self.config.tries_again(failures).then_some(now + pause)
             }

@@ -13,15 +13,18 @@ pub struct Config {
     pub sources: Vec<SourceConfig>,
     /// How to translate.
     pub translate: translate::Options,
-    /// Changes each entry before it is planned. It is called while an event is handled, and so must be quick.
+    /// Changes each entry before it is planned. It is called while an event is handled, and so must
+    /// be quick.
     pub transform: Option<Arc<dyn Transform>>,
     /// How to plan.
     pub plan: planner::Options,
-    /// How often each service is asked for a change (5 s). One that moved within the last two minutes is asked every second.
+    /// How often each service is asked for a change (5 s). One that moved within the last two
+    /// minutes is asked every second.
     pub interval: Duration,
     /// How often a service is asked that has not moved for long; the same as `interval`, or more.
     pub longest_interval: Duration,
-    /// How long an answer that takes something away must have been true before it is believed (10 s).
+    /// How long an answer that takes something away must have been true before it is believed (10
+    /// s).
     pub empty_grace: Duration,
     /// How many reads of one account and region may be under way at once (32).
     pub max_reads_in_flight: usize,
@@ -75,9 +78,11 @@ pub struct SourceConfig {
     pub read_service_attributes: bool,
     /// Read each service's tags.
     pub read_tags: bool,
-    /// How many data-plane calls a second at most. The account's limit is 1,000 `DiscoverInstances`, shared with its applications.
+    /// How many data-plane calls a second at most. The account's limit is 1,000
+    /// `DiscoverInstances`, shared with its applications.
     pub max_requests_per_second: u32,
-    /// How many control-plane calls a second at most. The account's limit is about 2 `ListServices`.
+    /// How many control-plane calls a second at most. The account's limit is about 2
+    /// `ListServices`.
     pub max_lists_per_second: u32,
 }
 

@@ -1,8 +1,9 @@
 //! What is known of the cluster: one [`Entry`] a key, and what each of them waits for.
 //!
-//! An entry's life: it is [`WriteState::Due`] when something has moved that it depends on. Looking at it makes it settled, sends a write,
-//! or parks it: for a timer, for the guard, or for the one thing it waits for, by which it is indexed. Nothing is ever looked at again
-//! because something else has moved.
+//! An entry's life: it is [`WriteState::Due`] when something has moved that it depends on. Looking
+//! at it makes it settled, sends a write, or parks it: for a timer, for the guard, or for the one
+//! thing it waits for, by which it is indexed. Nothing is ever looked at again because something
+//! else has moved.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use super::planner::Ownership;
 use super::{ServiceId, Time, WriteFailure};
 use crate::diagnostic::Diagnostic;
 
-/// A repair after so long without one is the first again; a deleted entry is remembered for as long.
+/// A repair after so long without one is the first again; a deleted entry is remembered for as
+/// long.
 pub(super) const CALM: Duration = Duration::from_mins(10);
 const FIRST_REPAIR_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_REPAIR_PAUSE: Duration = Duration::from_mins(5);
@@ -64,7 +66,8 @@ pub(super) enum WriteState {
     Blocked { on: WaitFor, since: Time, approved: Option<Removal> },
     /// An entry of somebody else is in the way; whatever moves there looks at this one again.
     Conflicted,
-    /// It was deleted, and is remembered for a while so that one that comes back again and again is noticed.
+    /// It was deleted, and is remembered for a while so that one that comes back again and again is
+    /// noticed.
     Deleted { until: Time },
 }
 
@@ -240,7 +243,9 @@ impl Entries {
         let before = std::mem::replace(&mut entry.state, state.clone());
         match before {
             WriteState::Due { since, .. } => drop(self.due.remove(&(since, key.clone()))),
-            WriteState::Backoff { until, .. } | WriteState::Deleted { until } => drop(self.timers.remove(&(until, key.clone()))),
+            WriteState::Backoff { until, .. } | WriteState::Deleted { until } => {
+                drop(self.timers.remove(&(until, key.clone())))
+            }
             WriteState::AwaitingGuard(_) => drop(self.awaiting_guard.remove(key)),
             WriteState::InFlight(_) => self.in_flight -= 1,
             WriteState::Blocked { on, .. } => {
@@ -255,10 +260,16 @@ impl Entries {
         }
         match state {
             WriteState::Due { since, .. } => drop(self.due.insert((since, key.clone()))),
-            WriteState::Backoff { until, .. } | WriteState::Deleted { until } => drop(self.timers.insert((until, key.clone()))),
-            WriteState::AwaitingGuard(removal) => drop(self.awaiting_guard.insert(key.clone(), removal)),
+            WriteState::Backoff { until, .. } | WriteState::Deleted { until } => {
+                drop(self.timers.insert((until, key.clone())))
+            }
+            WriteState::AwaitingGuard(removal) => {
+                drop(self.awaiting_guard.insert(key.clone(), removal))
+            }
             WriteState::InFlight(_) => self.in_flight += 1,
-            WriteState::Blocked { on, .. } => drop(self.waiting.entry(on).or_default().insert(key.clone())),
+            WriteState::Blocked { on, .. } => {
+                drop(self.waiting.entry(on).or_default().insert(key.clone()))
+            }
             WriteState::Settled | WriteState::Conflicted => {
                 if self.all.get(key).is_some_and(Entry::is_void) {
                     self.all.remove(key);
@@ -270,27 +281,38 @@ impl Entries {
     /// Something moved that the entry depends on.
     pub(super) fn mark(&mut self, key: &EntryKey, now: Time) {
         match self.all.entry(key.clone()).or_default().state {
-            // An answer or a later look takes it in; and what failed for all entries, or is changed by somebody else again and again, is not
-            // tried sooner because of that.
+            // An answer or a later look takes it in; and what failed for all entries, or is changed
+            // by somebody else again and again, is not tried sooner because of that.
             WriteState::Due { .. }
             | WriteState::InFlight(_)
-            | WriteState::Backoff { cause: Cause::Fight | Cause::Failure(WriteFailure::Rejected), .. }
+            | WriteState::Backoff {
+                cause: Cause::Fight | Cause::Failure(WriteFailure::Rejected),
+                ..
+            }
             | WriteState::Blocked { on: WaitFor::Outage(_), .. } => {}
-            WriteState::Backoff { since, approved, .. } => self.set(key, WriteState::Due { since, approved }),
+            WriteState::Backoff { since, approved, .. } => {
+                self.set(key, WriteState::Due { since, approved })
+            }
             WriteState::Settled
             | WriteState::AwaitingGuard(_)
             | WriteState::Blocked { .. }
             | WriteState::Conflicted
-            | WriteState::Deleted { .. } => self.set(key, WriteState::Due { since: now, approved: None }),
+            | WriteState::Deleted { .. } => {
+                self.set(key, WriteState::Due { since: now, approved: None })
+            }
         }
     }
 
-    /// A service wants the entry differently: no rejection and no fight of before is a reason to wait.
+    /// A service wants the entry differently: no rejection and no fight of before is a reason to
+    /// wait.
     pub(super) fn mark_wanted(&mut self, key: &EntryKey, now: Time) {
         let entry = self.all.entry(key.clone()).or_default();
         entry.merged = None;
         match entry.state {
-            WriteState::Backoff { cause: Cause::Fight | Cause::Failure(WriteFailure::Rejected), .. } => {
+            WriteState::Backoff {
+                cause: Cause::Fight | Cause::Failure(WriteFailure::Rejected),
+                ..
+            } => {
                 entry.failure = None;
                 self.set(key, WriteState::Due { since: now, approved: None });
             }
@@ -301,7 +323,11 @@ impl Entries {
     /// Looks at everything that waits for this.
     pub(super) fn wake(&mut self, on: &WaitFor, now: Time) {
         for key in self.waiting.get(on).cloned().into_iter().flatten() {
-            let Some(WriteState::Blocked { since, approved, .. }) = self.all.get(&key).map(|entry| entry.state.clone()) else { continue };
+            let Some(WriteState::Blocked { since, approved, .. }) =
+                self.all.get(&key).map(|entry| entry.state.clone())
+            else {
+                continue;
+            };
             let since = if matches!(on, WaitFor::Outage(_)) { since } else { now };
             self.set(&key, WriteState::Due { since, approved });
         }
@@ -326,7 +352,9 @@ impl Entries {
             && until <= now
         {
             match self.all.get(&key).map(|entry| entry.state.clone()) {
-                Some(WriteState::Backoff { since, approved, .. }) => self.set(&key, WriteState::Due { since, approved }),
+                Some(WriteState::Backoff { since, approved, .. }) => {
+                    self.set(&key, WriteState::Due { since, approved })
+                }
                 _ => self.set(&key, WriteState::Settled),
             }
         }
@@ -344,9 +372,14 @@ impl Entries {
     /// Nothing is due, under way, or waits for a timer.
     pub(super) fn is_idle(&self) -> bool {
         let retries = self.timers.iter().any(|(_, key)| {
-            self.all.get(key).is_some_and(|entry| matches!(entry.state, WriteState::Backoff { cause: Cause::Failure(_), .. }))
+            self.all.get(key).is_some_and(|entry| {
+                matches!(entry.state, WriteState::Backoff { cause: Cause::Failure(_), .. })
+            })
         });
-        self.due.is_empty() && self.in_flight == 0 && !retries && !self.waiting.keys().any(|on| matches!(on, WaitFor::Outage(_)))
+        self.due.is_empty()
+            && self.in_flight == 0
+            && !retries
+            && !self.waiting.keys().any(|on| matches!(on, WaitFor::Outage(_)))
     }
 
     pub(super) const fn awaiting_guard(&self) -> &BTreeMap<EntryKey, Removal> {
@@ -359,16 +392,24 @@ impl Entries {
         removals
     }
 
-    /// Since when the entry is due that has waited longest, or whose write has been under way longest.
+    /// Since when the entry is due that has waited longest, or whose write has been under way
+    /// longest.
     pub(super) fn oldest_unwritten(&self) -> Option<Time> {
         let due = self.due.first().map(|(since, _)| *since);
-        let in_flight = if self.in_flight == 0 { None } else { self.all.values().filter_map(Entry::in_flight_since).min() };
+        let in_flight = if self.in_flight == 0 {
+            None
+        } else {
+            self.all.values().filter_map(Entry::in_flight_since).min()
+        };
         due.into_iter().chain(in_flight).min()
     }
 
     /// How many entries that exist are ours.
     pub(super) fn owned(&self) -> usize {
-        self.all.values().filter(|entry| entry.observed.is_some() && entry.ownership == Ownership::Ours).count()
+        self.all
+            .values()
+            .filter(|entry| entry.observed.is_some() && entry.ownership == Ownership::Ours)
+            .count()
     }
 
     /// How many entries are to be looked at, under way, or tried again.
@@ -408,9 +449,18 @@ impl Entries {
     }
 
     /// Takes in a whole list. What is newer here than the list stays.
-    pub(super) fn list(&mut self, entries: Vec<(Observed, Ownership)>, version: &Version, now: Time) {
-        let listed: BTreeSet<EntryKey> = entries.iter().map(|(entry, _)| entry.key.clone()).collect();
-        let known = self.all.iter().filter(|(key, entry)| entry.observed.is_some() && !listed.contains(*key));
+    pub(super) fn list(
+        &mut self,
+        entries: Vec<(Observed, Ownership)>,
+        version: &Version,
+        now: Time,
+    ) {
+        let listed: BTreeSet<EntryKey> =
+            entries.iter().map(|(entry, _)| entry.key.clone()).collect();
+        let known = self
+            .all
+            .iter()
+            .filter(|(key, entry)| entry.observed.is_some() && !listed.contains(*key));
         let deleted: Vec<EntryKey> = known.map(|(key, _)| key.clone()).collect();
         for key in deleted {
             self.remove(&key, version, now);
@@ -430,15 +480,14 @@ impl Entries {
     pub(super) fn observe(&mut self, observed: Observed, ownership: Ownership, now: Time) {
         let key = observed.key.clone();
         let entry = self.all.entry(key.clone()).or_default();
-        let newest = entry.observed.as_ref().map(|known| &known.version).or(entry.tombstone.as_ref());
+        let newest =
+            entry.observed.as_ref().map(|known| &known.version).or(entry.tombstone.as_ref());
         if newest.is_some_and(|newest| observed.version.is_older_than(newest)) {
             return;
         }
-        if entry
-            .observed
-            .as_ref()
-            .is_some_and(|known| known.version == observed.version && *known == observed && entry.ownership == ownership)
-        {
+        if entry.observed.as_ref().is_some_and(|known| {
+            known.version == observed.version && *known == observed && entry.ownership == ownership
+        }) {
             return;
         }
         entry.tombstone = None;
@@ -460,7 +509,11 @@ impl Entries {
             return;
         };
         // The deletion is as old as what it deleted, where the store does not tell its version.
-        entry.tombstone = Some(if version.resource_version.is_some() { version.clone() } else { before.version.clone() });
+        entry.tombstone = Some(if version.resource_version.is_some() {
+            version.clone()
+        } else {
+            before.version.clone()
+        });
         let was = std::mem::replace(&mut entry.ownership, Ownership::Unowned);
         self.reindex(key, Some(&before), was, now);
     }
@@ -477,7 +530,9 @@ impl Entries {
             }
         }
         let entry = self.all.get(key);
-        let (hosts, ownership) = match entry.and_then(|entry| entry.observed.as_ref().map(|o| (o.hosts.clone(), entry.ownership))) {
+        let (hosts, ownership) = match entry
+            .and_then(|entry| entry.observed.as_ref().map(|o| (o.hosts.clone(), entry.ownership)))
+        {
             Some(now) => now,
             None => (Vec::new(), Ownership::Ours),
         };
@@ -503,7 +558,8 @@ impl Entries {
             Ownership::Unowned => adopts && entry.observed.is_some() && !entry.claims.is_empty(),
             Ownership::Elsewhere | Ownership::Foreign => false,
         };
-        let endpoints = counts && entry.observed.as_ref().is_some_and(|observed| !observed.endpoints.is_empty());
+        let endpoints = counts
+            && entry.observed.as_ref().is_some_and(|observed| !observed.endpoints.is_empty());
         let before = std::mem::replace(&mut entry.counted, (counts, endpoints));
         self.base.0 = self.base.0 + usize::from(counts) - usize::from(before.0);
         self.base.1 = self.base.1 + usize::from(endpoints) - usize::from(before.1);

@@ -14,7 +14,8 @@ use crate::sorted::SortedMap;
 /// Time since the process started. Only differences count.
 pub type Time = Duration;
 
-/// Why a read failed. A closed list: it is a metric's label, and decides how soon the read is tried again.
+/// Why a read failed. A closed list: it is a metric's label, and decides how soon the read is tried
+/// again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReadFailure {
     /// The account's rate is used up.
@@ -86,8 +87,8 @@ pub struct InstancesRead {
     pub instances: Vec<Instance>,
     /// `InstancesRevision`
     pub revision: Option<i64>,
-    /// What [`Read::Revision`] is answered as long as nothing has moved: the revision itself, where AWS is asked. None, if only the
-    /// instances can tell.
+    /// What [`Read::Revision`] is answered as long as nothing has moved: the revision itself, where
+    /// AWS is asked. None, if only the instances can tell.
     pub change_token: Option<i64>,
     /// The region that the service was read in, where that is not its source's.
     pub region: Option<String>,
@@ -158,7 +159,8 @@ pub enum Observation {
     Listed {
         /// What is not in it was deleted.
         entries: Vec<Observed>,
-        /// The state of the store that the list shows; none, where the store has no versions and the list is of now.
+        /// The state of the store that the list shows; none, where the store has no versions and
+        /// the list is of now.
         version: Version,
     },
     /// One entry was made or changed.
@@ -172,7 +174,8 @@ pub enum Observation {
     },
 }
 
-/// A Cloud Map service of a source. The order is that in which services that claim one host are ranked.
+/// A Cloud Map service of a source. The order is that in which services that claim one host are
+/// ranked.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceId {
     /// The source's name.
@@ -331,7 +334,10 @@ impl Read {
     pub const fn source(&self) -> &Arc<str> {
         match self {
             Self::Namespaces { source, .. } | Self::Services { source, .. } => source,
-            Self::ServiceAttributes(target) | Self::Tags(target) | Self::Revision(target) | Self::Instances(target) => &target.id.source,
+            Self::ServiceAttributes(target)
+            | Self::Tags(target)
+            | Self::Revision(target)
+            | Self::Instances(target) => &target.id.source,
         }
     }
 
@@ -360,6 +366,7 @@ pub struct Write {
     pub json: Option<Arc<str>>,
     /// How many endpoints it has.
     pub endpoints: usize,
-    /// The state that it replaces; if that has changed, the write must fail with [`WriteFailure::Conflict`].
+    /// The state that it replaces; if that has changed, the write must fail with
+    /// [`WriteFailure::Conflict`].
     pub replaces: Option<Version>,
 }

@@ -1,4 +1,5 @@
-//! What decides about an entry, and no more: a thousand entries of a hundred endpoints are a few hundred kilobytes here.
+//! What decides about an entry, and no more: a thousand entries of a hundred endpoints are a few
+//! hundred kilobytes here.
 
 use serde_json::Value;
 
@@ -9,7 +10,9 @@ use crate::service_entry::{OWNER_LABEL, ServiceEntry, annotation};
 use crate::translate::LastKnown;
 
 /// Which object an entry is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct EntryKey {
     /// Its Kubernetes namespace.
@@ -25,7 +28,9 @@ impl std::fmt::Display for EntryKey {
 }
 
 /// What is read as a whole: a Cloud Map namespace of a source.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct Scope {
     /// The source's name.
     pub source: String,
@@ -34,7 +39,8 @@ pub struct Scope {
 }
 
 /// The fields of a spec that we may set. Any other is somebody else's, and left alone.
-pub(crate) const FIELDS: [&str; 7] = ["hosts", "addresses", "ports", "location", "resolution", "endpoints", "exportTo"];
+pub(crate) const FIELDS: [&str; 7] =
+    ["hosts", "addresses", "ports", "location", "resolution", "endpoints", "exportTo"];
 
 /// One field of a spec: what it holds, and whether it is ours to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +62,8 @@ impl Fields {
         }))
     }
 
-    /// The names of the fields in which what is `observed` is not what `self` wants. A field that `self` does not set
-    /// differs only if it is there and ours.
+    /// The names of the fields in which what is `observed` is not what `self` wants. A field that
+    /// `self` does not set differs only if it is there and ours.
     pub fn differing<'a>(&'a self, observed: &'a Self) -> impl Iterator<Item = &'static str> + 'a {
         let pairs = self.0.iter().zip(&observed.0).zip(FIELDS);
         pairs.filter_map(|((want, have), name)| {
@@ -99,31 +105,53 @@ impl Desired {
     pub fn of(entry: &ServiceEntry, scope: Scope, default_namespace: &str) -> Self {
         let spec = serde_json::to_value(&entry.spec).unwrap_or_default();
         let key = EntryKey {
-            namespace: entry.metadata.namespace.clone().unwrap_or_else(|| default_namespace.to_owned()),
+            namespace: entry
+                .metadata
+                .namespace
+                .clone()
+                .unwrap_or_else(|| default_namespace.to_owned()),
             name: entry.metadata.name.clone(),
         };
         Self::with_spec(key, scope, entry.spec.hosts.clone(), &spec)
     }
 
-    /// Of an entry as JSON, as a translation writes it. Its annotations say its scope; without them it is of a scope that nobody names.
+    /// Of an entry as JSON, as a translation writes it. Its annotations say its scope; without them
+    /// it is of a scope that nobody names.
     ///
     /// # Errors
     /// Where it has no name or no hosts: says what was expected where.
     pub fn read(entry: &Value, default_namespace: &str) -> Result<Self, String> {
-        let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        let name = text("/metadata/name").ok_or("metadata.name: expected the name of a ServiceEntry")?;
+        let text =
+            |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let name =
+            text("/metadata/name").ok_or("metadata.name: expected the name of a ServiceEntry")?;
         let spec = entry.get("spec").unwrap_or(&Value::Null);
-        let hosts = spec.get("hosts").and_then(Value::as_array).ok_or("spec.hosts: expected a list of hosts")?;
-        let host = |(index, host): (usize, &Value)| host.as_str().map(str::to_owned).ok_or(format!("spec.hosts[{index}]: expected a host"));
+        let hosts = spec
+            .get("hosts")
+            .and_then(Value::as_array)
+            .ok_or("spec.hosts: expected a list of hosts")?;
+        let host = |(index, host): (usize, &Value)| {
+            host.as_str().map(str::to_owned).ok_or(format!("spec.hosts[{index}]: expected a host"))
+        };
         let hosts = hosts.iter().enumerate().map(host).collect::<Result<_, _>>()?;
-        let key = EntryKey { namespace: text("/metadata/namespace").unwrap_or_else(|| default_namespace.to_owned()), name };
+        let key = EntryKey {
+            namespace: text("/metadata/namespace").unwrap_or_else(|| default_namespace.to_owned()),
+            name,
+        };
         let said = |name: &str| annotation(entry, name).unwrap_or_default();
-        let scope = Scope { source: said(annotation::SOURCE), namespace: said(annotation::NAMESPACE) };
+        let scope =
+            Scope { source: said(annotation::SOURCE), namespace: said(annotation::NAMESPACE) };
         Ok(Self::with_spec(key, scope, hosts, spec))
     }
 
     fn with_spec(key: EntryKey, scope: Scope, hosts: Vec<String>, spec: &Value) -> Self {
-        Self { key, scope, hosts, fields: Fields::of(spec, |_| true), endpoints: endpoint_fingerprints(spec) }
+        Self {
+            key,
+            scope,
+            hosts,
+            fields: Fields::of(spec, |_| true),
+            endpoints: endpoint_fingerprints(spec),
+        }
     }
 }
 
@@ -142,8 +170,8 @@ pub struct Version {
 }
 
 impl Version {
-    /// Whether this is an older state than `other`. Resource versions are compared as numbers where both are such, as Kubernetes promises they may be;
-    /// otherwise nothing is known to be older.
+    /// Whether this is an older state than `other`. Resource versions are compared as numbers where
+    /// both are such, as Kubernetes promises they may be; otherwise nothing is known to be older.
     #[must_use]
     pub fn is_older_than(&self, other: &Self) -> bool {
         self.number().zip(other.number()).is_some_and(|(this, other)| this < other)
@@ -177,25 +205,37 @@ pub struct Observed {
     pub account: Option<String>,
     /// The refused removals that a person confirms with an annotation.
     pub confirmation: Option<String>,
-    /// Its ports and addresses, for a service that answers without any instance. Only of entries that have an owner.
+    /// Its ports and addresses, for a service that answers without any instance. Only of entries
+    /// that have an owner.
     pub last_known: Option<Box<LastKnown>>,
     /// The state that was observed.
     pub version: Version,
 }
 
 impl Observed {
-    /// Of an object as JSON. Lenient: it may be anybody's, of any version. `field_manager` is the name we apply with; where it is given and
-    /// the object has `managedFields`, they say which fields are ours, else all of our own entries' are.
+    /// Of an object as JSON. Lenient: it may be anybody's, of any version. `field_manager` is the
+    /// name we apply with; where it is given and the object has `managedFields`, they say which
+    /// fields are ours, else all of our own entries' are.
     #[must_use]
     pub fn of(object: &Value, field_manager: Option<&str>, default_namespace: &str) -> Self {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        let owner = object.pointer("/metadata/labels").and_then(|l| l.get(OWNER_LABEL)).and_then(Value::as_str);
+        let text =
+            |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let owner = object
+            .pointer("/metadata/labels")
+            .and_then(|l| l.get(OWNER_LABEL))
+            .and_then(Value::as_str);
         let spec = object.get("spec").unwrap_or(&Value::Null);
-        let hosts = spec.get("hosts").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let hosts = spec
+            .get("hosts")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
         let managed = field_manager.and_then(|manager| ManagedSpec::of(object, manager));
         Self {
             key: EntryKey {
-                namespace: text("/metadata/namespace").unwrap_or_else(|| default_namespace.to_owned()),
+                namespace: text("/metadata/namespace")
+                    .unwrap_or_else(|| default_namespace.to_owned()),
                 name: text("/metadata/name").unwrap_or_default(),
             },
             owner: owner.map(str::to_owned),
@@ -210,7 +250,10 @@ impl Observed {
             account: annotation(object, annotation::ACCOUNT),
             confirmation: annotation(object, annotation::CONFIRM_REMOVALS),
             last_known: owner.map(|_| Box::new(last_known(spec))),
-            version: Version { uid: text("/metadata/uid"), resource_version: text("/metadata/resourceVersion") },
+            version: Version {
+                uid: text("/metadata/uid"),
+                resource_version: text("/metadata/resourceVersion"),
+            },
         }
     }
 }
@@ -226,7 +269,8 @@ fn last_known(spec: &Value) -> LastKnown {
 
 fn endpoint_fingerprints(spec: &Value) -> Vec<u64> {
     let endpoints = spec.get("endpoints").and_then(Value::as_array).into_iter().flatten();
-    let mut addresses: Vec<u64> = endpoints.filter_map(|endpoint| endpoint.get("address")).map(fingerprint).collect();
+    let mut addresses: Vec<u64> =
+        endpoints.filter_map(|endpoint| endpoint.get("address")).map(fingerprint).collect();
     order::sort(&mut addresses);
     addresses
 }

@@ -27,7 +27,8 @@ fn feed(value: &Value, hasher: &mut DefaultHasher) {
         }
         Value::Object(map) => {
             (5_u8, map.len()).hash(hasher);
-            // serde_json keeps keys sorted or in their order of insertion, as some other crate's features decide.
+            // serde_json keeps keys sorted or in their order of insertion, as some other crate's
+            // features decide.
             let mut keys: Vec<_> = map.iter().collect();
             order::sort_by(&mut keys, |(a, _), (b, _)| a.cmp(b));
             for (key, item) in keys {

@@ -1,7 +1,8 @@
 //! The guard against mass deletion.
 //!
-//! It counts what was removed within a window against the most that there was in that window, so that removals in small steps, however
-//! they are spread, never add up to more than the share that is allowed.
+//! It counts what was removed within a window against the most that there was in that window, so
+//! that removals in small steps, however they are spread, never add up to more than the share that
+//! is allowed.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -57,10 +58,16 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// `max_delete_percent` of the entries, and of the entries with endpoints, may be removed within ten minutes; all, with `force`.
+    /// `max_delete_percent` of the entries, and of the entries with endpoints, may be removed
+    /// within ten minutes; all, with `force`.
     #[must_use]
     pub fn new(max_delete_percent: u8, force: bool) -> Self {
-        Self { percent: max_delete_percent.into(), force, deletes: Share::default(), emptyings: Share::default() }
+        Self {
+            percent: max_delete_percent.into(),
+            force,
+            deletes: Share::default(),
+            emptyings: Share::default(),
+        }
     }
 
     /// How many entries there are now, and how many of them have endpoints.
@@ -73,7 +80,8 @@ impl Guard {
     #[must_use]
     pub fn allows(&self, removals: Removals, now: Time) -> bool {
         self.force
-            || self.deletes.allows(removals.deletes, self.percent, now) && self.emptyings.allows(removals.emptyings, self.percent, now)
+            || self.deletes.allows(removals.deletes, self.percent, now)
+                && self.emptyings.allows(removals.emptyings, self.percent, now)
     }
 
     /// So many removals are made now.
@@ -120,7 +128,8 @@ impl Share {
 
     fn allows(&self, more: usize, percent: usize, now: Time) -> bool {
         let base = self.most(now);
-        let removed: usize = self.removed.iter().filter(|(at, _)| *at + WINDOW >= now).map(|(_, count)| count).sum();
+        let removed: usize =
+            self.removed.iter().filter(|(at, _)| *at + WINDOW >= now).map(|(_, count)| count).sum();
         more == 0 || base < FROM || (removed + more) * 100 <= base * percent
     }
 
@@ -157,7 +166,9 @@ mod tests {
     #[test]
     fn thirty_percent_pass_and_one_more_does_not() {
         assert!(guard(10).allows(deletes(3), START) && !guard(10).allows(deletes(4), START));
-        assert!(guard(100).allows(emptyings(30), START) && !guard(100).allows(emptyings(31), START));
+        assert!(
+            guard(100).allows(emptyings(30), START) && !guard(100).allows(emptyings(31), START)
+        );
     }
 
     #[test]

@@ -6,14 +6,16 @@ use std::ops::Bound;
 use super::facts::EntryKey;
 use crate::order;
 
-/// A host as it is compared: in lower case, as Istio takes it, and without the dot that makes a name absolute.
+/// A host as it is compared: in lower case, as Istio takes it, and without the dot that makes a
+/// name absolute.
 #[must_use]
 pub fn canonical_host(host: &str) -> String {
     host.trim_end_matches('.').to_lowercase()
 }
 
-/// Whether some name is covered by both of two canonical hosts. As Istio and Envoy do it, a `*` stands for any beginning, so that `*shop.local`
-/// covers `web.shop.local` as `*.shop.local` does, and `*` covers all.
+/// Whether some name is covered by both of two canonical hosts. As Istio and Envoy do it, a `*`
+/// stands for any beginning, so that `*shop.local` covers `web.shop.local` as `*.shop.local` does,
+/// and `*` covers all.
 #[must_use]
 pub fn hosts_overlap(a: &str, b: &str) -> bool {
     match (a.strip_prefix('*'), b.strip_prefix('*')) {
@@ -24,7 +26,8 @@ pub fn hosts_overlap(a: &str, b: &str) -> bool {
     }
 }
 
-/// That an entry has a host. The host is reversed, so that all that a wildcard covers lies side by side.
+/// That an entry has a host. The host is reversed, so that all that a wildcard covers lies side by
+/// side.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Claim {
     namespace: String,
@@ -57,7 +60,8 @@ impl HostIndex {
         }
     }
 
-    /// The entries of `key`'s namespace, other than itself, of which a host overlaps one of `hosts`. Sorted, and each once.
+    /// The entries of `key`'s namespace, other than itself, of which a host overlaps one of
+    /// `hosts`. Sorted, and each once.
     #[must_use]
     pub fn overlapping(&self, key: &EntryKey, hosts: &[String]) -> Vec<EntryKey> {
         let mut found = Vec::new();
@@ -65,7 +69,13 @@ impl HostIndex {
             if let Some(ending) = host.strip_prefix('*') {
                 let ending = reverse(ending);
                 find(&self.names, key, &ending, |claimed| claimed.starts_with(&ending), &mut found);
-                find(&self.wildcards, key, &ending, |claimed| claimed.starts_with(&ending), &mut found);
+                find(
+                    &self.wildcards,
+                    key,
+                    &ending,
+                    |claimed| claimed.starts_with(&ending),
+                    &mut found,
+                );
                 self.find_wildcards_over(key, &ending, &mut found);
             } else {
                 let host = reverse(host);
@@ -94,17 +104,34 @@ impl HostIndex {
             Some(ending) => (&mut self.wildcards, ending),
             None => (&mut self.names, host),
         };
-        (set, Claim { namespace: key.namespace.clone(), reversed: reverse(host), name: key.name.clone() })
+        (
+            set,
+            Claim {
+                namespace: key.namespace.clone(),
+                reversed: reverse(host),
+                name: key.name.clone(),
+            },
+        )
     }
 }
 
 /// The entries, other than `key`, whose hosts fit: those are `from` and what follows it.
-fn find(set: &BTreeSet<Claim>, key: &EntryKey, from: &str, fits: impl Fn(&str) -> bool, found: &mut Vec<EntryKey>) {
-    let first = Claim { namespace: key.namespace.clone(), reversed: from.to_owned(), name: String::new() };
+fn find(
+    set: &BTreeSet<Claim>,
+    key: &EntryKey,
+    from: &str,
+    fits: impl Fn(&str) -> bool,
+    found: &mut Vec<EntryKey>,
+) {
+    let first =
+        Claim { namespace: key.namespace.clone(), reversed: from.to_owned(), name: String::new() };
     let claims = set.range((Bound::Included(first), Bound::Unbounded));
-    let claims = claims.take_while(|claim| claim.namespace == key.namespace && fits(&claim.reversed));
+    let claims =
+        claims.take_while(|claim| claim.namespace == key.namespace && fits(&claim.reversed));
     let names = claims.map(|claim| &claim.name).filter(|name| **name != key.name);
-    found.extend(names.map(|name| EntryKey { namespace: key.namespace.clone(), name: name.clone() }));
+    found.extend(
+        names.map(|name| EntryKey { namespace: key.namespace.clone(), name: name.clone() }),
+    );
 }
 
 fn reverse(host: &str) -> String {
@@ -163,8 +190,13 @@ mod tests {
 
     #[test]
     fn a_wildcard_of_a_part_of_a_label_and_one_of_everything_overlap_what_ends_as_they_do() {
-        for host in ["web.prod.local", "*.prod.local", "*.local", "*rod.local", "*b.prod.local", "*"] {
-            assert!(hosts_overlap(host, "*prod.local") && hosts_overlap("*prod.local", host), "{host}");
+        for host in
+            ["web.prod.local", "*.prod.local", "*.local", "*rod.local", "*b.prod.local", "*"]
+        {
+            assert!(
+                hosts_overlap(host, "*prod.local") && hosts_overlap("*prod.local", host),
+                "{host}"
+            );
             assert!(hosts_overlap(host, "*") && hosts_overlap("*", host), "{host}");
         }
         assert!(!hosts_overlap("*-a.prod.local", "web.prod.local"));

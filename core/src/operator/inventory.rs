@@ -1,7 +1,7 @@
 //! What is known of Cloud Map, and how completely: sources, their namespaces, their services.
 //!
-//! Completeness is latched: what was once read to its end stays known, and a service that appears later holds back only its own entry.
-//! Nothing is believed to be deleted or empty on one answer.
+//! Completeness is latched: what was once read to its end stays known, and a service that appears
+//! later holds back only its own entry. Nothing is believed to be deleted or empty on one answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -42,11 +42,21 @@ impl Listing {
         Self { begun, token: None, seen: BTreeSet::new(), left_out: 0, tokens: BTreeSet::new() }
     }
 
-    /// Takes a page's token: true, if that page was the last. A page may be empty though more follow.
-    pub(super) fn advance(&mut self, operation: &str, next: Option<String>) -> Result<bool, ReadError> {
+    /// Takes a page's token: true, if that page was the last. A page may be empty though more
+    /// follow.
+    pub(super) fn advance(
+        &mut self,
+        operation: &str,
+        next: Option<String>,
+    ) -> Result<bool, ReadError> {
         self.token = next.filter(|token| !token.is_empty());
         let Some(token) = &self.token else { return Ok(true) };
-        let malformed = |what: &str| Err(ReadError { failure: ReadFailure::Malformed, message: format!("{operation}: {what}") });
+        let malformed = |what: &str| {
+            Err(ReadError {
+                failure: ReadFailure::Malformed,
+                message: format!("{operation}: {what}"),
+            })
+        };
         if !self.tokens.insert(token.clone()) {
             return malformed("a NextToken came back, so the list would never end");
         }
@@ -130,18 +140,26 @@ impl Source {
         }
     }
 
-    /// Latches that the first pass is over: every list was read to its end, or may not be read, and every service was tried.
+    /// Latches that the first pass is over: every list was read to its end, or may not be read, and
+    /// every service was tried.
     pub(super) fn latch(&mut self) -> bool {
-        let passed = |namespace: &NamespaceState| namespace.is_complete() || namespace.attempts.failure == Some(ReadFailure::AccessDenied);
+        let passed = |namespace: &NamespaceState| {
+            namespace.is_complete() || namespace.attempts.failure == Some(ReadFailure::AccessDenied)
+        };
         self.passed |= self.progress.is_complete() && self.namespaces.values().all(passed);
         self.passed
     }
 
-    /// A namespace that was not listed twice and could hold the services of one of this name (none: of any): it may have been made anew,
-    /// with the same name and another id.
+    /// A namespace that was not listed twice and could hold the services of one of this name (none:
+    /// of any): it may have been made anew, with the same name and another id.
     pub(super) fn unlisted(&self, name: Option<&str>) -> Option<&Arc<str>> {
-        let could_hold = |namespace: &NamespaceState| name.is_none_or(|name| namespace.info.name.eq_ignore_ascii_case(name));
-        let mut unlisted = self.namespaces.iter().filter(|(_, namespace)| could_hold(namespace) && !namespace.progress.confirmed);
+        let could_hold = |namespace: &NamespaceState| {
+            name.is_none_or(|name| namespace.info.name.eq_ignore_ascii_case(name))
+        };
+        let mut unlisted = self
+            .namespaces
+            .iter()
+            .filter(|(_, namespace)| could_hold(namespace) && !namespace.progress.confirmed);
         unlisted.next().map(|(key, _)| key)
     }
 }
@@ -164,7 +182,15 @@ pub(super) struct NamespaceState {
 
 impl NamespaceState {
     pub(super) fn new(info: Arc<Namespace>) -> Self {
-        Self { info, listing: None, progress: Progress::default(), attempts: Attempts::default(), missing: None, untried: 0, left_out: 0 }
+        Self {
+            info,
+            listing: None,
+            progress: Progress::default(),
+            attempts: Attempts::default(),
+            missing: None,
+            untried: 0,
+            left_out: 0,
+        }
     }
 
     /// Its services were listed to the end, and each of that list was tried.
@@ -265,7 +291,8 @@ pub(super) struct ServiceState {
     pub diagnostics: Vec<Diagnostic>,
     /// That another service has its host.
     pub conflict: Option<Diagnostic>,
-    /// What it was translated from, where other services claim the same entry and are merged with it.
+    /// What it was translated from, where other services claim the same entry and are merged with
+    /// it.
     pub record: Option<Box<Record>>,
 }
 
@@ -323,27 +350,40 @@ impl Inventory {
 
     /// The ids of the services of a namespace.
     pub(super) fn services_of(&self, source: &Arc<str>, namespace: &Arc<str>) -> Vec<ServiceId> {
-        let first = ServiceId { source: source.clone(), namespace: namespace.clone(), service: "".into() };
-        let from = self.services.range((Bound::Included(first), Bound::Unbounded)).map(|(id, _)| id);
+        let first =
+            ServiceId { source: source.clone(), namespace: namespace.clone(), service: "".into() };
+        let from =
+            self.services.range((Bound::Included(first), Bound::Unbounded)).map(|(id, _)| id);
         from.take_while(|id| id.source == *source && id.namespace == *namespace).cloned().collect()
     }
 
-    /// Whether an entry's source, account and region are ones that are read. What an entry does not say does not count against it, but the
-    /// source it must say.
+    /// Whether an entry's source, account and region are ones that are read. What an entry does not
+    /// say does not count against it, but the source it must say.
     pub(super) fn reads(&self, entry: &Observed) -> bool {
-        let Some(source) = entry.scope.as_ref().and_then(|scope| self.sources.get(scope.source.as_str())) else { return false };
-        let other_region = entry.region.as_ref().zip(source.config.region.as_ref()).is_some_and(|(theirs, ours)| theirs != ours);
-        let other_account =
-            source.progress.is_complete() && entry.account.as_ref().is_some_and(|account| !source.accounts.contains(account));
+        let Some(source) =
+            entry.scope.as_ref().and_then(|scope| self.sources.get(scope.source.as_str()))
+        else {
+            return false;
+        };
+        let other_region = entry
+            .region
+            .as_ref()
+            .zip(source.config.region.as_ref())
+            .is_some_and(|(theirs, ours)| theirs != ours);
+        let other_account = source.progress.is_complete()
+            && entry.account.as_ref().is_some_and(|account| !source.accounts.contains(account));
         !other_region && !other_account
     }
 
-    /// Whether an entry of this scope that no service claims may be deleted, or what that waits for.
+    /// Whether an entry of this scope that no service claims may be deleted, or what that waits
+    /// for.
     pub(super) fn may_delete(&self, scope: &Scope) -> Result<(), WaitFor> {
         let name: Arc<str> = scope.source.as_str().into();
         let Some(source) = self.sources.get(&name) else { return Err(WaitFor::Source(name)) };
         let namespace = source.namespaces.get(scope.namespace.as_str());
-        if namespace.is_some_and(|namespace| !namespace.is_complete() || !namespace.progress.confirmed) {
+        if namespace
+            .is_some_and(|namespace| !namespace.is_complete() || !namespace.progress.confirmed)
+        {
             return Err(WaitFor::Namespace(name, scope.namespace.as_str().into()));
         }
         if !source.progress.confirmed {
@@ -383,13 +423,16 @@ impl Inventory {
             }
             ReadKey::Attributes(id) => Read::ServiceAttributes(self.target(id)?),
             ReadKey::Tags(id) => Read::Tags(self.target(id)?),
-            ReadKey::Service(id) if self.services.get(id)?.discover => Read::Instances(self.target(id)?),
+            ReadKey::Service(id) if self.services.get(id)?.discover => {
+                Read::Instances(self.target(id)?)
+            }
             ReadKey::Service(id) => Read::Revision(self.target(id)?),
         })
     }
 
     fn target(&self, id: &ServiceId) -> Option<Target> {
-        let (namespace, service) = (self.namespace(id)?.info.clone(), self.services.get(id)?.info.clone());
+        let (namespace, service) =
+            (self.namespace(id)?.info.clone(), self.services.get(id)?.info.clone());
         Some(Target { id: id.clone(), namespace, service })
     }
 }

@@ -1,11 +1,15 @@
 //! The operator: a state machine without IO. Events and the time go in, effects come out.
 //!
-//! [`Operator::handle`] is all there is to it. What to read next and how soon, what is known completely, what may be written or removed:
-//! all is decided here. Whoever drives it does what the effects ask for, and reports back.
+//! [`Operator::handle`] is all there is to it. What to read next and how soon, what is known
+//! completely, what may be written or removed: all is decided here. Whoever drives it does what the
+//! effects ask for, and reports back.
 //!
-//! - `queue`, `budget`: what to read next, within each account's quota. One page of a list is one effect.
-//! - `inventory`: what is known of Cloud Map, and how completely. `catalogue` and `services` take answers in.
-//! - `entries`: what is known of the cluster, and what each entry waits for. `writing` looks at what is due and sends writes.
+//! - `queue`, `budget`: what to read next, within each account's quota. One page of a list is one
+//!   effect.
+//! - `inventory`: what is known of Cloud Map, and how completely. `catalogue` and `services` take
+//!   answers in.
+//! - `entries`: what is known of the cluster, and what each entry waits for. `writing` looks at
+//!   what is due and sends writes.
 //! - `planner`: what one entry needs. `guard`: whether removals are too many.
 //!
 //! ```
@@ -43,14 +47,16 @@ use std::time::Duration;
 
 pub use config::{Config, SourceConfig};
 pub use event::{
-    Effect, Event, InstancesRead, NamespaceOwner, Observation, Page, Read, ReadError, ReadFailure, ReadId, ServiceId, Target, Time, Write,
-    WriteError, WriteFailure,
+    Effect, Event, InstancesRead, NamespaceOwner, Observation, Page, Read, ReadError, ReadFailure,
+    ReadId, ServiceId, Target, Time, Write, WriteError, WriteFailure,
 };
 pub use facts::{Desired, EntryKey, Fields, Observed, Scope, Version};
 pub(crate) use facts::{FIELDS as SPEC_FIELDS, is_empty as is_empty_field};
 pub use guard::{Guard, Removal, Removals};
 pub use hosts::{HostIndex, canonical_host, hosts_overlap};
-pub use planner::{Action, Case, Change, Decision, Options, Ownership, Plan, Policy, Reason, Refusal, Scopes, plan};
+pub use planner::{
+    Action, Case, Change, Decision, Options, Ownership, Plan, Policy, Reason, Refusal, Scopes, plan,
+};
 pub use status::{Refused, SourceStatus, Status};
 
 use self::budget::Budget;
@@ -85,11 +91,16 @@ struct Planes {
 
 impl Planes {
     fn new(source: &SourceConfig, max_in_flight: usize, now: Time) -> Self {
-        // A round of lists is spread over time: a burst would take the quota from everybody else in the account.
+        // A round of lists is spread over time: a burst would take the quota from everybody else in
+        // the account.
         let control = Budget::new(source.max_lists_per_second, source.max_lists_per_second, now);
-        let data = Budget::new(source.max_requests_per_second, source.max_requests_per_second / 4, now);
+        let data =
+            Budget::new(source.max_requests_per_second, source.max_requests_per_second / 4, now);
         let lists_in_flight = LISTS_IN_FLIGHT.min(max_in_flight);
-        Self { control: ReadQueue::new(control, lists_in_flight), data: ReadQueue::new(data, max_in_flight) }
+        Self {
+            control: ReadQueue::new(control, lists_in_flight),
+            data: ReadQueue::new(data, max_in_flight),
+        }
     }
 }
 
@@ -124,8 +135,12 @@ impl Operator {
     pub fn new(config: Config, now: Time) -> Self {
         let mut planes: BTreeMap<String, Planes> = BTreeMap::new();
         for source in &config.sources {
-            let planes = planes.entry(source.quota.clone()).or_insert_with(|| Planes::new(source, config.max_reads_in_flight, now));
-            planes.control.plan(ReadKey::Namespaces(source.name.as_str().into(), NamespaceOwner::Own), now);
+            let planes = planes
+                .entry(source.quota.clone())
+                .or_insert_with(|| Planes::new(source, config.max_reads_in_flight, now));
+            planes
+                .control
+                .plan(ReadKey::Namespaces(source.name.as_str().into(), NamespaceOwner::Own), now);
         }
         Self {
             started: now,
@@ -154,7 +169,9 @@ impl Operator {
             Event::SourceChanged { source } => self.source_changed(&source, now),
             Event::NamespacesPage { read, result } => self.namespaces_page(read, result, now),
             Event::ServicesPage { read, result } => self.services_page(read, result, now),
-            Event::ServiceAttributes { read, result } => self.hint(read, result.map(Hint::Attributes), now),
+            Event::ServiceAttributes { read, result } => {
+                self.hint(read, result.map(Hint::Attributes), now)
+            }
             Event::Tags { read, result } => self.hint(read, result.map(Hint::Tags), now),
             Event::Revision { read, result } => self.revision(read, result, now),
             Event::Instances { read, result } => self.instances(read, result, now),
@@ -202,7 +219,8 @@ impl Operator {
                     self.last_read += 1;
                     match self.inventory.read(&key) {
                         Some(read) => self.effects.push(Effect::Read { id: self.last_read, read }),
-                        // What was to be read has gone; its plans are cancelled with it, so this is only a safeguard.
+                        // What was to be read has gone; its plans are cancelled with it, so this is
+                        // only a safeguard.
                         None => queue.cancel(&key),
                     }
                 }
@@ -228,7 +246,8 @@ impl Operator {
     }
 
     fn reads_are_idle(&self) -> bool {
-        self.entries.listed && self.planes.values().all(|planes| planes.control.is_idle() && planes.data.is_idle())
+        self.entries.listed
+            && self.planes.values().all(|planes| planes.control.is_idle() && planes.data.is_idle())
     }
 
     /// Nothing is under way or planned.
@@ -246,11 +265,16 @@ impl Operator {
             return None;
         }
         let listed = self.entries.listed;
-        let queues = self.planes.values_mut().flat_map(|planes| [&mut planes.control, &mut planes.data]);
+        let queues =
+            self.planes.values_mut().flat_map(|planes| [&mut planes.control, &mut planes.data]);
         let reads = queues.filter_map(|queue| queue.wake_at(now)).min().filter(|_| listed);
         let timers = self.entries.next_timer();
         let writes = self.outages.wake_at(&self.entries);
-        [reads, timers, writes, self.removing.wake_at(), self.waits_for_list_until()].into_iter().flatten().min().map(|at| at.max(now))
+        [reads, timers, writes, self.removing.wake_at(), self.waits_for_list_until()]
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|at| at.max(now))
     }
 
     fn source_changed(&mut self, name: &str, now: Time) {

@@ -34,7 +34,8 @@ pub struct Options {
     pub policy: Policy,
     /// Take over entries without an owner that have the name that we would give.
     pub adopt: bool,
-    /// The maximum share of owned entries that may be deleted, or emptied, within ten minutes, in percent (from 10 entries).
+    /// The maximum share of owned entries that may be deleted, or emptied, within ten minutes, in
+    /// percent (from 10 entries).
     pub max_delete_percent: u8,
     /// Delete and empty any number.
     pub force_deletes: bool,
@@ -42,7 +43,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { owner: "istio-cloud-map".to_owned(), policy: Policy::Sync, adopt: false, max_delete_percent: 30, force_deletes: false }
+        Self {
+            owner: "istio-cloud-map".to_owned(),
+            policy: Policy::Sync,
+            adopt: false,
+            max_delete_percent: 30,
+            force_deletes: false,
+        }
     }
 }
 
@@ -59,7 +66,8 @@ impl Options {
 pub enum Ownership {
     /// It has our owner label, and comes of a source, account and region that are read.
     Ours,
-    /// It has our owner label, and comes of a source, account or region that is not read: another process keeps it.
+    /// It has our owner label, and comes of a source, account or region that is not read: another
+    /// process keeps it.
     Elsewhere,
     /// It has no owner label.
     Unowned,
@@ -98,7 +106,9 @@ impl Action {
     pub const fn removal(&self) -> Option<Removal> {
         match self {
             Self::Delete => Some(Removal::Delete),
-            Self::Update { empties: true, .. } | Self::Adopt { empties: true, .. } => Some(Removal::Emptying),
+            Self::Update { empties: true, .. } | Self::Adopt { empties: true, .. } => {
+                Some(Removal::Emptying)
+            }
             Self::Create | Self::Update { .. } | Self::Adopt { .. } => None,
         }
     }
@@ -153,9 +163,11 @@ pub struct Case<'a> {
     pub desired: Option<&'a Desired>,
     /// How it is, and whose.
     pub observed: Option<(&'a Observed, Ownership)>,
-    /// The first entry, other than the one of the same name, that is not ours and has an overlapping host.
+    /// The first entry, other than the one of the same name, that is not ours and has an
+    /// overlapping host.
     pub overlapping: Option<&'a Observed>,
-    /// Whether its scope was read completely: without that, nothing is deleted and no endpoint is dropped.
+    /// Whether its scope was read completely: without that, nothing is deleted and no endpoint is
+    /// dropped.
     pub complete: bool,
 }
 
@@ -163,14 +175,20 @@ impl Case<'_> {
     /// Decides about the entry. Whether a removal is one too many is the guard's to say.
     #[must_use]
     pub fn decide(&self, options: &Options) -> Decision {
-        let conflict = |with: &Observed| Decision::Refuse(Reason::Conflict { with: with.key.clone(), owner: with.owner.clone() });
+        let conflict = |with: &Observed| {
+            Decision::Refuse(Reason::Conflict { with: with.key.clone(), owner: with.owner.clone() })
+        };
         let overlap = self.overlapping.map(conflict);
         match (self.desired, self.observed) {
             (None, None) => Decision::Keep,
             (None, Some((_, ownership))) => self.remove(ownership, options),
             (Some(_), None) => overlap.unwrap_or(Decision::Do(Action::Create)),
-            (Some(desired), Some((observed, Ownership::Ours))) => self.change(desired, observed, false, options),
-            (Some(desired), Some((observed, Ownership::Unowned))) if options.adopt && options.policy != Policy::CreateOnly => {
+            (Some(desired), Some((observed, Ownership::Ours))) => {
+                self.change(desired, observed, false, options)
+            }
+            (Some(desired), Some((observed, Ownership::Unowned)))
+                if options.adopt && options.policy != Policy::CreateOnly =>
+            {
                 overlap.unwrap_or_else(|| self.change(desired, observed, true, options))
             }
             (Some(_), Some((observed, _))) => conflict(observed),
@@ -181,10 +199,20 @@ impl Case<'_> {
         if ownership != Ownership::Ours || options.policy != Policy::Sync {
             return Decision::Keep;
         }
-        if self.complete { Decision::Do(Action::Delete) } else { Decision::Refuse(Reason::Incomplete) }
+        if self.complete {
+            Decision::Do(Action::Delete)
+        } else {
+            Decision::Refuse(Reason::Incomplete)
+        }
     }
 
-    fn change(&self, desired: &Desired, observed: &Observed, adopt: bool, options: &Options) -> Decision {
+    fn change(
+        &self,
+        desired: &Desired,
+        observed: &Observed,
+        adopt: bool,
+        options: &Options,
+    ) -> Decision {
         let fields: Vec<_> = desired.fields.differing(&observed.fields).collect();
         if fields.is_empty() && !adopt || options.policy == Policy::CreateOnly {
             return Decision::Keep;
@@ -193,7 +221,11 @@ impl Case<'_> {
             return Decision::Refuse(Reason::Incomplete);
         }
         let empties = desired.endpoints.is_empty() && !observed.endpoints.is_empty();
-        Decision::Do(if adopt { Action::Adopt { fields, empties } } else { Action::Update { fields, empties } })
+        Decision::Do(if adopt {
+            Action::Adopt { fields, empties }
+        } else {
+            Action::Update { fields, empties }
+        })
     }
 }
 
@@ -201,7 +233,8 @@ fn drops_an_endpoint(desired: &Desired, observed: &Observed) -> bool {
     observed.endpoints.iter().any(|endpoint| desired.endpoints.binary_search(endpoint).is_err())
 }
 
-/// What was read completely: per source its list of namespaces, per namespace its services and their instances.
+/// What was read completely: per source its list of namespaces, per namespace its services and
+/// their instances.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scopes {
     /// Per source, whether all its namespaces are known.
@@ -211,8 +244,8 @@ pub struct Scopes {
 }
 
 impl Scopes {
-    /// Whether what is not desired of this scope may go. A namespace that is not known is gone if its source's list of namespaces is
-    /// complete.
+    /// Whether what is not desired of this scope may go. A namespace that is not known is gone if
+    /// its source's list of namespaces is complete.
     #[must_use]
     pub fn complete(&self, scope: Option<&Scope>) -> bool {
         let of = |scope: &Scope| {
@@ -228,7 +261,11 @@ impl Scopes {
             Some(owner) if owner != options.owner => Ownership::Foreign,
             Some(_) => {
                 let reads = |scope: &Scope| self.sources.get(&scope.source).is_some();
-                if observed.scope.as_ref().is_some_and(reads) { Ownership::Ours } else { Ownership::Elsewhere }
+                if observed.scope.as_ref().is_some_and(reads) {
+                    Ownership::Ours
+                } else {
+                    Ownership::Elsewhere
+                }
             }
         }
     }
@@ -258,8 +295,9 @@ pub struct Refusal {
     pub reason: Reason,
 }
 
-/// What to do, and what not to do; both sorted by entry. As JSON
-/// `{"changes": [{"namespace", "name", "action": "create"}, ...], "refusals": [{"namespace", "name", "reason": "guard"}, ...]}`.
+/// What to do, and what not to do; both sorted by entry. As JSON `{"changes": [{"namespace",
+/// "name", "action": "create"}, ...], "refusals": [{"namespace", "name", "reason": "guard"},
+/// ...]}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct Plan {
@@ -271,25 +309,41 @@ pub struct Plan {
 
 /// Plans for a whole world. Of several desired entries of one key the first counts.
 #[must_use]
-pub fn plan(desired: &[Desired], observed: &[Observed], scopes: &Scopes, options: &Options) -> Plan {
+pub fn plan(
+    desired: &[Desired],
+    observed: &[Observed],
+    scopes: &Scopes,
+    options: &Options,
+) -> Plan {
     let mut hosts = HostIndex::default();
-    let stored: SortedMap<&EntryKey, (&Observed, Ownership)> =
-        observed.iter().map(|entry| (&entry.key, (entry, scopes.ownership(entry, options)))).collect();
+    let stored: SortedMap<&EntryKey, (&Observed, Ownership)> = observed
+        .iter()
+        .map(|entry| (&entry.key, (entry, scopes.ownership(entry, options))))
+        .collect();
     for (_, (entry, ownership)) in stored.iter() {
         if *ownership != Ownership::Ours {
             hosts.insert(&entry.key, &entry.hosts);
         }
     }
-    let wanted: SortedMap<&EntryKey, &Desired> = desired.iter().rev().map(|entry| (&entry.key, entry)).collect();
-    let mut keys: Vec<&EntryKey> = observed.iter().map(|entry| &entry.key).chain(desired.iter().map(|entry| &entry.key)).collect();
+    let wanted: SortedMap<&EntryKey, &Desired> =
+        desired.iter().rev().map(|entry| (&entry.key, entry)).collect();
+    let mut keys: Vec<&EntryKey> = observed
+        .iter()
+        .map(|entry| &entry.key)
+        .chain(desired.iter().map(|entry| &entry.key))
+        .collect();
     order::sort(&mut keys);
     keys.dedup();
     let mut plan = Plan::default();
     for key in keys {
         let (desired, observed) = (wanted.get(&key).copied(), stored.get(&key).copied());
-        let overlapping = desired.map(|desired| hosts.overlapping(key, &desired.hosts)).unwrap_or_default();
-        let overlapping = overlapping.first().and_then(|key| stored.get(&key)).map(|(entry, _)| *entry);
-        let scope = desired.map(|d| &d.scope).or_else(|| observed.and_then(|(entry, _)| entry.scope.as_ref()));
+        let overlapping =
+            desired.map(|desired| hosts.overlapping(key, &desired.hosts)).unwrap_or_default();
+        let overlapping =
+            overlapping.first().and_then(|key| stored.get(&key)).map(|(entry, _)| *entry);
+        let scope = desired
+            .map(|d| &d.scope)
+            .or_else(|| observed.and_then(|(entry, _)| entry.scope.as_ref()));
         let case = Case { desired, observed, overlapping, complete: scopes.complete(scope) };
         match case.decide(options) {
             Decision::Keep => {}
@@ -297,7 +351,9 @@ pub fn plan(desired: &[Desired], observed: &[Observed], scopes: &Scopes, options
             Decision::Refuse(reason) => plan.refusals.push(Refusal { key: key.clone(), reason }),
         }
     }
-    let counted = |ownership: Ownership| ownership == Ownership::Ours || options.adopt && ownership == Ownership::Unowned;
+    let counted = |ownership: Ownership| {
+        ownership == Ownership::Ours || options.adopt && ownership == Ownership::Unowned
+    };
     let ours = || stored.iter().filter(|(_, (_, ownership))| counted(*ownership));
     let with_endpoints = ours().filter(|(_, (entry, _))| !entry.endpoints.is_empty()).count();
     guarded(plan, ours().count(), with_endpoints, options)
@@ -314,9 +370,12 @@ fn guarded(mut plan: Plan, entries: usize, with_endpoints: usize, options: &Opti
     if guard.allows(removals, Time::ZERO) {
         return plan;
     }
-    let (refused, kept): (Vec<_>, Vec<_>) = plan.changes.into_iter().partition(|change| change.action.removal().is_some());
+    let (refused, kept): (Vec<_>, Vec<_>) =
+        plan.changes.into_iter().partition(|change| change.action.removal().is_some());
     plan.changes = kept;
-    plan.refusals.extend(refused.into_iter().map(|change| Refusal { key: change.key, reason: Reason::Guard }));
+    plan.refusals.extend(
+        refused.into_iter().map(|change| Refusal { key: change.key, reason: Reason::Guard }),
+    );
     order::sort_by(&mut plan.refusals, |a, b| a.key.cmp(&b.key));
     plan
 }

@@ -6,7 +6,8 @@ use super::*;
 use crate::service_entry::ServiceEntry;
 
 fn entry(name: &str, addresses: &[&str]) -> Value {
-    let endpoints: Vec<Value> = addresses.iter().map(|a| json!({"address": a, "ports": {"http": 80}})).collect();
+    let endpoints: Vec<Value> =
+        addresses.iter().map(|a| json!({"address": a, "ports": {"http": 80}})).collect();
     json!({
         "apiVersion": "networking.istio.io/v1beta1",
         "kind": "ServiceEntry",
@@ -30,15 +31,27 @@ fn scope() -> Scope {
 }
 
 fn scopes(complete: bool) -> Scopes {
-    Scopes { sources: SortedMap::from([("default".to_owned(), true)]), namespaces: SortedMap::from([(scope(), complete)]) }
+    Scopes {
+        sources: SortedMap::from([("default".to_owned(), true)]),
+        namespaces: SortedMap::from([(scope(), complete)]),
+    }
 }
 
 fn run(desired: &[Value], observed: &[Value], complete: bool, options: &Options) -> Plan {
     let desired: Vec<Desired> = desired
         .iter()
-        .map(|entry| Desired::of(&serde_json::from_value::<ServiceEntry>(entry.clone()).unwrap(), scope(), "default"))
+        .map(|entry| {
+            Desired::of(
+                &serde_json::from_value::<ServiceEntry>(entry.clone()).unwrap(),
+                scope(),
+                "default",
+            )
+        })
         .collect();
-    let observed: Vec<Observed> = observed.iter().map(|entry| Observed::of(entry, Some("istio-cloud-map"), "default")).collect();
+    let observed: Vec<Observed> = observed
+        .iter()
+        .map(|entry| Observed::of(entry, Some("istio-cloud-map"), "default"))
+        .collect();
     plan(&desired, &observed, &scopes(complete), options)
 }
 
@@ -58,8 +71,16 @@ fn with(mut entry: Value, parent: &str, key: &str, value: Value) -> Value {
 
 #[test]
 fn equal_content_is_no_write_whatever_its_metadata_says() {
-    let stored = with(entry("web", &["10.0.0.1"]), "/metadata/annotations", "istio-cloud-map/revision", json!("7"));
-    assert_eq!(run(&[entry("web", &["10.0.0.1"])], &[stored], true, &Options::default()), Plan::default());
+    let stored = with(
+        entry("web", &["10.0.0.1"]),
+        "/metadata/annotations",
+        "istio-cloud-map/revision",
+        json!("7"),
+    );
+    assert_eq!(
+        run(&[entry("web", &["10.0.0.1"])], &[stored], true, &Options::default()),
+        Plan::default()
+    );
 }
 
 #[test]
@@ -67,13 +88,17 @@ fn a_field_that_we_do_not_set_is_left_alone() {
     let stored = with(entry("web", &["10.0.0.1"]), "/spec", "exportTo", json!(["."]));
     let managed = json!([{"manager": "istio-cloud-map", "fieldsV1": {"f:spec": {"f:hosts": {}}}}]);
     let stored = with(stored, "/metadata", "managedFields", managed);
-    assert_eq!(run(&[entry("web", &["10.0.0.1"])], &[stored], true, &Options::default()), Plan::default());
+    assert_eq!(
+        run(&[entry("web", &["10.0.0.1"])], &[stored], true, &Options::default()),
+        Plan::default()
+    );
 }
 
 #[test]
 fn a_field_that_was_ours_and_is_wanted_no_more_is_removed() {
     let stored = with(entry("web", &["10.0.0.1"]), "/spec", "addresses", json!(["10.0.0.1"]));
-    let managed = json!([{"manager": "istio-cloud-map", "fieldsV1": {"f:spec": {"f:addresses": {}}}}]);
+    let managed =
+        json!([{"manager": "istio-cloud-map", "fieldsV1": {"f:spec": {"f:addresses": {}}}}]);
     let stored = with(stored, "/metadata", "managedFields", managed);
     let plan = run(&[entry("web", &["10.0.0.1"])], &[stored], true, &Options::default());
     assert_eq!(actions(&plan), [&Action::Update { fields: vec!["addresses"], empties: false }]);
@@ -88,24 +113,45 @@ fn an_edit_by_a_person_is_undone() {
 
 #[test]
 fn what_is_not_there_is_created_and_what_is_wanted_no_more_is_deleted() {
-    let plan = run(&[entry("web", &["10.0.0.1"])], &[entry("old", &["10.0.0.2"])], true, &Options::default());
+    let plan = run(
+        &[entry("web", &["10.0.0.1"])],
+        &[entry("old", &["10.0.0.2"])],
+        true,
+        &Options::default(),
+    );
     assert_eq!(actions(&plan), [&Action::Delete, &Action::Create]);
 }
 
 #[test]
 fn an_incomplete_scope_deletes_nothing_and_drops_no_endpoint_but_adds() {
     let desired = [entry("grows", &["10.0.0.1", "10.0.0.2"]), entry("shrinks", &["10.0.0.1"])];
-    let observed = [entry("grows", &["10.0.0.1"]), entry("shrinks", &["10.0.0.1", "10.0.0.2"]), entry("gone", &["10.0.0.3"])];
+    let observed = [
+        entry("grows", &["10.0.0.1"]),
+        entry("shrinks", &["10.0.0.1", "10.0.0.2"]),
+        entry("gone", &["10.0.0.3"]),
+    ];
     let plan = run(&desired, &observed, false, &Options::default());
     assert_eq!(actions(&plan), [&Action::Update { fields: vec!["endpoints"], empties: false }]);
-    assert_eq!(plan.refusals.iter().map(|r| &r.reason).collect::<Vec<_>>(), [&Reason::Incomplete, &Reason::Incomplete]);
+    assert_eq!(
+        plan.refusals.iter().map(|r| &r.reason).collect::<Vec<_>>(),
+        [&Reason::Incomplete, &Reason::Incomplete]
+    );
 }
 
 #[test]
 fn an_entry_of_another_owner_or_of_nobody_is_never_touched() {
     for owner in [json!("other"), Value::Null] {
-        let theirs = edited(entry("web", &["10.9.9.9"]), "/metadata/labels/istio-cloud-map~1owner", owner.clone());
-        let plan = run(&[entry("web", &["10.0.0.1"])], std::slice::from_ref(&theirs), true, &Options::default());
+        let theirs = edited(
+            entry("web", &["10.9.9.9"]),
+            "/metadata/labels/istio-cloud-map~1owner",
+            owner.clone(),
+        );
+        let plan = run(
+            &[entry("web", &["10.0.0.1"])],
+            std::slice::from_ref(&theirs),
+            true,
+            &Options::default(),
+        );
         assert_eq!(plan.changes, []);
         assert!(
             matches!(&plan.refusals[..], [Refusal { reason: Reason::Conflict { owner: o, .. }, .. }] if o.as_deref() == owner.as_str())
@@ -120,7 +166,9 @@ fn a_foreign_entry_of_an_overlapping_host_keeps_ours_from_being_made() {
     theirs = edited(theirs, "/metadata/labels", json!({}));
     let plan = run(&[entry("web", &["10.0.0.1"])], &[theirs], true, &Options::default());
     assert_eq!(plan.changes, []);
-    assert!(matches!(&plan.refusals[..], [Refusal { reason: Reason::Conflict { with, .. }, .. }] if with.name == "cloudmap-theirs.ns"));
+    assert!(
+        matches!(&plan.refusals[..], [Refusal { reason: Reason::Conflict { with, .. }, .. }] if with.name == "cloudmap-theirs.ns")
+    );
 }
 
 #[test]
@@ -131,15 +179,23 @@ fn adopt_takes_over_what_is_nobodys_and_nothing_else() {
         actions(&run(&[entry("web", &["10.0.0.1"])], &[nobodys], true, &options)),
         [&Action::Adopt { fields: vec![], empties: false }]
     );
-    let others = edited(entry("web", &["10.0.0.1"]), "/metadata/labels/istio-cloud-map~1owner", json!("other"));
+    let others = edited(
+        entry("web", &["10.0.0.1"]),
+        "/metadata/labels/istio-cloud-map~1owner",
+        json!("other"),
+    );
     assert_eq!(run(&[entry("web", &["10.0.0.1"])], &[others], true, &options).changes, []);
 }
 
 #[test]
 fn the_policy_limits_what_is_done() {
-    let (desired, observed) =
-        ([entry("new", &["10.0.0.1"]), entry("web", &["10.0.0.1"])], [entry("old", &[]), entry("web", &["10.0.0.2"])]);
-    let count = |policy| run(&desired, &observed, true, &Options { policy, ..Options::default() }).changes.len();
+    let (desired, observed) = (
+        [entry("new", &["10.0.0.1"]), entry("web", &["10.0.0.1"])],
+        [entry("old", &[]), entry("web", &["10.0.0.2"])],
+    );
+    let count = |policy| {
+        run(&desired, &observed, true, &Options { policy, ..Options::default() }).changes.len()
+    };
     assert_eq!([Policy::Sync, Policy::UpsertOnly, Policy::CreateOnly].map(count), [3, 2, 1]);
 }
 
@@ -151,16 +207,29 @@ fn too_many_removals_are_refused_as_a_whole_and_the_rest_goes_on() {
     let plan = run(&desired, &observed, true, &Options::default());
     assert_eq!(actions(&plan), [&Action::Create]);
     assert_eq!(plan.refusals.iter().filter(|r| r.reason == Reason::Guard).count(), 4);
-    let forced = run(&desired, &observed, true, &Options { force_deletes: true, ..Options::default() });
+    let forced =
+        run(&desired, &observed, true, &Options { force_deletes: true, ..Options::default() });
     assert_eq!(forced.changes.len(), 5);
 }
 
 #[test]
 fn a_namespace_that_is_gone_takes_its_entries_with_it_if_the_list_of_namespaces_is_complete() {
-    let gone = edited(entry("web", &[]), "/metadata/annotations/istio-cloud-map~1namespace-id", json!("ns-gone"));
-    assert_eq!(actions(&run(&[], std::slice::from_ref(&gone), false, &Options::default())), [&Action::Delete]);
-    let unknown_source = edited(gone, "/metadata/annotations/istio-cloud-map~1source", json!("unknown"));
-    assert_eq!(run(&[], &[unknown_source], true, &Options::default()), Plan::default(), "another process may read that source");
+    let gone = edited(
+        entry("web", &[]),
+        "/metadata/annotations/istio-cloud-map~1namespace-id",
+        json!("ns-gone"),
+    );
+    assert_eq!(
+        actions(&run(&[], std::slice::from_ref(&gone), false, &Options::default())),
+        [&Action::Delete]
+    );
+    let unknown_source =
+        edited(gone, "/metadata/annotations/istio-cloud-map~1source", json!("unknown"));
+    assert_eq!(
+        run(&[], &[unknown_source], true, &Options::default()),
+        Plan::default(),
+        "another process may read that source"
+    );
 }
 
 #[test]

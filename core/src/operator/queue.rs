@@ -45,7 +45,8 @@ pub(super) struct Pending {
     pub asked: Time,
 }
 
-/// Reads that share a budget. Whatever is due waits its turn, the oldest first, and is never dropped.
+/// Reads that share a budget. Whatever is due waits its turn, the oldest first, and is never
+/// dropped.
 #[derive(Debug, Clone)]
 pub(super) struct ReadQueue {
     budget: Budget,
@@ -73,7 +74,8 @@ impl ReadQueue {
         }
     }
 
-    /// Plans a read, instead of whatever was planned of it. One that is under way is not planned again; its answer plans the next.
+    /// Plans a read, instead of whatever was planned of it. One that is under way is not planned
+    /// again; its answer plans the next.
     pub(super) fn plan(&mut self, key: ReadKey, at: Time) {
         if self.busy.contains_key(&key) {
             return;
@@ -130,7 +132,11 @@ impl ReadQueue {
 
     /// When the oldest read that waits was due.
     pub(super) fn first_due(&self) -> Option<Time> {
-        [&self.main, &self.hints].into_iter().filter_map(|queue| queue.first()).map(|(at, _)| *at).min()
+        [&self.main, &self.hints]
+            .into_iter()
+            .filter_map(|queue| queue.first())
+            .map(|(at, _)| *at)
+            .min()
     }
 
     /// Nothing planned and nothing under way.
@@ -157,7 +163,8 @@ impl ReadQueue {
 
     /// The queue whose first read is due; where both are, the one whose turn it is.
     fn first(&self, now: Time) -> Option<Class> {
-        let is_due = |queue: &BTreeSet<(Time, ReadKey)>| queue.first().is_some_and(|(at, _)| *at <= now);
+        let is_due =
+            |queue: &BTreeSet<(Time, ReadKey)>| queue.first().is_some_and(|(at, _)| *at <= now);
         match (is_due(&self.main), is_due(&self.hints)) {
             (true, true) => Some(self.turn),
             (true, false) => Some(Class::Main),
@@ -204,7 +211,10 @@ mod tests {
         queue.plan(service("a"), Duration::from_secs(2));
         queue.plan(service("b"), Duration::from_secs(1));
         let now = Duration::from_secs(3);
-        assert_eq!([queue.next(1, now), queue.next(2, now), queue.next(3, now)], [Some(service("b")), Some(service("a")), None]);
+        assert_eq!(
+            [queue.next(1, now), queue.next(2, now), queue.next(3, now)],
+            [Some(service("b")), Some(service("a")), None]
+        );
     }
 
     #[test]

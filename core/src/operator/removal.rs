@@ -119,9 +119,15 @@ impl Operator {
         }
     }
 
-    /// A person's annotation may confirm what is refused: exactly that, and only while it is refused.
+    /// A person's annotation may confirm what is refused: exactly that, and only while it is
+    /// refused.
     pub(super) fn confirm(&mut self, entry: &Observed, now: Time) {
-        let Some(refusal) = self.removing.refused.as_ref().filter(|refusal| entry.confirmation.as_ref() == Some(&refusal.token)) else {
+        let Some(refusal) = self
+            .removing
+            .refused
+            .as_ref()
+            .filter(|refusal| entry.confirmation.as_ref() == Some(&refusal.token))
+        else {
             return;
         };
         if !refusal.removals.contains_key(&entry.key) {
@@ -129,8 +135,13 @@ impl Operator {
         }
         let waiting = self.entries.awaiting_guard();
         let confirmed = waiting.iter().filter(|(key, removal)| refusal.holds(key, **removal));
-        let confirmed: BTreeMap<EntryKey, Removal> = confirmed.map(|(key, removal)| (key.clone(), *removal)).collect();
-        let message = format!("{} removals were confirmed by an annotation of {}", confirmed.len(), entry.key);
+        let confirmed: BTreeMap<EntryKey, Removal> =
+            confirmed.map(|(key, removal)| (key.clone(), *removal)).collect();
+        let message = format!(
+            "{} removals were confirmed by an annotation of {}",
+            confirmed.len(),
+            entry.key
+        );
         self.effects.push(WHOLE.report(Severity::Info, Code::DeletesRefused, message));
         self.removing.refused = None;
         self.approve(confirmed, now);

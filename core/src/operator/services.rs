@@ -6,7 +6,9 @@ use super::attempts::Scope as Subject;
 use super::entries::WaitFor;
 use super::inventory::{Emptiness, ServiceState, Wanted, WantedEntry};
 use super::queue::{Pending, ReadKey};
-use super::{Desired, Effect, EntryKey, InstancesRead, Operator, ReadError, ReadId, Scope, ServiceId, Time};
+use super::{
+    Desired, Effect, EntryKey, InstancesRead, Operator, ReadError, ReadId, Scope, ServiceId, Time,
+};
 use crate::cloud_map::Record;
 use crate::diagnostic::Diagnostic;
 use crate::translate::{Conflicts, LastKnown, Outcome, Translation, Translator};
@@ -23,10 +25,17 @@ impl Operator {
         state.moved = Some(now);
         state.discover = true;
         // It has had its turn, and goes on with it before whatever else is due.
-        self.data(&id.source).into_iter().for_each(|data| data.plan(pending.key.clone(), Time::ZERO));
+        self.data(&id.source)
+            .into_iter()
+            .for_each(|data| data.plan(pending.key.clone(), Time::ZERO));
     }
 
-    pub(super) fn instances(&mut self, read: ReadId, result: Result<InstancesRead, ReadError>, now: Time) {
+    pub(super) fn instances(
+        &mut self,
+        read: ReadId,
+        result: Result<InstancesRead, ReadError>,
+        now: Time,
+    ) {
         let Some(pending) = self.complete_data(read) else { return };
         let Pending { key: ReadKey::Service(id), asked } = &pending else { return };
         match result {
@@ -50,7 +59,11 @@ impl Operator {
         let Some(namespace) = source.namespaces.get_mut(&id.namespace) else { return };
         let Some(state) = self.inventory.services.get_mut(id) else { return };
         let first = !state.attempts.tried;
-        let subject = Subject { source: &id.source, namespace: &namespace.info.name, service: &state.info.name };
+        let subject = Subject {
+            source: &id.source,
+            namespace: &namespace.info.name,
+            service: &state.info.name,
+        };
         let (interval, longest) = (self.config.interval, source.config.catalogue_interval);
         let report = state.attempts.record(error, &mut source.outage, &subject, now, interval);
         self.effects.extend(report);
@@ -58,14 +71,25 @@ impl Operator {
         namespace.untried = namespace.untried.saturating_sub(usize::from(is_first_pass));
         let completes = is_first_pass && namespace.is_complete();
         let next = match error {
-            Some(_) => self.config.tries_again(state.attempts.failures).then(|| now + state.attempts.pause(interval, longest)),
+            Some(_) => self
+                .config
+                .tries_again(state.attempts.failures)
+                .then(|| now + state.attempts.pause(interval, longest)),
             None => (!self.config.once).then(|| now + state.pause(&self.config, now)),
         };
-        // An empty answer is believed when a second one says the same; that one asks for the instances, not for the revision.
-        let observed = state.key.as_ref().and_then(|key| self.entries.get(key)).and_then(|entry| entry.observed.as_ref());
-        let matters = !self.config.once || observed.is_some_and(|entry| !entry.endpoints.is_empty());
+        // An empty answer is believed when a second one says the same; that one asks for the
+        // instances, not for the revision.
+        let observed = state
+            .key
+            .as_ref()
+            .and_then(|key| self.entries.get(key))
+            .and_then(|entry| entry.observed.as_ref());
+        let matters =
+            !self.config.once || observed.is_some_and(|entry| !entry.endpoints.is_empty());
         let confirm = match state.emptiness {
-            Emptiness::Since(since) if error.is_none() && matters => Some(since + self.config.empty_grace),
+            Emptiness::Since(since) if error.is_none() && matters => {
+                Some(since + self.config.empty_grace)
+            }
             _ => None,
         };
         state.discover |= confirm.is_some();
@@ -78,7 +102,8 @@ impl Operator {
         }
         if first {
             let key = state.key.clone();
-            // Only the last one that was missing: all that waits for the namespace is looked at then.
+            // Only the last one that was missing: all that waits for the namespace is looked at
+            // then.
             if completes {
                 self.namespace_moved(&id.source, &id.namespace, now);
             }
@@ -90,12 +115,20 @@ impl Operator {
     }
 
     /// Translates what was read, and records what is wanted.
-    fn translate(&mut self, id: &ServiceId, read: InstancesRead, asked: Time, moved: bool, now: Time) {
+    fn translate(
+        &mut self,
+        id: &ServiceId,
+        read: InstancesRead,
+        asked: Time,
+        moved: bool,
+        now: Time,
+    ) {
         let Some(record) = self.record(id, read) else { return };
         let Some(source) = self.inventory.sources.get(&id.source) else { return };
         let Some(state) = self.inventory.services.get(id) else { return };
         let last = state.key.as_ref().and_then(|key| self.last_known(key));
-        let translator = Translator { options: &source.options, transform: self.config.transform.as_deref() };
+        let translator =
+            Translator { options: &source.options, transform: self.config.transform.as_deref() };
         let Translation { outcome, diagnostics } = translator.translate(&[&record], last);
         let target_namespace = &source.config.target_namespace;
         let wanted = match outcome {
@@ -104,14 +137,24 @@ impl Operator {
             Outcome::Excluded => Some(Wanted::Excluded),
             Outcome::Empty => Some(Wanted::Omitted),
             Outcome::Entry(entry) => {
-                let scope = Scope { source: id.source.to_string(), namespace: id.namespace.to_string() };
+                let scope =
+                    Scope { source: id.source.to_string(), namespace: id.namespace.to_string() };
                 let desired = Desired::of(&entry, scope, target_namespace);
-                serde_json::to_string(&entry).ok().map(|json| Wanted::Entry(Arc::new(WantedEntry { desired, json: json.into() })))
+                serde_json::to_string(&entry)
+                    .ok()
+                    .map(|json| Wanted::Entry(Arc::new(WantedEntry { desired, json: json.into() })))
             }
         };
         self.report_changed(id, diagnostics);
-        let shared = |key: &EntryKey| self.entries.get(key).is_some_and(|entry| entry.claims.len() > 1);
-        let keep = self.merges() && self.inventory.services.get(id).and_then(|state| state.key.as_ref()).is_some_and(shared);
+        let shared =
+            |key: &EntryKey| self.entries.get(key).is_some_and(|entry| entry.claims.len() > 1);
+        let keep = self.merges()
+            && self
+                .inventory
+                .services
+                .get(id)
+                .and_then(|state| state.key.as_ref())
+                .is_some_and(shared);
         if let Some(state) = self.inventory.services.get_mut(id) {
             state.record = keep.then(|| Box::new(record));
         }
@@ -145,7 +188,9 @@ impl Operator {
         let Some(state) = self.inventory.services.get_mut(id) else { return };
         if state.diagnostics != diagnostics {
             // Both are sorted.
-            let new = diagnostics.iter().filter(|diagnostic| state.diagnostics.binary_search(diagnostic).is_err());
+            let new = diagnostics
+                .iter()
+                .filter(|diagnostic| state.diagnostics.binary_search(diagnostic).is_err());
             self.effects.extend(new.cloned().map(Effect::Report));
             state.diagnostics = diagnostics;
         }
@@ -163,7 +208,8 @@ impl Operator {
             _ if !wanted.is_empty() => Emptiness::No,
             Emptiness::No => Emptiness::Since(now),
             Emptiness::Since(since) if asked >= since + grace => Emptiness::Confirmed,
-            // What it answers is new, so that it is confirmed anew: a lagging answer would otherwise never be asked for again.
+            // What it answers is new, so that it is confirmed anew: a lagging answer would
+            // otherwise never be asked for again.
             Emptiness::Confirmed if moved => Emptiness::Since(now),
             known => known,
         };
@@ -201,26 +247,43 @@ impl Operator {
             return Some(merged.clone());
         }
         let known = |id: &&ServiceId| {
-            self.inventory.services.get(*id).is_some_and(|state| !matches!(state.wanted, Wanted::Unknown | Wanted::Excluded))
+            self.inventory
+                .services
+                .get(*id)
+                .is_some_and(|state| !matches!(state.wanted, Wanted::Unknown | Wanted::Excluded))
         };
         let claims: Vec<ServiceId> = entry.claims.iter().filter(known).cloned().collect();
-        let unread: Vec<&ServiceId> =
-            claims.iter().filter(|id| self.inventory.services.get(*id).is_some_and(|state| state.record.is_none())).collect();
+        let unread: Vec<&ServiceId> = claims
+            .iter()
+            .filter(|id| {
+                self.inventory.services.get(*id).is_some_and(|state| state.record.is_none())
+            })
+            .collect();
         if !unread.is_empty() {
             for id in unread {
                 if let Some(state) = self.inventory.services.get_mut(id) {
                     state.discover = true;
                 }
-                self.data(&id.source).into_iter().for_each(|data| data.expedite(ReadKey::Service(id.clone()), now));
+                self.data(&id.source)
+                    .into_iter()
+                    .for_each(|data| data.expedite(ReadKey::Service(id.clone()), now));
             }
             return None;
         }
-        let records: Vec<&Record> = claims.iter().filter_map(|id| self.inventory.services.get(id)?.record.as_deref()).collect();
+        let records: Vec<&Record> = claims
+            .iter()
+            .filter_map(|id| self.inventory.services.get(id)?.record.as_deref())
+            .collect();
         let first = claims.first()?;
         let source = self.inventory.sources.get(&first.source)?;
-        let translator = Translator { options: &source.options, transform: self.config.transform.as_deref() };
-        let Outcome::Entry(merged) = translator.translate(&records, self.last_known(key)).outcome else { return None };
-        let scope = Scope { source: first.source.to_string(), namespace: first.namespace.to_string() };
+        let translator =
+            Translator { options: &source.options, transform: self.config.transform.as_deref() };
+        let Outcome::Entry(merged) = translator.translate(&records, self.last_known(key)).outcome
+        else {
+            return None;
+        };
+        let scope =
+            Scope { source: first.source.to_string(), namespace: first.namespace.to_string() };
         let desired = Desired::of(&merged, scope, &source.config.target_namespace);
         let json = serde_json::to_string(&merged).ok()?;
         let merged = Arc::new(WantedEntry { desired, json: json.into() });

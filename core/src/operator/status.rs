@@ -20,7 +20,8 @@ pub struct Status {
     pub refused: Option<Refused>,
     /// Whether writes wait for the end of an outage.
     pub writes_held: bool,
-    /// How many times an entry was looked at since the start: this grows by what happens, not by what exists.
+    /// How many times an entry was looked at since the start: this grows by what happens, not by
+    /// what exists.
     pub decisions: u64,
     /// How often each code holds now.
     pub diagnostics: BTreeMap<Code, usize>,
@@ -54,20 +55,34 @@ impl Operator {
     /// A picture of now. Costs a walk over all services and entries.
     #[must_use]
     pub fn status(&self) -> Status {
-        let mut status = Status { ready: self.ready, writes_held: !self.outages.is_empty(), ..Status::default() };
+        let mut status = Status {
+            ready: self.ready,
+            writes_held: !self.outages.is_empty(),
+            ..Status::default()
+        };
         for (name, source) in &self.inventory.sources {
             let failing = usize::from(source.attempts.failure.is_some());
-            let failing = failing + source.namespaces.values().filter(|n| n.attempts.failure.is_some()).count();
+            let failing = failing
+                + source.namespaces.values().filter(|n| n.attempts.failure.is_some()).count();
             let rate = self.planes.get(&source.config.quota).map_or(0, |planes| planes.data.rate());
-            let of = SourceStatus { namespaces: source.namespaces.len(), services: 0, failing, complete: source.passed, rate };
+            let of = SourceStatus {
+                namespaces: source.namespaces.len(),
+                services: 0,
+                failing,
+                complete: source.passed,
+                rate,
+            };
             status.sources.insert(name.to_string(), of);
         }
-        let mut count = |diagnostic: &Diagnostic| *status.diagnostics.entry(diagnostic.code).or_default() += 1;
+        let mut count =
+            |diagnostic: &Diagnostic| *status.diagnostics.entry(diagnostic.code).or_default() += 1;
         for (id, service) in &self.inventory.services {
             service.diagnostics.iter().chain(&service.conflict).for_each(&mut count);
             let Some(source) = status.sources.get_mut(id.source.as_ref()) else { continue };
             source.services += 1;
-            source.failing += usize::from(service.attempts.failure.is_some() || service.hints.attempts.failure.is_some());
+            source.failing += usize::from(
+                service.attempts.failure.is_some() || service.hints.attempts.failure.is_some(),
+            );
         }
         for (_, entry) in self.entries.iter() {
             entry.reported.iter().for_each(&mut count);
@@ -75,19 +90,29 @@ impl Operator {
         status.decisions = self.decisions;
         status.entries = self.entries.owned();
         status.pending = self.entries.pending();
-        status.refused = self.refused().zip(self.removing.token()).map(|(removals, token)| Refused { removals, token: token.to_owned() });
+        status.refused = self
+            .refused()
+            .zip(self.removing.token())
+            .map(|(removals, token)| Refused { removals, token: token.to_owned() });
         status
     }
 
     /// Whether something that a pass should have done was not done.
     pub(super) fn has_failed(&self) -> bool {
         let sources = self.inventory.sources.values();
-        let unread = sources.flat_map(|s| std::iter::once(&s.attempts).chain(s.namespaces.values().map(|n| &n.attempts)));
+        let unread = sources.flat_map(|s| {
+            std::iter::once(&s.attempts).chain(s.namespaces.values().map(|n| &n.attempts))
+        });
         let services = self.inventory.services.values();
-        let mut unread = unread.chain(services.clone().flat_map(|s| [&s.attempts, &s.hints.attempts]));
+        let mut unread =
+            unread.chain(services.clone().flat_map(|s| [&s.attempts, &s.hints.attempts]));
         let diagnostics = services.flat_map(|s| s.diagnostics.iter().chain(&s.conflict));
-        let mut diagnostics = diagnostics.chain(self.entries.iter().flat_map(|(_, entry)| &entry.reported));
+        let mut diagnostics =
+            diagnostics.chain(self.entries.iter().flat_map(|(_, entry)| &entry.reported));
         let error = |d: &Diagnostic| d.severity == Severity::Error;
-        self.gave_up || self.refused().is_some() || unread.any(|a| a.failure.is_some()) || diagnostics.any(error)
+        self.gave_up
+            || self.refused().is_some()
+            || unread.any(|a| a.failure.is_some())
+            || diagnostics.any(error)
     }
 }

@@ -1,5 +1,5 @@
-//! What calls take that no type of the core describes. The parser reads them leniently and in one pass, without a type for each shape; these are
-//! the shapes, as a caller may count on them.
+//! What calls take that no type of the core describes. The parser reads them leniently and in one
+//! pass, without a type for each shape; these are the shapes, as a caller may count on them.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,8 @@ pub enum CloudMapInput {
     Snapshot(Snapshot),
 }
 
-/// What `aws servicediscovery discover-instances` prints: one or several services, by the names on their instances.
+/// What `aws servicediscovery discover-instances` prints: one or several services, by the names on
+/// their instances.
 #[derive(Debug, Serialize, TS)]
 #[serde(rename_all = "PascalCase")]
 pub struct DiscoverInstancesOutput {
@@ -153,7 +154,8 @@ pub struct PlanInput {
 #[derive(Debug, Serialize, TS)]
 #[ts(optional_fields)]
 pub struct PlanScopes {
-    /// Per source, whether its list of namespaces, and each of them that is not named in `namespaces`, was read completely.
+    /// Per source, whether its list of namespaces, and each of them that is not named in
+    /// `namespaces`, was read completely.
     pub sources: Option<BTreeMap<String, bool>>,
     /// The namespaces of which something else is known than of their source.
     pub namespaces: Option<Vec<PlanNamespace>>,

@@ -1,8 +1,10 @@
-//! Declarations as a person lays them out. A formatter of TypeScript would be more code than all else here.
+//! Declarations as a person lays them out. A formatter of TypeScript would be more code than all
+//! else here.
 
 const WIDEST: usize = 120;
 
-/// Fields indented, one-line comments on one line, long unions one member a line, and links of Rust's documentation as plain code.
+/// Fields indented, one-line comments on one line, long unions one member a line, and links of
+/// Rust's documentation as plain code.
 pub(super) fn laid_out(declaration: &str) -> String {
     let text = declaration.replace("[`", "`").replace("`]", "`").replace(", }", ",\n}");
     let mut out = Lines::default();
@@ -60,13 +62,15 @@ impl Lines {
             (None, None) => self.put(line),
         }
         let inner = line.trim_start_matches('}');
-        self.depth = (self.depth + inner.matches('{').count()).saturating_sub(inner.matches('}').count());
+        self.depth =
+            (self.depth + inner.matches('{').count()).saturating_sub(inner.matches('}').count());
     }
 }
 
 /// A declaration that is too wide, and is a union of names.
 fn long_union(line: &str) -> Option<String> {
-    let (name, union) = line.split_once(" = ").filter(|(_, union)| line.len() > WIDEST && !union.contains('{'))?;
+    let (name, union) =
+        line.split_once(" = ").filter(|(_, union)| line.len() > WIDEST && !union.contains('{'))?;
     Some(format!("{name} =\n  | {}", union.replace(" | ", "\n  | ")))
 }
 
@@ -92,7 +96,11 @@ mod tests {
     fn a_long_union_has_one_member_a_line_and_a_short_one_a_single_line() {
         let members = vec!["\"member\""; 20].join(" | ");
         let laid = laid_out(&format!("export type A = {members};\n"));
-        assert!(laid.starts_with("export type A =\n  | \"member\"\n") && laid.ends_with("  | \"member\";\n"), "{laid}");
+        assert!(
+            laid.starts_with("export type A =\n  | \"member\"\n")
+                && laid.ends_with("  | \"member\";\n"),
+            "{laid}"
+        );
         let short = "export type A = \"a\" | \"b\";\n";
         assert_eq!(laid_out(short), short);
     }

@@ -1,5 +1,5 @@
-//! The texts that are stricter than any text, as regular expressions. They are of the kind that every engine knows: without looking ahead,
-//! and with both letter cases spelled out.
+//! The texts that are stricter than any text, as regular expressions. They are of the kind that
+//! every engine knows: without looking ahead, and with both letter cases spelled out.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,8 @@ use crate::service_entry::{ApiVersion, Protocol};
 use crate::translate::PortSpec;
 
 /// 1..=65535
-const PORT: &str = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
+const PORT: &str =
+    "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
 /// A DNS label.
 const LABEL: &str = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
 /// The longest name of a port.
@@ -77,7 +78,8 @@ pub(crate) fn label_key_names() -> Value {
     json!({"not": {"pattern": "^[^/]{254,}/"}})
 }
 
-/// A host in any letter case, with or without a trailing dot, which does not count. The last of several labels is not all digits.
+/// A host in any letter case, with or without a trailing dot, which does not count. The last of
+/// several labels is not all digits.
 pub(crate) fn host() -> Value {
     let label = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
     json!([
@@ -103,20 +105,25 @@ pub(crate) fn cidr() -> String {
     format!("^({v4}(/(3[0-2]|[12]?[0-9]))?|({v6})(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$")
 }
 
-/// As RFC 3986 has it: eight groups, of which one row is left out for `::`, and the last two may be an IPv4 address.
+/// As RFC 3986 has it: eight groups, of which one row is left out for `::`, and the last two may be
+/// an IPv4 address.
 fn ipv6(v4: &str) -> String {
     let group = "[0-9A-Fa-f]{1,4}";
     let last_two = format!("({group}:{group}|{v4})");
     let before = |most: usize| format!("(({group}:){{0,{most}}}{group})?");
-    let mut forms = vec![format!("({group}:){{6}}{last_two}"), format!("::({group}:){{5}}{last_two}")];
-    forms.extend((0..5_usize).map(|most| format!("{}::({group}:){{{}}}{last_two}", before(most), 4 - most)));
+    let mut forms =
+        vec![format!("({group}:){{6}}{last_two}"), format!("::({group}:){{5}}{last_two}")];
+    forms.extend(
+        (0..5_usize).map(|most| format!("{}::({group}:){{{}}}{last_two}", before(most), 4 - most)),
+    );
     forms.extend([format!("{}::{group}", before(5)), format!("{}::", before(6))]);
     forms.join("|")
 }
 
 /// Adds what serde reads beside the full names.
 pub(crate) fn with_short_versions(schema: &mut Schema) {
-    let versions = [ApiVersion::V1Beta1, ApiVersion::V1, ApiVersion::V1Alpha3].map(ApiVersion::version);
+    let versions =
+        [ApiVersion::V1Beta1, ApiVersion::V1, ApiVersion::V1Alpha3].map(ApiVersion::version);
     if let Some(Value::Array(forms)) = schema.get_mut("oneOf") {
         forms.push(json!({"enum": versions, "description": "The version alone."}));
     }

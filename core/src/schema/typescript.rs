@@ -60,7 +60,8 @@ impl Calls {
     }
 
     fn file(mut self) -> String {
-        let named: Vec<String> = self.named.iter().filter_map(|name| self.parts.0.remove(name)).collect();
+        let named: Vec<String> =
+            self.named.iter().filter_map(|name| self.parts.0.remove(name)).collect();
         let declarations = named.into_iter().chain(self.parts.0.into_values());
         declarations.fold(HEADER.to_owned(), |file, declaration| file + "\n" + &declaration)
     }
@@ -79,5 +80,9 @@ impl TypeVisitor for Parts {
 }
 
 fn declaration<T: TS + ?Sized>(config: &Config, form: &str) -> String {
-    laid_out(&format!("{}export type {} = {form};\n", T::docs().unwrap_or_default(), T::ident(config)))
+    laid_out(&format!(
+        "{}export type {} = {form};\n",
+        T::docs().unwrap_or_default(),
+        T::ident(config)
+    ))
 }

@@ -1,6 +1,7 @@
 //! The output: Istio's `ServiceEntry`, as far as we write it.
 //!
-//! Fields stand in the order in which they are written; lists that are empty are left out, since Istio's schema tests presence.
+//! Fields stand in the order in which they are written; lists that are empty are left out, since
+//! Istio's schema tests presence.
 
 mod names;
 mod port_map;
@@ -19,13 +20,15 @@ use crate::sorted::SortedMap;
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "istio-cloud-map");
 /// The label that says which operator an entry belongs to; its value is that operator's `--id`.
 pub const OWNER_LABEL: &str = "istio-cloud-map/owner";
-/// What is remembered about an entry, in annotations, since a changed label costs the mesh a full push.
+/// What is remembered about an entry, in annotations, since a changed label costs the mesh a full
+/// push.
 pub mod annotation {
     /// The name of the source.
     pub const SOURCE: &str = "istio-cloud-map/source";
     /// The AWS region.
     pub const REGION: &str = "istio-cloud-map/region";
-    /// The namespace's id (or ARN, for one that another account shares); its name where no id is known.
+    /// The namespace's id (or ARN, for one that another account shares); its name where no id is
+    /// known.
     pub const NAMESPACE: &str = "istio-cloud-map/namespace-id";
     /// The service's id (or ARN); its name where no id is known.
     pub const SERVICE: &str = "istio-cloud-map/service-id";
@@ -33,14 +36,18 @@ pub mod annotation {
     pub const ACCOUNT: &str = "istio-cloud-map/account";
     /// The `InstancesRevision` that the entry was made of.
     pub const REVISION: &str = "istio-cloud-map/revision";
-    /// Put on any entry of a refused removal by a person who confirms it; the value is the token that the report names.
+    /// Put on any entry of a refused removal by a person who confirms it; the value is the token
+    /// that the report names.
     pub const CONFIRM_REMOVALS: &str = "istio-cloud-map/confirm-removals";
-    /// Cloud Map JSON, put there by an author who wants the policy to hold the spec against it, or to fill the spec from it.
+    /// Cloud Map JSON, put there by an author who wants the policy to hold the spec against it, or
+    /// to fill the spec from it.
     pub const CLOUD_MAP: &str = "istio-cloud-map/cloud-map";
 }
 
 /// Which version of `networking.istio.io` an entry is written in. The three have one schema.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), schemars(transform = crate::schema::pattern::with_short_versions))]
 pub enum ApiVersion {
     /// Served by every Istio since 1.8.

@@ -2,8 +2,9 @@
 
 /// Why Istio would reject a full host name (no wildcard, lower case, no trailing dot), or none.
 ///
-/// Istio's `ValidateFQDN`: at most 255 characters, labels of 1 to 63 letters, digits and inner hyphens, and the last of several
-/// labels not all digits. Upper case passes Istio, but breaks its routes, and so is refused here.
+/// Istio's `ValidateFQDN`: at most 255 characters, labels of 1 to 63 letters, digits and inner
+/// hyphens, and the last of several labels not all digits. Upper case passes Istio, but breaks its
+/// routes, and so is refused here.
 #[must_use]
 pub fn host_problem(host: &str) -> Option<String> {
     if host.is_empty() {
@@ -25,10 +26,15 @@ fn label_problem(label: &str) -> String {
         return "it has an empty label".to_owned();
     }
     if label.len() > 63 {
-        return format!("its label `{label}` has {} characters, at most 63 are allowed", label.len());
+        return format!(
+            "its label `{label}` has {} characters, at most 63 are allowed",
+            label.len()
+        );
     }
     match label.chars().find(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-')) {
-        Some(c) => format!("its label `{label}` holds `{c}`, allowed are letters, digits and hyphens"),
+        Some(c) => {
+            format!("its label `{label}` holds `{c}`, allowed are letters, digits and hyphens")
+        }
         None => format!("its label `{label}` begins or ends with a hyphen"),
     }
 }
@@ -39,7 +45,8 @@ pub fn is_dns_label(text: &str) -> bool {
     text.len() <= 63 && is_framed(text, |b| matches!(b, b'a'..=b'z' | b'0'..=b'9'), b"-")
 }
 
-/// A Kubernetes label value: at most 63 letters, digits, `-`, `_` and `.`, a letter or digit at both ends; may be empty.
+/// A Kubernetes label value: at most 63 letters, digits, `-`, `_` and `.`, a letter or digit at
+/// both ends; may be empty.
 #[must_use]
 pub fn is_label_value(text: &str) -> bool {
     text.is_empty() || is_label_name(text)
@@ -60,7 +67,8 @@ fn is_label_name(text: &str) -> bool {
 fn is_framed(text: &str, outer: impl Fn(u8) -> bool, inner: &[u8]) -> bool {
     let bytes = text.as_bytes();
     let ends = bytes.first().zip(bytes.last());
-    ends.is_some_and(|(first, last)| outer(*first) && outer(*last)) && bytes.iter().all(|b| outer(*b) || inner.contains(b))
+    ends.is_some_and(|(first, last)| outer(*first) && outer(*last))
+        && bytes.iter().all(|b| outer(*b) || inner.contains(b))
 }
 
 #[cfg(test)]
@@ -69,7 +77,10 @@ mod tests {
 
     #[test]
     fn hosts_that_istio_rejects_have_a_problem() {
-        for host in ["", "a_b.c", "a b.c", "a..b", ".a", "-a.b", "a-.b", "10.0.0.1", "a.1", "A.b", "*.a", "é.b"] {
+        for host in [
+            "", "a_b.c", "a b.c", "a..b", ".a", "-a.b", "a-.b", "10.0.0.1", "a.1", "A.b", "*.a",
+            "é.b",
+        ] {
             assert!(host_problem(host).is_some(), "{host}");
         }
         assert!(host_problem(&format!("{}.b", "a".repeat(64))).is_some());
@@ -87,8 +98,15 @@ mod tests {
     #[test]
     fn label_keys_and_values_are_those_of_kubernetes() {
         assert!(is_label_key("security.istio.io/tlsMode") && is_label_key("version"));
-        assert!(!is_label_key("a/b/c") && !is_label_key("/a") && !is_label_key("") && !is_label_key("A/"));
+        assert!(
+            !is_label_key("a/b/c")
+                && !is_label_key("/a")
+                && !is_label_key("")
+                && !is_label_key("A/")
+        );
         assert!(is_label_value("") && is_label_value("a_b.C-1"));
-        assert!(!is_label_value("arn:aws") && !is_label_value("-a") && !is_label_value(&"a".repeat(64)));
+        assert!(
+            !is_label_value("arn:aws") && !is_label_value("-a") && !is_label_value(&"a".repeat(64))
+        );
     }
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::sorted::SortedMap;
 
-/// Service port's name to an endpoint's own port, sorted by name. Most endpoints of an entry have the same map, and share it: a thousand
-/// maps of their own would be most of what an entry costs.
+/// Service port's name to an endpoint's own port, sorted by name. Most endpoints of an entry have
+/// the same map, and share it: a thousand maps of their own would be most of what an entry costs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS), ts(type = "{ [name in string]: number }"))]
 pub struct PortMap(
@@ -73,7 +73,8 @@ mod tests {
 
     #[test]
     fn a_map_is_written_sorted_and_reads_back_the_same() {
-        let map: PortMap = [("https".to_owned(), 443), ("http".to_owned(), 80)].into_iter().collect();
+        let map: PortMap =
+            [("https".to_owned(), 443), ("http".to_owned(), 80)].into_iter().collect();
         let text = serde_json::to_string(&map).unwrap();
         assert_eq!(text, r#"{"http":80,"https":443}"#);
         assert_eq!(serde_json::from_str::<PortMap>(&text).unwrap(), map);
@@ -88,7 +89,10 @@ mod tests {
 
     #[test]
     fn of_two_ports_of_one_name_the_last_stands() {
-        let map: PortMap = [("http", 1), ("a", 2), ("http", 3)].map(|(name, port)| (name.to_owned(), port)).into_iter().collect();
+        let map: PortMap = [("http", 1), ("a", 2), ("http", 3)]
+            .map(|(name, port)| (name.to_owned(), port))
+            .into_iter()
+            .collect();
         assert_eq!(map.iter().collect::<Vec<_>>(), [("a", 2), ("http", 3)]);
     }
 }

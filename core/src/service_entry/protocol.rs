@@ -6,7 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// The protocols that Istio knows, by the names that it documents. Read in any letter case, as Istio does.
+/// The protocols that Istio knows, by the names that it documents. Read in any letter case, as
+/// Istio does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "&'static str", try_from = "String")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), schemars(with = "String", extend("anyOf" = crate::schema::pattern::protocol())), ts(rename_all = "UPPERCASE"))]
@@ -39,7 +40,9 @@ pub enum Protocol {
 
 /// No protocol that Istio knows.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is no protocol that can be used; expected one of http, http2, https, grpc, grpc-web, tls, tcp, mongo, mysql, redis, udp")]
+#[error(
+    "`{0}` is no protocol that can be used; expected one of http, http2, https, grpc, grpc-web, tls, tcp, mongo, mysql, redis, udp"
+)]
 pub struct UnknownProtocol(String);
 
 impl Protocol {
@@ -94,7 +97,8 @@ impl Protocol {
         }
     }
 
-    /// What a port's name says by Istio's convention, `PROTOCOL` or `PROTOCOL-ANYTHING`: `grpc-api` is gRPC.
+    /// What a port's name says by Istio's convention, `PROTOCOL` or `PROTOCOL-ANYTHING`: `grpc-api`
+    /// is gRPC.
     #[must_use]
     pub fn of_port_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|protocol| {
@@ -106,7 +110,10 @@ impl Protocol {
     /// Routed by the `Host` header or by SNI, so that a port can be shared without an address.
     #[must_use]
     pub const fn is_routed_by_name(self) -> bool {
-        matches!(self, Self::Http | Self::Http2 | Self::Https | Self::Grpc | Self::GrpcWeb | Self::Tls)
+        matches!(
+            self,
+            Self::Http | Self::Http2 | Self::Https | Self::Grpc | Self::GrpcWeb | Self::Tls
+        )
     }
 }
 
@@ -120,7 +127,8 @@ impl FromStr for Protocol {
     type Err = UnknownProtocol;
 
     fn from_str(text: &str) -> Result<Self, UnknownProtocol> {
-        let found = Self::ALL.into_iter().find(|protocol| text.eq_ignore_ascii_case(protocol.prefix()));
+        let found =
+            Self::ALL.into_iter().find(|protocol| text.eq_ignore_ascii_case(protocol.prefix()));
         found.ok_or_else(|| UnknownProtocol(text.to_owned()))
     }
 }

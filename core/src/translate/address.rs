@@ -10,7 +10,8 @@ use super::options::{IpFamily, Options};
 use crate::diagnostic::Code;
 use crate::service_entry::host_problem;
 
-/// An IP address in its canonical form, never an IPv4-mapped one, or a host name that Istio accepts.
+/// An IP address in its canonical form, never an IPv4-mapped one, or a host name that Istio
+/// accepts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Address<'a> {
     text: Cow<'a, str>,
@@ -61,8 +62,12 @@ impl<'a> AddressRules<'a> {
         Self { family, deny: &options.deny_cidrs, allow: &options.allow_cidrs, host }
     }
 
-    /// The addresses of an instance, each with its judgement: one, or with `ipFamily: dual` up to two.
-    pub(super) fn choose<'i>(&self, known: &Known<'i>) -> [Option<Result<Address<'i>, Refused>>; 2] {
+    /// The addresses of an instance, each with its judgement: one, or with `ipFamily: dual` up to
+    /// two.
+    pub(super) fn choose<'i>(
+        &self,
+        known: &Known<'i>,
+    ) -> [Option<Result<Address<'i>, Refused>>; 2] {
         let v4 = || known.ipv4.map(|text| self.ipv4(text));
         let v6 = || known.ipv6.map(|text| self.ipv6(text));
         let (first, second) = match self.family {
@@ -78,15 +83,21 @@ impl<'a> AddressRules<'a> {
     }
 
     fn ipv4<'i>(&self, text: &'i str) -> Result<Address<'i>, Refused> {
-        let address: Ipv4Addr =
-            text.parse().map_err(|_| Refused::invalid(format!("AWS_INSTANCE_IPV4 `{text}` is no IPv4 address and is not used")))?;
+        let address: Ipv4Addr = text.parse().map_err(|_| {
+            Refused::invalid(format!(
+                "AWS_INSTANCE_IPV4 `{text}` is no IPv4 address and is not used"
+            ))
+        })?;
         // What parses has no leading zeros, and so is canonical.
         self.judge(IpAddr::V4(address), || Cow::Borrowed(text))
     }
 
     fn ipv6(&self, text: &str) -> Result<Address<'static>, Refused> {
-        let address: Ipv6Addr =
-            text.parse().map_err(|_| Refused::invalid(format!("AWS_INSTANCE_IPV6 `{text}` is no IPv6 address and is not used")))?;
+        let address: Ipv6Addr = text.parse().map_err(|_| {
+            Refused::invalid(format!(
+                "AWS_INSTANCE_IPV6 `{text}` is no IPv6 address and is not used"
+            ))
+        })?;
         self.ip(IpAddr::V6(address))
     }
 
@@ -95,9 +106,16 @@ impl<'a> AddressRules<'a> {
         self.judge(address, || Cow::Owned(address.to_string()))
     }
 
-    fn judge<'i>(&self, address: IpAddr, text: impl FnOnce() -> Cow<'i, str>) -> Result<Address<'i>, Refused> {
+    fn judge<'i>(
+        &self,
+        address: IpAddr,
+        text: impl FnOnce() -> Cow<'i, str>,
+    ) -> Result<Address<'i>, Refused> {
         match forbidding(address, self.deny, self.allow) {
-            Some(range) => Err(forbidden(&address.to_string(), &format!("it is in {range}, which denyCidrs lists"))),
+            Some(range) => Err(forbidden(
+                &address.to_string(),
+                &format!("it is in {range}, which denyCidrs lists"),
+            )),
             None => Ok(Address { text: text(), is_ip: true }),
         }
     }
@@ -117,7 +135,8 @@ impl<'a> AddressRules<'a> {
         self.target(key, text)
     }
 
-    /// Why an endpoint may not have this address, if it may not; `what` it is stands first in the message.
+    /// Why an endpoint may not have this address, if it may not; `what` it is stands first in the
+    /// message.
     pub(super) fn refusal(&self, what: &str, text: &str) -> Option<String> {
         self.target(what, text).err().map(|refused| refused.message)
     }
@@ -133,29 +152,44 @@ impl<'a> AddressRules<'a> {
             reads_as_number(last).then(|| "resolvers read it as an IP address".to_owned())
         });
         if let Some(problem) = problem {
-            return Err(Refused::invalid(format!("{what} `{text}` is no host name and is not used: {problem}")));
+            return Err(Refused::invalid(format!(
+                "{what} `{text}` is no host name and is not used: {problem}"
+            )));
         }
         if name == self.host {
             return Err(forbidden(&name, "it is the service's own host, and so a loop"));
         }
-        if let Some(range) = stands_for(&name).and_then(|address| forbidding(address, self.deny, self.allow)) {
-            return Err(forbidden(&name, &format!("it stands for an address in {range}, which denyCidrs lists")));
+        if let Some(range) =
+            stands_for(&name).and_then(|address| forbidding(address, self.deny, self.allow))
+        {
+            return Err(forbidden(
+                &name,
+                &format!("it stands for an address in {range}, which denyCidrs lists"),
+            ));
         }
         Ok(Address { text: name, is_ip: false })
     }
 }
 
 fn forbidden(address: &str, why: &str) -> Refused {
-    Refused { code: Code::ForbiddenAddress, message: format!("callers must not be pointed at {address}: {why}") }
+    Refused {
+        code: Code::ForbiddenAddress,
+        message: format!("callers must not be pointed at {address}: {why}"),
+    }
 }
 
 /// Lower case, without the trailing dot; most names are so already.
 fn normalized(text: &str) -> Cow<'_, str> {
     let text = text.strip_suffix('.').unwrap_or(text);
-    if text.bytes().any(|b| b.is_ascii_uppercase()) { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) }
+    if text.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(text.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
-/// Whether `inet_aton` takes a last label for a number, and with it `0x7f000001` or `2130706433` for 127.0.0.1.
+/// Whether `inet_aton` takes a last label for a number, and with it `0x7f000001` or `2130706433`
+/// for 127.0.0.1.
 fn reads_as_number(label: &str) -> bool {
     match label.strip_prefix("0x") {
         Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
@@ -163,10 +197,14 @@ fn reads_as_number(label: &str) -> bool {
     }
 }
 
-/// The address that a name is known to stand for wherever it is resolved: the loopback, and the metadata services of EC2 and GCE.
+/// The address that a name is known to stand for wherever it is resolved: the loopback, and the
+/// metadata services of EC2 and GCE.
 fn stands_for(name: &str) -> Option<IpAddr> {
-    let own = name.rsplit('.').next() == Some("localhost") || name == "localhost.localdomain" || name == "ip6-localhost";
-    let metadata = matches!(name, "instance-data" | "instance-data.ec2.internal" | "metadata.google.internal");
+    let own = name.rsplit('.').next() == Some("localhost")
+        || name == "localhost.localdomain"
+        || name == "ip6-localhost";
+    let metadata =
+        matches!(name, "instance-data" | "instance-data.ec2.internal" | "metadata.google.internal");
     if own {
         Some(IpAddr::V4(Ipv4Addr::LOCALHOST))
     } else if metadata {
@@ -187,12 +225,17 @@ mod tests {
 
     fn chosen(family: IpFamily, known: Known<'_>) -> Vec<String> {
         let addresses = rules(family).choose(&known);
-        addresses.into_iter().flatten().map(|a| a.map_or_else(|r| r.code.to_string(), |a| a.to_string())).collect()
+        addresses
+            .into_iter()
+            .flatten()
+            .map(|a| a.map_or_else(|r| r.code.to_string(), |a| a.to_string()))
+            .collect()
     }
 
     #[test]
     fn the_preferred_family_is_taken_and_dual_takes_both() {
-        let known = Known { ipv4: Some("10.0.0.1"), ipv6: Some("2001:0DB8::0001"), ..Known::default() };
+        let known =
+            Known { ipv4: Some("10.0.0.1"), ipv6: Some("2001:0DB8::0001"), ..Known::default() };
         assert_eq!(chosen(IpFamily::PreferIpv4, known), ["10.0.0.1"]);
         assert_eq!(chosen(IpFamily::PreferIpv6, known), ["2001:db8::1"]);
         assert_eq!(chosen(IpFamily::Dual, known), ["10.0.0.1", "2001:db8::1"]);
@@ -204,7 +247,11 @@ mod tests {
 
     #[test]
     fn an_ipv4_mapped_address_is_the_ipv4_address_that_it_is() {
-        let known = Known { ipv4: Some("10.0.0.0"), ipv6: Some("0:0:0:0:0:ffff:a00:0"), ..Known::default() };
+        let known = Known {
+            ipv4: Some("10.0.0.0"),
+            ipv6: Some("0:0:0:0:0:ffff:a00:0"),
+            ..Known::default()
+        };
         assert_eq!(chosen(IpFamily::Dual, known), ["10.0.0.0"]);
         let known = Known { ipv6: Some("::ffff:127.0.0.1"), ..Known::default() };
         assert_eq!(chosen(IpFamily::PreferIpv4, known), ["ForbiddenAddress"]);
@@ -212,16 +259,25 @@ mod tests {
 
     #[test]
     fn an_ip_outweighs_a_name_and_a_cname_an_alias() {
-        let known = Known { ipv4: Some("10.0.0.1"), cname: Some("a.b"), alias: Some("c.d"), ..Known::default() };
+        let known = Known {
+            ipv4: Some("10.0.0.1"),
+            cname: Some("a.b"),
+            alias: Some("c.d"),
+            ..Known::default()
+        };
         assert_eq!(chosen(IpFamily::PreferIpv4, known), ["10.0.0.1"]);
         assert_eq!(chosen(IpFamily::PreferIpv4, Known { ipv4: None, ..known }), ["a.b"]);
-        assert_eq!(chosen(IpFamily::PreferIpv4, Known { ipv4: None, cname: None, ..known }), ["c.d"]);
+        assert_eq!(
+            chosen(IpFamily::PreferIpv4, Known { ipv4: None, cname: None, ..known }),
+            ["c.d"]
+        );
         assert_eq!(chosen(IpFamily::PreferIpv4, Known::default()), ["InvalidAddress"]);
     }
 
     #[test]
     fn names_are_normalized_and_judged() {
-        let name = |text| chosen(IpFamily::PreferIpv4, Known { cname: Some(text), ..Known::default() });
+        let name =
+            |text| chosen(IpFamily::PreferIpv4, Known { cname: Some(text), ..Known::default() });
         for (text, expected) in [
             ("Web.Example.COM.", "web.example.com"),
             ("10.0.0.1", "10.0.0.1"),
@@ -245,9 +301,17 @@ mod tests {
 
     #[test]
     fn an_ip_attribute_holds_an_ip_of_its_family_or_nothing_usable() {
-        for text in ["vector.local", "192.168.1.", "10.0.0.010", "::1", " 10.0.0.1", "10.0.0.1/32"] {
-            assert_eq!(chosen(IpFamily::PreferIpv4, Known { ipv4: Some(text), ..Known::default() }), ["InvalidAddress"], "{text}");
+        for text in ["vector.local", "192.168.1.", "10.0.0.010", "::1", " 10.0.0.1", "10.0.0.1/32"]
+        {
+            assert_eq!(
+                chosen(IpFamily::PreferIpv4, Known { ipv4: Some(text), ..Known::default() }),
+                ["InvalidAddress"],
+                "{text}"
+            );
         }
-        assert_eq!(chosen(IpFamily::PreferIpv4, Known { ipv6: Some("10.0.0.1"), ..Known::default() }), ["InvalidAddress"]);
+        assert_eq!(
+            chosen(IpFamily::PreferIpv4, Known { ipv6: Some("10.0.0.1"), ..Known::default() }),
+            ["InvalidAddress"]
+        );
     }
 }

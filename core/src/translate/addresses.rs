@@ -1,7 +1,7 @@
 //! The virtual addresses of an entry, and what they cost.
 //!
-//! Istio multiplies addresses by endpoints, and each change of them is a full push; but an IP that is not listed has no listener, and a
-//! TCP port without an address takes all of `0.0.0.0:port`.
+//! Istio multiplies addresses by endpoints, and each change of them is a full push; but an IP that
+//! is not listed has no listener, and a TCP port without an address takes all of `0.0.0.0:port`.
 
 use super::address::Address;
 use super::endpoints::Endpoints;
@@ -38,12 +38,15 @@ pub(super) fn of_endpoints(
     if endpoints.resolution == Resolution::Dns {
         return without("an endpoint is a host name", report);
     }
-    let mut ips: Vec<&str> = endpoints.list.iter().map(|endpoint| endpoint.address.as_str()).collect();
+    let mut ips: Vec<&str> =
+        endpoints.list.iter().map(|endpoint| endpoint.address.as_str()).collect();
     ips.dedup();
     let count = ips.len();
     match mode {
         Addresses::Auto if endpoints.list.len() > 1 && needing.is_none() => Vec::new(),
-        Addresses::Auto if count > MOST_FOR_TCP => without(&format!("{count} addresses are more than {MOST_FOR_TCP}"), report),
+        Addresses::Auto if count > MOST_FOR_TCP => {
+            without(&format!("{count} addresses are more than {MOST_FOR_TCP}"), report)
+        }
         Addresses::Endpoints if count > MOST => {
             let message = format!("{count} addresses are more than {MOST}; none is listed");
             report.service(record, Severity::Warning, Code::TooManyAddresses, message);
@@ -53,8 +56,9 @@ pub(super) fn of_endpoints(
     }
 }
 
-/// The addresses of a service without endpoints, sorted: none, but where a port would take `0.0.0.0:port` from everybody. They are those that
-/// the instances that are left out would give, else the last known ones.
+/// The addresses of a service without endpoints, sorted: none, but where a port would take
+/// `0.0.0.0:port` from everybody. They are those that the instances that are left out would give,
+/// else the last known ones.
 pub(super) fn of_drained(
     record: &Record,
     mode: Addresses,
@@ -71,10 +75,18 @@ pub(super) fn of_drained(
     order::sort(&mut addresses);
     addresses.dedup();
     let most = if mode == Addresses::Auto { MOST_FOR_TCP } else { MOST };
-    if addresses.is_empty() || addresses.len() > most || !addresses.iter().all(|address| address.is_ip()) {
+    if addresses.is_empty()
+        || addresses.len() > most
+        || !addresses.iter().all(|address| address.is_ip())
+    {
         let last = last.map(|last| last.addresses.clone()).unwrap_or_default();
         if last.is_empty() {
-            report_without(record, needing, "it has no endpoint, and no address that it had is known", report);
+            report_without(
+                record,
+                needing,
+                "it has no endpoint, and no address that it had is known",
+                report,
+            );
         }
         return last;
     }

@@ -27,23 +27,38 @@ pub fn translate_all(records: &[Record], options: &Options) -> Translated {
     Translated { entries, diagnostics }
 }
 
-/// Translates all services, and hands each entry to `transform`, if there is one. A service that it drops makes way for the next that claims its host.
+/// Translates all services, and hands each entry to `transform`, if there is one. A service that it
+/// drops makes way for the next that claims its host.
 #[must_use]
-pub fn translate_all_through(records: &[Record], options: &Options, transform: Option<&dyn Transform>) -> Translated {
+pub fn translate_all_through(
+    records: &[Record],
+    options: &Options,
+    transform: Option<&dyn Transform>,
+) -> Translated {
     let mut entries = Vec::new();
     let diagnostics = stepwise(records, options, &transform, |entry| entries.push(entry));
     Translated { entries, diagnostics }
 }
 
-/// Translates all services and hands their entries out one by one, sorted by name. What was skipped, dropped or degraded is returned, sorted.
+/// Translates all services and hands their entries out one by one, sorted by name. What was
+/// skipped, dropped or degraded is returned, sorted.
 ///
-/// Of several that claim one host the first by (source, namespace id, service id) has it, whether or not it has an entry at the moment;
-/// with `conflicts: merge` they share it.
-pub fn translate_each(records: &[Record], options: &Options, take: impl FnMut(ServiceEntry)) -> Vec<Diagnostic> {
+/// Of several that claim one host the first by (source, namespace id, service id) has it, whether
+/// or not it has an entry at the moment; with `conflicts: merge` they share it.
+pub fn translate_each(
+    records: &[Record],
+    options: &Options,
+    take: impl FnMut(ServiceEntry),
+) -> Vec<Diagnostic> {
     stepwise(records, options, &Unchanged, take)
 }
 
-fn stepwise(records: &[Record], options: &Options, step: &impl Step, mut take: impl FnMut(ServiceEntry)) -> Vec<Diagnostic> {
+fn stepwise(
+    records: &[Record],
+    options: &Options,
+    step: &impl Step,
+    mut take: impl FnMut(ServiceEntry),
+) -> Vec<Diagnostic> {
     let mut report = Report::default();
     for claims in claims(records, options, &mut report) {
         let outcome = match options.conflicts {
@@ -58,15 +73,23 @@ fn stepwise(records: &[Record], options: &Options, step: &impl Step, mut take: i
 }
 
 /// The claims to each host, sorted by the name of the entry.
-fn claims<'a>(records: &'a [Record], options: &'a Options, report: &mut Report) -> Vec<Vec<Claim<'a>>> {
+fn claims<'a>(
+    records: &'a [Record],
+    options: &'a Options,
+    report: &mut Report,
+) -> Vec<Vec<Claim<'a>>> {
     let mut sorted: Vec<&Record> = records.iter().collect();
     order::sort_by(&mut sorted, |a, b| a.key().cmp(&b.key()));
-    let mut each: Vec<Claim<'_>> = sorted.into_iter().filter_map(|record| Claim::of(record, options, report).ok()).collect();
+    let mut each: Vec<Claim<'_>> =
+        sorted.into_iter().filter_map(|record| Claim::of(record, options, report).ok()).collect();
     // Those of one host stay in their order.
     order::sort_by(&mut each, |a, b| a.host.cmp(&b.host));
     let mut claims: Vec<Vec<Claim<'_>>> = Vec::with_capacity(each.len());
     for claim in each {
-        match claims.last_mut().filter(|same| same.first().is_some_and(|first| first.host == claim.host)) {
+        match claims
+            .last_mut()
+            .filter(|same| same.first().is_some_and(|first| first.host == claim.host))
+        {
             Some(same) => same.push(claim),
             None => claims.push(vec![claim]),
         }

@@ -52,11 +52,14 @@ impl FromStr for Cidr {
 
     fn from_str(text: &str) -> Result<Self, InvalidCidr> {
         let invalid = || InvalidCidr(text.to_owned());
-        let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
+        let (address, length) =
+            text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
         let address: IpAddr = address.parse().map_err(|_| invalid())?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let length = match length {
-            Some(length) => length.parse().ok().filter(|length: &u8| *length <= most).ok_or_else(invalid)?,
+            Some(length) => {
+                length.parse().ok().filter(|length: &u8| *length <= most).ok_or_else(invalid)?
+            }
             None => most,
         };
         // A range within ::ffff:0:0/96 is meant for the IPv4 addresses that those are.
@@ -89,8 +92,9 @@ impl fmt::Display for Cidr {
     }
 }
 
-/// What `denyCidrs` is by default. Whoever may write to Cloud Map must not be able to point callers at themselves (loopback, unspecified),
-/// at their node's metadata and agents (link-local, and `fd00:ec2::/32`, EC2's IPv6 range for the same), or at a group (multicast, broadcast).
+/// What `denyCidrs` is by default. Whoever may write to Cloud Map must not be able to point callers
+/// at themselves (loopback, unspecified), at their node's metadata and agents (link-local, and
+/// `fd00:ec2::/32`, EC2's IPv6 range for the same), or at a group (multicast, broadcast).
 pub(super) const FORBIDDEN: [Cidr; 10] = [
     Cidr::v4(0, 0, 0, 0, 8),
     Cidr::v4(127, 0, 0, 0, 8),
@@ -111,10 +115,15 @@ pub(super) fn forbidding(address: IpAddr, deny: &[Cidr], allow: &[Cidr]) -> Opti
         IpAddr::V4(_) => None,
     };
     let allowed = |address: IpAddr| allow.iter().any(|range| range.contains(address));
-    [Some(address), embedded].into_iter().flatten().filter(|a| !allowed(*a)).find_map(|a| deny.iter().find(|r| r.contains(a)).copied())
+    [Some(address), embedded]
+        .into_iter()
+        .flatten()
+        .filter(|a| !allowed(*a))
+        .find_map(|a| deny.iter().find(|r| r.contains(a)).copied())
 }
 
-/// The IPv4 address that a translator would make of an IPv6 one: IPv4-compatible, NAT64 (RFC 6052) and 6to4.
+/// The IPv4 address that a translator would make of an IPv6 one: IPv4-compatible, NAT64 (RFC 6052)
+/// and 6to4.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match address.segments() {
@@ -157,8 +166,16 @@ mod tests {
         ] {
             assert!(is_forbidden(address), "{address}");
         }
-        for address in ["10.0.0.0", "128.0.0.1", "8.8.8.8", "2001:db8::1", "fd00::1", "::abcd:abcd:abcd:abcd", "fec0::1", "64:ff9b::a00:1"]
-        {
+        for address in [
+            "10.0.0.0",
+            "128.0.0.1",
+            "8.8.8.8",
+            "2001:db8::1",
+            "fd00::1",
+            "::abcd:abcd:abcd:abcd",
+            "fec0::1",
+            "64:ff9b::a00:1",
+        ] {
             assert!(!is_forbidden(address), "{address}");
         }
     }
@@ -167,7 +184,10 @@ mod tests {
     fn an_allowed_range_outweighs_a_denied_one() {
         let allow = ["127.0.0.0/8".parse().unwrap(), "::/0".parse().unwrap()];
         assert_eq!(forbidding("127.0.0.1".parse().unwrap(), &FORBIDDEN, &allow), None);
-        assert!(forbidding("169.254.169.254".parse().unwrap(), &FORBIDDEN, &allow).is_some(), "::/0 is no range of IPv4 addresses");
+        assert!(
+            forbidding("169.254.169.254".parse().unwrap(), &FORBIDDEN, &allow).is_some(),
+            "::/0 is no range of IPv4 addresses"
+        );
     }
 
     #[test]
@@ -180,6 +200,8 @@ mod tests {
             assert!(text.parse::<Cidr>().is_err(), "{text}");
         }
         let all: Cidr = "0.0.0.0/0".parse().unwrap();
-        assert!(all.contains("255.1.1.1".parse().unwrap()) && !all.contains("::1".parse().unwrap()));
+        assert!(
+            all.contains("255.1.1.1".parse().unwrap()) && !all.contains("::1".parse().unwrap())
+        );
     }
 }

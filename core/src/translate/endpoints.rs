@@ -40,8 +40,11 @@ pub(super) fn build(
         let apart = plan.apart(&provider.says);
         slots.extend(provider.addresses().map(|address| Slot { provider, address, apart }));
     }
-    // Of an endpoint's instances the first by its content decides, whatever the order in which Cloud Map answers.
-    order::sort_by(&mut slots, |a, b| (a.address, a.apart, a.provider.instance).cmp(&(b.address, b.apart, b.provider.instance)));
+    // Of an endpoint's instances the first by its content decides, whatever the order in which
+    // Cloud Map answers.
+    order::sort_by(&mut slots, |a, b| {
+        (a.address, a.apart, a.provider.instance).cmp(&(b.address, b.apart, b.provider.instance))
+    });
     let mut maps = Maps::new(plan);
     let mut list = Vec::with_capacity(slots.len());
     let mut push = |slots: &[Slot<'_, '_>], ports: PortMap, list: &mut Vec<Endpoint>| {
@@ -62,7 +65,9 @@ pub(super) fn build(
         }
         let (start, mut has_whole) = (list.len(), false);
         for part in here.chunk_by(|a, b| a.apart == b.apart) {
-            let Some(Slot { provider: first, apart: Some(port), .. }) = part.first() else { continue };
+            let Some(Slot { provider: first, apart: Some(port), .. }) = part.first() else {
+                continue;
+            };
             let map = maps.part(*port, first);
             if map.is_some() || !has_whole {
                 has_whole |= map.is_none();

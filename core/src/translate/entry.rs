@@ -6,7 +6,9 @@ use super::ports::Instances;
 use super::report::Report;
 use super::settings::Settings;
 use super::transform::{Step, Transform, Unchanged};
-use super::{Outcome, Translation, addresses, endpoints, health, limits, metadata, ports, provider};
+use super::{
+    Outcome, Translation, addresses, endpoints, health, limits, metadata, ports, provider,
+};
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Severity};
 use crate::service_entry::{Kind, ServiceEntry, ServicePort, Spec};
@@ -38,8 +40,9 @@ pub struct Translator<'a> {
 }
 
 impl Translator<'_> {
-    /// Translates a service, or several of one host as `conflicts: merge` asks: the first one decides the name, the settings and the
-    /// annotations, and each endpoint has its own region in its locality. Empty without any service.
+    /// Translates a service, or several of one host as `conflicts: merge` asks: the first one
+    /// decides the name, the settings and the annotations, and each endpoint has its own region in
+    /// its locality. Empty without any service.
     ///
     /// What was `last` known stands in where no instance says the ports or, for TCP, the addresses.
     #[must_use]
@@ -56,22 +59,34 @@ pub fn translate(record: &Record, options: &Options) -> Translation {
 
 /// Translates one service, and hands its entry to `transform`, if there is one.
 #[must_use]
-pub fn translate_through(record: &Record, options: &Options, transform: Option<&dyn Transform>) -> Translation {
+pub fn translate_through(
+    record: &Record,
+    options: &Options,
+    transform: Option<&dyn Transform>,
+) -> Translation {
     Translator { options, transform }.translate(&[record], None)
 }
 
-/// Translates several services that have one host into one entry, as `conflicts: merge` asks. The first one decides the name, the
-/// settings and the annotations; each endpoint has its own region in its locality, so that Istio fails over between regions. Empty without
-/// any service.
+/// Translates several services that have one host into one entry, as `conflicts: merge` asks. The
+/// first one decides the name, the settings and the annotations; each endpoint has its own region
+/// in its locality, so that Istio fails over between regions. Empty without any service.
 #[must_use]
 pub fn translate_merged(records: &[&Record], options: &Options) -> Translation {
     stepwise(records, None, options, &Unchanged)
 }
 
-fn stepwise(records: &[&Record], last: Option<&LastKnown>, options: &Options, step: &impl Step) -> Translation {
+fn stepwise(
+    records: &[&Record],
+    last: Option<&LastKnown>,
+    options: &Options,
+    step: &impl Step,
+) -> Translation {
     let mut report = Report::default();
-    let Some(first) = records.first() else { return Translation { outcome: Outcome::Empty, diagnostics: Vec::new() } };
-    let outcome = Claim::of(first, options, &mut report).map(|claim| claim.entry(records, last, step, &mut report));
+    let Some(first) = records.first() else {
+        return Translation { outcome: Outcome::Empty, diagnostics: Vec::new() };
+    };
+    let outcome = Claim::of(first, options, &mut report)
+        .map(|claim| claim.entry(records, last, step, &mut report));
     Translation { outcome: outcome.unwrap_or_else(|none| none), diagnostics: report.sorted() }
 }
 
@@ -85,10 +100,19 @@ pub(super) struct Claim<'a> {
 
 impl<'a> Claim<'a> {
     /// The claim, or why there is none.
-    pub(super) fn of(record: &'a Record, options: &'a Options, report: &mut Report) -> Result<Self, Outcome> {
+    pub(super) fn of(
+        record: &'a Record,
+        options: &'a Options,
+        report: &mut Report,
+    ) -> Result<Self, Outcome> {
         let settings = Settings::of(record, options, report);
         if let Some(why) = settings.exclusion(record) {
-            report.service(record, Severity::Info, Code::Excluded, format!("the service is left out: {why}"));
+            report.service(
+                record,
+                Severity::Info,
+                Code::Excluded,
+                format!("the service is left out: {why}"),
+            );
             return Err(Outcome::Excluded);
         }
         match settings.host_and_name(record) {
@@ -101,16 +125,29 @@ impl<'a> Claim<'a> {
     }
 
     /// The entry of all of `records`.
-    pub(super) fn entry(&self, records: &[&Record], last: Option<&LastKnown>, step: &impl Step, report: &mut Report) -> Outcome {
+    pub(super) fn entry(
+        &self,
+        records: &[&Record],
+        last: Option<&LastKnown>,
+        step: &impl Step,
+        report: &mut Report,
+    ) -> Outcome {
         let Self { record, settings, host, name } = self;
         let options = settings.options;
         let rules = AddressRules::new(settings.ip_family(), options, host);
         let provider::Gathered { providers, unplaced } = provider::gather(records, &rules, report);
-        let health::Sorted { used, left_out } = health::sort(providers, settings.health(), record, report);
+        let health::Sorted { used, left_out } =
+            health::sort(providers, settings.health(), record, report);
         if used.is_empty() && settings.empty_service() == EmptyService::Omit {
             return Outcome::Empty;
         }
-        let plan = ports::plan(record, settings, &Instances { used: &used, left_out: &left_out, unplaced: &unplaced }, last, report);
+        let plan = ports::plan(
+            record,
+            settings,
+            &Instances { used: &used, left_out: &left_out, unplaced: &unplaced },
+            last,
+            report,
+        );
         let endpoints = endpoints::build(record, &used, &plan, options, records.len() > 1, report);
         let mode = settings.addresses();
         let addresses = if endpoints.list.is_empty() {
@@ -128,12 +165,19 @@ impl<'a> Claim<'a> {
             ports: plan.ports,
         };
         let metadata = metadata::metadata(record, name.clone(), options);
-        let entry = ServiceEntry { api_version: options.api_version, kind: Kind::ServiceEntry, metadata, spec };
+        let entry = ServiceEntry {
+            api_version: options.api_version,
+            kind: Kind::ServiceEntry,
+            metadata,
+            spec,
+        };
         let outcome = step.apply(entry, records, &rules, report);
         if let Outcome::Entry(entry) = &outcome
             && let Some(limit) = limits::exceeded(entry)
         {
-            let message = format!("the entry would have {limit}; it is not made, and what was last applied stays");
+            let message = format!(
+                "the entry would have {limit}; it is not made, and what was last applied stays"
+            );
             report.service(record, Severity::Error, Code::LimitExceeded, message);
             return Outcome::Failed;
         }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A pattern: `*` stands for any text, an empty one too, `?` for one character. All else stands for itself, in its own letter case.
+/// A pattern: `*` stands for any text, an empty one too, `?` for one character. All else stands for
+/// itself, in its own letter case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), ts(type = "string"))]
@@ -57,11 +58,21 @@ mod tests {
 
     #[test]
     fn a_star_is_any_text_and_a_question_mark_one_character() {
-        for (pattern, text) in [("*", ""), ("*", "a"), ("a*c", "abbc"), ("a*c", "ac"), ("?", "é"), ("*b*b", "abab"), ("", ""), ("a**", "a")]
-        {
+        for (pattern, text) in [
+            ("*", ""),
+            ("*", "a"),
+            ("a*c", "abbc"),
+            ("a*c", "ac"),
+            ("?", "é"),
+            ("*b*b", "abab"),
+            ("", ""),
+            ("a**", "a"),
+        ] {
             assert!(Glob::from(pattern).matches(text), "{pattern} {text}");
         }
-        for (pattern, text) in [("?", ""), ("a*c", "abcd"), ("a", "A"), ("", "a"), ("*b*b", "aba"), ("??", "a")] {
+        for (pattern, text) in
+            [("?", ""), ("a*c", "abcd"), ("a", "A"), ("", "a"), ("*b*b", "aba"), ("??", "a")]
+        {
             assert!(!Glob::from(pattern).matches(text), "{pattern} {text}");
         }
     }

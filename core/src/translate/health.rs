@@ -13,11 +13,18 @@ pub(super) struct Sorted<'a> {
 }
 
 /// Sorts providers by their health. What is left out is one line with its count.
-pub(super) fn sort<'a>(providers: Vec<Provider<'a>>, mode: HealthMode, record: &Record, report: &mut Report) -> Sorted<'a> {
+pub(super) fn sort<'a>(
+    providers: Vec<Provider<'a>>,
+    mode: HealthMode,
+    record: &Record,
+    report: &mut Report,
+) -> Sorted<'a> {
     let healthy = |p: &Provider<'_>| p.instance.health_status != Health::Unhealthy;
     let ready = providers.iter().filter(|p| !p.says.known.not_ready);
-    let (total, ready, healthy_ones) = (providers.len(), ready.clone().count(), ready.filter(|p| healthy(p)).count());
-    let all = mode == HealthMode::All || (mode == HealthMode::HealthyOrElseAll && healthy_ones == 0);
+    let (total, ready, healthy_ones) =
+        (providers.len(), ready.clone().count(), ready.filter(|p| healthy(p)).count());
+    let all =
+        mode == HealthMode::All || (mode == HealthMode::HealthyOrElseAll && healthy_ones == 0);
     let (unhealthy, not_ready) = (if all { 0 } else { ready - healthy_ones }, total - ready);
     if all && mode != HealthMode::All && ready > 0 {
         let message = format!("none of {ready} instances is healthy, so all are used");
@@ -31,6 +38,7 @@ pub(super) fn sort<'a>(providers: Vec<Provider<'a>>, mode: HealthMode, record: &
     };
     let message = format!("{} of {total} instances are left out: {why}", unhealthy + not_ready);
     report.service(record, Severity::Info, Code::Unhealthy, message);
-    let (used, left_out) = providers.into_iter().partition(|p| !p.says.known.not_ready && (all || healthy(p)));
+    let (used, left_out) =
+        providers.into_iter().partition(|p| !p.says.known.not_ready && (all || healthy(p)));
     Sorted { used, left_out }
 }

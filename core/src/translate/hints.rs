@@ -1,4 +1,5 @@
-//! What Cloud Map's own side says about a service: service attributes and tags under `istio-cloud-map/`.
+//! What Cloud Map's own side says about a service: service attributes and tags under
+//! `istio-cloud-map/`.
 
 use super::overrides::Host;
 use super::ports::PortList;
@@ -24,8 +25,10 @@ impl Hints {
     /// Reads the hints of a service. One that can't be read is reported and ignored.
     pub(super) fn read(record: &Record, report: &mut Report) -> Self {
         let mut hints = Self::default();
-        let attributes = record.service_attributes.iter().map(|(key, value)| ("service attribute", key, value));
-        let mut tags: Vec<_> = record.tags.iter().map(|tag| ("tag", &tag.key, &tag.value)).collect();
+        let attributes =
+            record.service_attributes.iter().map(|(key, value)| ("service attribute", key, value));
+        let mut tags: Vec<_> =
+            record.tags.iter().map(|tag| ("tag", &tag.key, &tag.value)).collect();
         order::sort(&mut tags);
         for (kind, key, value) in attributes.chain(tags) {
             let Some(name) = key.strip_prefix(PREFIX) else { continue };
@@ -40,12 +43,21 @@ impl Hints {
     /// Takes one hint, unless there is one already.
     fn take(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
-            "ports" => keep(&mut self.ports, value.parse().map_err(|e: super::ports::InvalidPorts| e.to_string())),
+            "ports" => keep(
+                &mut self.ports,
+                value.parse().map_err(|e: super::ports::InvalidPorts| e.to_string()),
+            ),
             "host" => keep(&mut self.host, Host::parse(value).map_err(|e| e.to_string())),
-            "protocol" => keep(&mut self.protocol, value.parse().map_err(|e: crate::service_entry::UnknownProtocol| e.to_string())),
+            "protocol" => keep(
+                &mut self.protocol,
+                value.parse().map_err(|e: crate::service_entry::UnknownProtocol| e.to_string()),
+            ),
             "location" => keep(&mut self.location, location(value)),
             "exclude" => keep(&mut self.exclude, truth(value)),
-            _ => Err("no such hint; known are ports, host, protocol, location and exclude".to_owned()),
+            _ => {
+                Err("no such hint; known are ports, host, protocol, location and exclude"
+                    .to_owned())
+            }
         }
     }
 }
@@ -81,12 +93,24 @@ mod tests {
 
     #[test]
     fn a_service_attribute_outweighs_a_tag_and_a_bad_one_gives_way_to_it() {
-        let tag = |key: &str, value: &str| Tag { key: format!("istio-cloud-map/{key}"), value: value.to_owned() };
+        let tag = |key: &str, value: &str| Tag {
+            key: format!("istio-cloud-map/{key}"),
+            value: value.to_owned(),
+        };
         let record = Record {
-            service_attributes: [("istio-cloud-map/protocol", "grpc"), ("istio-cloud-map/ports", "nonsense"), ("Port", "80")]
-                .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                .into(),
-            tags: vec![tag("protocol", "tcp"), tag("ports", "http:80"), tag("exclude", "False"), tag("prots", "http:80")],
+            service_attributes: [
+                ("istio-cloud-map/protocol", "grpc"),
+                ("istio-cloud-map/ports", "nonsense"),
+                ("Port", "80"),
+            ]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into(),
+            tags: vec![
+                tag("protocol", "tcp"),
+                tag("ports", "http:80"),
+                tag("exclude", "False"),
+                tag("prots", "http:80"),
+            ],
             ..Record::default()
         };
         let mut report = Report::default();
@@ -96,7 +120,10 @@ mod tests {
         assert_eq!(hints.exclude, Some(false));
         let said = report.sorted();
         assert_eq!(said.len(), 2);
-        assert!(said[0].message.starts_with("the service attribute `istio-cloud-map/ports` is ignored"), "{said:?}");
+        assert!(
+            said[0].message.starts_with("the service attribute `istio-cloud-map/ports` is ignored"),
+            "{said:?}"
+        );
         assert!(said[1].message.contains("no such hint"), "{said:?}");
     }
 }

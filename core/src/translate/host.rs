@@ -19,13 +19,21 @@ pub const NAME_PREFIX: &str = "cloudmap-";
 /// Kubernetes' limit for a name.
 const LONGEST_NAME: usize = 253;
 
-/// The host and the entry's name of a service: `SERVICE.NAMESPACE` and `cloudmap-SERVICE.NAMESPACE` in lower case, unless an override
-/// or a hint says another host. A service called `.` stands for its namespace.
+/// The host and the entry's name of a service: `SERVICE.NAMESPACE` and `cloudmap-SERVICE.NAMESPACE`
+/// in lower case, unless an override or a hint says another host. A service called `.` stands for
+/// its namespace.
 ///
 /// # Errors
 /// Where Istio would reject the host.
-pub fn host_and_name(namespace_name: &str, service_name: &str) -> Result<(String, String), HostError> {
-    let host = if service_name == "." { namespace_name.to_owned() } else { format!("{service_name}.{namespace_name}") };
+pub fn host_and_name(
+    namespace_name: &str,
+    service_name: &str,
+) -> Result<(String, String), HostError> {
+    let host = if service_name == "." {
+        namespace_name.to_owned()
+    } else {
+        format!("{service_name}.{namespace_name}")
+    };
     // Without a name of its own the namespace's dot would pass for a trailing one.
     let nameless = namespace_name.is_empty().then(|| "its namespace has no name".to_owned());
     let host = if nameless.is_some() { host } else { normalize(&host) };
@@ -41,8 +49,8 @@ pub(super) fn normalize(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
-/// `cloudmap-HOST`. Where that has over 253 characters it is cut, and ends in `-` and the FNV-1a hash (64 bit, 16 hexadecimal digits) of
-/// the whole.
+/// `cloudmap-HOST`. Where that has over 253 characters it is cut, and ends in `-` and the FNV-1a
+/// hash (64 bit, 16 hexadecimal digits) of the whole.
 #[must_use]
 pub fn entry_name(host: &str) -> String {
     let name = format!("{NAME_PREFIX}{host}");
@@ -55,9 +63,12 @@ pub fn entry_name(host: &str) -> String {
     format!("{}{hash}", kept.trim_end_matches(['.', '-']))
 }
 
-/// FNV-1a with 64 bits, chosen because it is written down in a few lines and so stays the same: a changed hash would rename entries.
+/// FNV-1a with 64 bits, chosen because it is written down in a few lines and so stays the same: a
+/// changed hash would rename entries.
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]
@@ -69,7 +80,10 @@ mod tests {
     #[test]
     fn hosts_are_lower_case_and_without_a_trailing_dot() {
         let (host, name) = host_and_name("My-Namespace.", "Web").unwrap();
-        assert_eq!((host.as_str(), name.as_str()), ("web.my-namespace", "cloudmap-web.my-namespace"));
+        assert_eq!(
+            (host.as_str(), name.as_str()),
+            ("web.my-namespace", "cloudmap-web.my-namespace")
+        );
     }
 
     #[test]
@@ -99,9 +113,13 @@ mod tests {
 
     #[test]
     fn a_cut_never_leaves_a_label_that_begins_with_a_hyphen() {
-        let host = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(34), "e".repeat(27)].join(".");
+        let host = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(34), "e".repeat(27)]
+            .join(".");
         let name = entry_name(&host);
-        assert!(name.split('.').all(|l| !l.starts_with('-') && !l.ends_with('-') && !l.is_empty()), "{name}");
+        assert!(
+            name.split('.').all(|l| !l.starts_with('-') && !l.ends_with('-') && !l.is_empty()),
+            "{name}"
+        );
     }
 
     #[test]

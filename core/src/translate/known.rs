@@ -48,7 +48,8 @@ impl<'a> Known<'a> {
                 "AWS_INSTANCE_CNAME" => known.cname = Some(value),
                 "AWS_ALIAS_DNS_NAME" => known.alias = Some(value),
                 "AWS_INSTANCE_PORT" => known.port = Some(value),
-                // ECS and App Mesh write the first, Service Connect the second; keys come sorted, so the first wins.
+                // ECS and App Mesh write the first, Service Connect the second; keys come sorted,
+                // so the first wins.
                 "AVAILABILITY_ZONE" | "AvailabilityZone" => known.zone = known.zone.or(Some(value)),
                 "REGION" => known.region = Some(value),
                 "READY" => known.not_ready = value.eq_ignore_ascii_case("false"),

@@ -11,7 +11,9 @@ const BYTES: usize = 1024 * 1024;
 /// Says which limit an entry passes, if it passes one.
 pub(super) fn exceeded(entry: &ServiceEntry) -> Option<String> {
     let spec = &entry.spec;
-    let most = |of: fn(&crate::service_entry::Endpoint) -> usize| spec.endpoints.iter().map(of).max().unwrap_or(0);
+    let most = |of: fn(&crate::service_entry::Endpoint) -> usize| {
+        spec.endpoints.iter().map(of).max().unwrap_or(0)
+    };
     let counts = [
         ("ports", spec.ports.len(), PORTS),
         ("endpoints", spec.endpoints.len(), ENDPOINTS),
@@ -19,7 +21,8 @@ pub(super) fn exceeded(entry: &ServiceEntry) -> Option<String> {
         ("labels of one endpoint", most(|endpoint| endpoint.labels.len()), ENDPOINT_LABELS),
     ];
     let over = counts.into_iter().find(|(_, count, limit)| count > limit);
-    let over = over.map(|(what, count, limit)| format!("{count} {what}, at most {limit} are accepted"));
+    let over =
+        over.map(|(what, count, limit)| format!("{count} {what}, at most {limit} are accepted"));
     over.or_else(|| too_long(entry))
 }
 
@@ -27,23 +30,35 @@ fn too_long(entry: &ServiceEntry) -> Option<String> {
     if length_at_most(entry) <= BYTES {
         return None;
     }
-    // Rare enough to be written out. A writer that only counts would be compiled once more for every type of an entry.
+    // Rare enough to be written out. A writer that only counts would be compiled once more for
+    // every type of an entry.
     let length = serde_json::to_vec(entry).ok()?.len();
     (length > BYTES).then(|| format!("an object of {length} bytes, at most {BYTES} are accepted"))
 }
 
-/// An upper bound of what an entry is long in JSON, so that few have to be written out to be counted. Of an endpoint only the
-/// locality, which may be a transformation's, can need escapes.
+/// An upper bound of what an entry is long in JSON, so that few have to be written out to be
+/// counted. Of an endpoint only the locality, which may be a transformation's, can need escapes.
 fn length_at_most(entry: &ServiceEntry) -> usize {
     const FIXED: usize = 16 * 1024;
     let endpoints = entry.spec.endpoints.iter().map(|endpoint| {
         let ports: usize = endpoint.ports.iter().map(|(name, _)| name.len() + 9).sum();
-        let labels: usize = endpoint.labels.iter().map(|(key, value)| key.len() + value.len() + 6).sum();
-        endpoint.address.len() + ports + labels + endpoint.locality.as_ref().map_or(0, |locality| 6 * locality.len()) + 96
+        let labels: usize =
+            endpoint.labels.iter().map(|(key, value)| key.len() + value.len() + 6).sum();
+        endpoint.address.len()
+            + ports
+            + labels
+            + endpoint.locality.as_ref().map_or(0, |locality| 6 * locality.len())
+            + 96
     });
     let ports: usize = entry.spec.ports.iter().map(|port| port.name.len() + 80).sum();
-    let annotations: usize = entry.metadata.annotations.iter().map(|(key, value)| key.len() + 6 * value.len() + 6).sum();
-    FIXED + endpoints.sum::<usize>() + ports + annotations + entry.spec.addresses.len() * 48 + entry.spec.export_to.len() * 72
+    let annotations: usize =
+        entry.metadata.annotations.iter().map(|(key, value)| key.len() + 6 * value.len() + 6).sum();
+    FIXED
+        + endpoints.sum::<usize>()
+        + ports
+        + annotations
+        + entry.spec.addresses.len() * 48
+        + entry.spec.export_to.len() * 72
 }
 
 #[cfg(test)]
@@ -59,7 +74,10 @@ mod tests {
         let value = if labels { "v".repeat(63) } else { String::new() };
         let instance = |n: u32| Instance {
             attributes: SortedMap::from([
-                ("AWS_INSTANCE_IPV4".to_owned(), std::net::Ipv4Addr::from(0x0a00_0000 + n).to_string()),
+                (
+                    "AWS_INSTANCE_IPV4".to_owned(),
+                    std::net::Ipv4Addr::from(0x0a00_0000 + n).to_string(),
+                ),
                 ("AWS_INSTANCE_PORT".to_owned(), "80".to_owned()),
                 ("label".to_owned(), value.clone()),
             ]),
@@ -76,13 +94,20 @@ mod tests {
     fn refused(record: &Record, options: &Options) -> String {
         let translation = translate(record, options);
         assert_eq!(translation.outcome, Outcome::Failed);
-        let Some(error) = translation.diagnostics.into_iter().find(|d| d.code == Code::LimitExceeded) else { panic!("no error") };
+        let Some(error) =
+            translation.diagnostics.into_iter().find(|d| d.code == Code::LimitExceeded)
+        else {
+            panic!("no error")
+        };
         error.message
     }
 
     #[test]
     fn as_many_endpoints_as_the_schema_takes_pass_and_one_more_is_an_error() {
-        assert!(matches!(translate(&service(4096, false), &Options::default()).outcome, Outcome::Entry(_)));
+        assert!(matches!(
+            translate(&service(4096, false), &Options::default()).outcome,
+            Outcome::Entry(_)
+        ));
         let message = refused(&service(4097, false), &Options::default());
         assert_eq!(
             message,
@@ -92,16 +117,27 @@ mod tests {
 
     #[test]
     fn an_object_over_one_mebibyte_is_an_error() {
-        let labels = (0..4).map(|n| format!(r#""label-{n}": "label""#)).collect::<Vec<_>>().join(",");
-        let Ok(options) = serde_json::from_str(&format!(r#"{{"endpointLabels": {{{labels}}}}}"#)) else { panic!("options") };
+        let labels =
+            (0..4).map(|n| format!(r#""label-{n}": "label""#)).collect::<Vec<_>>().join(",");
+        let Ok(options) = serde_json::from_str(&format!(r#"{{"endpointLabels": {{{labels}}}}}"#))
+        else {
+            panic!("options")
+        };
         assert!(refused(&service(4000, true), &options).contains("bytes, at most 1048576"));
     }
 
     #[test]
     fn more_ports_than_an_endpoint_takes_is_an_error() {
         let ports: Vec<String> = (1..=129).map(|n| format!("tcp-{n}:{n}")).collect();
-        let Ok(options) = serde_json::from_value(serde_json::json!({"overrides": [{"ports": ports}]})) else { panic!("options") };
-        assert!(refused(&service(1, false), &options).contains("129 ports of one endpoint, at most 128"));
+        let Ok(options) =
+            serde_json::from_value(serde_json::json!({"overrides": [{"ports": ports}]}))
+        else {
+            panic!("options")
+        };
+        assert!(
+            refused(&service(1, false), &options)
+                .contains("129 ports of one endpoint, at most 128")
+        );
         assert!(matches!(translate(&service(0, false), &options).outcome, Outcome::Entry(_)));
     }
 }

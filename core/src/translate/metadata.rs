@@ -4,7 +4,9 @@ use serde::{Deserialize as _, Deserializer, de::Error as _};
 
 use super::options::Options;
 use crate::cloud_map::{Record, account_of};
-use crate::service_entry::{MANAGED_BY, Metadata, OWNER_LABEL, annotation, is_dns_label, is_label_value};
+use crate::service_entry::{
+    MANAGED_BY, Metadata, OWNER_LABEL, annotation, is_dns_label, is_label_value,
+};
 use crate::sorted::SortedMap;
 
 /// Reads an owner: what can stand in a label, and is not nothing.
@@ -14,11 +16,15 @@ pub(super) fn owner<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String
         return Ok(text);
     }
     let expected = "1 to 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends";
-    Err(D::Error::custom(format_args!("`{text}` can't be the value of a label; expected {expected}")))
+    Err(D::Error::custom(format_args!(
+        "`{text}` can't be the value of a label; expected {expected}"
+    )))
 }
 
 /// Reads the name of a Kubernetes namespace.
-pub(super) fn namespace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+pub(super) fn namespace<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
     if is_dns_label(&text) {
         return Ok(Some(text));

@@ -1,8 +1,9 @@
 //! One Cloud Map service becomes one `ServiceEntry`.
 //!
-//! The way of a service: its settings (overrides, its own hints, the options) say whether and under which host it is translated; its
-//! instances become providers (an address and a port that can be used), of which the healthy ones are used; their ports decide the
-//! service's ports; and then they are endpoints. Last, a transformation of the user's own may change the entry.
+//! The way of a service: its settings (overrides, its own hints, the options) say whether and under
+//! which host it is translated; its instances become providers (an address and a port that can be
+//! used), of which the healthy ones are used; their ports decide the service's ports; and then they
+//! are endpoints. Last, a transformation of the user's own may change the entry.
 
 mod address;
 mod addresses;
@@ -36,7 +37,8 @@ pub use entry::{LastKnown, Translator, translate, translate_merged, translate_th
 pub use glob::Glob;
 pub use host::{HostError, NAME_PREFIX, entry_name, host_and_name};
 pub use options::{
-    Addresses, Conflicts, EmptyService, ExportTo, HealthMode, InvalidExportTo, InvalidLabelKey, IpFamily, LabelKey, Options,
+    Addresses, Conflicts, EmptyService, ExportTo, HealthMode, InvalidExportTo, InvalidLabelKey,
+    IpFamily, LabelKey, Options,
 };
 pub use overrides::{Host, InvalidHost, Override};
 pub use ports::{InvalidPort, InvalidPorts, PortList, PortSpec};
@@ -60,7 +62,8 @@ pub struct Translation {
 pub enum Outcome {
     /// Its entry.
     Entry(Box<ServiceEntry>),
-    /// None is wanted: bookkeeping, or the service asked to be left out, or a transformation drops it.
+    /// None is wanted: bookkeeping, or the service asked to be left out, or a transformation drops
+    /// it.
     Excluded,
     /// None is wanted while it has no endpoint (`emptyService: omit`).
     Empty,

@@ -1,4 +1,5 @@
-//! The options of a translation, one type for the command line, the configuration file and the wasm modules.
+//! The options of a translation, one type for the command line, the configuration file and the wasm
+//! modules.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -26,20 +27,27 @@ use crate::sorted::SortedMap;
 pub struct Options {
     /// The value of the owner label: the operator's `--id`.
     #[serde(deserialize_with = "metadata::owner")]
-    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$")))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(regex(pattern = "^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$"))
+    )]
     pub owner: String,
     /// The version that entries are written in.
     #[cfg_attr(feature = "schema", ts(type = "ApiVersion | \"v1beta1\" | \"v1\" | \"v1alpha3\""))]
     pub api_version: ApiVersion,
     /// The Kubernetes namespace written into entries; none, if absent.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "metadata::namespace")]
-    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(regex(pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"))
+    )]
     pub target_namespace: Option<String>,
     /// Which instances are used, by their health.
     pub health: HealthMode,
     /// Which addresses of an instance with both families are used.
     pub ip_family: IpFamily,
-    /// Addresses that no endpoint may have. By default loopback, unspecified, link-local (the metadata service among them), multicast.
+    /// Addresses that no endpoint may have. By default loopback, unspecified, link-local (the
+    /// metadata service among them), multicast.
     pub deny_cidrs: Vec<Cidr>,
     /// Addresses that an endpoint may have although they are denied.
     pub allow_cidrs: Vec<Cidr>,
@@ -57,7 +65,8 @@ pub struct Options {
     #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<u16, Protocol>", extend("propertyNames" = pattern::port_names())), ts(as = "std::collections::BTreeMap<u16, Protocol>"))]
     #[serde(deserialize_with = "protocol::by_number")]
     pub protocols: SortedMap<u16, Protocol>,
-    /// The service port for host-mapped ports of ECS, `name:number`. A target port is of no use here.
+    /// The service port for host-mapped ports of ECS, `name:number`. A target port is of no use
+    /// here.
     pub dynamic_port: PortSpec,
     /// Where services are, seen from the mesh; left out, if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,7 +76,8 @@ pub struct Options {
     pub export_to: ExportTo,
     /// What becomes of two services that claim one host.
     pub conflicts: Conflicts,
-    /// What differs for single services. Of several that match, the first that sets a field decides it.
+    /// What differs for single services. Of several that match, the first that sets a field decides
+    /// it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
 }
@@ -96,7 +106,8 @@ impl Default for Options {
     }
 }
 
-/// Which instances are used, by their health. One of unknown health counts as healthy: it has no check.
+/// Which instances are used, by their health. One of unknown health counts as healthy: it has no
+/// check.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
@@ -195,7 +206,8 @@ impl From<LabelKey> for String {
     }
 }
 
-/// Kubernetes namespaces that see an entry: names, `.` for its own, or `*` or `~` (all, none) alone.
+/// Kubernetes namespaces that see an entry: names, `.` for its own, or `*` or `~` (all, none)
+/// alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Vec<String>", try_from = "Vec<String>")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), schemars(extend("anyOf" = pattern::export_to())), ts(type = "Array<string>"))]
@@ -203,7 +215,9 @@ pub struct ExportTo(Vec<String>);
 
 /// What Istio would reject as `exportTo`.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` can't stand in exportTo; expected names of namespaces and `.`, or `*` or `~` alone, none twice")]
+#[error(
+    "`{0}` can't stand in exportTo; expected names of namespaces and `.`, or `*` or `~` alone, none twice"
+)]
 pub struct InvalidExportTo(String);
 
 impl ExportTo {
@@ -225,7 +239,9 @@ impl TryFrom<Vec<String>> for ExportTo {
         order::sort(&mut names);
         let alone = names.len() == 1;
         let twice = names.array_windows().find(|[a, b]| a == b).map(|[a, _]| a);
-        let bad = names.iter().find(|name| !(*name == "." || is_dns_label(name) || (alone && matches!(name.as_str(), "*" | "~"))));
+        let bad = names.iter().find(|name| {
+            !(*name == "." || is_dns_label(name) || (alone && matches!(name.as_str(), "*" | "~")))
+        });
         match bad.or(twice) {
             Some(bad) => Err(InvalidExportTo(bad.clone())),
             None => Ok(Self(names)),

@@ -38,7 +38,8 @@ pub struct Override {
     /// Where the service is, seen from the mesh.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
-    /// Leave the service out; `false` takes in what is left out by its name, its tags or its attributes.
+    /// Leave the service out; `false` takes in what is left out by its name, its tags or its
+    /// attributes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// As in the options.
@@ -63,12 +64,16 @@ pub struct Override {
 
 impl Override {
     fn matches(&self, source: &str, namespace: &str, service: &str) -> bool {
-        let fits = |glob: &Option<Glob>, name: &str| glob.as_ref().is_none_or(|glob| glob.matches(name));
-        fits(&self.service, service) && fits(&self.namespace, namespace) && fits(&self.source, source)
+        let fits =
+            |glob: &Option<Glob>, name: &str| glob.as_ref().is_none_or(|glob| glob.matches(name));
+        fits(&self.service, service)
+            && fits(&self.namespace, namespace)
+            && fits(&self.source, source)
     }
 }
 
-/// A host that Istio accepts: a full name in lower case, without a wildcard and without a trailing dot.
+/// A host that Istio accepts: a full name in lower case, without a wildcard and without a trailing
+/// dot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), schemars(extend("allOf" = pattern::host())), ts(type = "string"))]
@@ -121,7 +126,12 @@ impl<'o> Matching<'o> {
         Self::by_name(&record.source, &record.namespace.name, &record.service.name, options)
     }
 
-    pub(super) fn by_name(source: &str, namespace: &str, service: &str, options: &'o Options) -> Self {
+    pub(super) fn by_name(
+        source: &str,
+        namespace: &str,
+        service: &str,
+        options: &'o Options,
+    ) -> Self {
         Self(options.overrides.iter().filter(|o| o.matches(source, namespace, service)).collect())
     }
 
@@ -144,7 +154,10 @@ mod tests {
         )
         .unwrap();
         let web = Matching::by_name("default", "n", "web", &options);
-        assert_eq!((web.first(|o| o.exclude), web.first(|o| o.protocol)), (Some(false), Some(Protocol::Grpc)));
+        assert_eq!(
+            (web.first(|o| o.exclude), web.first(|o| o.protocol)),
+            (Some(false), Some(Protocol::Grpc))
+        );
         let other = Matching::by_name("default", "m", "other", &options);
         assert_eq!(other.first(|o| o.exclude), None);
     }

@@ -11,7 +11,9 @@ use crate::service_entry::Protocol;
 use crate::sorted::SortedMap;
 
 /// Reads the protocols of ports by their numbers, none of which is 0.
-pub(super) fn by_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SortedMap<u16, Protocol>, D::Error> {
+pub(super) fn by_number<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<SortedMap<u16, Protocol>, D::Error> {
     let protocols = SortedMap::<u16, Protocol>::deserialize(deserializer)?;
     if protocols.contains_key(&0) {
         return Err(D::Error::custom("0 is no port; expected numbers in 1..=65535"));
@@ -19,8 +21,9 @@ pub(super) fn by_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<So
     Ok(protocols)
 }
 
-/// An override, then a hint on the service or on all its instances, then the port's number, then the health check, then TCP. Never
-/// nothing, since Istio would then sniff, and protocols in which the server speaks first would stall.
+/// An override, then a hint on the service or on all its instances, then the port's number, then
+/// the health check, then TCP. Never nothing, since Istio would then sniff, and protocols in which
+/// the server speaks first would stall.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ladder<'a> {
     /// What an override or a hint says of all ports.
@@ -30,8 +33,14 @@ pub(super) struct Ladder<'a> {
 }
 
 impl<'a> Ladder<'a> {
-    pub(super) fn new(record: &Record, settings: &Settings<'a>, speaking: &[&Says<'_>], report: &mut Report) -> Self {
-        let check = record.service.health_check_config.as_ref().and_then(|check| check.kind.as_deref());
+    pub(super) fn new(
+        record: &Record,
+        settings: &Settings<'a>,
+        speaking: &[&Says<'_>],
+        report: &mut Report,
+    ) -> Self {
+        let check =
+            record.service.health_check_config.as_ref().and_then(|check| check.kind.as_deref());
         let check = match check {
             Some("HTTP") => Some(Protocol::Http),
             Some("HTTPS") => Some(Protocol::Https),
@@ -46,10 +55,14 @@ impl<'a> Ladder<'a> {
         self.forced.or_else(|| self.by_number(number)).or(self.check).unwrap_or(Protocol::Tcp)
     }
 
-    /// The protocol by the number, in contradiction to the health check: one of plain HTTP and TLS fails.
+    /// The protocol by the number, in contradiction to the health check: one of plain HTTP and TLS
+    /// fails.
     pub(super) fn contradiction(&self, number: u16) -> Option<(Protocol, Protocol)> {
         let (by_number, check) = (self.by_number(number)?, self.check?);
-        let opposed = matches!((by_number, check), (Protocol::Http, Protocol::Https) | (Protocol::Https, Protocol::Http));
+        let opposed = matches!(
+            (by_number, check),
+            (Protocol::Http, Protocol::Https) | (Protocol::Https, Protocol::Http)
+        );
         (self.forced.is_none() && opposed).then_some((by_number, check))
     }
 
@@ -66,11 +79,14 @@ impl<'a> Ladder<'a> {
 fn of_all(record: &Record, speaking: &[&Says<'_>], report: &mut Report) -> Option<Protocol> {
     let first = speaking.iter().filter_map(|says| says.known.protocol).min()?;
     let problem = match first.parse() {
-        Ok(protocol) if speaking.iter().all(|says| says.known.protocol == Some(first)) => return Some(protocol),
+        Ok(protocol) if speaking.iter().all(|says| says.known.protocol == Some(first)) => {
+            return Some(protocol);
+        }
         Ok(_) => "not all instances say the same".to_owned(),
         Err(error) => error.to_string(),
     };
-    let message = format!("the instances' attribute `istio-cloud-map/protocol` is ignored: {problem}");
+    let message =
+        format!("the instances' attribute `istio-cloud-map/protocol` is ignored: {problem}");
     report.service(record, Severity::Warning, Code::InvalidHint, message);
     None
 }

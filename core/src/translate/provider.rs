@@ -64,7 +64,11 @@ pub(super) struct Gathered<'a> {
 }
 
 /// Gathers the records' instances. What is no provider is reported.
-pub(super) fn gather<'a>(records: &[&'a Record], rules: &AddressRules<'_>, report: &mut Report) -> Gathered<'a> {
+pub(super) fn gather<'a>(
+    records: &[&'a Record],
+    rules: &AddressRules<'_>,
+    report: &mut Report,
+) -> Gathered<'a> {
     let count = records.iter().map(|record| record.instances.len()).sum();
     let mut gathered = Gathered { providers: Vec::with_capacity(count), unplaced: Vec::new() };
     for record in records {
@@ -76,18 +80,24 @@ pub(super) fn gather<'a>(records: &[&'a Record], rules: &AddressRules<'_>, repor
 }
 
 impl<'a> Gathered<'a> {
-    fn take(&mut self, record: &'a Record, instance: &'a Instance, rules: &AddressRules<'_>, report: &mut Report) {
+    fn take(
+        &mut self,
+        record: &'a Record,
+        instance: &'a Instance,
+        rules: &AddressRules<'_>,
+        report: &mut Report,
+    ) {
         let known = Known::of(&instance.attributes);
         let (port, service_port) = match ports(&known) {
             Ok(ports) => ports,
             Err(message) => return report.instance(record, instance, Code::InvalidPort, message),
         };
         let says = Says { known, port, service_port };
-        let mut usable = rules
-            .choose(&known)
-            .into_iter()
-            .flatten()
-            .filter_map(|address| address.map_err(|refused| report.instance(record, instance, refused.code, refused.message)).ok());
+        let mut usable = rules.choose(&known).into_iter().flatten().filter_map(|address| {
+            address
+                .map_err(|refused| report.instance(record, instance, refused.code, refused.message))
+                .ok()
+        });
         if let Some(address) = usable.next() {
             let second = usable.next();
             self.providers.push(Provider { record, instance, says, address, second });
@@ -102,7 +112,9 @@ fn ports(known: &Known<'_>) -> Result<(Option<u16>, Option<u16>), String> {
     let read = |key: &str, text: Option<&str>| {
         let Some(text) = text else { return Ok(None) };
         let number = port_number(text).map(Some);
-        number.ok_or_else(|| format!("{key} `{text}` is no number in 1..=65535; the instance is dropped"))
+        number.ok_or_else(|| {
+            format!("{key} `{text}` is no number in 1..=65535; the instance is dropped")
+        })
     };
     let port = read("AWS_INSTANCE_PORT", known.port)?;
     let service_port = read("SERVICE_PORT", known.mcs.service_port)?;

@@ -10,17 +10,36 @@ pub(super) struct Report(Vec<Diagnostic>);
 
 impl Report {
     /// About a service as a whole.
-    pub(super) fn service(&mut self, record: &Record, severity: Severity, code: Code, message: String) {
+    pub(super) fn service(
+        &mut self,
+        record: &Record,
+        severity: Severity,
+        code: Code,
+        message: String,
+    ) {
         self.push(record, severity, code, None, message);
     }
 
     /// About one instance of it: a warning.
-    pub(super) fn instance(&mut self, record: &Record, instance: &Instance, code: Code, message: String) {
+    pub(super) fn instance(
+        &mut self,
+        record: &Record,
+        instance: &Instance,
+        code: Code,
+        message: String,
+    ) {
         let id = (!instance.id.is_empty()).then(|| instance.id.clone());
         self.push(record, Severity::Warning, code, id, message);
     }
 
-    fn push(&mut self, record: &Record, severity: Severity, code: Code, instance: Option<String>, message: String) {
+    fn push(
+        &mut self,
+        record: &Record,
+        severity: Severity,
+        code: Code,
+        instance: Option<String>,
+        message: String,
+    ) {
         self.0.push(Diagnostic {
             severity,
             code,

@@ -21,7 +21,11 @@ pub(super) struct Settings<'o> {
 
 impl<'o> Settings<'o> {
     pub(super) fn of(record: &Record, options: &'o Options, report: &mut Report) -> Self {
-        Self { options, matching: Matching::new(record, options), hints: Hints::read(record, report) }
+        Self {
+            options,
+            matching: Matching::new(record, options),
+            hints: Hints::read(record, report),
+        }
     }
 
     /// Why the service is left out, if it is.
@@ -34,7 +38,11 @@ impl<'o> Settings<'o> {
         match self.hints.exclude {
             Some(true) => Some("it says istio-cloud-map/exclude"),
             Some(false) => None,
-            None => record.service.name.starts_with(BOOKKEEPING).then_some("it is bookkeeping of ECS Service Connect, which nobody calls"),
+            None => record
+                .service
+                .name
+                .starts_with(BOOKKEEPING)
+                .then_some("it is bookkeeping of ECS Service Connect, which nobody calls"),
         }
     }
 
@@ -84,8 +92,9 @@ impl<'o> Settings<'o> {
     }
 }
 
-/// The host and the entry's name as far as they are known before anything of a service but its name is read: with the options' overrides,
-/// but without the service's own attributes and tags. None, if an override excludes it or it is ECS's bookkeeping.
+/// The host and the entry's name as far as they are known before anything of a service but its name
+/// is read: with the options' overrides, but without the service's own attributes and tags. None,
+/// if an override excludes it or it is ECS's bookkeeping.
 ///
 /// # Errors
 /// Where Istio would reject the host.

@@ -12,7 +12,11 @@ use crate::service_entry::{Protocol, ServicePort};
 /// An instance at 10.0.0.`host`, and what else it says.
 fn instance(host: usize, health_status: Health, attributes: &[(&str, &str)]) -> Instance {
     let address = ("AWS_INSTANCE_IPV4".to_owned(), format!("10.0.0.{host}"));
-    let attributes = attributes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).chain([address]).collect();
+    let attributes = attributes
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .chain([address])
+        .collect();
     Instance { id: format!("i-{host}"), health_status, attributes }
 }
 
@@ -38,15 +42,25 @@ fn options(options: Value) -> Options {
 }
 
 /// The entry, and the codes of what is said.
-fn entry(record: &Record, options: &Options, last: Option<&LastKnown>) -> (ServiceEntry, Vec<Code>) {
-    let Translation { outcome, diagnostics } = Translator { options, transform: None }.translate(&[record], last);
+fn entry(
+    record: &Record,
+    options: &Options,
+    last: Option<&LastKnown>,
+) -> (ServiceEntry, Vec<Code>) {
+    let Translation { outcome, diagnostics } =
+        Translator { options, transform: None }.translate(&[record], last);
     let Outcome::Entry(entry) = outcome else { panic!("no entry: {diagnostics:?}") };
     (*entry, diagnostics.into_iter().map(|diagnostic| diagnostic.code).collect())
 }
 
 /// What was known of a TCP service.
 fn last() -> LastKnown {
-    let port = ServicePort { number: 5432, name: "tcp-5432".to_owned(), protocol: Protocol::Tcp, target_port: None };
+    let port = ServicePort {
+        number: 5432,
+        name: "tcp-5432".to_owned(),
+        protocol: Protocol::Tcp,
+        target_port: None,
+    };
     LastKnown { ports: vec![port], addresses: vec!["10.0.0.1".to_owned()] }
 }
 
@@ -70,12 +84,24 @@ fn without_any_instance_a_service_keeps_its_last_ports_and_addresses() {
 
 #[test]
 fn the_last_addresses_are_for_ports_that_would_take_everybodys_alone() {
-    let http = LastKnown { ports: vec![ServicePort { protocol: Protocol::Http, ..last().ports.remove(0) }], ..last() };
-    assert_eq!(entry(&service(Vec::new()), &Options::default(), Some(&http)).0.spec.addresses, Vec::<String>::new());
+    let http = LastKnown {
+        ports: vec![ServicePort { protocol: Protocol::Http, ..last().ports.remove(0) }],
+        ..last()
+    };
+    assert_eq!(
+        entry(&service(Vec::new()), &Options::default(), Some(&http)).0.spec.addresses,
+        Vec::<String>::new()
+    );
     let none = options(json!({"addresses": "none"}));
-    assert_eq!(entry(&service(Vec::new()), &none, Some(&last())).0.spec.addresses, Vec::<String>::new());
+    assert_eq!(
+        entry(&service(Vec::new()), &none, Some(&last())).0.spec.addresses,
+        Vec::<String>::new()
+    );
     let unplaced = LastKnown { addresses: Vec::new(), ..last() };
-    assert_eq!(entry(&service(Vec::new()), &Options::default(), Some(&unplaced)).1, [Code::TcpWithoutAddress]);
+    assert_eq!(
+        entry(&service(Vec::new()), &Options::default(), Some(&unplaced)).1,
+        [Code::TcpWithoutAddress]
+    );
 }
 
 #[test]
@@ -83,7 +109,8 @@ fn what_is_left_out_outweighs_what_was_last_known() {
     let options = options(json!({"health": "healthy"}));
     let live = service(vec![at(2, 6379), at(3, 6379)]);
     let drained = service(vec![unhealthy(2, 6379), unhealthy(3, 6379)]);
-    let (before, (after, said)) = (entry(&live, &options, None).0, entry(&drained, &options, Some(&last())));
+    let (before, (after, said)) =
+        (entry(&live, &options, None).0, entry(&drained, &options, Some(&last())));
     assert_eq!(LastKnown::of(&after), LastKnown::of(&before));
     assert_eq!((after.spec.endpoints.len(), said), (0, vec![Code::Unhealthy]));
     let many = service((1..=17).map(|host| unhealthy(host, 6379)).collect());
@@ -94,7 +121,15 @@ fn what_is_left_out_outweighs_what_was_last_known() {
 fn instances_without_a_usable_address_say_the_ports_where_no_other_does() {
     let bad = |port: &str| instance(1, Health::Healthy, &[("AWS_INSTANCE_PORT", port)]);
     let denied = options(json!({"denyCidrs": ["10.0.0.1"]}));
-    let ports = |record: &Record| entry(record, &denied, Some(&last())).0.spec.ports.iter().map(|port| port.number).collect::<Vec<_>>();
+    let ports = |record: &Record| {
+        entry(record, &denied, Some(&last()))
+            .0
+            .spec
+            .ports
+            .iter()
+            .map(|port| port.number)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(ports(&service(vec![bad("8080")])), [8080]);
     assert_eq!(ports(&service(vec![bad("8080"), at(2, 9090)])), [9090]);
     assert_eq!(ports(&service(vec![bad("")])), [5432]);
@@ -104,20 +139,32 @@ fn instances_without_a_usable_address_say_the_ports_where_no_other_does() {
 fn listed_ports_stand_whatever_was_last_known() {
     let listed = options(json!({"overrides": [{"ports": "http:8080"}]}));
     let (entry, said) = entry(&service(Vec::new()), &listed, Some(&last()));
-    assert_eq!((entry.spec.ports.iter().map(|port| port.number).collect::<Vec<_>>(), said), (vec![8080], vec![]));
+    assert_eq!(
+        (entry.spec.ports.iter().map(|port| port.number).collect::<Vec<_>>(), said),
+        (vec![8080], vec![])
+    );
 }
 
 #[test]
 fn neither_a_deployment_nor_the_ninth_task_changes_the_ports_of_a_scheduler() {
     let options = options(json!({"health": "healthy"}));
     let of = |instances: Vec<Instance>| entry(&service(instances), &options, None);
-    let tasks = |from: u16, count: u16| (from..from + count).map(|n| at(usize::from(n), 20_000 + 7 * n)).collect::<Vec<_>>();
+    let tasks = |from: u16, count: u16| {
+        (from..from + count).map(|n| at(usize::from(n), 20_000 + 7 * n)).collect::<Vec<_>>()
+    };
     let (before, said) = of(tasks(1, 3));
     assert_eq!((before.spec.ports.len(), said), (1, vec![Code::DynamicPorts]));
     let deployed = of(tasks(4, 3)).0;
     let ninth = of(tasks(1, 9)).0;
-    let failing =
-        of([tasks(1, 1), tasks(4, 2).into_iter().map(|i| Instance { health_status: Health::Unhealthy, ..i }).collect()].concat()).0;
+    let failing = of([
+        tasks(1, 1),
+        tasks(4, 2)
+            .into_iter()
+            .map(|i| Instance { health_status: Health::Unhealthy, ..i })
+            .collect(),
+    ]
+    .concat())
+    .0;
     for after in [&deployed, &ninth, &failing] {
         assert_eq!(after.spec.ports, before.spec.ports);
     }
@@ -131,22 +178,43 @@ fn a_roll_out_and_one_address_with_several_ports_are_no_dynamic_ports() {
         spec.ports.iter().map(|port| port.number).collect::<Vec<_>>()
     };
     assert_eq!(numbers(vec![at(1, 8080), at(2, 9090)]), [8080, 9090]);
-    assert_eq!(numbers(vec![at(1, 8080), at(2, 8080), at(3, 9090), at(4, 7070)]), [7070, 8080, 9090]);
+    assert_eq!(
+        numbers(vec![at(1, 8080), at(2, 8080), at(3, 9090), at(4, 7070)]),
+        [7070, 8080, 9090]
+    );
     assert_eq!(numbers(vec![at(1, 80), at(1, 443), at(1, 8443)]), [80, 443, 8443]);
 }
 
 #[test]
 fn tcp_is_never_mapped_to_a_port_of_udp_nor_the_reverse() {
     let mcs = |host, port: &str, service_port: &str, transport: &str| {
-        instance(host, Health::Healthy, &[("AWS_INSTANCE_PORT", port), ("SERVICE_PORT", service_port), ("SERVICE_PROTOCOL", transport)])
+        instance(
+            host,
+            Health::Healthy,
+            &[
+                ("AWS_INSTANCE_PORT", port),
+                ("SERVICE_PORT", service_port),
+                ("SERVICE_PROTOCOL", transport),
+            ],
+        )
     };
     let both = || vec![mcs(1, "5353", "53", "TCP"), mcs(1, "5300", "53", "UDP")];
-    let map = |record: &Record, options: Value| maps(&entry(record, &self::options(options), None).0);
+    let map =
+        |record: &Record, options: Value| maps(&entry(record, &self::options(options), None).0);
     let dns = service(both());
     assert_eq!(map(&dns, json!({})), [json!(["10.0.0.1", {"tcp-53": 5353}])]);
-    assert_eq!(map(&dns, json!({"overrides": [{"protocol": "UDP"}]})), [json!(["10.0.0.1", {"udp-53": 5300}])]);
-    assert_eq!(map(&dns, json!({"overrides": [{"ports": "tcp:53,udp:54"}]})), [json!(["10.0.0.1", {"tcp": 5353, "udp": 54}])]);
-    assert_eq!(map(&dns, json!({"protocols": {"53": "UDP"}})), [json!(["10.0.0.1", {"tcp-53": 5353}])]);
+    assert_eq!(
+        map(&dns, json!({"overrides": [{"protocol": "UDP"}]})),
+        [json!(["10.0.0.1", {"udp-53": 5300}])]
+    );
+    assert_eq!(
+        map(&dns, json!({"overrides": [{"ports": "tcp:53,udp:54"}]})),
+        [json!(["10.0.0.1", {"tcp": 5353, "udp": 54}])]
+    );
+    assert_eq!(
+        map(&dns, json!({"protocols": {"53": "UDP"}})),
+        [json!(["10.0.0.1", {"tcp-53": 5353}])]
+    );
     let partly = service([both(), vec![mcs(2, "5300", "53", "UDP")]].concat());
     let (partly, said) = entry(&partly, &Options::default(), None);
     assert_eq!(maps(&partly), [json!(["10.0.0.1", {"tcp-53": 5353}]), json!(["10.0.0.2", {}])]);
@@ -160,7 +228,10 @@ fn a_port_list_keeps_every_instance_of_an_address() {
         maps(&entry(&service(instances), &options, None).0)
     };
     let tasks = || vec![at(1, 32_768), at(1, 32_769)];
-    assert_eq!(listed(tasks(), "http:80"), [json!(["10.0.0.1", {"http": 32_768}]), json!(["10.0.0.1", {"http": 32_769}])]);
+    assert_eq!(
+        listed(tasks(), "http:80"),
+        [json!(["10.0.0.1", {"http": 32_768}]), json!(["10.0.0.1", {"http": 32_769}])]
+    );
     assert_eq!(listed(tasks(), "http:80:8080"), [json!(["10.0.0.1", {"http": 8080}])]);
     let beside = [tasks(), vec![at(1, 9090)]].concat();
     let each = |own: u16| json!(["10.0.0.1", {"http": own, "http-metrics": 9090}]);

@@ -1,4 +1,5 @@
-//! The generated files are those that the types give. `UPDATE_GOLDEN=1 cargo test -p istio-cloud-map-core --test schema` writes them anew.
+//! The generated files are those that the types give. `UPDATE_GOLDEN=1 cargo test -p
+//! istio-cloud-map-core --test schema` writes them anew.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,10 +21,17 @@ fn generated(file: &str, text: &str) -> PathBuf {
 #[test]
 fn the_json_schema_of_the_options_is_that_of_the_types() {
     let schema = translation_options().to_value();
-    let file = generated("docs/reference/translation-options.schema.json", &(serde_json::to_string_pretty(&schema).unwrap() + "\n"));
+    let file = generated(
+        "docs/reference/translation-options.schema.json",
+        &(serde_json::to_string_pretty(&schema).unwrap() + "\n"),
+    );
     // As values: the order of keys depends on which features of serde_json others ask for.
     let stored: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
-    assert!(stored == schema, "{} is not what the types give; run with UPDATE_GOLDEN=1 if they are right", file.display());
+    assert!(
+        stored == schema,
+        "{} is not what the types give; run with UPDATE_GOLDEN=1 if they are right",
+        file.display()
+    );
 }
 
 #[test]
@@ -31,14 +39,20 @@ fn the_typescript_of_the_package_is_that_of_the_types() {
     let text = typescript();
     let file = generated("wasm/js/types/core.d.ts", &text);
     let stored = fs::read_to_string(&file).unwrap();
-    assert!(stored == text, "{} is not what the types give; run with UPDATE_GOLDEN=1 if they are right", file.display());
+    assert!(
+        stored == text,
+        "{} is not what the types give; run with UPDATE_GOLDEN=1 if they are right",
+        file.display()
+    );
 }
 
 #[test]
 fn no_type_is_any() {
     let text = typescript();
     let code = text.lines().map(str::trim_start).filter(|line| !line.starts_with(['/', '*']));
-    let anys: Vec<_> = code.filter(|line| line.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "any")).collect();
+    let anys: Vec<_> = code
+        .filter(|line| line.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "any"))
+        .collect();
     assert!(anys.is_empty(), "{anys:?}");
 }
 

@@ -1,15 +1,16 @@
-//! What TypeScript is told of the input is what is read: each shape with all its fields set arrives whole.
+//! What TypeScript is told of the input is what is read: each shape with all its fields set arrives
+//! whole.
 
 use std::collections::BTreeMap;
 
 use istio_cloud_map_core::call;
 use istio_cloud_map_core::cloud_map::{
-    Health, HealthCheckConfig, HealthCheckCustomConfig, HttpProperties, InputOptions, Instance, Namespace, NamespaceProperties, Record,
-    Service, Tag, parse,
+    Health, HealthCheckConfig, HealthCheckCustomConfig, HttpProperties, InputOptions, Instance,
+    Namespace, NamespaceProperties, Record, Service, Tag, parse,
 };
 use istio_cloud_map_core::schema::input::{
-    CloudMapInput, DiscoverInstancesOutput, DiscoveredInstance, ListInstancesOutput, ListedInstance, Snapshot, SnapshotInstance,
-    SnapshotService,
+    CloudMapInput, DiscoverInstancesOutput, DiscoveredInstance, ListInstancesOutput,
+    ListedInstance, Snapshot, SnapshotInstance, SnapshotService,
 };
 use serde_json::{Value, json};
 
@@ -48,16 +49,24 @@ fn read(input: &CloudMapInput, options: &InputOptions) -> Record {
 
 #[test]
 fn what_discover_instances_prints() {
-    let output = DiscoverInstancesOutput { instances: vec![discovered()], instances_revision: Some(i64::MAX) };
+    let output = DiscoverInstancesOutput {
+        instances: vec![discovered()],
+        instances_revision: Some(i64::MAX),
+    };
     let record = read(&CloudMapInput::Discovered(output), &InputOptions::default());
     assert_eq!((record.namespace.name.as_str(), record.service.name.as_str()), ("ns", "web"));
-    assert_eq!((record.instances, record.instances_revision), (vec![instance(Health::Healthy)], Some(i64::MAX)));
+    assert_eq!(
+        (record.instances, record.instances_revision),
+        (vec![instance(Health::Healthy)], Some(i64::MAX))
+    );
 }
 
 #[test]
 fn what_list_instances_prints() {
-    let options = InputOptions { namespace: text("ns"), service: text("web"), ..InputOptions::default() };
-    let record = read(&CloudMapInput::Listed(ListInstancesOutput { instances: vec![listed()] }), &options);
+    let options =
+        InputOptions { namespace: text("ns"), service: text("web"), ..InputOptions::default() };
+    let record =
+        read(&CloudMapInput::Listed(ListInstancesOutput { instances: vec![listed()] }), &options);
     assert_eq!(record.instances, [instance(Health::Unknown)]);
 }
 
@@ -100,10 +109,19 @@ fn a_snapshot() {
         service,
         service_attributes: Some(attributes()),
         tags: Some(tags),
-        instances: vec![SnapshotInstance::Discovered(discovered()), SnapshotInstance::Listed(listed())],
+        instances: vec![
+            SnapshotInstance::Discovered(discovered()),
+            SnapshotInstance::Listed(listed()),
+        ],
         instances_revision: Some(i64::MAX),
     };
-    assert_eq!(read(&CloudMapInput::Snapshot(Snapshot { services: vec![given] }), &InputOptions::default()), expected);
+    assert_eq!(
+        read(
+            &CloudMapInput::Snapshot(Snapshot { services: vec![given] }),
+            &InputOptions::default()
+        ),
+        expected
+    );
 }
 
 #[test]
@@ -112,18 +130,27 @@ fn what_may_be_left_out_or_null_is_read() {
     let service = json!({"source": null, "region": null, "namespace": {"Name": "ns", "Id": null, "Properties": null},
         "service": {"Name": "web", "HealthCheckConfig": null, "HealthCheckCustomConfig": null, "Type": null}, "serviceAttributes": null,
         "tags": null, "instances": [{}, sparse], "instancesRevision": null});
-    let options = InputOptions { namespace: text("ns"), service: text("web"), ..InputOptions::default() };
-    for input in [json!({"Instances": [{}, sparse], "InstancesRevision": null}), json!({"services": [service]})] {
+    let options =
+        InputOptions { namespace: text("ns"), service: text("web"), ..InputOptions::default() };
+    for input in [
+        json!({"Instances": [{}, sparse], "InstancesRevision": null}),
+        json!({"services": [service]}),
+    ] {
         let read = parse(&input.to_string(), &options).unwrap();
-        assert_eq!((read.records.first().unwrap().instances.len(), read.diagnostics.len()), (2, 0), "{input}");
+        assert_eq!(
+            (read.records.first().unwrap().instances.len(), read.diagnostics.len()),
+            (2, 0),
+            "{input}"
+        );
     }
 }
 
 #[test]
 fn an_answer_has_the_keys_that_a_translation_is_told_to_have() {
-    let request =
-        json!({"input": CloudMapInput::Discovered(DiscoverInstancesOutput { instances: vec![discovered()], instances_revision: None })});
-    let answer: Value = serde_json::from_str(&call::translate(request.to_string().as_bytes())).unwrap();
-    let keys: Vec<_> = answer.get("ok").and_then(Value::as_object).unwrap().keys().map(String::as_str).collect();
+    let request = json!({"input": CloudMapInput::Discovered(DiscoverInstancesOutput { instances: vec![discovered()], instances_revision: None })});
+    let answer: Value =
+        serde_json::from_str(&call::translate(request.to_string().as_bytes())).unwrap();
+    let keys: Vec<_> =
+        answer.get("ok").and_then(Value::as_object).unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, ["diagnostics", "serviceEntries"]);
 }

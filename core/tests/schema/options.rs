@@ -8,9 +8,13 @@ use istio_cloud_map_core::translate::Options;
 use jsonschema::{PatternOptions, Validator};
 use serde_json::{Value, json};
 
-/// By an engine of regular expressions that can't look ahead, so that none of the patterns needs it.
+/// By an engine of regular expressions that can't look ahead, so that none of the patterns needs
+/// it.
 pub fn schema() -> Validator {
-    jsonschema::options().with_pattern_options(PatternOptions::regex()).build(&translation_options().to_value()).unwrap()
+    jsonschema::options()
+        .with_pattern_options(PatternOptions::regex())
+        .build(&translation_options().to_value())
+        .unwrap()
 }
 
 pub fn is_read(options: &Value) -> bool {
@@ -30,7 +34,8 @@ fn the_options_of_all_golden_cases_fit() {
     let schema = schema();
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    let files: Vec<_> = files.filter(|file| file.to_string_lossy().ends_with(".options.json")).collect();
+    let files: Vec<_> =
+        files.filter(|file| file.to_string_lossy().ends_with(".options.json")).collect();
     assert!(files.len() > 10, "the cases are gone");
     for file in files {
         let mut options: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
@@ -124,7 +129,12 @@ fn what_is_refused_does_not_fit() {
 #[test]
 fn only_two_ports_of_one_name_or_number_fit_and_are_refused() {
     let schema = schema();
-    for ports in [json!("http:80,tcp:80"), json!("http:80,http:81"), json!(["http:80", "HTTP:80"]), json!("http:80,http:80")] {
+    for ports in [
+        json!("http:80,tcp:80"),
+        json!("http:80,http:81"),
+        json!(["http:80", "HTTP:80"]),
+        json!("http:80,http:80"),
+    ] {
         let options = json!({"overrides": [{"ports": ports}]});
         assert!(!is_read(&options) && schema.is_valid(&options), "{options}");
     }

@@ -14,14 +14,24 @@ fn agree(schema: &Validator, options: &Value) -> Result<(), TestCaseError> {
 
 fn agree_on(texts: &str, options: impl Fn(&str) -> Value) {
     let schema = schema();
-    let mut runner =
-        proptest::test_runner::TestRunner::new(ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() });
-    runner.run(&proptest::string::string_regex(texts).unwrap(), |text| agree(&schema, &options(&text))).unwrap();
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        cases: 1000,
+        failure_persistence: None,
+        ..Default::default()
+    });
+    runner
+        .run(&proptest::string::string_regex(texts).unwrap(), |text| {
+            agree(&schema, &options(&text))
+        })
+        .unwrap();
 }
 
 #[test]
 fn of_hosts() {
-    agree_on("[aZ0-9.*_é-]{0,4}(\\.[a-z0-9-]{0,64}){0,5}\\.?", |text| json!({"overrides": [{"host": text}]}));
+    agree_on(
+        "[aZ0-9.*_é-]{0,4}(\\.[a-z0-9-]{0,64}){0,5}\\.?",
+        |text| json!({"overrides": [{"host": text}]}),
+    );
 }
 
 #[test]
@@ -31,23 +41,36 @@ fn of_label_keys() {
 
 #[test]
 fn of_ports() {
-    let port = " ?(http|GRPC-web|tcp|MySql|h2|https-)(-[a-zA-Z0-9-]{0,57})? ?(: ?0?[0-9]{1,5} ?){1,3}";
+    let port =
+        " ?(http|GRPC-web|tcp|MySql|h2|https-)(-[a-zA-Z0-9-]{0,57})? ?(: ?0?[0-9]{1,5} ?){1,3}";
     agree_on(port, |text| json!({"dynamicPort": text}));
     // Of different names and numbers, since no schema can say that.
-    agree_on("[ ,]{0,2}(http:8?|tcp:9)[ ,]{0,2}(grpc-a : 0?7|udp)?[ ,]{0,2}", |text| json!({"overrides": [{"ports": text}]}));
+    agree_on(
+        "[ ,]{0,2}(http:8?|tcp:9)[ ,]{0,2}(grpc-a : 0?7|udp)?[ ,]{0,2}",
+        |text| json!({"overrides": [{"ports": text}]}),
+    );
 }
 
 #[test]
 fn of_protocols_by_port() {
     agree_on("[0-9]{1,6}|[1-9][a-z. -]", |text| json!({"protocols": {(text): "TCP"}}));
-    agree_on("[hH][tT]{2}[pP][sS2]?|[gG][rR][pP][cC](-[wW][eE]b)?|[a-z]{3}", |text| json!({"protocols": {"1": text}}));
+    agree_on(
+        "[hH][tT]{2}[pP][sS2]?|[gG][rR][pP][cC](-[wW][eE]b)?|[a-z]{3}",
+        |text| json!({"protocols": {"1": text}}),
+    );
 }
 
 #[test]
 fn of_address_ranges() {
     // A length is written without a sign and without a leading zero, though others are read.
-    agree_on("([12]?[0-9]{1,2}\\.){3}[0-9]{1,3}(/[1-9][0-9]?)?", |text| json!({"denyCidrs": [text]}));
-    agree_on("([0-9a-fF]{0,5}:){1,8}([0-9a]{0,4}|1\\.2\\.3\\.4)(/[1-9][0-9]{0,2})?", |text| json!({"denyCidrs": [text]}));
+    agree_on(
+        "([12]?[0-9]{1,2}\\.){3}[0-9]{1,3}(/[1-9][0-9]?)?",
+        |text| json!({"denyCidrs": [text]}),
+    );
+    agree_on(
+        "([0-9a-fF]{0,5}:){1,8}([0-9a]{0,4}|1\\.2\\.3\\.4)(/[1-9][0-9]{0,2})?",
+        |text| json!({"denyCidrs": [text]}),
+    );
     agree_on("(1:){0,7}:{0,2}(1:){0,7}(1|1\\.2\\.3\\.4|:)", |text| json!({"denyCidrs": [text]}));
 }
 

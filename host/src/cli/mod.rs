@@ -1,5 +1,8 @@
 //! The command line: one file a command.
-#![expect(clippy::doc_markdown, reason = "the comments on commands and flags are the help that a user reads")]
+#![expect(
+    clippy::doc_markdown,
+    reason = "the comments on commands and flags are the help that a user reads"
+)]
 
 mod duration;
 mod place;
@@ -16,7 +19,9 @@ use std::process::ExitCode;
 
 use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue};
-use clap::{ArgAction, Command as Definition, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{
+    ArgAction, Command as Definition, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
+};
 use thiserror::Error;
 
 use crate::logging;
@@ -32,8 +37,9 @@ Examples:
 
 /// Keeps Istio ServiceEntries equal to what is registered in AWS Cloud Map.
 ///
-/// Each Cloud Map service becomes one ServiceEntry `cloudmap-SERVICE.NAMESPACE`, so that its endpoints can be reached, controlled and observed in
-/// the mesh. Data goes to stdout, everything else to stderr. Exit: 0 done, 1 failed, 2 wrong usage.
+/// Each Cloud Map service becomes one ServiceEntry `cloudmap-SERVICE.NAMESPACE`, so that its
+/// endpoints can be reached, controlled and observed in the mesh. Data goes to stdout, everything
+/// else to stderr. Exit: 0 done, 1 failed, 2 wrong usage.
 #[derive(Debug, Parser)]
 #[command(name = "istio-cloud-map", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
@@ -72,11 +78,17 @@ pub struct Usage(pub String);
 
 /// Reads the arguments, or exits: 2 for wrong usage.
 fn parse() -> Cli {
-    let mut definition = definition(Cli::command(), &|variable| std::env::var_os(variable).is_some_and(|value| value.is_empty()));
-    let parsed = definition.try_get_matches_from_mut(std::env::args_os()).and_then(|matches| Cli::from_arg_matches(&matches));
+    let mut definition = definition(Cli::command(), &|variable| {
+        std::env::var_os(variable).is_some_and(|value| value.is_empty())
+    });
+    let parsed = definition
+        .try_get_matches_from_mut(std::env::args_os())
+        .and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.unwrap_or_else(|error| {
         let error = with_variable(error, &definition);
-        if error.use_stderr() && wants_json(std::env::args_os().skip(1), std::env::var_os(LOG_FORMAT)) {
+        if error.use_stderr()
+            && wants_json(std::env::args_os().skip(1), std::env::var_os(LOG_FORMAT))
+        {
             logging::start(logging::Format::Json, logging::Level::Error);
             logging::fatal(&without_usage(&error));
             std::process::exit(error.exit_code())
@@ -91,7 +103,9 @@ fn wants_json(arguments: impl Iterator<Item = OsString>, variable: Option<OsStri
     for argument in arguments.take_while(|argument| argument != "--") {
         if is_next {
             (format, is_next) = (Some(argument), false);
-        } else if let Some(value) = argument.to_str().and_then(|argument| argument.strip_prefix("--log-format=")) {
+        } else if let Some(value) =
+            argument.to_str().and_then(|argument| argument.strip_prefix("--log-format="))
+        {
             format = Some(value.into());
         } else {
             is_next = argument == "--log-format";
@@ -103,28 +117,43 @@ fn wants_json(arguments: impl Iterator<Item = OsString>, variable: Option<OsStri
 /// What is wrong, on one line.
 fn without_usage(error: &clap::Error) -> String {
     let text = error.to_string();
-    let lines = text.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
+    let lines = text.lines().take_while(|line| {
+        !line.starts_with("Usage:") && !line.starts_with("For more information")
+    });
     let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
     words.join(" ").trim_start_matches("error: ").to_owned()
 }
 
-/// An empty environment variable counts as not set, and a switch takes what people write for true and false.
+/// An empty environment variable counts as not set, and a switch takes what people write for true
+/// and false.
 fn definition(mut command: Definition, is_empty: &dyn Fn(&OsStr) -> bool) -> Definition {
     command = command.mut_args(|arg| {
         let arg = if arg.get_env().is_some_and(is_empty) { arg.env(None) } else { arg };
-        if matches!(arg.get_action(), ArgAction::SetTrue) { arg.value_parser(BoolishValueParser::new()) } else { arg }
+        if matches!(arg.get_action(), ArgAction::SetTrue) {
+            arg.value_parser(BoolishValueParser::new())
+        } else {
+            arg
+        }
     });
     command.mut_subcommands(|command| self::definition(command, is_empty))
 }
 
 /// Names the environment variable that a wrong value comes from.
 fn with_variable(mut error: clap::Error, definition: &Definition) -> clap::Error {
-    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return error };
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
     let flag = argument.split([' ', '=']).next().unwrap_or_default().to_owned();
-    let is_given = std::env::args().any(|given| given == flag || given.strip_prefix(&flag).is_some_and(|rest| rest.starts_with('=')));
+    let is_given = std::env::args().any(|given| {
+        given == flag || given.strip_prefix(&flag).is_some_and(|rest| rest.starts_with('='))
+    });
     let commands = std::iter::once(definition).chain(definition.get_subcommands());
-    let argument = commands.flat_map(Definition::get_arguments).find(|arg| arg.get_long().is_some_and(|long| flag == format!("--{long}")));
-    let variable = argument.and_then(clap::Arg::get_env).filter(|variable| !is_given && std::env::var_os(variable).is_some());
+    let argument = commands
+        .flat_map(Definition::get_arguments)
+        .find(|arg| arg.get_long().is_some_and(|long| flag == format!("--{long}")));
+    let variable = argument
+        .and_then(clap::Arg::get_env)
+        .filter(|variable| !is_given && std::env::var_os(variable).is_some());
     if let Some(variable) = variable {
         let tip = format!("the value comes from the environment variable {}", variable.display());
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
@@ -144,8 +173,12 @@ mod tests {
     #[test]
     fn every_flag_has_an_environment_variable() {
         for command in Cli::command().get_subcommands() {
-            let bare = command.get_arguments().filter(|a| a.get_long().is_some() && a.get_env().is_none());
-            let bare: Vec<_> = bare.map(|a| a.get_id().as_str()).filter(|id| !["help", "version"].contains(id)).collect();
+            let bare =
+                command.get_arguments().filter(|a| a.get_long().is_some() && a.get_env().is_none());
+            let bare: Vec<_> = bare
+                .map(|a| a.get_id().as_str())
+                .filter(|id| !["help", "version"].contains(id))
+                .collect();
             assert!(bare.is_empty(), "{}: {bare:?}", command.get_name());
         }
     }

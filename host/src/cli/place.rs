@@ -49,17 +49,23 @@ impl FromStr for To {
     }
 }
 
-/// An address to listen on: `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`, or `:8080` for all addresses.
+/// An address to listen on: `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`, or `:8080` for all
+/// addresses.
 pub fn listen(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
-    let expected = || "expected ADDRESS:PORT such as 127.0.0.1:8080 or [::]:8080, or :PORT for all addresses".to_owned();
+    let expected = || {
+        "expected ADDRESS:PORT such as 127.0.0.1:8080 or [::]:8080, or :PORT for all addresses"
+            .to_owned()
+    };
     let (host, port) = text.rsplit_once(':').ok_or_else(expected)?;
     let port = port.parse().map_err(|_| expected())?;
     let address = match host {
         // Takes IPv4 as well, but a machine may have no IPv6.
-        "" if TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok() => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+        "" if TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok() => {
+            IpAddr::from(Ipv6Addr::UNSPECIFIED)
+        }
         "" => Ipv4Addr::UNSPECIFIED.into(),
         "localhost" => Ipv4Addr::LOCALHOST.into(),
         _ => return Err(expected()),
@@ -86,7 +92,10 @@ mod tests {
             assert_eq!(listen(text).map(|address| address.to_string()).as_deref(), Ok(text));
         }
         assert_eq!(listen("localhost:8080"), Ok(([127, 0, 0, 1], 8080).into()));
-        assert!(listen(":8080").is_ok_and(|address| address.ip().is_unspecified() && address.port() == 8080));
+        assert!(
+            listen(":8080")
+                .is_ok_and(|address| address.ip().is_unspecified() && address.port() == 8080)
+        );
         for text in ["", ":", "8080", ":http", ":65536", "example.com:80", "::1:8080x"] {
             assert!(listen(text).is_err(), "{text}");
         }

@@ -64,7 +64,8 @@ pub struct Serve {
     /// Log what would be written, and write nothing
     #[arg(long, env = "ISTIO_CLOUD_MAP_DRY_RUN")]
     dry_run: bool,
-    /// Kubeconfig; default: that of KUBECONFIG, else the pod's service account, else the one that kubectl uses
+    /// Kubeconfig; default: that of KUBECONFIG, else the pod's service account, else the one that
+    /// kubectl uses
     #[arg(long, env = "ISTIO_CLOUD_MAP_KUBE_CONFIG", value_name = "FILE")]
     kube_config: Option<PathBuf>,
     /// Kubernetes namespace of the entries; default: the pod's own, else default
@@ -97,8 +98,14 @@ struct Reading {
     /// AWS region; default: the profile's or the instance's
     #[arg(long, env = "AWS_REGION", value_parser = settings::region)]
     aws_region: Option<String>,
-    /// Time between two reads of a service. MIN..MAX, such as 5s..60s, reads a service more rarely the longer it has not changed
-    #[arg(long, default_value = "5s", env = "ISTIO_CLOUD_MAP_INTERVAL", value_name = "TIME or MIN..MAX")]
+    /// Time between two reads of a service. MIN..MAX, such as 5s..60s, reads a service more rarely
+    /// the longer it has not changed
+    #[arg(
+        long,
+        default_value = "5s",
+        env = "ISTIO_CLOUD_MAP_INTERVAL",
+        value_name = "TIME or MIN..MAX"
+    )]
     interval: duration::Range,
     /// Time between two lists of namespaces and services; a file is listed every --interval
     #[arg(long, default_value = "30s", env = "ISTIO_CLOUD_MAP_CATALOGUE_INTERVAL", value_name = "TIME", value_parser = duration::parse)]
@@ -106,7 +113,8 @@ struct Reading {
     /// Time limit of one call to AWS
     #[arg(long, default_value = "3s", env = "ISTIO_CLOUD_MAP_CALL_TIMEOUT", value_name = "TIME", value_parser = duration::parse)]
     call_timeout: Duration,
-    /// Maximum number of revision and discover calls a second; all applications of the account share 1,000
+    /// Maximum number of revision and discover calls a second; all applications of the account
+    /// share 1,000
     #[arg(long, default_value_t = 300, env = "ISTIO_CLOUD_MAP_MAX_REQUESTS_PER_SECOND", value_parser = clap::value_parser!(u32).range(1..))]
     max_requests_per_second: u32,
     /// Read each service's attributes for istio-cloud-map/... hints: one more call
@@ -119,12 +127,16 @@ struct Reading {
 
 /// Where AWS is reached.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "AWS endpoints (HTTPS_PROXY, NO_PROXY and AWS_CA_BUNDLE are honoured)")]
+#[command(
+    next_help_heading = "AWS endpoints (HTTPS_PROXY, NO_PROXY and AWS_CA_BUNDLE are honoured)"
+)]
 struct Endpoints {
-    /// URL of Cloud Map's control plane, such as a VPC endpoint of servicediscovery; default: the region's
+    /// URL of Cloud Map's control plane, such as a VPC endpoint of servicediscovery; default: the
+    /// region's
     #[arg(long, env = "AWS_ENDPOINT_URL_SERVICEDISCOVERY", hide_env_values = true, value_name = "URL", value_parser = settings::url)]
     endpoint_url: Option<String>,
-    /// URL of Cloud Map's data plane, such as a VPC endpoint of data-servicediscovery; default: --endpoint-url, else the region's
+    /// URL of Cloud Map's data plane, such as a VPC endpoint of data-servicediscovery; default:
+    /// --endpoint-url, else the region's
     #[arg(long, env = "ISTIO_CLOUD_MAP_DATA_ENDPOINT_URL", hide_env_values = true, value_name = "URL", value_parser = settings::url)]
     data_endpoint_url: Option<String>,
     /// Use AWS endpoints that have IPv4 and IPv6
@@ -148,7 +160,8 @@ struct Safety {
     /// How long a service must have been empty before its entry is emptied
     #[arg(long, default_value = "10s", env = "ISTIO_CLOUD_MAP_EMPTY_GRACE", value_name = "TIME", value_parser = duration::parse_or_zero)]
     empty_grace: Duration,
-    /// Maximum share of owned entries deleted or emptied within 10 minutes, in percent (from 10 entries)
+    /// Maximum share of owned entries deleted or emptied within 10 minutes, in percent (from 10
+    /// entries)
     #[arg(long, default_value_t = 30, env = "ISTIO_CLOUD_MAP_MAX_DELETE_PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     max_delete_percent: u8,
     /// Delete and empty without that limit: confirms what was refused
@@ -183,10 +196,12 @@ impl Serve {
         let (once, stdout) = (self.once, self.to == To::Stdout);
         // Asked for before anything that takes time, so that no signal is lost.
         let stop = Stop::on_signal(u8::from(once)).context("can't wait for signals")?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.context("can't start the runtime")?;
         let code = runtime.block_on(async {
-            // A task, so that a stop need not wait for it even where it blocks its thread: a plugin, a pipe in place of a file.
+            // A task, so that a stop need not wait for it even where it blocks its thread: a
+            // plugin, a pipe in place of a file.
             let start = tokio::spawn(self.start());
             let interrupted = if once { ExitCode::FAILURE } else { ExitCode::SUCCESS };
             let Started { operator, places, seen, mut pages } = tokio::select! {
@@ -205,7 +220,11 @@ impl Serve {
             if !once || stop.is_requested() {
                 return Ok(interrupted);
             }
-            let complete = status.borrow().sources.values().all(|source| source.complete && source.failing == 0);
+            let complete = status
+                .borrow()
+                .sources
+                .values()
+                .all(|source| source.complete && source.failing == 0);
             if stdout && !complete {
                 bail!("not everything could be read: nothing is written to standard output");
             }
@@ -231,10 +250,20 @@ impl Serve {
         }
         let metrics = Arc::new(Metrics::default());
         let sink = self.sink(&config, metrics.clone()).await?;
-        let seen = Seen { metrics, pulse: Arc::new(Pulse::default()), status: watch::Sender::new(Status::default()) };
+        let seen = Seen {
+            metrics,
+            pulse: Arc::new(Pulse::default()),
+            status: watch::Sender::new(Status::default()),
+        };
         let mut pages = JoinSet::new();
         if !self.once {
-            pages = http::serve(self.listen, seen.metrics.clone(), seen.pulse.clone(), seen.status.subscribe()).await?;
+            pages = http::serve(
+                self.listen,
+                seen.metrics.clone(),
+                seen.pulse.clone(),
+                seen.status.subscribe(),
+            )
+            .await?;
         }
         let sources = BTreeMap::from([(Arc::from(DEFAULT_SOURCE), source)]);
         let places = Places { sources, sink, dry_run: self.dry_run };
@@ -245,12 +274,24 @@ impl Serve {
         let file = matches!(self.from, From::File(_));
         let source = SourceConfig {
             target_namespace: self.target_namespace(),
-            catalogue_interval: if file { self.reading.interval.shortest } else { self.reading.catalogue_interval },
+            catalogue_interval: if file {
+                self.reading.interval.shortest
+            } else {
+                self.reading.catalogue_interval
+            },
             // A file costs no calls, and has its hints beside the instances.
             read_service_attributes: file || self.reading.read_service_attributes,
             read_tags: file || self.reading.read_tags,
-            max_requests_per_second: if file { 100_000 } else { self.reading.max_requests_per_second },
-            max_lists_per_second: if file { 10_000 } else { SourceConfig::default().max_lists_per_second },
+            max_requests_per_second: if file {
+                100_000
+            } else {
+                self.reading.max_requests_per_second
+            },
+            max_lists_per_second: if file {
+                10_000
+            } else {
+                SourceConfig::default().max_lists_per_second
+            },
             ..SourceConfig::default()
         };
         let policy = match self.safety.policy {
@@ -281,7 +322,12 @@ impl Serve {
 
     fn target_namespace(&self) -> String {
         let given = self.namespace.clone().filter(|namespace| !namespace.is_empty());
-        let pod = || std::fs::read_to_string(POD_NAMESPACE).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let pod = || {
+            std::fs::read_to_string(POD_NAMESPACE)
+                .ok()
+                .map(|text| text.trim().to_owned())
+                .filter(|text| !text.is_empty())
+        };
         given.or_else(pod).unwrap_or_else(|| "default".to_owned())
     }
 
@@ -304,16 +350,28 @@ impl Serve {
                 Ok((Arc::new(source), region))
             }
             From::File(path) => {
-                let (namespace, service) = (self.names.cloud_map_namespace.clone(), self.names.cloud_map_service.clone());
-                let source =
-                    FileSource::open(path, InputOptions { region: region.clone(), namespace, service, ..InputOptions::default() })?;
+                let (namespace, service) =
+                    (self.names.cloud_map_namespace.clone(), self.names.cloud_map_service.clone());
+                let source = FileSource::open(
+                    path,
+                    InputOptions {
+                        region: region.clone(),
+                        namespace,
+                        service,
+                        ..InputOptions::default()
+                    },
+                )?;
                 Ok((Arc::new(source), region))
             }
         }
     }
 
     async fn sink(&self, config: &Config, metrics: Arc<Metrics>) -> anyhow::Result<Arc<dyn Sink>> {
-        let namespace = config.sources.first().map(|source| source.target_namespace.clone()).unwrap_or_default();
+        let namespace = config
+            .sources
+            .first()
+            .map(|source| source.target_namespace.clone())
+            .unwrap_or_default();
         Ok(match &self.to {
             To::Kube => {
                 let options = KubeOptions {

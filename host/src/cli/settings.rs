@@ -17,8 +17,8 @@ pub struct Settings {
     /// The version that entries are written in, where the cluster serves it
     #[arg(long, default_value = "v1beta1", env = "ISTIO_CLOUD_MAP_API_VERSION", value_parser = ["v1beta1", "v1", "v1alpha3"])]
     pub api_version: String,
-    /// An option of the translation, for example `addresses=none` or `protocols={"8080": HTTP}` (may be repeated; the environment variable holds one a
-    /// line)
+    /// An option of the translation, for example `addresses=none` or `protocols={"8080": HTTP}`
+    /// (may be repeated; the environment variable holds one a line)
     #[arg(long = "set", value_name = "OPTION=VALUE", env = "ISTIO_CLOUD_MAP_SET", value_delimiter = '\n', value_parser = setting)]
     pub set: Vec<String>,
 }
@@ -37,10 +37,12 @@ impl Settings {
     pub fn options(&self) -> anyhow::Result<Options> {
         let mut all = Map::new();
         for setting in self.set.iter().filter(|setting| !setting.trim().is_empty()) {
-            let (name, value) = option(setting).map_err(|message| Usage(format!("--set {setting}: {message}")))?;
+            let (name, value) =
+                option(setting).map_err(|message| Usage(format!("--set {setting}: {message}")))?;
             all.insert(name, value);
         }
-        let options: Options = serde_json::from_value(Value::Object(all)).map_err(|error| Usage(format!("--set: {error}")))?;
+        let options: Options = serde_json::from_value(Value::Object(all))
+            .map_err(|error| Usage(format!("--set: {error}")))?;
         Ok(Options { owner: self.id.clone(), api_version: self.api_version(), ..options })
     }
 }
@@ -67,7 +69,8 @@ fn setting(text: &str) -> Result<String, String> {
 
 fn option(setting: &str) -> Result<(String, Value), String> {
     let (name, value) = setting.split_once('=').ok_or("expected OPTION=VALUE")?;
-    let value: Value = serde_saphyr::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+    let value: Value =
+        serde_saphyr::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
     let name = name.trim().to_owned();
     let one = Map::from_iter([(name.clone(), value.clone())]);
     serde_json::from_value::<Options>(Value::Object(one)).map_err(|error| error.to_string())?;
@@ -77,9 +80,12 @@ fn option(setting: &str) -> Result<(String, Value), String> {
 /// An AWS region, by its form: AWS adds new ones.
 pub fn region(text: &str) -> Result<String, String> {
     let mut parts = text.split('-').rev();
-    let number = parts.next().is_some_and(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
+    let number = parts
+        .next()
+        .is_some_and(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
     let words: Vec<&str> = parts.collect();
-    let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_word =
+        |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
     if number && words.len() > 1 && words.iter().all(is_word) {
         return Ok(text.to_owned());
     }
@@ -93,11 +99,16 @@ pub fn url(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let uri = rest.and_then(|_| text.parse::<axum::http::Uri>().ok()).filter(|uri| uri.host().is_some_and(|host| !host.is_empty()));
-    uri.map(|_| text.to_owned()).ok_or_else(|| "expected a URL such as https://data-servicediscovery.us-west-2.amazonaws.com".to_owned())
+    let uri = rest
+        .and_then(|_| text.parse::<axum::http::Uri>().ok())
+        .filter(|uri| uri.host().is_some_and(|host| !host.is_empty()));
+    uri.map(|_| text.to_owned()).ok_or_else(|| {
+        "expected a URL such as https://data-servicediscovery.us-west-2.amazonaws.com".to_owned()
+    })
 }
 
-/// Kubernetes has no namespace of another name, and so refuses every write. An empty one is as good as none: an environment variable may be so.
+/// Kubernetes has no namespace of another name, and so refuses every write. An empty one is as good
+/// as none: an environment variable may be so.
 pub fn namespace(text: &str) -> Result<String, String> {
     if text.is_empty() || is_dns_label(text) {
         return Ok(text.to_owned());

@@ -6,8 +6,15 @@ const MOST: u64 = 1 << 32;
 
 /// Reads one, in bytes; more than zero, and at most 4 GiB.
 pub fn parse(text: &str) -> Result<u64, String> {
-    let expected = || format!("`{text}` is no size; expected for example 64MiB, 512KiB or a number of bytes, at most 4GiB");
-    let (number, unit) = UNITS.into_iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit))).unwrap_or((text, 1));
+    let expected = || {
+        format!(
+            "`{text}` is no size; expected for example 64MiB, 512KiB or a number of bytes, at most 4GiB"
+        )
+    };
+    let (number, unit) = UNITS
+        .into_iter()
+        .find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))
+        .unwrap_or((text, 1));
     let number: u64 = number.trim_end().parse().map_err(|_| expected())?;
     number.checked_mul(unit).filter(|bytes| (1..=MOST).contains(bytes)).ok_or_else(expected)
 }
@@ -18,7 +25,13 @@ mod tests {
 
     #[test]
     fn sizes_are_numbers_with_a_unit_or_without() {
-        for (text, bytes) in [("64MiB", 64 << 20), ("512 KiB", 512 << 10), ("4GiB", 1 << 32), ("7B", 7), ("65536", 65536)] {
+        for (text, bytes) in [
+            ("64MiB", 64 << 20),
+            ("512 KiB", 512 << 10),
+            ("4GiB", 1 << 32),
+            ("7B", 7),
+            ("65536", 65536),
+        ] {
             assert_eq!(parse(text), Ok(bytes));
         }
         for text in ["", "MiB", "1.5MiB", "64MB", "-1", "0", "5GiB", "99999999999GiB", "1TiB"] {

@@ -32,7 +32,9 @@ impl Transformation {
     /// # Errors
     /// Where it can't be used.
     pub fn load(&self) -> anyhow::Result<Option<Arc<dyn Transform>>> {
-        let Some(path) = self.module.as_deref().filter(|path| !path.as_os_str().is_empty()) else { return Ok(None) };
+        let Some(path) = self.module.as_deref().filter(|path| !path.as_os_str().is_empty()) else {
+            return Ok(None);
+        };
         open(path, self).map(Some)
     }
 }
@@ -44,11 +46,15 @@ fn open(path: &std::path::Path, flags: &Transformation) -> anyhow::Result<Arc<dy
     use crate::transform::{Limits, Sandbox};
 
     let memory = usize::try_from(flags.max_memory).context("--transform-max-memory")?;
-    let sandbox = Sandbox::open(path, Limits { memory, fuel: flags.max_fuel }).context("--transform")?;
+    let sandbox =
+        Sandbox::open(path, Limits { memory, fuel: flags.max_fuel }).context("--transform")?;
     Ok(Arc::new(sandbox))
 }
 
 #[cfg(not(feature = "transform"))]
 fn open(path: &std::path::Path, _: &Transformation) -> anyhow::Result<Arc<dyn Transform>> {
-    anyhow::bail!("--transform {}: this program was built without the feature `transform`, and so can run no module", path.display())
+    anyhow::bail!(
+        "--transform {}: this program was built without the feature `transform`, and so can run no module",
+        path.display()
+    )
 }

@@ -20,8 +20,10 @@ use crate::yaml;
 ///
 /// Examples:
 ///
-///   aws servicediscovery discover-instances --namespace-name my-namespace --service-name web --max-results 1000 | istio-cloud-map translate
-///   aws servicediscovery list-instances --service-id srv-1 | istio-cloud-map translate --cloud-map-namespace my-namespace --cloud-map-service web
+///   aws servicediscovery discover-instances --namespace-name my-namespace --service-name web
+///   --max-results 1000 | istio-cloud-map translate aws servicediscovery list-instances
+///   --service-id srv-1 | istio-cloud-map translate --cloud-map-namespace my-namespace
+///   --cloud-map-service web
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, args_override_self = true)]
 pub struct Translate {
@@ -67,17 +69,28 @@ impl Translate {
     /// Reads, translates, writes.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let options = self.settings.options()?;
-        let namespace = self.namespace.clone().filter(|namespace| !namespace.is_empty()).or(options.target_namespace);
+        let namespace = self
+            .namespace
+            .clone()
+            .filter(|namespace| !namespace.is_empty())
+            .or(options.target_namespace);
         let options = Options { target_namespace: namespace, ..options };
         let transform = self.transformation.load()?;
         let bytes = streams::read(&self.file)?;
         let CloudMapNames { cloud_map_namespace, cloud_map_service } = self.names;
-        let names =
-            InputOptions { source: self.source, region: self.aws_region, namespace: cloud_map_namespace, service: cloud_map_service };
+        let names = InputOptions {
+            source: self.source,
+            region: self.aws_region,
+            namespace: cloud_map_namespace,
+            service: cloud_map_service,
+        };
         let file = self.file.display();
         let input = match decode(&bytes).and_then(|text| parse(&text, &names)) {
             Err(error @ InputError::Unnamed { .. }) if self.namespace.is_some() => {
-                return Err(Usage(format!("{file}: {error} (`--namespace` is the Kubernetes namespace)")).into());
+                return Err(Usage(format!(
+                    "{file}: {error} (`--namespace` is the Kubernetes namespace)"
+                ))
+                .into());
             }
             input => input.with_context(|| file.to_string())?,
         };
@@ -92,17 +105,20 @@ impl Translate {
         let written = streams::write(&text);
         diagnostics.iter().for_each(streams::message);
         written?;
-        let failed = self.strict && diagnostics.iter().any(|diagnostic| diagnostic.severity < Severity::Info);
+        let failed = self.strict
+            && diagnostics.iter().any(|diagnostic| diagnostic.severity < Severity::Info);
         Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
 
 /// `--namespace` is what a Cloud Map namespace may be given to by mistake.
 fn namespace(text: &str) -> Result<String, String> {
-    settings::namespace(text).map_err(|error| format!("{error} (the Cloud Map namespace is `--cloud-map-namespace`)"))
+    settings::namespace(text)
+        .map_err(|error| format!("{error} (the Cloud Map namespace is `--cloud-map-namespace`)"))
 }
 
 fn other_spelling(_: &str) -> Result<String, String> {
-    let words = "the Cloud Map service is `--cloud-map-service`, and its namespace `--cloud-map-namespace`";
+    let words =
+        "the Cloud Map service is `--cloud-map-service`, and its namespace `--cloud-map-namespace`";
     Err(format!("{words}; `--namespace` is the Kubernetes namespace in every command"))
 }

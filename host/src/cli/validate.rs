@@ -24,8 +24,9 @@ use yaml::Octal;
 
 /// Checks service entries, whoever wrote them, against Istio's rules
 ///
-/// Takes YAML or JSON, several documents and Lists; other kinds are skipped. A finding is one line on stdout. Exit: 0 valid, 1 if there is an error
-/// (with --strict also a warning) or a file or document can't be read, 2 wrong usage.
+/// Takes YAML or JSON, several documents and Lists; other kinds are skipped. A finding is one line
+/// on stdout. Exit: 0 valid, 1 if there is an error (with --strict also a warning) or a file or
+/// document can't be read, 2 wrong usage.
 ///
 /// Examples:
 ///
@@ -62,7 +63,9 @@ impl Validate {
         for file in &self.files {
             match text(file) {
                 Ok(text) => judged.file(file, &text),
-                Err(error) => judged.unreadable(one_line(&format!("{}: {error:#}", file.display()))),
+                Err(error) => {
+                    judged.unreadable(one_line(&format!("{}: {error:#}", file.display())))
+                }
             }
         }
         let text = match self.output {
@@ -90,7 +93,9 @@ impl Judged {
         for (index, document) in documents::read(text).iter().enumerate() {
             let number = index + 1;
             match document {
-                Ok(document) => self.document((file, number), &document.value, "", &document.octals),
+                Ok(document) => {
+                    self.document((file, number), &document.value, "", &document.octals)
+                }
                 Err(message) => self.unreadable_document((file, number), message),
             }
         }
@@ -106,10 +111,18 @@ impl Judged {
         self.messages.push(one_line(&format!("{}:{number}: {message}", file.display())));
     }
 
-    /// A document is an entry, a list of them, or something else. `within` is the path that the entry has in its document.
+    /// A document is an entry, a list of them, or something else. `within` is the path that the
+    /// entry has in its document.
     fn document(&mut self, place: (&Path, usize), value: &Value, within: &str, octals: &[Octal]) {
         if !value.is_object() {
-            return self.unreadable_document(place, &format!("{} is {}, expected an object", within.trim_end_matches('.'), shown(value)));
+            return self.unreadable_document(
+                place,
+                &format!(
+                    "{} is {}, expected an object",
+                    within.trim_end_matches('.'),
+                    shown(value)
+                ),
+            );
         }
         if let Some(message) = kind::error_of_the_api_server(value) {
             return self.unreadable_document(place, &message);
@@ -129,12 +142,14 @@ impl Judged {
             Kind::Entry => with_octals(validate(value), within, octals),
         };
         self.totals.entries += 1;
-        let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+        let count =
+            |severity| findings.iter().filter(|finding| finding.severity == severity).count();
         self.totals.errors += count(Severity::Error);
         self.totals.warnings += count(Severity::Warning);
         self.totals.invalid += usize::from(count(Severity::Error) > 0);
         let entry = Entry::new(place.0, place.1, value);
-        self.findings.extend(findings.into_iter().map(|finding| Reported { entry: entry.clone(), finding }));
+        self.findings
+            .extend(findings.into_iter().map(|finding| Reported { entry: entry.clone(), finding }));
     }
 }
 
@@ -157,7 +172,11 @@ fn with_octals(mut findings: Vec<Finding>, within: &str, octals: &[Octal]) -> Ve
 }
 
 fn text(file: &Path) -> anyhow::Result<String> {
-    let bytes = if file.as_os_str() == "-" { streams::read(file)? } else { std::fs::read(file).context("can't read it")? };
+    let bytes = if file.as_os_str() == "-" {
+        streams::read(file)?
+    } else {
+        std::fs::read(file).context("can't read it")?
+    };
     Ok(decode(&bytes)?.into_owned())
 }
 

@@ -1,4 +1,5 @@
-//! What is counted. Labels are closed lists and the names of sources: never a service, an instance or an entry.
+//! What is counted. Labels are closed lists and the names of sources: never a service, an instance
+//! or an entry.
 
 mod process;
 #[cfg(test)]
@@ -143,28 +144,74 @@ impl Metrics {
     fn register(&mut self) {
         self.registry.register_collector(Box::new(Process::default()));
         let registry = self.registry.sub_registry_with_prefix("istio_cloud_map");
-        registry.register("build", "What runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        registry.register(
+            "build",
+            "What runs",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
         let help = "Requests to Cloud Map, each page of a list being one, as AWS bills them";
         registry.register("source_requests", help, self.requests.clone());
         let help = "How long requests to Cloud Map took";
         registry.register("source_request_duration_seconds", help, self.request_seconds.clone());
         registry.register("writes", "Writes of ServiceEntries", self.writes.clone());
-        registry.register("write_duration_seconds", "How long writes took", self.write_seconds.clone());
+        registry.register(
+            "write_duration_seconds",
+            "How long writes took",
+            self.write_seconds.clone(),
+        );
         registry.register("ready", "1 once the first pass is complete", self.ready.clone());
         let help = "When everything in Cloud Map was last known without a failed read; 0, if never";
-        registry.register_with_unit("last_complete_pass_timestamp", help, Unit::Seconds, self.last_pass.clone());
-        registry.register("entries", "ServiceEntries of this operator that exist", self.entries.clone());
-        registry.register("entries_pending", "ServiceEntries that wait to be written or removed", self.pending.clone());
-        registry.register("removals_refused", "Deletes and emptyings that the guard refuses", self.refused.clone());
-        registry.register("writes_held", "1 while writes wait for the end of an outage", self.held.clone());
-        registry.register("namespaces", "Cloud Map namespaces that are known", self.namespaces.clone());
+        registry.register_with_unit(
+            "last_complete_pass_timestamp",
+            help,
+            Unit::Seconds,
+            self.last_pass.clone(),
+        );
+        registry.register(
+            "entries",
+            "ServiceEntries of this operator that exist",
+            self.entries.clone(),
+        );
+        registry.register(
+            "entries_pending",
+            "ServiceEntries that wait to be written or removed",
+            self.pending.clone(),
+        );
+        registry.register(
+            "removals_refused",
+            "Deletes and emptyings that the guard refuses",
+            self.refused.clone(),
+        );
+        registry.register(
+            "writes_held",
+            "1 while writes wait for the end of an outage",
+            self.held.clone(),
+        );
+        registry.register(
+            "namespaces",
+            "Cloud Map namespaces that are known",
+            self.namespaces.clone(),
+        );
         registry.register("services", "Cloud Map services that are known", self.services.clone());
-        registry.register("reads_failing", "Namespaces and services whose last read failed", self.failing.clone());
-        registry.register("request_rate_limit", "Data-plane requests a second that the budget allows now", self.rate.clone());
+        registry.register(
+            "reads_failing",
+            "Namespaces and services whose last read failed",
+            self.failing.clone(),
+        );
+        registry.register(
+            "request_rate_limit",
+            "Data-plane requests a second that the budget allows now",
+            self.rate.clone(),
+        );
         registry.register("diagnostics", "Diagnostics that hold now", self.diagnostics.clone());
-        let help = "1 while the ServiceEntries of a Kubernetes namespace are watched, 0 while that fails";
+        let help =
+            "1 while the ServiceEntries of a Kubernetes namespace are watched, 0 while that fails";
         registry.register("watch_connected", help, self.watched.clone());
-        registry.register("watch_restarts", "Watches of ServiceEntries that ended, by reason", self.restarts.clone());
+        registry.register(
+            "watch_restarts",
+            "Watches of ServiceEntries that ended, by reason",
+            self.restarts.clone(),
+        );
     }
 
     /// A request was made to a source.
@@ -181,10 +228,13 @@ impl Metrics {
 
     /// Whether the entries of a Kubernetes namespace are observed now.
     pub fn watching(&self, namespace: &str, connected: bool) {
-        self.watched.get_or_create(&OfNamespace { namespace: namespace.to_owned() }).set(connected.into());
+        self.watched
+            .get_or_create(&OfNamespace { namespace: namespace.to_owned() })
+            .set(connected.into());
     }
 
-    /// That a watch has failed for a while is a diagnostic of its namespace, from now on or no longer.
+    /// That a watch has failed for a while is a diagnostic of its namespace, from now on or no
+    /// longer.
     pub fn watch_lost(&self, lost: bool) {
         let gauge = self.diagnostics.get_or_create(&OfCode { code: Code::WatchFailed.as_str() });
         let _before = if lost { gauge.inc() } else { gauge.dec() };
@@ -192,18 +242,23 @@ impl Metrics {
 
     /// A watch has ended.
     pub fn watch_ended(&self, namespace: &str, end: WatchEnd) {
-        self.restarts.get_or_create(&Restart { namespace: namespace.to_owned(), reason: end.as_str() }).inc();
+        self.restarts
+            .get_or_create(&Restart { namespace: namespace.to_owned(), reason: end.as_str() })
+            .inc();
     }
 
     /// The operator stands so.
     pub fn set(&self, status: &Status) {
         self.ready.set(status.ready.into());
-        if status.ready && status.sources.values().all(|source| source.complete && source.failing == 0) {
+        if status.ready
+            && status.sources.values().all(|source| source.complete && source.failing == 0)
+        {
             self.last_pass.set(now());
         }
         self.entries.set(status.entries as u64);
         self.pending.set(status.pending as u64);
-        self.refused.set(status.refused.as_ref().map_or(0, |refused| refused.removals.total()) as u64);
+        self.refused
+            .set(status.refused.as_ref().map_or(0, |refused| refused.removals.total()) as u64);
         self.held.set(status.writes_held.into());
         for (source, of) in &status.sources {
             let label = OfSource { source: source.clone() };

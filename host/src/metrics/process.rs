@@ -26,16 +26,40 @@ impl Default for Process {
 impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
         let help = "When the process started, since the epoch";
-        add(&mut encoder, "process_start_time", help, Some(&Unit::Seconds), &ConstGauge::new(self.started))?;
+        add(
+            &mut encoder,
+            "process_start_time",
+            help,
+            Some(&Unit::Seconds),
+            &ConstGauge::new(self.started),
+        )?;
         if let Some(seconds) = cpu_seconds() {
             let help = "CPU time used, user and system";
-            add(&mut encoder, "process_cpu", help, Some(&Unit::Seconds), &ConstCounter::new(seconds))?;
+            add(
+                &mut encoder,
+                "process_cpu",
+                help,
+                Some(&Unit::Seconds),
+                &ConstCounter::new(seconds),
+            )?;
         }
         if let Some(bytes) = resident_bytes() {
-            add(&mut encoder, "process_resident_memory", "Memory that is resident", Some(&Unit::Bytes), &ConstGauge::new(bytes))?;
+            add(
+                &mut encoder,
+                "process_resident_memory",
+                "Memory that is resident",
+                Some(&Unit::Bytes),
+                &ConstGauge::new(bytes),
+            )?;
         }
         if let Some(count) = open_fds() {
-            add(&mut encoder, "process_open_fds", "File descriptors that are open", None, &ConstGauge::new(count))?;
+            add(
+                &mut encoder,
+                "process_open_fds",
+                "File descriptors that are open",
+                None,
+                &ConstGauge::new(count),
+            )?;
         }
         Ok(())
     }
@@ -53,7 +77,8 @@ fn add(
 
 fn cpu_seconds() -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The second field is a name, which may hold anything. Behind it the state, and eleven on from there the two times.
+    // The second field is a name, which may hold anything. Behind it the state, and eleven on from
+    // there the two times.
     let (_, fields) = stat.rsplit_once(") ")?;
     let times = fields.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<f64>().ok());
     times.sum::<Option<f64>>().map(|ticks| ticks / TICKS_PER_SECOND)

@@ -21,7 +21,13 @@ fn used() -> Metrics {
 
 fn status(ready: bool, failing: usize) -> Status {
     let source = SourceStatus { complete: true, failing, ..SourceStatus::default() };
-    Status { ready, entries: 7, sources: [("default".to_owned(), source)].into(), writes_held: true, ..Status::default() }
+    Status {
+        ready,
+        entries: 7,
+        sources: [("default".to_owned(), source)].into(),
+        writes_held: true,
+        ..Status::default()
+    }
 }
 
 fn value(metrics: &Metrics, series: &str) -> Option<f64> {
@@ -44,7 +50,12 @@ fn what_is_counted_is_in_the_text_under_one_prefix() {
         (concat!(r#"build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""}"#), 1.0),
     ] {
         let series = format!("istio_cloud_map_{series}");
-        assert_eq!(value(&metrics, &series), Some(expected), "{series} in {}", metrics.text().unwrap());
+        assert_eq!(
+            value(&metrics, &series),
+            Some(expected),
+            "{series} in {}",
+            metrics.text().unwrap()
+        );
     }
 }
 
@@ -61,7 +72,12 @@ fn names_follow_prometheus_conventions() {
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
     for (name, kind) in types {
         assert!(name.starts_with("istio_cloud_map_") || name.starts_with("process_"), "{name}");
-        assert!(!["_total", "_count", "_milliseconds", "_ms", "_kib"].iter().any(|suffix| name.ends_with(suffix)), "{name}");
+        assert!(
+            !["_total", "_count", "_milliseconds", "_ms", "_kib"]
+                .iter()
+                .any(|suffix| name.ends_with(suffix)),
+            "{name}"
+        );
         if kind == "histogram" {
             assert!(name.ends_with("_duration_seconds"), "{name}");
         }

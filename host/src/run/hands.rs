@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use anyhow::anyhow;
 use futures::StreamExt as _;
-use istio_cloud_map_core::operator::{Effect, Event, Observed, Read, ReadError, ReadId, Target, Write, WriteError};
+use istio_cloud_map_core::operator::{
+    Effect, Event, Observed, Read, ReadError, ReadId, Target, Write, WriteError,
+};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -57,7 +59,8 @@ impl Hands {
                     }
                 }
             }
-            Err(last_error.map_or_else(|| anyhow!("what is written can no longer be observed"), Into::into))
+            Err(last_error
+                .map_or_else(|| anyhow!("what is written can no longer be observed"), Into::into))
         });
         for (name, source) in self.places.sources.clone() {
             let events = self.events.clone();
@@ -107,7 +110,12 @@ impl Hands {
 
     fn write(&mut self, write: Write) {
         tell::writing(&write);
-        let (sink, events, metrics, dry_run) = (self.places.sink.clone(), self.events.clone(), self.metrics.clone(), self.places.dry_run);
+        let (sink, events, metrics, dry_run) = (
+            self.places.sink.clone(),
+            self.events.clone(),
+            self.metrics.clone(),
+            self.places.dry_run,
+        );
         self.tasks.spawn(async move {
             let started = Instant::now();
             let result = carry_out(&*sink, &write).await;
@@ -128,14 +136,19 @@ async fn carry_out(sink: &dyn Sink, write: &Write) -> Result<Option<Box<Observed
         let version = write.replaces.clone().unwrap_or_default();
         return sink.delete(&write.key, &version).await.map(|()| None);
     };
-    let apply = Apply { key: write.key.clone(), json: json.to_owned(), replaces: write.replaces.clone() };
+    let apply =
+        Apply { key: write.key.clone(), json: json.to_owned(), replaces: write.replaces.clone() };
     sink.apply(apply).await.map(|stored| Some(Box::new(stored)))
 }
 
 async fn answer(source: &dyn Source, read: ReadId, ask: Read, metrics: &Metrics) -> Event {
     let (started, operation) = (Instant::now(), ask.operation());
     let took = |error: Option<&ReadError>| {
-        metrics.read(operation, error.map_or("ok", |error| error.failure.as_str()), started.elapsed());
+        metrics.read(
+            operation,
+            error.map_or("ok", |error| error.failure.as_str()),
+            started.elapsed(),
+        );
     };
     match ask {
         Read::Namespaces { owner, token, .. } => {

@@ -1,7 +1,7 @@
 //! The driver: does what the operator asks for, and reports back.
 //!
-//! One loop. Everything that waits for the outside runs as a task of [`Hands`] and answers with one event. The first task to fail stops the
-//! process: nothing goes on unseen.
+//! One loop. Everything that waits for the outside runs as a task of [`Hands`] and answers with one
+//! event. The first task to fail stops the process: nothing goes on unseen.
 
 mod hands;
 mod pulse;
@@ -41,11 +41,17 @@ pub struct Seen {
     pub status: watch::Sender<Status>,
 }
 
-/// Runs until a single pass is over or a stop is requested. True, if something failed that a pass should have done.
+/// Runs until a single pass is over or a stop is requested. True, if something failed that a pass
+/// should have done.
 ///
 /// # Errors
 /// Where a task of its own ended that never should.
-pub async fn run(mut operator: Operator, places: Places, seen: Seen, stop: &Stop) -> anyhow::Result<bool> {
+pub async fn run(
+    mut operator: Operator,
+    places: Places,
+    seen: Seen,
+    stop: &Stop,
+) -> anyhow::Result<bool> {
     let started = Instant::now();
     let (events, mut inbox) = mpsc::channel(256);
     let mut hands = Hands::new(places, events, seen.metrics.clone());
@@ -91,7 +97,9 @@ pub async fn run(mut operator: Operator, places: Places, seen: Seen, stop: &Stop
             () = sleep_until(wake) => Event::Tick,
         };
         if stopping.is_some_and(|since| since.elapsed() >= LONGEST_STOP) {
-            tracing::warn!("some writes did not end in time; the next start finds out what became of them");
+            tracing::warn!(
+                "some writes did not end in time; the next start finds out what became of them"
+            );
             return Ok(true);
         }
     }

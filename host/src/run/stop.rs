@@ -9,7 +9,8 @@ use tokio::sync::watch;
 
 use crate::logging;
 
-/// Whatever hangs by then is left behind. Kubernetes kills after 30 s by default, and the contract is 5 s.
+/// Whatever hangs by then is left behind. Kubernetes kills after 30 s by default, and the contract
+/// is 5 s.
 const LONGEST_STOP: Duration = Duration::from_millis(4500);
 
 /// A request to stop, from outside.
@@ -17,8 +18,9 @@ const LONGEST_STOP: Duration = Duration::from_millis(4500);
 pub struct Stop(watch::Receiver<bool>);
 
 impl Stop {
-    /// Waits for a signal on a thread of its own, which ends the process with `exit_code` if nothing else does in time: a file, a plugin or a reader
-    /// that hangs may block every other thread.
+    /// Waits for a signal on a thread of its own, which ends the process with `exit_code` if
+    /// nothing else does in time: a file, a plugin or a reader that hangs may block every other
+    /// thread.
     ///
     /// # Errors
     /// Where the system refuses.

@@ -1,17 +1,21 @@
-//! What is logged: one line a change, one line a diagnostic, and nothing when nothing changed. At debug, also what led to it: every read, observation
-//! and write, by names and numbers. What instances, attributes and tags contain is never logged.
+//! What is logged: one line a change, one line a diagnostic, and nothing when nothing changed. At
+//! debug, also what led to it: every read, observation and write, by names and numbers. What
+//! instances, attributes and tags contain is never logged.
 
 use std::fmt;
 
 use istio_cloud_map_core::diagnostic::{Diagnostic, Severity};
-use istio_cloud_map_core::operator::{Action, Event, Observation, Page, Read, ReadError, Target, Write, WriteError};
+use istio_cloud_map_core::operator::{
+    Action, Event, Observation, Page, Read, ReadError, Target, Write, WriteError,
+};
 
 use crate::logging;
 
 /// What the operator reports.
 pub fn diagnostic(diagnostic: &Diagnostic) {
     let code = diagnostic.code.as_str();
-    let (source, namespace, service) = (&diagnostic.source, &diagnostic.namespace, &diagnostic.service);
+    let (source, namespace, service) =
+        (&diagnostic.source, &diagnostic.namespace, &diagnostic.service);
     let instance = diagnostic.instance.as_deref();
     if !logging::is_json() {
         return match diagnostic.severity {
@@ -21,9 +25,15 @@ pub fn diagnostic(diagnostic: &Diagnostic) {
         };
     }
     match diagnostic.severity {
-        Severity::Error => tracing::error!(code, source, namespace, service, instance, "{}", diagnostic.message),
-        Severity::Warning => tracing::warn!(code, source, namespace, service, instance, "{}", diagnostic.message),
-        Severity::Info => tracing::info!(code, source, namespace, service, instance, "{}", diagnostic.message),
+        Severity::Error => {
+            tracing::error!(code, source, namespace, service, instance, "{}", diagnostic.message)
+        }
+        Severity::Warning => {
+            tracing::warn!(code, source, namespace, service, instance, "{}", diagnostic.message)
+        }
+        Severity::Info => {
+            tracing::info!(code, source, namespace, service, instance, "{}", diagnostic.message)
+        }
     }
 }
 
@@ -34,7 +44,9 @@ pub fn written(write: &Write, dry_run: bool) {
     match &write.action {
         Action::Delete => tracing::info!(%entry, "{verb}"),
         Action::Create | Action::Adopt { .. } => tracing::info!(%entry, endpoints, "{verb}"),
-        Action::Update { fields, .. } => tracing::info!(%entry, endpoints, fields = fields.join(","), "{verb}"),
+        Action::Update { fields, .. } => {
+            tracing::info!(%entry, endpoints, fields = fields.join(","), "{verb}")
+        }
     }
 }
 
@@ -59,8 +71,12 @@ pub fn not_written(write: &Write, error: &WriteError) {
 /// What was seen of the entries that exist.
 pub fn observed(observation: &Observation) {
     match observation {
-        Observation::Listed { entries, .. } => tracing::debug!(entries = entries.len(), "listed the entries that exist"),
-        Observation::Applied(entry) => tracing::debug!(entry = %entry.key, owner = entry.owner, "an entry is there or has changed"),
+        Observation::Listed { entries, .. } => {
+            tracing::debug!(entries = entries.len(), "listed the entries that exist")
+        }
+        Observation::Applied(entry) => {
+            tracing::debug!(entry = %entry.key, owner = entry.owner, "an entry is there or has changed")
+        }
         Observation::Deleted { key, .. } => tracing::debug!(entry = %key, "an entry was deleted"),
     }
 }
@@ -70,18 +86,28 @@ pub fn answered(read: &Read, answer: &Event) {
     let result = match answer {
         Event::NamespacesPage { result, .. } => result.as_ref().map(page),
         Event::ServicesPage { result, .. } => result.as_ref().map(page),
-        Event::ServiceAttributes { result, .. } => result.as_ref().map(|attributes| format!("attributes={}", attributes.iter().count())),
-        Event::Tags { result, .. } => result.as_ref().map(|tags| format!("tags={}", tags.len())),
-        Event::Revision { result, .. } => result.as_ref().map(|revision| format!("revision={revision}")),
-        Event::Instances { result, .. } => {
-            result.as_ref().map(|read| format!("instances={} revision={}", read.instances.len(), read.revision.unwrap_or_default()))
+        Event::ServiceAttributes { result, .. } => {
+            result.as_ref().map(|attributes| format!("attributes={}", attributes.iter().count()))
         }
+        Event::Tags { result, .. } => result.as_ref().map(|tags| format!("tags={}", tags.len())),
+        Event::Revision { result, .. } => {
+            result.as_ref().map(|revision| format!("revision={revision}"))
+        }
+        Event::Instances { result, .. } => result.as_ref().map(|read| {
+            format!(
+                "instances={} revision={}",
+                read.instances.len(),
+                read.revision.unwrap_or_default()
+            )
+        }),
         _ => return,
     };
     let (operation, source, of) = (read.operation(), read.source(), Of(read));
     match result {
         Ok(result) => tracing::debug!(operation, %source, %of, "answer: {result}"),
-        Err(ReadError { failure, message }) => tracing::debug!(operation, %source, %of, failure = failure.as_str(), "no answer: {message}"),
+        Err(ReadError { failure, message }) => {
+            tracing::debug!(operation, %source, %of, failure = failure.as_str(), "no answer: {message}")
+        }
     }
 }
 
@@ -97,7 +123,10 @@ impl fmt::Display for Of<'_> {
         match self.0 {
             Read::Namespaces { owner, .. } => write!(f, "{owner:?}"),
             Read::Services { namespace, .. } => f.write_str(&namespace.name),
-            Read::ServiceAttributes(target) | Read::Tags(target) | Read::Revision(target) | Read::Instances(target) => {
+            Read::ServiceAttributes(target)
+            | Read::Tags(target)
+            | Read::Revision(target)
+            | Read::Instances(target) => {
                 let Target { namespace, service, .. } = target;
                 write!(f, "{}/{}", namespace.name, service.name)
             }

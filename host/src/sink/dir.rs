@@ -1,7 +1,7 @@
 //! `--to dir:PATH`: one YAML file an entry.
 //!
-//! A file is ours if it is named after the one entry that it holds and that entry bears our label. Every other file is left alone, and what `ServiceEntries` it
-//! holds are seen as somebody else's.
+//! A file is ours if it is named after the one entry that it holds and that entry bears our label.
+//! Every other file is left alone, and what `ServiceEntries` it holds are seen as somebody else's.
 
 mod file;
 mod scan;
@@ -42,8 +42,9 @@ pub struct OpenError {
 #[derive(Debug, Clone)]
 pub struct DirSink {
     place: Place,
-    /// What was written or deleted since the last look. It is looked at as if for the first time: if somebody else has undone it meanwhile, the file may be
-    /// as it was at the last look, or gone before it was ever seen.
+    /// What was written or deleted since the last look. It is looked at as if for the first time:
+    /// if somebody else has undone it meanwhile, the file may be as it was at the last look, or
+    /// gone before it was ever seen.
     touched: Touched,
 }
 
@@ -57,7 +58,8 @@ struct Place {
 }
 
 impl DirSink {
-    /// A directory to write to. It is made if there is none, and what a crash of ours has left half written is removed.
+    /// A directory to write to. It is made if there is none, and what a crash of ours has left half
+    /// written is removed.
     pub fn open(path: &Path, default_namespace: &str) -> Result<Self, OpenError> {
         write::prepare(path).map_err(|source| OpenError { path: path.to_owned(), source })?;
         Ok(Self::look(path, default_namespace))
@@ -65,7 +67,8 @@ impl DirSink {
 
     /// A directory that is only looked at, and may not be there.
     pub fn look(path: &Path, default_namespace: &str) -> Self {
-        let place = Place { path: path.to_owned(), default_namespace: default_namespace.to_owned() };
+        let place =
+            Place { path: path.to_owned(), default_namespace: default_namespace.to_owned() };
         Self { place, touched: Touched::default() }
     }
 
@@ -74,7 +77,9 @@ impl DirSink {
         work: impl FnOnce(&Place) -> Result<T, WriteError> + Send + 'static,
     ) -> Result<T, WriteError> {
         let place = self.place.clone();
-        tokio::task::spawn_blocking(move || work(&place)).await.unwrap_or_else(|error| Err(other(error)))
+        tokio::task::spawn_blocking(move || work(&place))
+            .await
+            .unwrap_or_else(|error| Err(other(error)))
     }
 }
 
@@ -97,7 +102,11 @@ impl Sink for DirSink {
         }))
     }
 
-    fn delete<'a>(&'a self, key: &'a EntryKey, version: &'a Version) -> BoxFuture<'a, Result<(), WriteError>> {
+    fn delete<'a>(
+        &'a self,
+        key: &'a EntryKey,
+        version: &'a Version,
+    ) -> BoxFuture<'a, Result<(), WriteError>> {
         let (key, version, touched) = (key.clone(), version.clone(), self.touched.clone());
         Box::pin(self.blocking(move |place| {
             write::delete(place, &key, &version)?;
@@ -132,13 +141,17 @@ impl<'a> Observer<'a> {
             self.looked = true;
             let (place, mut scan) = (self.sink.place.clone(), std::mem::take(&mut self.scan));
             // Taken before the look: what is touched during it is looked at the next time.
-            let touched = std::mem::take(&mut *self.sink.touched.lock().unwrap_or_else(PoisonError::into_inner));
+            let touched = std::mem::take(
+                &mut *self.sink.touched.lock().unwrap_or_else(PoisonError::into_inner),
+            );
             let looked = tokio::task::spawn_blocking(move || {
                 let observations = scan.look(&place, touched);
                 (scan, observations)
             });
             // With a scan lost, the next one lists everything again.
-            let (scan, observations) = looked.await.unwrap_or_else(|error| (Scan::default(), Err(io::Error::other(error))));
+            let (scan, observations) = looked
+                .await
+                .unwrap_or_else(|error| (Scan::default(), Err(io::Error::other(error))));
             self.scan = scan;
             match observations {
                 Ok(observations) => {
@@ -148,7 +161,10 @@ impl<'a> Observer<'a> {
                     }
                 }
                 Err(error) => {
-                    let error = WriteError { message: format!("can't read {}: {error}", self.sink.place.path.display()), ..other("") };
+                    let error = WriteError {
+                        message: format!("can't read {}: {error}", self.sink.place.path.display()),
+                        ..other("")
+                    };
                     if self.news.is_new(&error) {
                         return vec![Err(error)];
                     }

@@ -20,18 +20,26 @@ impl<S: Sink> Sink for DryRun<S> {
         Box::pin(future::ready(written(&entry)))
     }
 
-    fn delete<'a>(&'a self, _: &'a EntryKey, _: &'a Version) -> BoxFuture<'a, Result<(), WriteError>> {
+    fn delete<'a>(
+        &'a self,
+        _: &'a EntryKey,
+        _: &'a Version,
+    ) -> BoxFuture<'a, Result<(), WriteError>> {
         Box::pin(future::ready(Ok(())))
     }
 }
 
 /// An entry as it stands after a write that went well, in a store that has no versions of its own.
 pub(super) fn written(entry: &Apply) -> Result<Observed, WriteError> {
-    let object: Value = serde_json::from_str(&entry.json).map_err(|error| not_json(&entry.key, &error))?;
+    let object: Value =
+        serde_json::from_str(&entry.json).map_err(|error| not_json(&entry.key, &error))?;
     let version = entry.replaces.clone().unwrap_or_default();
     Ok(Observed { version, ..Observed::of(&object, None, &entry.key.namespace) })
 }
 
 pub(super) fn not_json(key: &EntryKey, error: &serde_json::Error) -> WriteError {
-    WriteError::new(WriteFailure::Other, format!("{key}: what was to be written is no JSON: {error}"))
+    WriteError::new(
+        WriteFailure::Other,
+        format!("{key}: what was to be written is no JSON: {error}"),
+    )
 }

@@ -1,7 +1,7 @@
 //! Where entries are written to, and how those that exist are seen.
 //!
-//! To add a sink, write one file here that implements [`Sink`], and a line in `cli/` that makes it. What to write, when, and what to leave alone is
-//! decided in the core.
+//! To add a sink, write one file here that implements [`Sink`], and a line in `cli/` that makes it.
+//! What to write, when, and what to leave alone is decided in the core.
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -22,22 +22,29 @@ pub struct Apply {
     pub key: EntryKey,
     /// The whole `ServiceEntry` as JSON, without a `resourceVersion`.
     pub json: String,
-    /// What is there now, as it was last observed; none, if the entry is to be made. If that is no longer so, the write
-    /// fails with [`istio_cloud_map_core::operator::WriteFailure::Conflict`] and changes nothing.
+    /// What is there now, as it was last observed; none, if the entry is to be made. If that is no
+    /// longer so, the write fails with [`istio_cloud_map_core::operator::WriteFailure::Conflict`]
+    /// and changes nothing.
     pub replaces: Option<Version>,
 }
 
 /// A place for entries.
 pub trait Sink: Send + Sync {
-    /// What exists, and then what changes: first [`Observation::Listed`], then one item a change, and [`Observation::Listed`] again whenever changes may have been missed. An
-    /// error is passed on for a person to read; the stream goes on, having waited a moment, and ends only when the sink can't be used at all.
+    /// What exists, and then what changes: first [`Observation::Listed`], then one item a change,
+    /// and [`Observation::Listed`] again whenever changes may have been missed. An error is passed
+    /// on for a person to read; the stream goes on, having waited a moment, and ends only when the
+    /// sink can't be used at all.
     fn observe(&self) -> BoxStream<'_, Result<Observation, WriteError>>;
 
     /// Makes or changes an entry, and says how it then stands.
     fn apply(&self, entry: Apply) -> BoxFuture<'_, Result<Observed, WriteError>>;
 
     /// Deletes an entry, if it still is as it was observed.
-    fn delete<'a>(&'a self, key: &'a EntryKey, version: &'a Version) -> BoxFuture<'a, Result<(), WriteError>>;
+    fn delete<'a>(
+        &'a self,
+        key: &'a EntryKey,
+        version: &'a Version,
+    ) -> BoxFuture<'a, Result<(), WriteError>>;
 
     /// Called once, when a single pass (`--once`) is over.
     fn finish(&self) -> BoxFuture<'_, Result<(), WriteError>> {

@@ -14,7 +14,9 @@ impl News {
     /// Whether to pass an error on: it is another one, or it has lasted for a while.
     pub(super) fn is_new(&mut self, error: &WriteError) -> bool {
         let now = Instant::now();
-        let known = self.0.as_ref().is_some_and(|(said, at)| *said == error.message && now.duration_since(*at) < SAY_AGAIN);
+        let known = self.0.as_ref().is_some_and(|(said, at)| {
+            *said == error.message && now.duration_since(*at) < SAY_AGAIN
+        });
         if !known {
             self.0 = Some((error.message.clone(), now));
         }

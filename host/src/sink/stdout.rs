@@ -1,6 +1,7 @@
 //! `--to -`: entries as text on standard output.
 //!
-//! A single pass ends in one sorted stream that `kubectl apply -f -` takes. Otherwise each change is a document of its own, as it happens.
+//! A single pass ends in one sorted stream that `kubectl apply -f -` takes. Otherwise each change
+//! is a document of its own, as it happens.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Write};
@@ -37,7 +38,8 @@ pub struct StdoutSink {
     /// Of a single pass: what there is to write, in order.
     collected: Option<Mutex<BTreeMap<EntryKey, Document>>>,
     output: Arc<Mutex<Box<dyn Write + Send>>>,
-    /// Why nothing more can be written. What was written last may be half a document, so that nothing may follow it.
+    /// Why nothing more can be written. What was written last may be half a document, so that
+    /// nothing may follow it.
     broken: watch::Sender<Option<WriteError>>,
 }
 
@@ -48,18 +50,29 @@ impl StdoutSink {
     }
 
     fn to(output: Box<dyn Write + Send>, format: Format, once: bool) -> Self {
-        Self { format, collected: once.then(Mutex::default), output: Arc::new(Mutex::new(output)), broken: watch::Sender::default() }
+        Self {
+            format,
+            collected: once.then(Mutex::default),
+            output: Arc::new(Mutex::new(output)),
+            broken: watch::Sender::default(),
+        }
     }
 
     async fn put(&self, entry: &Apply) -> Result<Observed, WriteError> {
         let observed = written(entry)?;
-        let document: Document = serde_json::from_str(&entry.json).map_err(|error| not_json(&entry.key, &error))?;
+        let document: Document =
+            serde_json::from_str(&entry.json).map_err(|error| not_json(&entry.key, &error))?;
         if let Some(collected) = &self.collected {
-            collected.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.key.clone(), document);
+            collected
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(entry.key.clone(), document);
             return Ok(observed);
         }
         let text = match self.format {
-            Format::Yaml => format!("{}{}", yaml::SEPARATOR, yaml::document(&document).map_err(not_text)?),
+            Format::Yaml => {
+                format!("{}{}", yaml::SEPARATOR, yaml::document(&document).map_err(not_text)?)
+            }
             Format::Json => format!("{}\n", serde_json::to_string(&document).map_err(not_text)?),
         };
         self.print(text).await.map(|()| observed)
@@ -80,7 +93,9 @@ impl StdoutSink {
     async fn all(&self) -> Result<(), WriteError> {
         let Some(collected) = &self.collected else { return Ok(()) };
         let documents: Vec<Document> =
-            std::mem::take(&mut *collected.lock().unwrap_or_else(PoisonError::into_inner)).into_values().collect();
+            std::mem::take(&mut *collected.lock().unwrap_or_else(PoisonError::into_inner))
+                .into_values()
+                .collect();
         self.print(match self.format {
             Format::Yaml => yaml::stream(&documents).map_err(not_text)?,
             Format::Json => yaml::json_list(&documents).map_err(not_text)?,
@@ -114,8 +129,10 @@ impl StdoutSink {
 
 /// Ends when the other end of the pipe is closed. Of what is no pipe, it never ends.
 async fn reader_is_gone() {
-    // Only its state is asked for: nothing is written this way, and the pipe stays in blocking mode.
-    let watched = io::stdout().as_fd().try_clone_to_owned().and_then(Sender::from_owned_fd_unchecked);
+    // Only its state is asked for: nothing is written this way, and the pipe stays in blocking
+    // mode.
+    let watched =
+        io::stdout().as_fd().try_clone_to_owned().and_then(Sender::from_owned_fd_unchecked);
     if let Ok(stdout) = watched
         && stdout.ready(Interest::ERROR).await.is_ok_and(Ready::is_error)
     {
@@ -138,17 +155,24 @@ fn not_text(error: impl std::fmt::Display) -> WriteError {
 
 impl Sink for StdoutSink {
     fn observe(&self) -> BoxStream<'_, Result<Observation, WriteError>> {
-        stream::once(future::ready(Ok(Observation::Listed { entries: Vec::new(), version: Version::default() })))
-            // Then ends: nothing can be written any more.
-            .chain(stream::once(self.broken()).map(Err))
-            .boxed()
+        stream::once(future::ready(Ok(Observation::Listed {
+            entries: Vec::new(),
+            version: Version::default(),
+        })))
+        // Then ends: nothing can be written any more.
+        .chain(stream::once(self.broken()).map(Err))
+        .boxed()
     }
 
     fn apply(&self, entry: Apply) -> BoxFuture<'_, Result<Observed, WriteError>> {
         Box::pin(async move { self.put(&entry).await })
     }
 
-    fn delete<'a>(&'a self, key: &'a EntryKey, _: &'a Version) -> BoxFuture<'a, Result<(), WriteError>> {
+    fn delete<'a>(
+        &'a self,
+        key: &'a EntryKey,
+        _: &'a Version,
+    ) -> BoxFuture<'a, Result<(), WriteError>> {
         Box::pin(self.remove(key))
     }
 

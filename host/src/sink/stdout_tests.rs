@@ -60,14 +60,21 @@ fn yaml_of(name: &str) -> String {
 
 #[tokio::test]
 async fn a_single_pass_is_one_sorted_stream() {
-    assert_eq!(written_by(Format::Yaml, true).await, format!("{}---\n{}", yaml_of("a"), yaml_of("b")));
+    assert_eq!(
+        written_by(Format::Yaml, true).await,
+        format!("{}---\n{}", yaml_of("a"), yaml_of("b"))
+    );
     let list: Value = serde_json::from_str(&written_by(Format::Json, true).await).unwrap();
-    assert_eq!((&list["kind"], &list["items"][1]["metadata"]["name"]), (&json!("List"), &json!("b")));
+    assert_eq!(
+        (&list["kind"], &list["items"][1]["metadata"]["name"]),
+        (&json!("List"), &json!("b"))
+    );
 }
 
 #[tokio::test]
 async fn otherwise_each_change_is_written_at_once() {
-    let expected = ["b", "a", "c"].map(|name| format!("---\n{}", yaml_of(name))).concat() + "# deleted mesh/c\n";
+    let expected = ["b", "a", "c"].map(|name| format!("---\n{}", yaml_of(name))).concat()
+        + "# deleted mesh/c\n";
     assert_eq!(written_by(Format::Yaml, false).await, expected);
     let lines = written_by(Format::Json, false).await;
     assert_eq!(lines.lines().last(), Some(r#"{"deleted":{"name":"c","namespace":"mesh"}}"#));
@@ -80,7 +87,10 @@ async fn a_closed_pipe_is_an_error_and_ends_the_sink() {
     let mut observed = sink.observe();
     assert!(matches!(observed.next().await, Some(Ok(Observation::Listed { .. }))));
     let error = sink.apply(entry("a")).await.unwrap_err();
-    assert_eq!((error.failure, error.message.as_str()), (WriteFailure::Other, "standard output was closed: its reader is gone"));
+    assert_eq!(
+        (error.failure, error.message.as_str()),
+        (WriteFailure::Other, "standard output was closed: its reader is gone")
+    );
     assert_eq!(observed.next().await, Some(Err(error)));
     assert_eq!(observed.next().await, None);
 }

@@ -45,7 +45,8 @@ pub enum FileError {
     },
 }
 
-/// While a file is missing or wrong, every question is answered with why, so that nothing is dropped for it.
+/// While a file is missing or wrong, every question is answered with why, so that nothing is
+/// dropped for it.
 impl From<&FileError> for ReadError {
     fn from(error: &FileError) -> Self {
         // Either way it strikes all that is read of the file, and is told once for all.
@@ -53,8 +54,8 @@ impl From<&FileError> for ReadError {
     }
 }
 
-/// Cloud Map as a file has it: in any of the three shapes of input, whether it is written in place, renamed into place, or behind a symlink
-/// as a `ConfigMap`'s are.
+/// Cloud Map as a file has it: in any of the three shapes of input, whether it is written in place,
+/// renamed into place, or behind a symlink as a `ConfigMap`'s are.
 #[derive(Debug)]
 pub struct FileSource {
     path: PathBuf,
@@ -78,7 +79,8 @@ struct State {
 }
 
 impl FileSource {
-    /// Reads the file for the first time. A file that is wrong from the start is a mistake of whoever named it; later it may be a moment's.
+    /// Reads the file for the first time. A file that is wrong from the start is a mistake of
+    /// whoever named it; later it may be a moment's.
     ///
     /// # Errors
     /// Where the file can't be read or has none of the three shapes.
@@ -89,7 +91,13 @@ impl FileSource {
         let (bytes, digest) = read(&path)?;
         let snapshot = Arc::new(parse(&path, &bytes, &options, &Snapshot::default())?);
         report(&snapshot);
-        let state = State { stamp, digest: Some(digest), snapshot, failure: None, next_poll: Instant::now() + POLL };
+        let state = State {
+            stamp,
+            digest: Some(digest),
+            snapshot,
+            failure: None,
+            next_poll: Instant::now() + POLL,
+        };
         Ok(Self { path, options, state: Mutex::new(state) })
     }
     fn current(&self) -> Result<Arc<Snapshot>, ReadError> {
@@ -110,7 +118,9 @@ impl FileSource {
             (state.stamp.clone(), state.digest, Arc::clone(&state.snapshot))
         };
         // A large file is parsed beside the runtime, and a disk may be slow.
-        let looked = tokio::task::spawn_blocking(move || look(&path, &options, stamp.as_ref(), digest, &last));
+        let looked = tokio::task::spawn_blocking(move || {
+            look(&path, &options, stamp.as_ref(), digest, &last)
+        });
         let looked = looked.await.unwrap_or(Look::Same);
         let mut state = self.state();
         state.next_poll = Instant::now() + POLL;
@@ -127,7 +137,13 @@ enum Look {
     Failed(Option<Stamp>, FileError),
 }
 
-fn look(path: &Path, options: &InputOptions, stamp: Option<&Stamp>, digest: Option<u64>, last: &Snapshot) -> Look {
+fn look(
+    path: &Path,
+    options: &InputOptions,
+    stamp: Option<&Stamp>,
+    digest: Option<u64>,
+    last: &Snapshot,
+) -> Look {
     let now = Stamp::of(path);
     if now.as_ref() == stamp {
         return Look::Same;
@@ -168,12 +184,18 @@ impl State {
 }
 
 fn read(path: &Path) -> Result<(Vec<u8>, u64), FileError> {
-    let bytes = std::fs::read(path).map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
+    let bytes = std::fs::read(path)
+        .map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
     let digest = digest(&bytes);
     Ok((bytes, digest))
 }
 
-fn parse(path: &Path, bytes: &[u8], options: &InputOptions, last: &Snapshot) -> Result<Snapshot, FileError> {
+fn parse(
+    path: &Path,
+    bytes: &[u8],
+    options: &InputOptions,
+    last: &Snapshot,
+) -> Result<Snapshot, FileError> {
     let unusable = |reason| FileError::Unusable { path: path.to_owned(), reason };
     let text = decode(bytes).map_err(|error| unusable(error.to_string()))?;
     Snapshot::parse(&text, options, last).map_err(|error| unusable(error.to_string()))
@@ -191,7 +213,11 @@ fn report(snapshot: &Snapshot) {
 }
 
 impl Source for FileSource {
-    fn namespaces(&self, owner: NamespaceOwner, _: Option<String>) -> BoxFuture<'_, Result<Page<Namespace>, ReadError>> {
+    fn namespaces(
+        &self,
+        owner: NamespaceOwner,
+        _: Option<String>,
+    ) -> BoxFuture<'_, Result<Page<Namespace>, ReadError>> {
         let own = |snapshot: Arc<Snapshot>| match owner {
             NamespaceOwner::Own => snapshot.namespaces(),
             NamespaceOwner::OtherAccounts => Ok(Vec::new()),
@@ -199,15 +225,27 @@ impl Source for FileSource {
         ready(self.current().and_then(own).map(whole))
     }
 
-    fn services<'a>(&'a self, namespace: &'a Namespace, _: Option<String>) -> BoxFuture<'a, Result<Page<Service>, ReadError>> {
+    fn services<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        _: Option<String>,
+    ) -> BoxFuture<'a, Result<Page<Service>, ReadError>> {
         ready(self.current().and_then(|snapshot| snapshot.services(namespace)).map(whole))
     }
 
-    fn revision<'a>(&'a self, namespace: &'a Namespace, service: &'a Service) -> BoxFuture<'a, Result<i64, ReadError>> {
+    fn revision<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        service: &'a Service,
+    ) -> BoxFuture<'a, Result<i64, ReadError>> {
         ready(self.current().and_then(|snapshot| snapshot.revision(namespace, service)))
     }
 
-    fn instances<'a>(&'a self, namespace: &'a Namespace, service: &'a Service) -> BoxFuture<'a, Result<InstancesRead, ReadError>> {
+    fn instances<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        service: &'a Service,
+    ) -> BoxFuture<'a, Result<InstancesRead, ReadError>> {
         ready(self.current().and_then(|snapshot| snapshot.instances(namespace, service)))
     }
 
@@ -219,7 +257,11 @@ impl Source for FileSource {
         ready(self.current().and_then(|snapshot| snapshot.service_attributes(namespace, service)))
     }
 
-    fn tags<'a>(&'a self, namespace: &'a Namespace, service: &'a Service) -> BoxFuture<'a, Result<Vec<Tag>, ReadError>> {
+    fn tags<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        service: &'a Service,
+    ) -> BoxFuture<'a, Result<Vec<Tag>, ReadError>> {
         ready(self.current().and_then(|snapshot| snapshot.tags(namespace, service)))
     }
 

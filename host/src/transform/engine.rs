@@ -1,19 +1,23 @@
 //! What a module may do, and how much of it.
 
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ResourceLimiter};
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ResourceLimiter,
+};
 
 use super::{Breach, Limits};
 
 /// How deep calls may go.
 const STACK: usize = 512 * 1024;
-/// How many tables a module may have, and how many entries each: programs of some languages have one entry a function.
+/// How many tables a module may have, and how many entries each: programs of some languages have
+/// one entry a function.
 const TABLES: u32 = 4;
 const TABLE_ENTRIES: usize = 100_000;
 /// So much of the memory is zeroed after a call and kept; what is beyond it is given back.
 const KEPT: usize = 1024 * 1024;
 
-/// The same module, the same request, the same answer, on every machine: no threads, no instructions that differ between processors, and NaNs
-/// of one kind. A limit ends a call by its fuel, not by a clock.
+/// The same module, the same request, the same answer, on every machine: no threads, no
+/// instructions that differ between processors, and NaNs of one kind. A limit ends a call by its
+/// fuel, not by a clock.
 pub(super) fn engine(limits: Limits) -> wasmtime::Result<Engine> {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_core_instances(1)
@@ -41,12 +45,27 @@ pub(super) struct Room {
 }
 
 impl ResourceLimiter for Room {
-    /// A module that gets no memory would end in a trap that says nothing; this one says what is short.
-    fn memory_growing(&mut self, _: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        if wanted > self.most { Err(wasmtime::Error::new(Breach::Memory { wanted, most: self.most })) } else { Ok(true) }
+    /// A module that gets no memory would end in a trap that says nothing; this one says what is
+    /// short.
+    fn memory_growing(
+        &mut self,
+        _: usize,
+        wanted: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if wanted > self.most {
+            Err(wasmtime::Error::new(Breach::Memory { wanted, most: self.most }))
+        } else {
+            Ok(true)
+        }
     }
 
-    fn table_growing(&mut self, _: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        _: usize,
+        wanted: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(wanted <= TABLE_ENTRIES)
     }
 }

@@ -27,7 +27,9 @@ pub(super) fn check(module: &Module) -> anyhow::Result<()> {
     }
     let wrong = EXPORTS.into_iter().filter_map(|(name, expected)| match module.get_export(name) {
         None => Some(format!("`{name}` is missing, expected {expected}")),
-        Some(found) if !is_as_expected(name, &found) => Some(format!("`{name}` is of another type, expected {expected}")),
+        Some(found) if !is_as_expected(name, &found) => {
+            Some(format!("`{name}` is of another type, expected {expected}"))
+        }
         Some(_) => None,
     });
     let wrong: Vec<String> = wrong.collect();
@@ -38,16 +40,21 @@ pub(super) fn check(module: &Module) -> anyhow::Result<()> {
 }
 
 fn is_as_expected(name: &str, found: &ExternType) -> bool {
-    let is = |function: &FuncType, takes: &[ValType], gives: &[ValType]| same(function.params(), takes) && same(function.results(), gives);
+    let is = |function: &FuncType, takes: &[ValType], gives: &[ValType]| {
+        same(function.params(), takes) && same(function.results(), gives)
+    };
     match (name, found) {
         (MEMORY, ExternType::Memory(memory)) => !memory.is_64() && !memory.is_shared(),
         (ALLOC, ExternType::Func(function)) => is(function, &[ValType::I32], &[ValType::I32]),
         (FREE, ExternType::Func(function)) => is(function, &[ValType::I32, ValType::I32], &[]),
-        (TRANSFORM, ExternType::Func(function)) => is(function, &[ValType::I32, ValType::I32], &[ValType::I64]),
+        (TRANSFORM, ExternType::Func(function)) => {
+            is(function, &[ValType::I32, ValType::I32], &[ValType::I64])
+        }
         _ => false,
     }
 }
 
 fn same(found: impl ExactSizeIterator<Item = ValType>, expected: &[ValType]) -> bool {
-    found.len() == expected.len() && found.zip(expected).all(|(found, expected)| ValType::eq(&found, expected))
+    found.len() == expected.len()
+        && found.zip(expected).all(|(found, expected)| ValType::eq(&found, expected))
 }

@@ -1,5 +1,5 @@
-//! A user's own WebAssembly module that changes entries, in a sandbox: it has no imports, so much memory and so many instructions, and it
-//! remembers nothing from one call to the next.
+//! A user's own WebAssembly module that changes entries, in a sandbox: it has no imports, so much
+//! memory and so many instructions, and it remembers nothing from one call to the next.
 
 mod engine;
 mod exports;
@@ -47,7 +47,9 @@ enum Breach {
     Memory { wanted: usize, most: usize },
     #[error("is broken: alloc({len}) gave the place {place}, which is not inside of its memory")]
     Request { place: u32, len: u32 },
-    #[error("is broken: the answer is at {place}, {len} bytes long, which is not inside of its memory")]
+    #[error(
+        "is broken: the answer is at {place}, {len} bytes long, which is not inside of its memory"
+    )]
     Answer { place: u64, len: u64 },
     #[error("can't be asked: the request has {0} bytes, more than any module can read")]
     TooLong(usize),
@@ -59,27 +61,34 @@ impl Sandbox {
     /// # Errors
     /// Where it can't be read, is no module, imports anything, or does not export what is called.
     pub fn open(path: &Path, limits: Limits) -> anyhow::Result<Self> {
-        let bytes = std::fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
+        let bytes =
+            std::fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
         Self::new(&bytes, limits).with_context(|| path.display().to_string())
     }
 
     fn new(module: &[u8], limits: Limits) -> anyhow::Result<Self> {
-        let engine = engine(limits).map_err(|error| anyhow!("no sandbox can be made: {error:#}"))?;
-        let module = Module::from_binary(&engine, module).map_err(|error| anyhow!("this is no module that can be run: {error:#}"))?;
+        let engine =
+            engine(limits).map_err(|error| anyhow!("no sandbox can be made: {error:#}"))?;
+        let module = Module::from_binary(&engine, module)
+            .map_err(|error| anyhow!("this is no module that can be run: {error:#}"))?;
         exports::check(&module)?;
-        let instances = Linker::new(&engine).instantiate_pre(&module).map_err(|error| anyhow!("{error:#}"))?;
+        let instances =
+            Linker::new(&engine).instantiate_pre(&module).map_err(|error| anyhow!("{error:#}"))?;
         Ok(Self { instances, limits, turn: Mutex::new(()) })
     }
 
     /// One call, in an instance that nothing has run in before.
     fn answer(&self, request: &str) -> wasmtime::Result<Vec<u8>> {
-        let len = u32::try_from(request.len()).map_err(|_| wasmtime::Error::new(Breach::TooLong(request.len())))?;
-        let mut store = Store::new(self.instances.module().engine(), Room { most: self.limits.memory });
+        let len = u32::try_from(request.len())
+            .map_err(|_| wasmtime::Error::new(Breach::TooLong(request.len())))?;
+        let mut store =
+            Store::new(self.instances.module().engine(), Room { most: self.limits.memory });
         store.limiter(|room| room);
         store.set_fuel(self.limits.fuel)?;
         let instance = self.instances.instantiate(&mut store)?;
         let alloc = instance.get_typed_func::<u32, u32>(&mut store, exports::ALLOC)?;
-        let transform = instance.get_typed_func::<(u32, u32), u64>(&mut store, exports::TRANSFORM)?;
+        let transform =
+            instance.get_typed_func::<(u32, u32), u64>(&mut store, exports::TRANSFORM)?;
         let Some(memory) = instance.get_memory(&mut store, exports::MEMORY) else {
             return Err(wasmtime::Error::msg("there is no memory"));
         };
@@ -90,8 +99,11 @@ impl Sandbox {
         let (place, len) = (packed >> 32, packed & u64::from(u32::MAX));
         let range = usize::try_from(place).ok().zip(usize::try_from(place + len).ok());
         let answer = range.and_then(|(start, end)| memory.data(&store).get(start..end));
-        // The instance ends here, and with it what it has in its memory: nothing is given back with `free`.
-        answer.map(<[u8]>::to_vec).ok_or_else(|| wasmtime::Error::new(Breach::Answer { place, len }))
+        // The instance ends here, and with it what it has in its memory: nothing is given back with
+        // `free`.
+        answer
+            .map(<[u8]>::to_vec)
+            .ok_or_else(|| wasmtime::Error::new(Breach::Answer { place, len }))
     }
 
     fn told(&self, error: &wasmtime::Error) -> String {
@@ -99,7 +111,9 @@ impl Sandbox {
             return breach.to_string();
         }
         match error.downcast_ref::<Trap>() {
-            Some(Trap::OutOfFuel) => format!("runs for too long: it has used up its fuel of {}", self.limits.fuel),
+            Some(Trap::OutOfFuel) => {
+                format!("runs for too long: it has used up its fuel of {}", self.limits.fuel)
+            }
             Some(trap) => format!("has trapped: {trap}"),
             None => format!("can't be run: {error:#}"),
         }

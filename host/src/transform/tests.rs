@@ -1,7 +1,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use istio_cloud_map_core::cloud_map::{InputOptions, parse};
-use istio_cloud_map_core::translate::{Options, Transform as _, Translated, translate_all, translate_all_through};
+use istio_cloud_map_core::translate::{
+    Options, Transform as _, Translated, translate_all, translate_all_through,
+};
 
 use super::{Limits, Sandbox};
 
@@ -17,7 +19,8 @@ fn transform(body: &str) -> String {
 }
 
 fn opened(text: &str) -> Result<Sandbox, String> {
-    Sandbox::new(&wat::parse_str(format!("(module {text})")).unwrap(), LIMITS).map_err(|error| format!("{error:#}"))
+    Sandbox::new(&wat::parse_str(format!("(module {text})")).unwrap(), LIMITS)
+        .map_err(|error| format!("{error:#}"))
 }
 
 /// What becomes of a request, with a module whose `transform` has this body, beside `more`.
@@ -32,8 +35,13 @@ fn said(result: Result<Vec<u8>, String>) -> String {
 /// Answers with a text that is in its memory from the start.
 fn answering(text: &str) -> Sandbox {
     let escaped = text.replace('\\', r"\\").replace('"', "\\\"");
-    let body = format!("(i64.or (i64.shl (i64.const 65536) (i64.const 32)) (i64.const {}))", text.len());
-    opened(&format!(r#"{MEMORY}{ALLOC}{FREE}{}(data (i32.const 65536) "{escaped}")"#, transform(&body))).unwrap()
+    let body =
+        format!("(i64.or (i64.shl (i64.const 65536) (i64.const 32)) (i64.const {}))", text.len());
+    opened(&format!(
+        r#"{MEMORY}{ALLOC}{FREE}{}(data (i32.const 65536) "{escaped}")"#,
+        transform(&body)
+    ))
+    .unwrap()
 }
 
 #[test]
@@ -51,7 +59,11 @@ fn nothing_is_left_of_one_call_in_the_next() {
         (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
         (i32.store8 (i32.const 16) (i32.add (i32.const 48) (i32.add (i32.load (i32.const 8)) (global.get $calls))))
         (i64.or (i64.shl (i64.const 16) (i64.const 32)) (i64.const 1))";
-    let module = opened(&format!("{MEMORY}{ALLOC}{FREE}(global $calls (mut i32) (i32.const 0)){}", transform(counts))).unwrap();
+    let module = opened(&format!(
+        "{MEMORY}{ALLOC}{FREE}(global $calls (mut i32) (i32.const 0)){}",
+        transform(counts)
+    ))
+    .unwrap();
     for _ in 0..3 {
         assert_eq!(module.call("{}").unwrap(), b"2");
     }
@@ -68,7 +80,8 @@ fn a_module_works_again_after_it_has_failed() {
 #[test]
 fn a_module_with_an_import_is_refused_and_the_import_is_named() {
     let import = r#"(import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))"#;
-    let error = opened(&format!("{import}{MEMORY}{ALLOC}{FREE}{}", transform("(i64.const 0)"))).unwrap_err();
+    let error = opened(&format!("{import}{MEMORY}{ALLOC}{FREE}{}", transform("(i64.const 0)")))
+        .unwrap_err();
     assert!(error.contains("imports `fd_write` from `wasi_snapshot_preview1`"), "{error}");
 }
 
@@ -82,7 +95,10 @@ fn a_module_without_an_export_or_with_one_of_another_type_is_refused() {
     );
     let other = r#"(func (export "transform") (param i32 i32) (result i32) (i32.const 0))"#;
     let error = opened(&format!("{MEMORY}{ALLOC}{FREE}{other}")).unwrap_err();
-    assert_eq!(error, "of its exports, `transform` is of another type, expected a function (ptr: i32, len: i32) -> i64");
+    assert_eq!(
+        error,
+        "of its exports, `transform` is of another type, expected a function (ptr: i32, len: i32) -> i64"
+    );
     let other = r#"(global (export "memory") i32 (i32.const 0))"#;
     let error = opened(&format!("{other}{ALLOC}{FREE}{}", transform("(i64.const 0)"))).unwrap_err();
     assert_eq!(error, "of its exports, `memory` is of another type, expected a memory of 32 bits");
@@ -94,20 +110,33 @@ fn what_is_no_module_or_needs_too_much_from_the_start_is_refused() {
         let error = Sandbox::new(bytes, LIMITS).unwrap_err();
         assert!(error.to_string().contains("no module that can be run"), "{error}");
     }
-    let error = opened(&format!(r#"(memory (export "memory") 65){ALLOC}{FREE}{}"#, transform("(i64.const 0)"))).unwrap_err();
+    let error = opened(&format!(
+        r#"(memory (export "memory") 65){ALLOC}{FREE}{}"#,
+        transform("(i64.const 0)")
+    ))
+    .unwrap_err();
     assert!(error.contains("no module that can be run") && error.contains("memory"), "{error}");
 }
 
 #[test]
 fn a_trap_is_told() {
-    assert_eq!(said(called("", "unreachable")), "has trapped: wasm trap: wasm `unreachable` instruction executed");
-    assert!(said(called("", "(i64.div_u (i64.const 1) (i64.const 0))")).contains("integer divide by zero"));
+    assert_eq!(
+        said(called("", "unreachable")),
+        "has trapped: wasm trap: wasm `unreachable` instruction executed"
+    );
+    assert!(
+        said(called("", "(i64.div_u (i64.const 1) (i64.const 0))"))
+            .contains("integer divide by zero")
+    );
     assert!(said(called("", "(i64.load (i32.const -1))")).contains("out of bounds memory access"));
 }
 
 #[test]
 fn what_runs_for_ever_is_ended_by_its_fuel() {
-    assert_eq!(said(called("", "(loop $l (br $l)) (i64.const 0)")), "runs for too long: it has used up its fuel of 10000000");
+    assert_eq!(
+        said(called("", "(loop $l (br $l)) (i64.const 0)")),
+        "runs for too long: it has used up its fuel of 10000000"
+    );
     let fills = "(loop $l (memory.fill (i32.const 0) (i32.const 1) (i32.const 131072)) (br $l)) (i64.const 0)";
     assert!(said(called("", fills)).contains("fuel"));
     let start = "(func $forever (loop $l (br $l))) (start $forever)";
@@ -116,19 +145,30 @@ fn what_runs_for_ever_is_ended_by_its_fuel() {
 
 #[test]
 fn what_calls_itself_for_ever_is_ended_by_its_stack() {
-    assert!(said(called("(func $f (call $f) (call $f))", "(call $f) (i64.const 0)")).contains("call stack exhausted"));
+    assert!(
+        said(called("(func $f (call $f) (call $f))", "(call $f) (i64.const 0)"))
+            .contains("call stack exhausted")
+    );
 }
 
 #[test]
 fn what_takes_ever_more_memory_is_ended_by_its_limit() {
     let grows = "(loop $l (drop (memory.grow (i32.const 16))) (br $l)) (i64.const 0)";
-    assert_eq!(said(called("", grows)), "has no memory left: it may have 4194304 bytes, and wants 4325376");
+    assert_eq!(
+        said(called("", grows)),
+        "has no memory left: it may have 4194304 bytes, and wants 4325376"
+    );
 }
 
 #[test]
 fn a_place_outside_of_the_memory_is_told() {
-    assert!(said(called("", "(i64.const -1)")).contains("the answer is at 4294967295, 4294967295 bytes long"));
-    assert!(said(called("", "(i64.const 131073)")).contains("the answer is at 0, 131073 bytes long"));
+    assert!(
+        said(called("", "(i64.const -1)"))
+            .contains("the answer is at 4294967295, 4294967295 bytes long")
+    );
+    assert!(
+        said(called("", "(i64.const 131073)")).contains("the answer is at 0, 131073 bytes long")
+    );
     let alloc = r#"(func (export "alloc") (param i32) (result i32) (i32.const 131071))"#;
     let module = opened(&format!("{MEMORY}{alloc}{FREE}{}", transform("(i64.const 0)"))).unwrap();
     assert!(module.call("{}").unwrap_err().contains("alloc(2) gave the place 131071"));
@@ -154,10 +194,20 @@ fn a_translation_goes_through_the_module() {
     for (answer, word) in [
         (r#"{"ok": null}"#.to_owned(), "info[Excluded]"),
         ("oops".to_owned(), "no answer that can be read"),
-        (format!(r#"{{"ok": {{"serviceEntry": {}}}}}"#, text.replace("web.shop\"", "other.shop\"")), "error[TransformFailed]"),
+        (
+            format!(
+                r#"{{"ok": {{"serviceEntry": {}}}}}"#,
+                text.replace("web.shop\"", "other.shop\"")
+            ),
+            "error[TransformFailed]",
+        ),
     ] {
         let none = translated(&answering(&answer));
         assert_eq!(none.entries, []);
-        assert!(matches!(none.diagnostics.as_slice(), [one] if one.to_string().contains(word)), "{:?}", none.diagnostics);
+        assert!(
+            matches!(none.diagnostics.as_slice(), [one] if one.to_string().contains(word)),
+            "{:?}",
+            none.diagnostics
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! A JSON document as it stands: with its keys in the order in which they were written, whatever `serde_json` does with them.
+//! A JSON document as it stands: with its keys in the order in which they were written, whatever
+//! `serde_json` does with them.
 
 use std::fmt;
 
@@ -76,7 +77,9 @@ impl<'de> Visitor<'de> for AsItStands {
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Document, E> {
-        serde_json::Number::from_f64(value).map(Document::Number).ok_or_else(|| E::custom("a number that JSON does not have"))
+        serde_json::Number::from_f64(value)
+            .map(Document::Number)
+            .ok_or_else(|| E::custom("a number that JSON does not have"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Document, E> {

@@ -108,7 +108,8 @@ const HOSTILE: &[&str] = &[
 
 fn hostile() -> Value {
     let values: Vec<_> = HOSTILE.iter().copied().map(Value::from).collect();
-    let keys: serde_json::Map<_, _> = HOSTILE.iter().map(|key| ((*key).to_owned(), Value::from(*key))).collect();
+    let keys: serde_json::Map<_, _> =
+        HOSTILE.iter().map(|key| ((*key).to_owned(), Value::from(*key))).collect();
     json!({"list": values, "map": keys, "empty": {"list": [], "map": {}}, "big": u64::MAX, "small": i64::MIN, "yes": true, "none": null})
 }
 
@@ -121,17 +122,39 @@ fn a_hostile_string_stays_a_string() {
 /// The characters that decide what a scalar is, in every combination of three.
 #[test]
 fn every_short_string_stays_a_string() {
-    let alphabet = &["", "0", "9", "x", "e", "y", "n", "o", "_", ".", "-", "+", ":", " ", "#", "~", "=", "<", "'", "\"", "\\", "\n"];
+    let alphabet = &[
+        "", "0", "9", "x", "e", "y", "n", "o", "_", ".", "-", "+", ":", " ", "#", "~", "=", "<",
+        "'", "\"", "\\", "\n",
+    ];
     let pairs = alphabet.iter().flat_map(|a| alphabet.iter().map(move |b| format!("{a}{b}")));
     let triples = pairs.flat_map(|pair| alphabet.iter().map(move |c| format!("{pair}{c}")));
     let all: Vec<String> = triples.collect();
     let text = document(&all).unwrap();
-    assert_eq!(serde_saphyr::from_str::<Vec<Value>>(&text).unwrap(), all.iter().map(|s| json!(s)).collect::<Vec<_>>());
+    assert_eq!(
+        serde_saphyr::from_str::<Vec<Value>>(&text).unwrap(),
+        all.iter().map(|s| json!(s)).collect::<Vec<_>>()
+    );
 }
 
 #[test]
 fn a_bare_word_that_yaml_1_1_would_misread_is_quoted() {
-    for word in ["80", "on", "no", "y", "off", "012", "1_000", "12:30:45", "1e3", "0x1f", "null", "~", "2001-12-14", "=", "<<"] {
+    for word in [
+        "80",
+        "on",
+        "no",
+        "y",
+        "off",
+        "012",
+        "1_000",
+        "12:30:45",
+        "1e3",
+        "0x1f",
+        "null",
+        "~",
+        "2001-12-14",
+        "=",
+        "<<",
+    ] {
         let text = document(&json!({ "a": word })).unwrap();
         assert!(text == format!("a: \"{word}\"\n") || text == format!("a: '{word}'\n"), "{text}");
     }

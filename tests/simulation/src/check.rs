@@ -19,7 +19,8 @@ const GUARD_WINDOW: Us = 570 * S;
 const GUARD_FROM: usize = 10;
 /// By how many entries what a process observes may lag behind what is stored.
 const LAG: usize = 2;
-/// Equal writes of one entry within a minute, while nothing but somebody else's change speaks for them.
+/// Equal writes of one entry within a minute, while nothing but somebody else's change speaks for
+/// them.
 const MOST_REPEATS: usize = 15;
 /// Attempts within ten seconds, of those that an outage strikes.
 const MOST_ATTEMPTS_IN_OUTAGE: usize = 10;
@@ -64,7 +65,8 @@ type Struck = Option<(String, &'static str)>;
 #[derive(Debug, Default)]
 pub struct Check {
     pub violations: Vec<Violation>,
-    /// When Cloud Map answered empty although it was not: one of the two answers that a removal needs.
+    /// When Cloud Map answered empty although it was not: one of the two answers that a removal
+    /// needs.
     pub lies: Vec<Us>,
     lives: BTreeMap<usize, Life>,
     /// Entries that people or controllers have meddled with.
@@ -94,7 +96,8 @@ impl Check {
         self.lives.insert(process, Life { started: now, namespaces, ..Life::default() });
     }
 
-    /// Whether two answers a grace apart can have shown the absence that lasted for `span`: a lie may be one of them.
+    /// Whether two answers a grace apart can have shown the absence that lasted for `span`: a lie
+    /// may be one of them.
     fn is_answered_twice(&self, span: Option<Us>, grace: Us, from: Us, now: Us) -> bool {
         let mut lies = self.lies.iter().filter(|at| **at >= from && **at <= now);
         let first = lies.next();
@@ -121,21 +124,34 @@ impl Check {
             Input::Deleted(_, object) => life.hears(object, false),
             Input::Listed(all, version) => {
                 let listed: BTreeSet<Key> = all.iter().map(|object| key_of(object)).collect();
-                for (_, known) in life.told.iter_mut().filter(|(key, (at, _))| at <= version && !listed.contains(*key)) {
+                for (_, known) in life
+                    .told
+                    .iter_mut()
+                    .filter(|(key, (at, _))| at <= version && !listed.contains(*key))
+                {
                     *known = (*version, false);
                 }
                 for object in all {
                     life.hears(object, true);
                 }
             }
-            Input::Written { id, result } => life.written(*id, result.as_ref().map(|stored| stored.as_deref()), now),
+            Input::Written { id, result } => {
+                life.written(*id, result.as_ref().map(|stored| stored.as_deref()), now)
+            }
             Input::Tick | Input::Read { .. } => {}
         }
     }
 }
 
 fn key_of(object: &Value) -> Key {
-    let text = |field: &str| object.get("metadata").and_then(|m| m.get(field)).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |field: &str| {
+        object
+            .get("metadata")
+            .and_then(|m| m.get(field))
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     Key { namespace: text("namespace"), name: text("name") }
 }
 
@@ -148,7 +164,8 @@ impl Process {
     /// An entry of its id, from a source that it reads.
     pub fn owns(&self, stored: &Stored) -> bool {
         let read = |source: &String| self.settings.sources.iter().any(|own| own.name == *source);
-        stored.owner.as_deref() == Some(&self.settings.owner) && stored.source.as_ref().is_none_or(read)
+        stored.owner.as_deref() == Some(&self.settings.owner)
+            && stored.source.as_ref().is_none_or(read)
     }
 }
 
@@ -160,10 +177,18 @@ impl World {
             // Entries that are about to be adopted count.
             let adopts = process.settings.adopt;
             let counts = |key: &Key, stored: &Stored| {
-                process.owns(stored) || adopts && stored.owner.is_none() && self.truth.wanted.contains_key(key)
+                process.owns(stored)
+                    || adopts && stored.owner.is_none() && self.truth.wanted.contains_key(key)
             };
-            let owned = self.cluster.entries.iter().filter(|(key, stored)| counts(key, stored)).map(|(_, stored)| stored);
-            let count = |(all, full), stored: &Stored| (all + 1, full + usize::from(!stored.endpoints.is_empty()));
+            let owned = self
+                .cluster
+                .entries
+                .iter()
+                .filter(|(key, stored)| counts(key, stored))
+                .map(|(_, stored)| stored);
+            let count = |(all, full), stored: &Stored| {
+                (all + 1, full + usize::from(!stored.endpoints.is_empty()))
+            };
             let (all, full) = owned.fold((0, 0), count);
             if life.owned.last().is_none_or(|(_, a, f)| (*a, *f) != (all, full)) {
                 life.owned.push((self.now, all, full));
@@ -176,15 +201,25 @@ impl World {
         let Some(settings) = self.processes.get(process).map(|p| &p.settings) else { return };
         let Some(life) = self.check.lives.get_mut(&process) else { return };
         let control = matches!(call.what, What::Namespaces { .. } | What::Services { .. });
-        let allowed = if control { settings.list_rate + 10 } else { settings.data_rate + (settings.data_rate / 4).max(1) };
-        let (invariant, plane) = if control { ("frugal.control", "control") } else { ("frugal.data", "data") };
+        let allowed = if control {
+            settings.list_rate + 10
+        } else {
+            settings.data_rate + (settings.data_rate / 4).max(1)
+        };
+        let (invariant, plane) =
+            if control { ("frugal.control", "control") } else { ("frugal.data", "data") };
         let times = life.calls.entry((call.source.clone(), control)).or_default();
         let count = push_within(times, self.now, S);
         let mut found = None;
         if count > allowed as usize {
             times.clear();
-            found =
-                Some((invariant, format!("p{process}: {count} {plane}-plane calls of {} in one second, {allowed} allowed", call.source)));
+            found = Some((
+                invariant,
+                format!(
+                    "p{process}: {count} {plane}-plane calls of {} in one second, {allowed} allowed",
+                    call.source
+                ),
+            ));
         }
         if let Some((invariant, what)) = found {
             self.violate(invariant, what);
@@ -200,10 +235,14 @@ impl World {
         let times = life.lists.entry(list).or_default();
         let count = push_within(times, self.now, 300 * S);
         // Each may be confirmed once, after the grace.
-        let allowed = usize::try_from(2 * 300 * S / settings.catalogue_interval).unwrap_or(usize::MAX) + 10;
+        let allowed =
+            usize::try_from(2 * 300 * S / settings.catalogue_interval).unwrap_or(usize::MAX) + 10;
         if count > allowed {
             times.clear();
-            let what = format!("p{process}: {:?} of {} listed {count} times in 300 s, {allowed} allowed", call.what, call.source);
+            let what = format!(
+                "p{process}: {:?} of {} listed {count} times in 300 s, {allowed} allowed",
+                call.what, call.source
+            );
             self.violate("frugal.lists", what);
         }
     }
@@ -214,7 +253,13 @@ impl World {
         let now = self.now;
         // A removal that was refused is made when the window allows it.
         if self.check.quiet && !matches!(write.action, "empty" | "delete") {
-            self.violate("quiet.idle", format!("p{process}: {} of {} although nothing has changed", write.action, write.key));
+            self.violate(
+                "quiet.idle",
+                format!(
+                    "p{process}: {} of {} although nothing has changed",
+                    write.action, write.key
+                ),
+            );
         }
         let Some(life) = self.check.lives.get_mut(&process) else { return };
         for what in life.attempt(write, now) {
@@ -224,9 +269,16 @@ impl World {
 
     /// A process reports that what it writes is changed by somebody else.
     pub fn check_fight_reported(&mut self, process: usize, diagnostic: &Diagnostic) {
-        let alone = self.processes.len() == 1 && self.check.touched.is_empty() && self.fighters.is_empty();
+        let alone =
+            self.processes.len() == 1 && self.check.touched.is_empty() && self.fighters.is_empty();
         if alone && diagnostic.code == Code::WriteNotKept {
-            self.violate("quiet.report", format!("p{process} reports a fight over {}, and nobody fights", diagnostic.service));
+            self.violate(
+                "quiet.report",
+                format!(
+                    "p{process} reports a fight over {}, and nobody fights",
+                    diagnostic.service
+                ),
+            );
         }
     }
 
@@ -240,37 +292,63 @@ impl World {
         if let Some(before) = &taken.before {
             let adopts = settings.adopt && before.owner.is_none() && taken.after.is_some();
             if before.owner.as_deref() != Some(&settings.owner) && !adopts {
-                found.push(("safe.foreign", format!("{key} of owner {:?}: {}", before.owner, write.action)));
+                found.push((
+                    "safe.foreign",
+                    format!("{key} of owner {:?}: {}", before.owner, write.action),
+                ));
             } else if before.owner.is_some() && !p.owns(before) {
                 found.push((
                     "safe.source",
-                    format!("{key} of source {:?}, which p{process} does not read: {}", before.source, write.action),
+                    format!(
+                        "{key} of source {:?}, which p{process} does not read: {}",
+                        before.source, write.action
+                    ),
                 ));
             }
         }
         let deletes = taken.after.is_none();
         let changes = taken.before.is_some() && taken.change.is_some();
-        if deletes && settings.policy != Change::Sync || changes && settings.policy == Change::CreateOnly {
-            found.push(("safe.policy", format!("{key}: {} under {:?}", write.action, settings.policy)));
+        if deletes && settings.policy != Change::Sync
+            || changes && settings.policy == Change::CreateOnly
+        {
+            found.push((
+                "safe.policy",
+                format!("{key}: {} under {:?}", write.action, settings.policy),
+            ));
         }
         let had = taken.before.as_ref().filter(|before| !before.endpoints.is_empty());
         // An entry that was empty when an operator last wrote it is repaired, not emptied.
-        let had = had.filter(|before| before.owner.is_none() || before.last_written_endpoints != Some(0));
-        // By what is sent: a server-side apply leaves the endpoints of another field manager where they are.
-        let sent = write.object.as_deref().and_then(|json| serde_json::from_str::<Value>(json).ok());
-        let empties = had.is_some() && sent.is_some_and(|sent| addresses(sent.get("spec").unwrap_or(&Value::Null)).is_empty());
+        let had =
+            had.filter(|before| before.owner.is_none() || before.last_written_endpoints != Some(0));
+        // By what is sent: a server-side apply leaves the endpoints of another field manager where
+        // they are.
+        let sent =
+            write.object.as_deref().and_then(|json| serde_json::from_str::<Value>(json).ok());
+        let empties = had.is_some()
+            && sent
+                .is_some_and(|sent| addresses(sent.get("spec").unwrap_or(&Value::Null)).is_empty());
         let started = self.check.lives.get(&process).map_or(0, |life| life.started);
         let from = started.max(now.saturating_sub(RECENT));
         if deletes {
             let span = self.truth.span(key, &[State::Unwanted], from, now);
             if !self.check.is_answered_twice(span, settings.empty_grace, from, now) {
-                found.push(("safe.delete", format!("{key} is deleted; it was unwanted for {}", show_span(span))));
+                found.push((
+                    "safe.delete",
+                    format!("{key} is deleted; it was unwanted for {}", show_span(span)),
+                ));
             }
         }
         if empties {
             let span = self.truth.span(key, &[State::Unwanted, State::Empty], from, now);
             if !self.check.is_answered_twice(span, settings.empty_grace, from, now) {
-                found.push(("safe.empty", format!("{key} is emptied ({}); it was empty for {}", write.action, show_span(span))));
+                found.push((
+                    "safe.empty",
+                    format!(
+                        "{key} is emptied ({}); it was empty for {}",
+                        write.action,
+                        show_span(span)
+                    ),
+                ));
             }
         }
         if let Some(life) = self.check.lives.get_mut(&process) {
@@ -288,7 +366,12 @@ impl World {
                     let count = push_within(repeats, now, 60 * S);
                     if count > MOST_REPEATS {
                         repeats.clear();
-                        found.push(("quiet.fight", format!("p{process} wrote the same into {key} {count} times within a minute")));
+                        found.push((
+                            "quiet.fight",
+                            format!(
+                                "p{process} wrote the same into {key} {count} times within a minute"
+                            ),
+                        ));
                     }
                 }
             }
@@ -301,7 +384,10 @@ impl World {
 
     /// What is ready has read every list.
     pub fn check_ready(&mut self, process: usize) {
-        let Some((p, life)) = self.processes.get(process).zip(self.check.lives.get(&process)) else { return };
+        let Some((p, life)) = self.processes.get(process).zip(self.check.lives.get(&process))
+        else {
+            return;
+        };
         if !self.faults.none_between(life.started, self.now) {
             return;
         }
@@ -311,29 +397,44 @@ impl World {
             if !read(What::Namespaces { own: true }) {
                 missing.push(format!("the namespaces of {}", source.name));
             }
-            let namespaces = self.cloud.accounts.get(&source.name).into_iter().flat_map(|account| account.namespaces.keys());
+            let namespaces = self
+                .cloud
+                .accounts
+                .get(&source.name)
+                .into_iter()
+                .flat_map(|account| account.namespaces.keys());
             let unread = namespaces
                 .filter(|namespace| life.namespaces.contains(*namespace))
                 .filter(|namespace| !read(What::Services { namespace: (*namespace).clone() }));
-            missing.extend(unread.map(|namespace| format!("the services of {}/{namespace}", source.name)));
+            missing.extend(
+                unread.map(|namespace| format!("the services of {}/{namespace}", source.name)),
+            );
         }
         if !missing.is_empty() {
-            self.violate("live.ready", format!("p{process} is ready, and never read {}", missing.join(", ")));
+            self.violate(
+                "live.ready",
+                format!("p{process} is ready, and never read {}", missing.join(", ")),
+            );
         }
     }
 
-    /// Within what time an instance of this entry must be in the cluster; none, while that can't be said.
+    /// Within what time an instance of this entry must be in the cluster; none, while that can't be
+    /// said.
     pub fn fair_bound(&self, key: &Key, service: &ServiceRef) -> Option<Us> {
         let p = self.processes.iter().find(|p| p.runs() && !p.settings.once)?;
         let s = &p.settings;
-        let services: u64 = self.cloud.accounts.values().map(|account| account.services.len() as u64).sum();
+        let services: u64 =
+            self.cloud.accounts.values().map(|account| account.services.len() as u64).sum();
         let pages = services / self.cloud.page_size as u64 + 2;
-        let namespaces: u64 = self.cloud.accounts.values().map(|account| account.namespaces.len() as u64).sum();
-        let round = 2 * services * S / u64::from(s.data_rate.max(1)) + 2 * services * self.net.read.max / s.reads_in_flight.max(1) as u64;
+        let namespaces: u64 =
+            self.cloud.accounts.values().map(|account| account.namespaces.len() as u64).sum();
+        let round = 2 * services * S / u64::from(s.data_rate.max(1))
+            + 2 * services * self.net.read.max / s.reads_in_flight.max(1) as u64;
         let writes = 2 * services * self.net.write.max / s.writes_in_flight.max(1) as u64;
         let calls = 3 * self.net.read.slowest + 3 * self.net.write.slowest;
         let known = s.interval + round + writes + calls + 2 * S;
-        let lists = s.catalogue_interval * 2 + 2 * pages * (namespaces + 1) * S / u64::from(s.list_rate.max(1));
+        let lists = s.catalogue_interval * 2
+            + 2 * pages * (namespaces + 1) * S / u64::from(s.list_rate.max(1));
         let created = self.cloud.service(service).map_or(0, |service| service.created);
         let is_known = self.cluster.entries.contains_key(key) && self.now - created > lists;
         Some(if is_known { known } else { known + lists })
@@ -345,49 +446,83 @@ impl World {
         let Some((index, p)) = owner else { return };
         let started = self.check.lives.get(&index).map_or(0, |life| life.started);
         // Without a calm time before, a process may be behind.
-        let calm = since >= started + 60 * S && self.faults.none_between(since.saturating_sub(60 * S), self.now);
-        let wanted = self.truth.wanted.get(key).is_some_and(|wanted| wanted.endpoints.contains(address));
-        let moved = self.truth.claimants(key).count() > 1 || self.check.touched.contains(key) || self.fighters.contains_key(key);
-        if !calm || !wanted || moved || p.settings.policy == Change::CreateOnly || self.is_foreign(key) {
+        let calm = since >= started + 60 * S
+            && self.faults.none_between(since.saturating_sub(60 * S), self.now);
+        let wanted =
+            self.truth.wanted.get(key).is_some_and(|wanted| wanted.endpoints.contains(address));
+        let moved = self.truth.claimants(key).count() > 1
+            || self.check.touched.contains(key)
+            || self.fighters.contains_key(key);
+        if !calm
+            || !wanted
+            || moved
+            || p.settings.policy == Change::CreateOnly
+            || self.is_foreign(key)
+        {
             return;
         }
         self.check.probes += 1;
         if self.cluster.entries.get(key).is_none_or(|stored| !stored.endpoints.contains(address)) {
             let seconds = (self.now - since) / S;
-            self.violate("fair", format!("{address} was registered {seconds} s ago, and is not in {key}"));
+            self.violate(
+                "fair",
+                format!("{address} was registered {seconds} s ago, and is not in {key}"),
+            );
         }
     }
 
     /// Something of somebody else's has this name or one of its hosts.
     pub fn is_foreign(&self, key: &Key) -> bool {
         let ours = |stored: &Stored| self.processes.iter().any(|p| p.owns(stored));
-        let hosts = self.truth.wanted.get(key).and_then(|wanted| wanted.spec.get("hosts")).and_then(Value::as_array);
+        let hosts = self
+            .truth
+            .wanted
+            .get(key)
+            .and_then(|wanted| wanted.spec.get("hosts"))
+            .and_then(Value::as_array);
         let hosts: Vec<&str> = hosts.into_iter().flatten().filter_map(Value::as_str).collect();
-        let overlaps = |host: &String| hosts.iter().any(|own| own == host || host.strip_prefix('*').is_some_and(|end| own.ends_with(end)));
+        let overlaps = |host: &String| {
+            hosts.iter().any(|own| {
+                own == host || host.strip_prefix('*').is_some_and(|end| own.ends_with(end))
+            })
+        };
         self.cluster.entries.iter().any(|(other, stored)| {
-            let adoptable = other == key && stored.owner.is_none() && self.processes.iter().any(|p| p.settings.adopt);
-            !ours(stored) && !adoptable && (other == key || other.namespace == key.namespace && stored.hosts.iter().any(overlaps))
+            let adoptable = other == key
+                && stored.owner.is_none()
+                && self.processes.iter().any(|p| p.settings.adopt);
+            !ours(stored)
+                && !adoptable
+                && (other == key
+                    || other.namespace == key.namespace && stored.hosts.iter().any(overlaps))
         })
     }
 
-    /// How the cluster differs from the translation of the true Cloud Map, apart from what is excused.
+    /// How the cluster differs from the translation of the true Cloud Map, apart from what is
+    /// excused.
     pub fn differences(&self) -> Vec<String> {
-        let wanted = self.truth.wanted.iter().filter_map(|(key, wanted)| self.difference(key, wanted));
-        let left = self.cluster.entries.iter().filter(|(key, _)| !self.truth.wanted.contains_key(*key));
+        let wanted =
+            self.truth.wanted.iter().filter_map(|(key, wanted)| self.difference(key, wanted));
+        let left =
+            self.cluster.entries.iter().filter(|(key, _)| !self.truth.wanted.contains_key(*key));
         let left = left.filter(|(_, stored)| {
             let mut owners = self.processes.iter().filter(|p| p.owns(stored)).peekable();
-            owners.peek().is_some() && owners.all(|p| p.settings.policy == Change::Sync && !p.refused)
+            owners.peek().is_some()
+                && owners.all(|p| p.settings.policy == Change::Sync && !p.refused)
         });
         wanted.chain(left.map(|(key, _)| format!("{key} is left over"))).collect()
     }
 
     fn difference(&self, key: &Key, wanted: &Wanted) -> Option<String> {
-        let reads = |p: &&Process| p.settings.sources.iter().any(|source| source.name == wanted.service.source);
+        let reads = |p: &&Process| {
+            p.settings.sources.iter().any(|source| source.name == wanted.service.source)
+        };
         let p = self.processes.iter().find(reads)?;
         if self.is_foreign(key) {
             return None;
         }
-        let Some(stored) = self.cluster.entries.get(key) else { return Some(format!("{key} is missing")) };
+        let Some(stored) = self.cluster.entries.get(key) else {
+            return Some(format!("{key} is missing"));
+        };
         if p.settings.policy == Change::CreateOnly {
             return None;
         }
@@ -395,23 +530,35 @@ impl World {
             return Some(format!("{key} is not adopted"));
         }
         let removal = wanted.endpoints.is_empty() && !stored.endpoints.is_empty();
-        if removal && self.processes.iter().any(|p| p.refused) && stored.last_written_endpoints != Some(0) {
+        if removal
+            && self.processes.iter().any(|p| p.refused)
+            && stored.last_written_endpoints != Some(0)
+        {
             return None;
         }
         if stored.endpoints != wanted.endpoints {
-            return Some(format!("{key} has {:?} and should have {:?}", stored.endpoints, wanted.endpoints));
+            return Some(format!(
+                "{key} has {:?} and should have {:?}",
+                stored.endpoints, wanted.endpoints
+            ));
         }
         // What a drained entry keeps is up to the operator's memory.
-        let drained = |field: &str| wanted.endpoints.is_empty() && matches!(field, "ports" | "addresses");
-        let fields = wanted.spec.as_object().into_iter().flatten().filter(|(field, _)| !drained(field));
-        let differing: Vec<&String> = fields.filter(|(field, value)| stored.spec().get(field) != Some(value)).map(|(f, _)| f).collect();
+        let drained =
+            |field: &str| wanted.endpoints.is_empty() && matches!(field, "ports" | "addresses");
+        let fields =
+            wanted.spec.as_object().into_iter().flatten().filter(|(field, _)| !drained(field));
+        let differing: Vec<&String> = fields
+            .filter(|(field, value)| stored.spec().get(field) != Some(value))
+            .map(|(f, _)| f)
+            .collect();
         (!differing.is_empty()).then(|| format!("{key} differs in {differing:?}"))
     }
 }
 
 impl Life {
     fn hears(&mut self, object: &Value, exists: bool) {
-        let version = object.get("metadata").and_then(|m| m.get("resourceVersion")).and_then(Value::as_str);
+        let version =
+            object.get("metadata").and_then(|m| m.get("resourceVersion")).and_then(Value::as_str);
         let version = version.and_then(|version| version.parse().ok()).unwrap_or(0);
         let known = self.told.entry(key_of(object)).or_default();
         if version >= known.0 {
@@ -426,7 +573,9 @@ impl Life {
         match result {
             Ok(Some(stored)) => self.hears(stored, true),
             Ok(None) | Err(WriteFault::NotFound) => {
-                if let Some(known) = self.told.get_mut(&key).filter(|(version, _)| *version == replaces) {
+                if let Some(known) =
+                    self.told.get_mut(&key).filter(|(version, _)| *version == replaces)
+                {
                     known.1 = false;
                 }
             }
@@ -452,18 +601,35 @@ impl Life {
         let mut found = Vec::new();
         let what = format!("{} of {}", write.action, write.key);
         let replaces = write.replaces.as_ref().map(|(_, version)| version.parse().unwrap_or(0));
-        let known = self.told.get(&write.key).filter(|(_, exists)| *exists).map(|(version, _)| *version);
+        let known =
+            self.told.get(&write.key).filter(|(_, exists)| *exists).map(|(version, _)| *version);
         if replaces != known {
-            found.push(("quiet.stale", format!("{what} over version {replaces:?}, though it was told of {known:?}")));
+            found.push((
+                "quiet.stale",
+                format!("{what} over version {replaces:?}, though it was told of {known:?}"),
+            ));
         }
         if now < self.retry_at {
-            found.push(("frugal.retry-after", format!("{what} {} ms before the API server allows it", (self.retry_at - now) / 1_000)));
+            found.push((
+                "frugal.retry-after",
+                format!(
+                    "{what} {} ms before the API server allows it",
+                    (self.retry_at - now) / 1_000
+                ),
+            ));
         }
         let own = (write.key.namespace.clone(), verb(write.action));
-        for (struck, attempts) in self.outages.iter_mut().filter(|(struck, _)| struck.as_ref().is_none_or(|struck| *struck == own)) {
+        for (struck, attempts) in self
+            .outages
+            .iter_mut()
+            .filter(|(struck, _)| struck.as_ref().is_none_or(|struck| *struck == own))
+        {
             if push_within(attempts, now, 10 * S) > MOST_ATTEMPTS_IN_OUTAGE {
                 attempts.clear();
-                found.push(("frugal.outage", format!("{what} is one of many in an outage of {struck:?}")));
+                found.push((
+                    "frugal.outage",
+                    format!("{what} is one of many in an outage of {struck:?}"),
+                ));
             }
         }
         self.in_flight.insert(write.id, (write.key.clone(), own.1, replaces.unwrap_or(0)));
@@ -477,8 +643,12 @@ impl Life {
         times.push(now);
         let count = times.iter().filter(|at| **at > from).count();
         // The number that held when the window began was noted before it.
-        let first = self.owned.partition_point(|(at, _, _)| *at <= now.saturating_sub(GUARD_WINDOW + 60 * S)).saturating_sub(1);
-        let marks = self.owned.iter().skip(first).map(|(_, all, full)| if deletes { *all } else { *full });
+        let first = self
+            .owned
+            .partition_point(|(at, _, _)| *at <= now.saturating_sub(GUARD_WINDOW + 60 * S))
+            .saturating_sub(1);
+        let marks =
+            self.owned.iter().skip(first).map(|(_, all, full)| if deletes { *all } else { *full });
         let touched = self.touched.iter().filter(|at| **at > from).count();
         let most = marks.max().unwrap_or(0);
         let base = most + touched + LAG;
@@ -491,5 +661,8 @@ impl Life {
 }
 
 fn show_span(span: Option<Us>) -> String {
-    span.map_or_else(|| "no moment".to_owned(), |span| format!("{}.{:03} s", span / S, span % S / 1000))
+    span.map_or_else(
+        || "no moment".to_owned(),
+        |span| format!("{}.{:03} s", span / S, span % S / 1000),
+    )
 }

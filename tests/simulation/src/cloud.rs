@@ -1,10 +1,13 @@
-//! Cloud Map: sources, namespaces, services and instances, read by pages and paced by token buckets.
+//! Cloud Map: sources, namespaces, services and instances, read by pages and paced by token
+//! buckets.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;
 
-use istio_cloud_map_core::cloud_map::{Health, HealthCheckCustomConfig, Instance, Namespace, Record, Service};
+use istio_cloud_map_core::cloud_map::{
+    Health, HealthCheckCustomConfig, Instance, Namespace, Record, Service,
+};
 use istio_cloud_map_core::sorted::SortedMap;
 
 use crate::driver::{Answer, ReadFault, What};
@@ -96,7 +99,8 @@ impl Cloud {
     }
 
     pub fn add_account(&mut self, source: &str, control: Bucket, data: Bucket) {
-        let account = Account { namespaces: BTreeMap::new(), services: BTreeMap::new(), control, data };
+        let account =
+            Account { namespaces: BTreeMap::new(), services: BTreeMap::new(), control, data };
         self.accounts.insert(source.to_owned(), account);
     }
 
@@ -143,7 +147,13 @@ impl Cloud {
     }
 
     /// Answers one call, if the account's budget allows it.
-    pub fn answer(&mut self, source: &str, what: &What, token: Option<&String>, now: Us) -> Result<Answer, ReadFault> {
+    pub fn answer(
+        &mut self,
+        source: &str,
+        what: &What,
+        token: Option<&String>,
+        now: Us,
+    ) -> Result<Answer, ReadFault> {
         let page_size = self.page_size;
         let account = self.accounts.get_mut(source).ok_or(ReadFault::NotFound)?;
         let bucket = match what {
@@ -154,10 +164,15 @@ impl Cloud {
             return Err(ReadFault::Throttled);
         }
         match what {
-            What::Namespaces { own: false } => Ok(Answer::Namespaces { items: Vec::new(), next: None }),
+            What::Namespaces { own: false } => {
+                Ok(Answer::Namespaces { items: Vec::new(), next: None })
+            }
             What::Namespaces { own: true } => {
                 let (page, next) = page(&account.namespaces, token, page_size);
-                Ok(Answer::Namespaces { items: page.iter().map(|(id, name)| namespace(id, name)).collect(), next })
+                Ok(Answer::Namespaces {
+                    items: page.iter().map(|(id, name)| namespace(id, name)).collect(),
+                    next,
+                })
             }
             What::Services { namespace: of } => {
                 if !account.namespaces.contains_key(of) {
@@ -165,14 +180,22 @@ impl Cloud {
                 }
                 let (page, next) = page(&account.services, token, page_size);
                 let items = page.iter().filter(|(_, service)| service.namespace == *of);
-                Ok(Answer::Services { items: items.map(|(id, service)| service_info(id, service)).collect(), next })
+                Ok(Answer::Services {
+                    items: items.map(|(id, service)| service_info(id, service)).collect(),
+                    next,
+                })
             }
-            What::Revision { service } => {
-                account.services.get(service).map(|service| Answer::Revision(service.revision)).ok_or(ReadFault::NotFound)
-            }
+            What::Revision { service } => account
+                .services
+                .get(service)
+                .map(|service| Answer::Revision(service.revision))
+                .ok_or(ReadFault::NotFound),
             What::Instances { service } => {
                 let service = account.services.get(service).ok_or(ReadFault::NotFound)?;
-                Ok(Answer::Instances { items: service.instances.iter().map(instance).collect(), revision: service.revision })
+                Ok(Answer::Instances {
+                    items: service.instances.iter().map(instance).collect(),
+                    revision: service.revision,
+                })
             }
         }
     }
@@ -190,16 +213,27 @@ fn page<'a, T>(all: &'a BTreeMap<String, T>, token: Option<&String>, size: usize
 }
 
 fn namespace(id: &str, name: &str) -> Namespace {
-    Namespace { id: Some(id.to_owned()), name: name.to_owned(), kind: Some("HTTP".to_owned()), ..Namespace::default() }
+    Namespace {
+        id: Some(id.to_owned()),
+        name: name.to_owned(),
+        kind: Some("HTTP".to_owned()),
+        ..Namespace::default()
+    }
 }
 
 fn service_info(id: &str, service: &CloudService) -> Service {
     let health_check_custom_config = service.health_check.then(HealthCheckCustomConfig::default);
-    Service { id: Some(id.to_owned()), name: service.name.clone(), health_check_custom_config, ..Service::default() }
+    Service {
+        id: Some(id.to_owned()),
+        name: service.name.clone(),
+        health_check_custom_config,
+        ..Service::default()
+    }
 }
 
 fn instance((id, instance): (&String, &CloudInstance)) -> Instance {
-    let mut attributes = SortedMap::from([("AWS_INSTANCE_IPV4".to_owned(), instance.address.clone())]);
+    let mut attributes =
+        SortedMap::from([("AWS_INSTANCE_IPV4".to_owned(), instance.address.clone())]);
     if let Some(port) = instance.port {
         attributes.insert("AWS_INSTANCE_PORT".to_owned(), port.to_string());
     }

@@ -1,4 +1,5 @@
-//! The API server: objects with uids and resource versions, apply with preconditions, and a log of changes that watches follow.
+//! The API server: objects with uids and resource versions, apply with preconditions, and a log of
+//! changes that watches follow.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -97,9 +98,17 @@ impl Cluster {
         let wanted: Value = serde_json::from_str(json).unwrap_or_default();
         let empty = Map::new();
         let spec = wanted.get("spec").and_then(Value::as_object).unwrap_or(&empty);
-        let mut object = before.as_ref().map_or_else(|| json!({"metadata": {}, "spec": {}}), |before| (*before.object).clone());
+        let mut object = before
+            .as_ref()
+            .map_or_else(|| json!({"metadata": {}, "spec": {}}), |before| (*before.object).clone());
         for part in ["labels", "annotations"] {
-            for (name, value) in wanted.get("metadata").and_then(|m| m.get(part)).and_then(Value::as_object).into_iter().flatten() {
+            for (name, value) in wanted
+                .get("metadata")
+                .and_then(|m| m.get(part))
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten()
+            {
                 set(&mut object, &["metadata", part, name], value.clone());
             }
         }
@@ -115,7 +124,9 @@ impl Cluster {
             stored.extend(spec.clone());
         }
         let change = self.store(&call.key, object, managed);
-        let Some(stored) = self.entries.get_mut(&call.key) else { return Err(WriteFault::NotFound) };
+        let Some(stored) = self.entries.get_mut(&call.key) else {
+            return Err(WriteFault::NotFound);
+        };
         stored.last_written_endpoints = Some(stored.endpoints.len());
         Ok(Taken { before, after: Some(stored.clone()), change })
     }
@@ -124,7 +135,8 @@ impl Cluster {
     pub fn edit(&mut self, key: &Key, edit: impl FnOnce(&mut Value)) -> Option<Change> {
         let before = self.entries.get(key);
         let managed = before.map(|before| before.managed.clone()).unwrap_or_default();
-        let mut object = before.map_or_else(|| json!({"metadata": {}, "spec": {}}), |before| (*before.object).clone());
+        let mut object = before
+            .map_or_else(|| json!({"metadata": {}, "spec": {}}), |before| (*before.object).clone());
         edit(&mut object);
         self.store(key, object, managed)
     }
@@ -137,9 +149,11 @@ impl Cluster {
         Some(Change::Deleted(key.clone(), Arc::new(last)))
     }
 
-    /// Stores an object under the next version; one that is the same keeps its version, and no watch sees it.
+    /// Stores an object under the next version; one that is the same keeps its version, and no
+    /// watch sees it.
     fn store(&mut self, key: &Key, mut object: Value, managed: BTreeSet<String>) -> Option<Change> {
-        let fields: Map<String, Value> = managed.iter().map(|field| (format!("f:{field}"), json!({}))).collect();
+        let fields: Map<String, Value> =
+            managed.iter().map(|field| (format!("f:{field}"), json!({}))).collect();
         let entries = json!([{"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": {"f:spec": fields}}]);
         set(&mut object, &["metadata", "managedFields"], entries);
         set(&mut object, &["metadata", "name"], key.name.as_str().into());
@@ -150,18 +164,28 @@ impl Cluster {
         }
         self.version += 1;
         self.last_uid += u64::from(before.is_none());
-        let uid = before.map_or_else(|| format!("uid-{}", self.last_uid), |before| before.uid.clone());
+        let uid =
+            before.map_or_else(|| format!("uid-{}", self.last_uid), |before| before.uid.clone());
         let last_written_endpoints = before.and_then(|before| before.last_written_endpoints);
         set(&mut object, &["metadata", "uid"], uid.as_str().into());
         set(&mut object, &["metadata", "resourceVersion"], self.version.to_string().into());
-        let text = |pointer: &[&str]| pointer.iter().try_fold(&object, |at, step| at.get(*step)).and_then(Value::as_str);
-        let list = |field: &str| object.get("spec").and_then(|spec| spec.get(field)).and_then(Value::as_array);
+        let text = |pointer: &[&str]| {
+            pointer.iter().try_fold(&object, |at, step| at.get(*step)).and_then(Value::as_str)
+        };
+        let list = |field: &str| {
+            object.get("spec").and_then(|spec| spec.get(field)).and_then(Value::as_array)
+        };
         let stored = Stored {
             uid,
             version: self.version,
             owner: text(&["metadata", "labels", OWNER_LABEL]).map(str::to_owned),
             source: text(&["metadata", "annotations", annotation::SOURCE]).map(str::to_owned),
-            hosts: list("hosts").into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
+            hosts: list("hosts")
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             endpoints: addresses(object.get("spec").unwrap_or(&Value::Null)),
             managed,
             last_written_endpoints,
@@ -176,14 +200,19 @@ impl Cluster {
 fn is_version(stored: &Stored, wanted: Option<&(String, String)>) -> bool {
     let version = stored.version.to_string();
     wanted.is_none_or(|(uid, resource_version)| {
-        (uid.is_empty() || *uid == stored.uid) && (resource_version.is_empty() || *resource_version == version)
+        (uid.is_empty() || *uid == stored.uid)
+            && (resource_version.is_empty() || *resource_version == version)
     })
 }
 
 /// The addresses of a spec's endpoints.
 pub fn addresses(spec: &Value) -> BTreeSet<String> {
     let endpoints = spec.get("endpoints").and_then(Value::as_array).into_iter().flatten();
-    endpoints.filter_map(|endpoint| endpoint.get("address")).filter_map(Value::as_str).map(str::to_owned).collect()
+    endpoints
+        .filter_map(|endpoint| endpoint.get("address"))
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Sets a value, and makes the objects on the way to it.

@@ -1,4 +1,5 @@
-//! The one file that knows the state machine's own types: events in, effects out, in the simulation's terms.
+//! The one file that knows the state machine's own types: events in, effects out, in the
+//! simulation's terms.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,8 +8,9 @@ use std::time::Duration;
 use istio_cloud_map_core::cloud_map::{Instance, Namespace, Service};
 use istio_cloud_map_core::diagnostic::Diagnostic;
 use istio_cloud_map_core::operator::{
-    self, Action, Config, Effect, EntryKey, Event, InstancesRead, NamespaceOwner, Observation, Observed, Options, Page, Policy, Read,
-    ReadError, ReadFailure, ReadId, SourceConfig, Version, Write, WriteError, WriteFailure,
+    self, Action, Config, Effect, EntryKey, Event, InstancesRead, NamespaceOwner, Observation,
+    Observed, Options, Page, Policy, Read, ReadError, ReadFailure, ReadId, SourceConfig, Version,
+    Write, WriteError, WriteFailure,
 };
 use istio_cloud_map_core::translate;
 use serde_json::Value;
@@ -39,8 +41,10 @@ impl Settings {
     /// On one line, for a trace.
     pub fn describe(&self) -> String {
         let sources: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
-        let Self { owner, policy, adopt, max_delete_percent, data_rate, list_rate, once, .. } = self;
-        let [interval, grace, catalogue] = [self.interval, self.empty_grace, self.catalogue_interval].map(|us| us / S);
+        let Self { owner, policy, adopt, max_delete_percent, data_rate, list_rate, once, .. } =
+            self;
+        let [interval, grace, catalogue] =
+            [self.interval, self.empty_grace, self.catalogue_interval].map(|us| us / S);
         format!(
             "owner {owner}, sources {}, {policy:?}, adopt {adopt}, {max_delete_percent} %, interval {interval} s, grace {grace} s, \
              catalogue {catalogue} s, {data_rate} and {list_rate} calls a second, {} reads and {} writes at once, once {once}",
@@ -230,13 +234,23 @@ impl Operator {
             Input::Tick => Event::Tick,
             Input::Listed(all, version) => {
                 let version = Version { uid: None, resource_version: Some(version.to_string()) };
-                Event::Observed(Observation::Listed { entries: all.iter().map(|object| observed(object)).collect(), version })
+                Event::Observed(Observation::Listed {
+                    entries: all.iter().map(|object| observed(object)).collect(),
+                    version,
+                })
             }
-            Input::Applied(object) => Event::Observed(Observation::Applied(Box::new(observed(&object)))),
-            Input::Deleted(key, last) => Event::Observed(Observation::Deleted { key: entry_key(&key), version: observed(&last).version }),
+            Input::Applied(object) => {
+                Event::Observed(Observation::Applied(Box::new(observed(&object))))
+            }
+            Input::Deleted(key, last) => Event::Observed(Observation::Deleted {
+                key: entry_key(&key),
+                version: observed(&last).version,
+            }),
             Input::Written { id, result } => {
                 let key = self.writes.remove(&id)?;
-                let result = result.map(|stored| stored.map(|object| Box::new(observed(&object)))).map_err(write_error);
+                let result = result
+                    .map(|stored| stored.map(|object| Box::new(observed(&object))))
+                    .map_err(write_error);
                 Event::Written { key, result }
             }
             Input::Read { id, result } => self.answered(id, result)?,
@@ -252,11 +266,20 @@ impl Operator {
             Err(fault) => return Some(failed(read, &asked, read_error(fault))),
         };
         Some(match answer {
-            Answer::Namespaces { items, next } => Event::NamespacesPage { read, result: Ok(Page { items, next_token: next }) },
-            Answer::Services { items, next } => Event::ServicesPage { read, result: Ok(Page { items, next_token: next }) },
+            Answer::Namespaces { items, next } => {
+                Event::NamespacesPage { read, result: Ok(Page { items, next_token: next }) }
+            }
+            Answer::Services { items, next } => {
+                Event::ServicesPage { read, result: Ok(Page { items, next_token: next }) }
+            }
             Answer::Revision(revision) => Event::Revision { read, result: Ok(revision) },
             Answer::Instances { items, revision } => {
-                let answer = InstancesRead { instances: items, revision: Some(revision), change_token: Some(revision), region: None };
+                let answer = InstancesRead {
+                    instances: items,
+                    revision: Some(revision),
+                    change_token: Some(revision),
+                    region: None,
+                };
                 Event::Instances { read, result: Ok(answer) }
             }
         })
@@ -267,7 +290,9 @@ impl Operator {
             Effect::Read { id, read } => self.read(id, &read),
             Effect::Write(write) => self.write(write),
             Effect::Report(diagnostic) => Output::Report(diagnostic),
-            Effect::WakeAt(at) => Output::WakeAt(self.started + u64::try_from(at.as_micros()).unwrap_or(Us::MAX / 2)),
+            Effect::WakeAt(at) => {
+                Output::WakeAt(self.started + u64::try_from(at.as_micros()).unwrap_or(Us::MAX / 2))
+            }
             Effect::Finished { failed } => Output::Finished { failed },
         }
     }
@@ -275,8 +300,12 @@ impl Operator {
     fn read(&mut self, id: ReadId, read: &Read) -> Output {
         let source = read.source().to_string();
         let (what, token) = match read {
-            Read::Namespaces { owner, token, .. } => (What::Namespaces { own: *owner == NamespaceOwner::Own }, token.clone()),
-            Read::Services { namespace, token, .. } => (What::Services { namespace: namespace.key().to_owned() }, token.clone()),
+            Read::Namespaces { owner, token, .. } => {
+                (What::Namespaces { own: *owner == NamespaceOwner::Own }, token.clone())
+            }
+            Read::Services { namespace, token, .. } => {
+                (What::Services { namespace: namespace.key().to_owned() }, token.clone())
+            }
             Read::Revision(of) => (What::Revision { service: of.id.service.to_string() }, None),
             Read::Instances(of) | Read::ServiceAttributes(of) | Read::Tags(of) => {
                 (What::Instances { service: of.id.service.to_string() }, None)
@@ -291,7 +320,9 @@ impl Operator {
         self.last_id += 1;
         let key = Key { namespace: write.key.namespace.clone(), name: write.key.name.clone() };
         self.writes.insert(self.last_id, write.key);
-        let version = |version: Version| (version.uid.unwrap_or_default(), version.resource_version.unwrap_or_default());
+        let version = |version: Version| {
+            (version.uid.unwrap_or_default(), version.resource_version.unwrap_or_default())
+        };
         Output::Write(WriteCall {
             id: self.last_id,
             key,

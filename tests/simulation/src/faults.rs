@@ -33,7 +33,9 @@ impl Of {
         match (self, what) {
             (Self::All, _) | (Self::Namespaces, What::Namespaces { .. }) => true,
             (Self::Services(of), What::Services { namespace }) => of == namespace,
-            (Self::Service(of), What::Revision { service } | What::Instances { service }) => of == service,
+            (Self::Service(of), What::Revision { service } | What::Instances { service }) => {
+                of == service
+            }
             _ => false,
         }
     }
@@ -85,13 +87,18 @@ impl Faults {
     }
 
     fn active(&self, now: Us) -> impl Iterator<Item = &Fault> {
-        self.spans.iter().filter(move |(from, until, _)| *from <= now && now < *until).map(|(_, _, fault)| fault)
+        self.spans
+            .iter()
+            .filter(move |(from, until, _)| *from <= now && now < *until)
+            .map(|(_, _, fault)| fault)
     }
 
     pub fn of_read(&self, source: &str, what: &What, roll: u8, now: Us) -> Option<ReadFault> {
         self.active(now).find_map(|fault| match fault {
             Fault::Read { source: only, of, how, percent }
-                if only.as_deref().is_none_or(|only| only == source) && of.matches(what) && roll < *percent =>
+                if only.as_deref().is_none_or(|only| only == source)
+                    && of.matches(what)
+                    && roll < *percent =>
             {
                 Some(*how)
             }
@@ -101,13 +108,18 @@ impl Faults {
 
     pub fn of_write(&self, key: &Key, roll: u8, now: Us) -> Option<WriteFault> {
         self.active(now).find_map(|fault| match fault {
-            Fault::Write { key: only, how, percent } if only.as_ref().is_none_or(|only| only == key) && roll < *percent => Some(*how),
+            Fault::Write { key: only, how, percent }
+                if only.as_ref().is_none_or(|only| only == key) && roll < *percent =>
+            {
+                Some(*how)
+            }
             _ => None,
         })
     }
 
     pub fn loses_answer(&self, roll: u8, now: Us) -> bool {
-        self.active(now).any(|fault| matches!(fault, Fault::LostAnswers { percent } if roll < *percent))
+        self.active(now)
+            .any(|fault| matches!(fault, Fault::LostAnswers { percent } if roll < *percent))
     }
 
     /// How much longer reads and writes take.

@@ -7,7 +7,8 @@
 //! cargo run -p istio-cloud-map-simulation -- --scenarios          all scenarios
 //! ```
 //!
-//! A seed is a whole world: the same seed gives the same events in the same order. Build it with `--profile simulation` where many are run.
+//! A seed is a whole world: the same seed gives the same events in the same order. Build it with
+//! `--profile simulation` where many are run.
 
 mod check;
 mod cloud;
@@ -43,21 +44,28 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let holds = match args.as_slice() {
         ["--scenarios"] => {
-            let violated = scenarios::ALL.iter().filter(|scenario| !report(&scenario.run(trace))).count();
+            let violated =
+                scenarios::ALL.iter().filter(|scenario| !report(&scenario.run(trace))).count();
             println!("{violated} of {} scenarios violated", scenarios::ALL.len());
             violated == 0
         }
         ["--scenario", name] => {
-            let Some(scenario) = scenarios::ALL.iter().find(|scenario| scenario.name == *name) else {
-                eprintln!("no scenario {name:?}; there are: {}", scenarios::ALL.map(|scenario| scenario.name).join(", "));
+            let Some(scenario) = scenarios::ALL.iter().find(|scenario| scenario.name == *name)
+            else {
+                eprintln!(
+                    "no scenario {name:?}; there are: {}",
+                    scenarios::ALL.map(|scenario| scenario.name).join(", ")
+                );
                 return ExitCode::from(2);
             };
             report(&scenario.run(trace))
         }
-        ["--seeds", range] => match range.split_once("..").map(|(from, to)| (from.parse(), to.parse())) {
-            Some((Ok(from), Ok(to))) => many(from, to),
-            _ => return usage(),
-        },
+        ["--seeds", range] => {
+            match range.split_once("..").map(|(from, to)| (from.parse(), to.parse())) {
+                Some((Ok(from), Ok(to))) => many(from, to),
+                _ => return usage(),
+            }
+        }
         [seed] => match seed.parse() {
             Ok(seed) => report(&(format!("seed {seed}"), random::run(seed, trace))),
             Err(_) => return usage(),
@@ -77,11 +85,17 @@ fn report((name, world): &(String, World)) -> bool {
     let violations = &world.check.violations;
     let mut by_invariant: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for violation in violations {
-        by_invariant.entry(violation.invariant).or_default().push(format!("{} {}", show(violation.at), violation.what));
+        by_invariant.entry(violation.invariant).or_default().push(format!(
+            "{} {}",
+            show(violation.at),
+            violation.what
+        ));
     }
     let verdict = if violations.is_empty() { "pass" } else { "violated" };
-    let counts =
-        format!("{} steps, {} calls, {} writes, {} probes", world.steps, world.check.calls, world.check.writes, world.check.probes);
+    let counts = format!(
+        "{} steps, {} calls, {} writes, {} probes",
+        world.steps, world.check.calls, world.check.writes, world.check.probes
+    );
     println!("{verdict:<9}{name} ({counts}; {} simulated)", show(world.now).trim());
     for (invariant, all) in by_invariant {
         println!("    {invariant}: {}", all.len());
@@ -131,8 +145,16 @@ fn many(from: u64, to: u64) -> bool {
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
     let seeds = to.saturating_sub(from);
     println!("{seeds} seeds in {}.{:03} s on {threads} threads", millis / 1000, millis % 1000);
-    println!("{} steps ({} a second), {} s simulated", totals.steps, totals.steps * 1000 / millis, totals.simulated / time::S);
-    println!("{} calls, {} writes, {} probes of fairness", totals.calls, totals.writes, totals.probes);
+    println!(
+        "{} steps ({} a second), {} s simulated",
+        totals.steps,
+        totals.steps * 1000 / millis,
+        totals.simulated / time::S
+    );
+    println!(
+        "{} calls, {} writes, {} probes of fairness",
+        totals.calls, totals.writes, totals.probes
+    );
     println!("slowest: seed {} with {} ms", totals.slowest.1, totals.slowest.0);
     println!("{} seeds with violations", totals.failing.len());
     for (invariant, (count, seeds)) in &totals.violations {

@@ -16,7 +16,10 @@ use crate::world::{Latency, World};
 
 /// What nobody has chosen otherwise.
 pub fn settings(sources: &[(&str, &str)]) -> Settings {
-    let source = |(name, target): &(&str, &str)| Source { name: (*name).to_owned(), target_namespace: (*target).to_owned() };
+    let source = |(name, target): &(&str, &str)| Source {
+        name: (*name).to_owned(),
+        target_namespace: (*target).to_owned(),
+    };
     Settings {
         owner: "operator".to_owned(),
         sources: sources.iter().map(source).collect(),
@@ -55,12 +58,16 @@ pub fn settle(world: &mut World) {
             break;
         }
     }
-    if let Some(unfinished) = world.processes.iter().position(|p| p.settings.once && p.finished.is_none()) {
+    if let Some(unfinished) =
+        world.processes.iter().position(|p| p.settings.once && p.finished.is_none())
+    {
         world.violate("live.once", format!("p{unfinished} has not finished"));
     }
     // A single pass says that it failed, or could not know that it was lied to.
-    if world.processes.iter().any(|p| p.finished == Some(true) || p.finished.is_some() && !world.faults.none_between(p.started, world.now))
-    {
+    if world.processes.iter().any(|p| {
+        p.finished == Some(true)
+            || p.finished.is_some() && !world.faults.none_between(p.started, world.now)
+    }) {
         return;
     }
     let differences = world.differences();
@@ -104,7 +111,11 @@ fn pick<T: Clone>(rng: &mut Rng, from: &[T]) -> Option<T> {
 impl Plan {
     fn draw(world: &mut World) -> Self {
         let mut rng = Rng::with_seed(world.rng.u64(..));
-        let sources: Vec<String> = ["east", "west", "south"].iter().take(rng.usize(1..=3)).map(|name| (*name).to_owned()).collect();
+        let sources: Vec<String> = ["east", "west", "south"]
+            .iter()
+            .take(rng.usize(1..=3))
+            .map(|name| (*name).to_owned())
+            .collect();
         let slow_one_in = pick(&mut rng, &[0, 50, 200]).unwrap_or(0);
         let mut latency = |max: &[Us]| {
             let max = pick(&mut rng, max).unwrap_or(50 * MS);
@@ -117,12 +128,34 @@ impl Plan {
         let data_rate = pick(&mut rng, &[30, 100, 300]).unwrap_or(300);
         let once = rng.u8(0..10) == 0;
         let one_target = rng.bool();
-        let targets: Vec<(String, String)> =
-            sources.iter().map(|name| (name.clone(), if one_target { "default".to_owned() } else { format!("mesh-{name}") })).collect();
-        let mut settings = settings(&targets.iter().map(|(name, target)| (name.as_str(), target.as_str())).collect::<Vec<_>>());
+        let targets: Vec<(String, String)> = sources
+            .iter()
+            .map(|name| {
+                (
+                    name.clone(),
+                    if one_target { "default".to_owned() } else { format!("mesh-{name}") },
+                )
+            })
+            .collect();
+        let mut settings = settings(
+            &targets
+                .iter()
+                .map(|(name, target)| (name.as_str(), target.as_str()))
+                .collect::<Vec<_>>(),
+        );
         settings.adopt = rng.u8(0..4) == 0;
-        settings.policy = pick(&mut rng, &[Change::Sync, Change::Sync, Change::Sync, Change::Sync, Change::UpsertOnly, Change::CreateOnly])
-            .unwrap_or(Change::Sync);
+        settings.policy = pick(
+            &mut rng,
+            &[
+                Change::Sync,
+                Change::Sync,
+                Change::Sync,
+                Change::Sync,
+                Change::UpsertOnly,
+                Change::CreateOnly,
+            ],
+        )
+        .unwrap_or(Change::Sync);
         settings.interval = pick(&mut rng, &[S, 2 * S, 5 * S]).unwrap_or(5 * S);
         settings.empty_grace = pick(&mut rng, &[5 * S, 10 * S, 20 * S]).unwrap_or(10 * S);
         settings.catalogue_interval = pick(&mut rng, &[10 * S, 30 * S]).unwrap_or(30 * S);
@@ -137,7 +170,8 @@ impl Plan {
         if pair == 0 {
             all.push(Settings { owner: "another".to_owned(), ..settings });
         } else if pair == 1 && sources.len() > 1 {
-            let others = all.first_mut().map(|first| first.sources.split_off(1)).unwrap_or_default();
+            let others =
+                all.first_mut().map(|first| first.sources.split_off(1)).unwrap_or_default();
             all.push(Settings { sources: others, ..settings });
         }
         for settings in &all {
@@ -149,10 +183,18 @@ impl Plan {
         let services = rng.usize(5..=40);
         for source in &sources {
             let rate = u64::from(data_rate) * shares;
-            world.cloud.add_account(source, Bucket::new(2 * shares, 10 * shares), Bucket::new(rate, rate));
+            world.cloud.add_account(
+                source,
+                Bucket::new(2 * shares, 10 * shares),
+                Bucket::new(rate, rate),
+            );
             for number in 0..rng.usize(1..=4) {
                 // Now and then two sources have one name, and so services that claim one host.
-                let name = if number == 0 && rng.u8(0..4) == 0 && pair != 1 { "shared".to_owned() } else { format!("{source}-{number}") };
+                let name = if number == 0 && rng.u8(0..4) == 0 && pair != 1 {
+                    "shared".to_owned()
+                } else {
+                    format!("{source}-{number}")
+                };
                 world.cloud.add_namespace(source, &name);
             }
         }
@@ -204,14 +246,21 @@ impl Plan {
 
     fn make_service(&self, world: &mut World) {
         let Some(source) = pick(&mut world.rng, &self.sources) else { return };
-        let namespaces: Vec<String> = world.cloud.accounts.get(&source).into_iter().flat_map(|a| a.namespaces.keys().cloned()).collect();
-        let Some(namespace) = pick(&mut world.rng, &namespaces) else { return };
-        let name = format!("svc-{}", world.rng.u8(0..60));
-        let taken = world
+        let namespaces: Vec<String> = world
             .cloud
             .accounts
             .get(&source)
-            .is_some_and(|account| account.services.values().any(|service| service.namespace == namespace && service.name == name));
+            .into_iter()
+            .flat_map(|a| a.namespaces.keys().cloned())
+            .collect();
+        let Some(namespace) = pick(&mut world.rng, &namespaces) else { return };
+        let name = format!("svc-{}", world.rng.u8(0..60));
+        let taken = world.cloud.accounts.get(&source).is_some_and(|account| {
+            account
+                .services
+                .values()
+                .any(|service| service.namespace == namespace && service.name == name)
+        });
         if taken {
             return;
         }
@@ -232,7 +281,12 @@ impl Plan {
     fn churn(&self, world: &mut World) {
         let services = world.cloud.services();
         let Some(at) = pick(&mut world.rng, &services) else { return self.make_service(world) };
-        let instances: Vec<String> = world.cloud.service(&at).into_iter().flat_map(|s| s.instances.keys().cloned()).collect();
+        let instances: Vec<String> = world
+            .cloud
+            .service(&at)
+            .into_iter()
+            .flat_map(|s| s.instances.keys().cloned())
+            .collect();
         let one = pick(&mut world.rng, &instances);
         match world.rng.u8(0..100) {
             0..30 => self.register(world, &at),
@@ -272,13 +326,20 @@ impl Plan {
                 let pause = world.rng.u64(0..=20 * S);
                 world.run_for(pause);
                 if let Some(before) = before
-                    && !world
-                        .cloud
-                        .services()
-                        .iter()
-                        .any(|s| s.namespace == at.namespace && world.cloud.service(s).is_some_and(|service| service.name == before.name))
+                    && !world.cloud.services().iter().any(|s| {
+                        s.namespace == at.namespace
+                            && world
+                                .cloud
+                                .service(s)
+                                .is_some_and(|service| service.name == before.name)
+                    })
                 {
-                    let at = world.add_service(&at.source, &at.namespace, &before.name, before.health_check);
+                    let at = world.add_service(
+                        &at.source,
+                        &at.namespace,
+                        &before.name,
+                        before.health_check,
+                    );
                     self.register(world, &at);
                 }
             }
@@ -312,11 +373,17 @@ impl Plan {
     fn remake_namespace(&self, world: &mut World, at: &ServiceRef) {
         let Some(account) = world.cloud.accounts.get(&at.source) else { return };
         let Some(name) = account.namespaces.get(&at.namespace).cloned() else { return };
-        let services: Vec<_> = account.services.values().filter(|service| service.namespace == at.namespace).cloned().collect();
+        let services: Vec<_> = account
+            .services
+            .values()
+            .filter(|service| service.namespace == at.namespace)
+            .cloned()
+            .collect();
         world.remove_namespace(&at.source, &at.namespace);
         let namespace = world.cloud.add_namespace(&at.source, &name);
         for service in services {
-            let made = world.add_service(&at.source, &namespace, &service.name, service.health_check);
+            let made =
+                world.add_service(&at.source, &namespace, &service.name, service.health_check);
             for instance in service.instances.values() {
                 world.register(&made, instance.port);
             }
@@ -329,23 +396,54 @@ impl Plan {
         let Some(at) = pick(&mut world.rng, &services) else { return };
         let Some(source) = pick(&mut world.rng, &self.sources) else { return };
         let until = world.now + world.rng.u64(S..=60 * S);
-        let how = pick(&mut world.rng, &[ReadFault::AccessDenied, ReadFault::Unreachable, ReadFault::TimedOut, ReadFault::Throttled])
-            .unwrap_or(ReadFault::Unreachable);
-        let strikes =
-            pick(&mut world.rng, &[WriteFault::Forbidden, WriteFault::Throttled(0), WriteFault::Throttled(7 * S), WriteFault::Unreachable])
-                .unwrap_or(WriteFault::Unreachable);
+        let how = pick(
+            &mut world.rng,
+            &[
+                ReadFault::AccessDenied,
+                ReadFault::Unreachable,
+                ReadFault::TimedOut,
+                ReadFault::Throttled,
+            ],
+        )
+        .unwrap_or(ReadFault::Unreachable);
+        let strikes = pick(
+            &mut world.rng,
+            &[
+                WriteFault::Forbidden,
+                WriteFault::Throttled(0),
+                WriteFault::Throttled(7 * S),
+                WriteFault::Unreachable,
+            ],
+        )
+        .unwrap_or(WriteFault::Unreachable);
         let percent = pick(&mut world.rng, &[20, 100]).unwrap_or(100);
         let services_of = What::Services { namespace: at.namespace.clone() };
         let fault = match world.rng.u8(0..11) {
             0 => Fault::Read { source: Some(source), of: Of::All, how, percent },
-            1 => Fault::Read { source: Some(at.source), of: Of::Service(at.service), how, percent: 100 },
-            2 => Fault::Read { source: Some(at.source), of: Of::Services(at.namespace), how, percent },
+            1 => Fault::Read {
+                source: Some(at.source),
+                of: Of::Service(at.service),
+                how,
+                percent: 100,
+            },
+            2 => Fault::Read {
+                source: Some(at.source),
+                of: Of::Services(at.namespace),
+                how,
+                percent,
+            },
             3 => Fault::Read { source: Some(source), of: Of::Namespaces, how, percent },
             4 => return world.faults.lie(Lie { source: at.source, what: services_of }),
             5 => return world.faults.lie(Lie { source, what: What::Namespaces { own: true } }),
-            6 => return world.faults.lie(Lie { source: at.source, what: What::Instances { service: at.service } }),
+            6 => {
+                return world
+                    .faults
+                    .lie(Lie { source: at.source, what: What::Instances { service: at.service } });
+            }
             7 => Fault::Write { key: None, how: strikes, percent },
-            8 => Fault::Write { key: Some(world.key(&at)), how: WriteFault::Rejected, percent: 100 },
+            8 => {
+                Fault::Write { key: Some(world.key(&at)), how: WriteFault::Rejected, percent: 100 }
+            }
             9 => Fault::LostAnswers { percent },
             _ => Fault::Slow { reads: world.rng.u64(0..=2 * S), writes: world.rng.u64(0..=4 * S) },
         };
@@ -359,15 +457,23 @@ impl Plan {
         let Some(key) = pick(&mut world.rng, &keys) else { return };
         match world.rng.u8(0..6) {
             0 => world.delete_entry(&key),
-            1 => world.edit(&key, "a person", |object| set(object, &["spec", "endpoints"], json!([]))),
-            2 => world.edit(&key, "a person", |object| set(object, &["spec", "endpoints"], json!([{"address": "192.0.2.1"}]))),
-            3 => world.edit(&key, "a person", |object| set(object, &["metadata", "labels", "team"], "a".into())),
+            1 => world
+                .edit(&key, "a person", |object| set(object, &["spec", "endpoints"], json!([]))),
+            2 => world.edit(&key, "a person", |object| {
+                set(object, &["spec", "endpoints"], json!([{"address": "192.0.2.1"}]))
+            }),
+            3 => world.edit(&key, "a person", |object| {
+                set(object, &["metadata", "labels", "team"], "a".into())
+            }),
             4 => {
-                let (delay, until) = (world.rng.u64(5 * MS..=500 * MS), world.now + world.rng.u64(10 * S..=60 * S));
+                let (delay, until) =
+                    (world.rng.u64(5 * MS..=500 * MS), world.now + world.rng.u64(10 * S..=60 * S));
                 world.log(|| format!("a controller fights over {key}"));
                 world.check.touched.insert(key.clone());
                 world.fighters.insert(key.clone(), (delay, until));
-                world.edit(&key, "a controller", |object| set(object, &["spec", "resolution"], "NONE".into()));
+                world.edit(&key, "a controller", |object| {
+                    set(object, &["spec", "resolution"], "NONE".into())
+                });
             }
             _ => self.foreign(world),
         }
@@ -388,7 +494,8 @@ impl Plan {
         let all: Vec<(Key, String)> = wanted.into_iter().collect();
         let Some((key, host)) = pick(&mut world.rng, &all) else { return };
         let (owner, same_name) = (world.rng.bool(), world.rng.bool());
-        let key = if same_name { key } else { Key { name: format!("by-hand-{}", key.name), ..key } };
+        let key =
+            if same_name { key } else { Key { name: format!("by-hand-{}", key.name), ..key } };
         if world.cluster.entries.contains_key(&key) {
             return;
         }

@@ -40,32 +40,56 @@ pub const ALL: [Scenario; 34] = [
     Scenario::new("o3-lost", "a create is taken, and its answer lost", o3_lost),
     Scenario::new("o3-rejected", "an entry is rejected, and its service goes", o3_rejected),
     Scenario::new("o3-race", "a create loses a race against somebody else's entry", o3_race),
-    Scenario::new("o3-not-found", "a delete is taken, its answer lost, and the second one finds nothing", o3_not_found),
+    Scenario::new(
+        "o3-not-found",
+        "a delete is taken, its answer lost, and the second one finds nothing",
+        o3_not_found,
+    ),
     Scenario::new("o3-once", "a single pass, and the answer to its write is lost", o3_once),
     Scenario::new("o4", "new services appear while others are being emptied", o4),
-    Scenario::new("o5", "3,000 services in 3 namespaces, ListServices at 2 a second with pages of 100", o5),
+    Scenario::new(
+        "o5",
+        "3,000 services in 3 namespaces, ListServices at 2 a second with pages of 100",
+        o5,
+    ),
     Scenario::new("o5-many", "5 namespaces with 1,000 services, pages of 100", o5_many),
     Scenario::new("o6", "a new service appears more often than all are read", o6),
     Scenario::new("o7", "the answer to a create comes after its entry was deleted", o7),
-    Scenario::new("o7-anew", "the answer to a delete comes after somebody else has made the entry anew", o7_anew),
+    Scenario::new(
+        "o7-anew",
+        "the answer to a delete comes after somebody else has made the entry anew",
+        o7_anew,
+    ),
     Scenario::new("o7-deleted", "a late deletion comes after the entry was made anew", o7_deleted),
     Scenario::new("o7-list", "an older list comes after the answer to a create", o7_list),
     Scenario::new("o8", "a TCP service is drained", o8),
     Scenario::new("o8-none", "a TCP service loses its instances", o8_none),
     Scenario::new("o9", "a controller puts a field back 10 ms after each repair", o9),
     Scenario::new("o9-two", "two processes with one id and other options", o9_two),
-    Scenario::new("o2-kind", "entries that are emptied while nothing can be written are to be deleted when it can", o2_kind),
+    Scenario::new(
+        "o2-kind",
+        "entries that are emptied while nothing can be written are to be deleted when it can",
+        o2_kind,
+    ),
     Scenario::new("o11", "a namespace is made anew, and its first lists are throttled", o11),
     Scenario::new("o12", "one complete but empty ListServices answer", o12),
     Scenario::new("o12-namespaces", "one complete but empty ListNamespaces answer", o12_namespaces),
     Scenario::new("o13", "a slow API server, 100 flapping services, and a change of zzz", o13),
     Scenario::new("o15", "the first-ranked claimant of a host can't be read", o15),
     Scenario::new("o16", "no permission to write 400 entries", o16),
-    Scenario::new("o16-retry-after", "the API server asks to wait, while writes to one namespace are forbidden", o16_retry_after),
+    Scenario::new(
+        "o16-retry-after",
+        "the API server asks to wait, while writes to one namespace are forbidden",
+        o16_retry_after,
+    ),
     Scenario::new("o17", "a person edits 12 of 20 drained entries", o17),
     Scenario::new("o18", "a service flaps between some and none", o18),
     Scenario::new("o21", "two operators with one id and a source each", o21),
-    Scenario::new("o21-host", "two operators with one id, a source each, and one host in both", o21_host),
+    Scenario::new(
+        "o21-host",
+        "two operators with one id, a source each, and one host in both",
+        o21_host,
+    ),
 ];
 
 fn default_settings() -> Settings {
@@ -118,9 +142,13 @@ fn o1(world: &mut World) {
     let all = services(world, &namespace, "web", 20);
     for at in &all {
         let key = world.key(at);
-        let spec = world.truth.wanted.get(&key).map(|wanted| wanted.spec.clone()).unwrap_or_default();
+        let spec =
+            world.truth.wanted.get(&key).map(|wanted| wanted.spec.clone()).unwrap_or_default();
         world.edit(&key, "another tool", |object| set(object, &["spec"], spec));
-        world.faults.lie(Lie { source: "default".to_owned(), what: What::Instances { service: at.service.clone() } });
+        world.faults.lie(Lie {
+            source: "default".to_owned(),
+            what: What::Instances { service: at.service.clone() },
+        });
     }
     world.add_process(Settings { adopt: true, ..default_settings() });
     world.run_for(30 * S);
@@ -176,7 +204,11 @@ fn o3_lost(world: &mut World) {
 fn o3_rejected(world: &mut World) {
     let (namespace, _) = settled(world, default_settings(), 5);
     let at = world.add_service("default", &namespace, "new", false);
-    world.faults.add(world.now, until(world, 200 * S), Fault::Write { key: Some(world.key(&at)), how: WriteFault::Rejected, percent: 100 });
+    world.faults.add(
+        world.now,
+        until(world, 200 * S),
+        Fault::Write { key: Some(world.key(&at)), how: WriteFault::Rejected, percent: 100 },
+    );
     world.register(&at, None);
     world.run_for(50 * S);
     world.remove_service(&at);
@@ -225,7 +257,8 @@ fn o3_once(world: &mut World) {
 }
 
 fn o4(world: &mut World) {
-    let settings = Settings { max_delete_percent: 100, catalogue_interval: 10 * S, ..default_settings() };
+    let settings =
+        Settings { max_delete_percent: 100, catalogue_interval: 10 * S, ..default_settings() };
     let (namespace, all) = settled(world, settings, 40);
     world.net.read = Latency::steady(900 * MS, 1_800 * MS);
     for (number, at) in all.iter().enumerate() {
@@ -260,15 +293,24 @@ fn o5_many(world: &mut World) {
     }
     world.add_process(default_settings());
     world.run_for(60 * S);
-    // Ten pages a namespace are 25 s of the budget for all five; each must be read again within minutes.
-    let late: Vec<String> = world.cloud.accounts.values().flat_map(|account| account.namespaces.keys().cloned()).collect();
+    // Ten pages a namespace are 25 s of the budget for all five; each must be read again within
+    // minutes.
+    let late: Vec<String> = world
+        .cloud
+        .accounts
+        .values()
+        .flat_map(|account| account.namespaces.keys().cloned())
+        .collect();
     for namespace in &late {
         services(world, namespace, "late", 1);
     }
     world.run_for(180 * S);
     let missing = world.differences().len();
     if missing > 0 {
-        world.violate("fair.lists", format!("{missing} of 5 new services have no entry 180 s later"));
+        world.violate(
+            "fair.lists",
+            format!("{missing} of 5 new services have no entry 180 s later"),
+        );
     }
     settle_large(world);
 }
@@ -279,7 +321,10 @@ fn settle_large(world: &mut World) {
     let differences = world.differences();
     if let Some(first) = differences.first() {
         let entries = world.cluster.entries.len();
-        world.violate("live.converge", format!("{} differences at {entries} entries; the first: {first}", differences.len()));
+        world.violate(
+            "live.converge",
+            format!("{} differences at {entries} entries; the first: {first}", differences.len()),
+        );
     }
 }
 
@@ -298,18 +343,27 @@ fn o6(world: &mut World) {
     }
     let landed = all.iter().take(10).filter(|at| {
         let key = world.key(at);
-        world.stored(at).map(|stored| &stored.endpoints) == world.truth.wanted.get(&key).map(|wanted| &wanted.endpoints)
+        world.stored(at).map(|stored| &stored.endpoints)
+            == world.truth.wanted.get(&key).map(|wanted| &wanted.endpoints)
     });
     let landed = landed.count();
     if landed < 10 {
-        world.violate("fair.roll-outs", format!("{landed} of 10 roll-outs have landed after six minutes"));
+        world.violate(
+            "fair.roll-outs",
+            format!("{landed} of 10 roll-outs have landed after six minutes"),
+        );
     }
     settle(world);
 }
 
 /// All instances are replaced.
 fn roll_out(world: &mut World, at: &ServiceRef) {
-    let before: Vec<String> = world.cloud.service(at).into_iter().flat_map(|service| service.instances.keys().cloned()).collect();
+    let before: Vec<String> = world
+        .cloud
+        .service(at)
+        .into_iter()
+        .flat_map(|service| service.instances.keys().cloned())
+        .collect();
     world.register(at, None);
     for id in before {
         world.deregister(at, &id);
@@ -320,7 +374,9 @@ fn o7(world: &mut World) {
     let (namespace, _) = settled(world, default_settings(), 5);
     world.net.watch = Latency::steady(10 * MS, 20 * MS);
     world.net.next_writes.push_back((10 * MS, 3 * S));
-    let Some(key) = services(world, &namespace, "new", 1).first().map(|at| world.key(at)) else { return };
+    let Some(key) = services(world, &namespace, "new", 1).first().map(|at| world.key(at)) else {
+        return;
+    };
     let end = world.now + 60 * S;
     while !world.cluster.entries.contains_key(&key) && world.now < end {
         world.run_for(10 * MS);
@@ -358,7 +414,8 @@ fn o7_deleted(world: &mut World) {
     let (_, all) = settled(world, default_settings(), 5);
     let Some(at) = all.first() else { return };
     let key = world.key(at);
-    // The watch lags by four seconds: the operator's own write conflicts, or is answered before the deletion is seen.
+    // The watch lags by four seconds: the operator's own write conflicts, or is answered before the
+    // deletion is seen.
     world.net.watch = Latency::steady(4 * S, 4 * S);
     world.register(at, None);
     world.run_for(6 * S);
@@ -375,7 +432,11 @@ fn o7_list(world: &mut World) {
     // Lists are taken all the time, and delivered two seconds later.
     world.net.list = Latency::steady(2 * S, 2 * S);
     for round in 0..6 {
-        let Some(key) = services(world, &namespace, &format!("new{round}-"), 1).first().map(|at| world.key(at)) else { return };
+        let Some(key) =
+            services(world, &namespace, &format!("new{round}-"), 1).first().map(|at| world.key(at))
+        else {
+            return;
+        };
         let end = world.now + 60 * S;
         while !world.cluster.entries.contains_key(&key) && world.now < end {
             world.relist(0, 0);
@@ -402,11 +463,19 @@ fn tcp(world: &mut World) -> (ServiceRef, Vec<String>) {
 fn keeps_its_ports(world: &mut World, at: &ServiceRef, before: &Value) {
     let Some(stored) = world.stored(at) else { return };
     let now = stored.spec().clone();
-    if stored.endpoints.is_empty() && (now.get("ports") != before.get("ports") || now.get("addresses") != before.get("addresses")) {
+    if stored.endpoints.is_empty()
+        && (now.get("ports") != before.get("ports")
+            || now.get("addresses") != before.get("addresses"))
+    {
         let part = |spec: &Value| {
-            format!("ports {} addresses {}", spec.get("ports").unwrap_or(&Value::Null), spec.get("addresses").unwrap_or(&Value::Null))
+            format!(
+                "ports {} addresses {}",
+                spec.get("ports").unwrap_or(&Value::Null),
+                spec.get("addresses").unwrap_or(&Value::Null)
+            )
         };
-        world.violate("safe.drained", format!("{at}: had {}, and has {}", part(before), part(&now)));
+        world
+            .violate("safe.drained", format!("{at}: had {}, and has {}", part(before), part(&now)));
     }
 }
 
@@ -450,15 +519,25 @@ fn o9_two(world: &mut World) {
 }
 
 fn o11(world: &mut World) {
-    let (namespace, all) = settled(world, Settings { max_delete_percent: 100, ..default_settings() }, 9);
-    let names: Vec<String> = all.iter().filter_map(|at| world.cloud.service(at)).map(|service| service.name.clone()).collect();
+    let (namespace, all) =
+        settled(world, Settings { max_delete_percent: 100, ..default_settings() }, 9);
+    let names: Vec<String> = all
+        .iter()
+        .filter_map(|at| world.cloud.service(at))
+        .map(|service| service.name.clone())
+        .collect();
     world.remove_namespace("default", &namespace);
     let anew = world.cloud.add_namespace("default", "ns");
     for name in names {
         let at = world.add_service("default", &anew, &name, false);
         world.register(&at, None);
     }
-    let fault = Fault::Read { source: None, of: Of::Services(anew), how: ReadFault::Throttled, percent: 100 };
+    let fault = Fault::Read {
+        source: None,
+        of: Of::Services(anew),
+        how: ReadFault::Throttled,
+        percent: 100,
+    };
     world.faults.add(world.now, until(world, 60 * S), fault);
     world.run_for(90 * S);
     settle(world);
@@ -515,9 +594,19 @@ fn o15(world: &mut World) {
     world.run_for(60 * S);
     let Some(b) = refs.first() else { return };
     // Now the first-ranked source has a service of this host, and can't read it.
-    let namespace = world.cloud.accounts.get("a").and_then(|account| account.namespaces.keys().next().cloned()).unwrap_or_default();
+    let namespace = world
+        .cloud
+        .accounts
+        .get("a")
+        .and_then(|account| account.namespaces.keys().next().cloned())
+        .unwrap_or_default();
     let a = world.add_service("a", &namespace, "web", false);
-    let fault = Fault::Read { source: None, of: Of::Service(a.service.clone()), how: ReadFault::AccessDenied, percent: 100 };
+    let fault = Fault::Read {
+        source: None,
+        of: Of::Service(a.service.clone()),
+        how: ReadFault::AccessDenied,
+        percent: 100,
+    };
     world.faults.add(world.now, until(world, 180 * S), fault);
     world.run_for(60 * S);
     world.register(b, None);
@@ -534,7 +623,11 @@ fn o15(world: &mut World) {
 fn o16(world: &mut World) {
     let namespace = account(world);
     services(world, &namespace, "web", 400);
-    world.faults.add(0, 90 * S, Fault::Write { key: None, how: WriteFault::Forbidden, percent: 100 });
+    world.faults.add(
+        0,
+        90 * S,
+        Fault::Write { key: None, how: WriteFault::Forbidden, percent: 100 },
+    );
     world.add_process(default_settings());
     world.run_for(90 * S);
     settle(world);
@@ -543,8 +636,16 @@ fn o16(world: &mut World) {
 fn o16_retry_after(world: &mut World) {
     let namespace = account(world);
     services(world, &namespace, "web", 100);
-    world.faults.add(0, 20 * S, Fault::Write { key: None, how: WriteFault::Forbidden, percent: 100 });
-    world.faults.add(20 * S, 40 * S, Fault::Write { key: None, how: WriteFault::Throttled(9 * S), percent: 100 });
+    world.faults.add(
+        0,
+        20 * S,
+        Fault::Write { key: None, how: WriteFault::Forbidden, percent: 100 },
+    );
+    world.faults.add(
+        20 * S,
+        40 * S,
+        Fault::Write { key: None, how: WriteFault::Throttled(9 * S), percent: 100 },
+    );
     world.add_process(default_settings());
     world.run_for(60 * S);
     settle(world);
@@ -552,12 +653,16 @@ fn o16_retry_after(world: &mut World) {
 
 fn o17(world: &mut World) {
     let namespace = account(world);
-    let all: Vec<ServiceRef> = (0..20).map(|number| world.add_service("default", &namespace, &format!("web{number}"), false)).collect();
+    let all: Vec<ServiceRef> = (0..20)
+        .map(|number| world.add_service("default", &namespace, &format!("web{number}"), false))
+        .collect();
     world.add_process(default_settings());
     world.run_for(90 * S);
     for at in all.iter().take(12) {
         let key = world.key(at);
-        world.edit(&key, "a person", |object| set(object, &["spec", "endpoints"], json!([{"address": "192.0.2.1"}])));
+        world.edit(&key, "a person", |object| {
+            set(object, &["spec", "endpoints"], json!([{"address": "192.0.2.1"}]))
+        });
     }
     world.run_for(60 * S);
     settle(world);
@@ -566,7 +671,11 @@ fn o17(world: &mut World) {
 fn o2_kind(world: &mut World) {
     let (_, all) = settled(world, default_settings(), 20);
     let begun = world.now;
-    world.faults.add(begun + 5 * S, begun + 60 * S, Fault::Write { key: None, how: WriteFault::Unreachable, percent: 100 });
+    world.faults.add(
+        begun + 5 * S,
+        begun + 60 * S,
+        Fault::Write { key: None, how: WriteFault::Unreachable, percent: 100 },
+    );
     all.iter().take(6).for_each(|at| world.deregister_all(at));
     world.run_for(25 * S);
     all.iter().take(6).for_each(|at| world.remove_service(at));
@@ -617,7 +726,12 @@ fn o21_host(world: &mut World) {
     world.run_for(20 * S);
     world.add_process(settings(&[("west", "default")]));
     world.run_for(120 * S);
-    let owners: Vec<_> = world.cluster.entries.values().map(|stored| stored.source.clone().unwrap_or_default()).collect();
+    let owners: Vec<_> = world
+        .cluster
+        .entries
+        .values()
+        .map(|stored| stored.source.clone().unwrap_or_default())
+        .collect();
     if owners != ["east"] {
         world.violate("safe.source", format!("the entry of east is now of {owners:?}"));
     }

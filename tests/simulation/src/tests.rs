@@ -10,7 +10,13 @@ const SEEDS: u64 = 24;
 fn a_seed_is_one_world() {
     let seen = |seed| {
         let world = random::run(seed, false);
-        (world.now, world.steps, world.check.calls, world.check.writes, format!("{:?}", world.check.violations))
+        (
+            world.now,
+            world.steps,
+            world.check.calls,
+            world.check.writes,
+            format!("{:?}", world.check.violations),
+        )
     };
     for seed in 0..4 {
         assert_eq!(seen(seed), seen(seed), "seed {seed}");

@@ -10,7 +10,8 @@ use crate::cloud::{Cloud, ServiceRef};
 use crate::cluster::{Key, addresses};
 use crate::time::{S, Us};
 
-/// An operator that reads every few seconds and lists every half minute may miss what is over sooner.
+/// An operator that reads every few seconds and lists every half minute may miss what is over
+/// sooner.
 const MISSED: Us = 60 * S;
 
 /// What is true of an entry.
@@ -49,7 +50,9 @@ impl Truth {
     pub fn update(&mut self, cloud: &Cloud, service: &ServiceRef, now: Us) {
         let record = cloud.record(service);
         let before = self.keys.remove(service);
-        let key = record.as_ref().and_then(|record| self.key_of(&service.source, &record.namespace, &record.service));
+        let key = record
+            .as_ref()
+            .and_then(|record| self.key_of(&service.source, &record.namespace, &record.service));
         if let Some(before) = before {
             self.claims.entry(before.clone()).or_default().remove(service);
             if key.as_ref() != Some(&before) {
@@ -64,7 +67,8 @@ impl Truth {
     }
 
     pub fn key_of(&self, source: &str, namespace: &Namespace, service: &Service) -> Option<Key> {
-        let (_, name) = expected_host_and_name(source, namespace, service, &self.options).ok()??;
+        let (_, name) =
+            expected_host_and_name(source, namespace, service, &self.options).ok()??;
         let namespace = self.targets.get(source).cloned().unwrap_or_default();
         Some(Key { namespace, name })
     }
@@ -104,12 +108,18 @@ impl Truth {
         }
     }
 
-    /// For how long an entry's state was last one of `states`, within `from` to `now`: from the first to the last such moment, where what lies
-    /// between may have been another state for as long as an operator can miss.
+    /// For how long an entry's state was last one of `states`, within `from` to `now`: from the
+    /// first to the last such moment, where what lies between may have been another state for as
+    /// long as an operator can miss.
     pub fn span(&self, key: &Key, states: &[State], from: Us, now: Us) -> Option<Us> {
-        let Some(history) = self.history.get(key) else { return states.contains(&State::Unwanted).then_some(now - from) };
+        let Some(history) = self.history.get(key) else {
+            return states.contains(&State::Unwanted).then_some(now - from);
+        };
         let ends = history.iter().skip(1).map(|(at, _)| *at).chain([now]);
-        let spans = history.iter().zip(ends).filter(|((at, state), end)| states.contains(state) && *end > from.max(*at));
+        let spans = history
+            .iter()
+            .zip(ends)
+            .filter(|((at, state), end)| states.contains(state) && *end > from.max(*at));
         let spans = spans.map(|((at, _), end)| ((*at).max(from), end.min(now)));
         let joined = spans.fold(None, |joined: Option<(Us, Us)>, (at, end)| match joined {
             Some((first, last)) if at <= last + MISSED => Some((first, end)),

@@ -9,7 +9,9 @@ use serde_json::Value;
 use crate::check::Check;
 use crate::cloud::{Cloud, CloudInstance, CloudService, ServiceRef};
 use crate::cluster::{Change, Cluster, Key, Stored, set};
-use crate::driver::{Answer, Call, Input, Operator, Output, ReadFault, Settings, WriteCall, WriteFault};
+use crate::driver::{
+    Answer, Call, Input, Operator, Output, ReadFault, Settings, WriteCall, WriteFault,
+};
 use crate::faults::{Fault, Faults};
 use crate::time::{MS, S, Us, show};
 use crate::truth::Truth;
@@ -188,7 +190,9 @@ impl World {
                 }
             }
             Event::Serve { process, life, call, back } => self.serve(process, life, &call, back),
-            Event::Arrive { process, life, write, back } => self.arrive(process, life, &write, back),
+            Event::Arrive { process, life, write, back } => {
+                self.arrive(process, life, &write, back)
+            }
             Event::Deliver { process, life, input } => {
                 if self.processes.get(process).is_some_and(|p| p.life == life) {
                     self.handle(process, input);
@@ -196,13 +200,21 @@ impl World {
             }
             Event::List { process, life, epoch } => self.list(process, life, epoch),
             Event::Watched { process, life, epoch, input } => {
-                if self.processes.get(process).is_some_and(|p| p.life == life && p.watch_epoch == epoch) {
+                if self
+                    .processes
+                    .get(process)
+                    .is_some_and(|p| p.life == life && p.watch_epoch == epoch)
+                {
                     self.handle(process, input);
                 }
             }
             Event::Fight { key } => {
-                if self.cluster.entries.contains_key(&key) && self.fighters.get(&key).is_some_and(|(_, until)| self.now < *until) {
-                    self.edit(&key, "a controller", |object| set(object, &["spec", "resolution"], "NONE".into()));
+                if self.cluster.entries.contains_key(&key)
+                    && self.fighters.get(&key).is_some_and(|(_, until)| self.now < *until)
+                {
+                    self.edit(&key, "a controller", |object| {
+                        set(object, &["spec", "resolution"], "NONE".into())
+                    });
                 }
             }
             Event::Pulse { process, life } => self.pulse(process, life),
@@ -238,7 +250,8 @@ impl World {
     }
 
     fn started(&mut self, process: usize) {
-        let settings = self.processes.get(process).map(|p| p.settings.describe()).unwrap_or_default();
+        let settings =
+            self.processes.get(process).map(|p| p.settings.describe()).unwrap_or_default();
         self.log(|| format!("p{process} starts: {settings}"));
         let now = self.now;
         let Some(p) = self.processes.get_mut(process) else { return };
@@ -247,7 +260,12 @@ impl World {
         p.operator = Some(Operator::new(&p.settings, now));
         (p.finished, p.refused, p.ready, p.spins) = (None, false, false, false);
         let life = p.life;
-        let namespaces = self.cloud.accounts.values().flat_map(|account| account.namespaces.keys().cloned()).collect();
+        let namespaces = self
+            .cloud
+            .accounts
+            .values()
+            .flat_map(|account| account.namespaces.keys().cloned())
+            .collect();
         self.check.start(process, namespaces, now);
         self.note_owned();
         self.relist(process, 0);
@@ -255,7 +273,8 @@ impl World {
         self.handle(process, Input::Tick);
     }
 
-    /// Kills a process, and starts it again a little later. What it has under way goes on without it.
+    /// Kills a process, and starts it again a little later. What it has under way goes on without
+    /// it.
     pub fn restart(&mut self, process: usize, pause: Us) {
         self.log(|| format!("p{process} is killed"));
         self.faults.add(self.now, self.now + pause + 60 * S, Fault::Disturbance);
@@ -274,12 +293,17 @@ impl World {
     fn count_wake(&mut self, process: usize) {
         let now = self.now;
         let Some(p) = self.processes.get_mut(process) else { return };
-        let count = |(at, count): (Us, u32), unit: Us| if at / unit == now / unit { (at, count + 1) } else { (now, 1) };
+        let count = |(at, count): (Us, u32), unit: Us| {
+            if at / unit == now / unit { (at, count + 1) } else { (now, 1) }
+        };
         p.wakes_at_once = count(p.wakes_at_once, 1);
         p.wakes_a_second = count(p.wakes_a_second, S);
         if (p.wakes_at_once.1 > MOST_WAKES_AT_ONCE || p.wakes_a_second.1 > 1_500) && !p.spins {
             p.spins = true;
-            self.violate("quiet.spin", format!("p{process} wakes itself again and again, and nothing happens"));
+            self.violate(
+                "quiet.spin",
+                format!("p{process} wakes itself again and again, and nothing happens"),
+            );
         }
     }
 
@@ -346,7 +370,14 @@ impl World {
     // Reads.
 
     fn call(&mut self, process: usize, call: Call) {
-        self.log(|| format!("p{process} -> {} {:?} {}", call.source, call.what, call.token.as_deref().unwrap_or_default()));
+        self.log(|| {
+            format!(
+                "p{process} -> {} {:?} {}",
+                call.source,
+                call.what,
+                call.token.as_deref().unwrap_or_default()
+            )
+        });
         self.check_call(process, &call);
         let latency = self.net.read.draw(&mut self.rng) + self.faults.delay(self.now).0;
         let there = self.rng.u64(0..=latency);
@@ -355,7 +386,10 @@ impl World {
             let input = Input::Read { id: call.id, result: Err(ReadFault::TimedOut) };
             return self.schedule(self.now + READ_LIMIT, Event::Deliver { process, life, input });
         }
-        self.schedule(self.now + there, Event::Serve { process, life, call, back: latency - there });
+        self.schedule(
+            self.now + there,
+            Event::Serve { process, life, call, back: latency - there },
+        );
     }
 
     fn serve(&mut self, process: usize, life: u32, call: &Call, back: Us) {
@@ -365,7 +399,10 @@ impl World {
             Some(fault) => Err(fault),
             None => self.cloud.answer(&call.source, &call.what, call.token.as_ref(), self.now),
         };
-        if result.is_ok() && call.token.is_none() && self.faults.take_lie(&call.source, &call.what, self.now) {
+        if result.is_ok()
+            && call.token.is_none()
+            && self.faults.take_lie(&call.source, &call.what, self.now)
+        {
             self.log(|| format!("Cloud Map lies about {} {:?}", call.source, call.what));
             self.check.lies.push(self.now);
             match &mut result {
@@ -375,19 +412,34 @@ impl World {
                 _ => {}
             }
         }
-        if matches!(result, Ok(Answer::Namespaces { next: None, .. } | Answer::Services { next: None, .. })) {
+        if matches!(
+            result,
+            Ok(Answer::Namespaces { next: None, .. } | Answer::Services { next: None, .. })
+        ) {
             self.check_list(process, call);
         }
         let wait = if fault == Some(ReadFault::TimedOut) { READ_LIMIT } else { back };
-        self.schedule(self.now + wait, Event::Deliver { process, life, input: Input::Read { id: call.id, result } });
+        self.schedule(
+            self.now + wait,
+            Event::Deliver { process, life, input: Input::Read { id: call.id, result } },
+        );
     }
 
     // Writes.
 
     fn send(&mut self, process: usize, write: WriteCall) {
         self.log(|| {
-            let endpoints = write.object.as_deref().map(|json| json.matches("\"address\"").count()).unwrap_or_default();
-            format!("p{process} -> {} {} ({endpoints} endpoints) over {:?}", write.action, write.key, write.replaces.as_ref().map(|r| &r.1))
+            let endpoints = write
+                .object
+                .as_deref()
+                .map(|json| json.matches("\"address\"").count())
+                .unwrap_or_default();
+            format!(
+                "p{process} -> {} {} ({endpoints} endpoints) over {:?}",
+                write.action,
+                write.key,
+                write.replaces.as_ref().map(|r| &r.1)
+            )
         });
         self.check_attempt(process, &write);
         let latency = self.net.write.draw(&mut self.rng) + self.faults.delay(self.now).1;
@@ -426,7 +478,10 @@ impl World {
         } else {
             result
         };
-        self.schedule(self.now + wait, Event::Deliver { process, life, input: Input::Written { id: write.id, result } });
+        self.schedule(
+            self.now + wait,
+            Event::Deliver { process, life, input: Input::Written { id: write.id, result } },
+        );
     }
 
     /// A person or a controller changes an entry, or makes one.
@@ -466,7 +521,8 @@ impl World {
         }
     }
 
-    /// Cuts a watch: what it has not delivered is lost, and after a pause everything is listed anew.
+    /// Cuts a watch: what it has not delivered is lost, and after a pause everything is listed
+    /// anew.
     pub fn relist(&mut self, process: usize, pause: Us) {
         let delay = self.net.list.draw(&mut self.rng) / 2;
         let now = self.now;
@@ -482,15 +538,28 @@ impl World {
         let now = self.now;
         let all = self.cluster.entries.values().map(|stored| stored.object.clone()).collect();
         let version = self.cluster.version();
-        let Some(p) = self.processes.get_mut(process).filter(|p| p.life == life && p.watch_epoch == epoch) else { return };
+        let Some(p) =
+            self.processes.get_mut(process).filter(|p| p.life == life && p.watch_epoch == epoch)
+        else {
+            return;
+        };
         p.watching = true;
         p.watched_until = now + delay;
-        self.schedule(now + delay, Event::Watched { process, life, epoch, input: Input::Listed(all, version) });
+        self.schedule(
+            now + delay,
+            Event::Watched { process, life, epoch, input: Input::Listed(all, version) },
+        );
     }
 
     // What happens in Cloud Map.
 
-    pub fn add_service(&mut self, source: &str, namespace: &str, name: &str, health_check: bool) -> ServiceRef {
+    pub fn add_service(
+        &mut self,
+        source: &str,
+        namespace: &str,
+        name: &str,
+        health_check: bool,
+    ) -> ServiceRef {
         let id = format!("srv-{:06}", self.cloud.next_number());
         self.log(|| format!("Cloud Map: service {source}/{namespace}/{name} is {id}"));
         let service = CloudService {
@@ -504,7 +573,8 @@ impl World {
         if let Some(account) = self.cloud.accounts.get_mut(source) {
             account.services.insert(id.clone(), service);
         }
-        let at = ServiceRef { source: source.to_owned(), namespace: namespace.to_owned(), service: id };
+        let at =
+            ServiceRef { source: source.to_owned(), namespace: namespace.to_owned(), service: id };
         self.truth.update(&self.cloud, &at, self.now);
         at
     }
@@ -557,7 +627,12 @@ impl World {
     }
 
     pub fn deregister_all(&mut self, at: &ServiceRef) {
-        let ids: Vec<String> = self.cloud.service(at).into_iter().flat_map(|service| service.instances.keys().cloned()).collect();
+        let ids: Vec<String> = self
+            .cloud
+            .service(at)
+            .into_iter()
+            .flat_map(|service| service.instances.keys().cloned())
+            .collect();
         for id in ids {
             self.deregister(at, &id);
         }
@@ -567,7 +642,9 @@ impl World {
     pub fn set_health(&mut self, at: &ServiceRef, id: &str, unhealthy: bool) {
         self.log(|| format!("Cloud Map: {at} {id} unhealthy: {unhealthy}"));
         let checked = self.cloud.service_mut(at).filter(|service| service.health_check);
-        let Some(instance) = checked.and_then(|service| service.instances.get_mut(id)) else { return };
+        let Some(instance) = checked.and_then(|service| service.instances.get_mut(id)) else {
+            return;
+        };
         instance.unhealthy = unhealthy;
         self.truth.update(&self.cloud, at, self.now);
     }
@@ -582,25 +659,41 @@ impl World {
 }
 
 fn describe(input: &Input) -> String {
-    let count = |count: usize, next: &Option<String>| format!("{count} items{}", if next.is_some() { ", more follow" } else { "" });
+    let count = |count: usize, next: &Option<String>| {
+        format!("{count} items{}", if next.is_some() { ", more follow" } else { "" })
+    };
     match input {
         Input::Tick => "tick".to_owned(),
         Input::Read { result: Err(fault), id } => format!("read {id}: {fault:?}"),
         Input::Read { result: Ok(answer), id } => match answer {
-            Answer::Namespaces { items, next } => format!("read {id}: namespaces, {}", count(items.len(), next)),
-            Answer::Services { items, next } => format!("read {id}: services, {}", count(items.len(), next)),
+            Answer::Namespaces { items, next } => {
+                format!("read {id}: namespaces, {}", count(items.len(), next))
+            }
+            Answer::Services { items, next } => {
+                format!("read {id}: services, {}", count(items.len(), next))
+            }
             Answer::Revision(revision) => format!("read {id}: revision {revision}"),
-            Answer::Instances { items, revision } => format!("read {id}: {} instances at revision {revision}", items.len()),
+            Answer::Instances { items, revision } => {
+                format!("read {id}: {} instances at revision {revision}", items.len())
+            }
         },
         Input::Listed(all, _) => format!("{} entries listed", all.len()),
         Input::Applied(object) => format!("applied {}", version(object)),
         Input::Deleted(key, object) => format!("deleted {key} {}", version(object)),
         Input::Written { result: Err(fault), id } => format!("write {id}: {fault:?}"),
-        Input::Written { result: Ok(stored), id } => format!("write {id}: ok {}", stored.as_deref().map(version).unwrap_or_default()),
+        Input::Written { result: Ok(stored), id } => {
+            format!("write {id}: ok {}", stored.as_deref().map(version).unwrap_or_default())
+        }
     }
 }
 
 fn version(object: &Value) -> String {
-    let text = |field: &str| object.get("metadata").and_then(|m| m.get(field)).and_then(Value::as_str).unwrap_or_default();
+    let text = |field: &str| {
+        object
+            .get("metadata")
+            .and_then(|m| m.get(field))
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     format!("{} at {}", text("name"), text("resourceVersion"))
 }

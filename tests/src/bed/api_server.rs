@@ -23,8 +23,8 @@ use super::{
 
 /// A cluster of one API server with authentication, RBAC and the `ServiceEntry` CRD.
 ///
-/// Without controllers a namespace that is deleted stays `Terminating`, owner references collect nothing, pods do not
-/// start, and service accounts exist only where a test creates them.
+/// Without controllers a namespace that is deleted stays `Terminating`, owner references collect
+/// nothing, pods do not start, and service accounts exist only where a test creates them.
 pub struct ApiServer {
     server: Option<Daemon>,
     etcd: Daemon,
@@ -51,7 +51,12 @@ impl ApiServer {
         pki::write(yard.path());
         let (port, etcd_port) = (ports::free(), ports::free());
         let etcd = yard.start("etcd", &mut etcd_command(programs.path("ETCD"), etcd_port));
-        let kubeconfig = kubeconfig::write(yard.path(), "kubeconfig", &address(port), &kubeconfig::admin(yard.path()));
+        let kubeconfig = kubeconfig::write(
+            yard.path(),
+            "kubeconfig",
+            &address(port),
+            &kubeconfig::admin(yard.path()),
+        );
         let mut this = Self { server: None, etcd, port, etcd_port, kubeconfig, programs, yard };
         this.restart().await;
         this
@@ -92,7 +97,12 @@ impl ApiServer {
             .await
             .unwrap_or_else(|error| panic!("no token for {namespace}/{name}: {error}"));
         let status = answer.status.expect("a token");
-        kubeconfig::write(self.yard.path(), &format!("kubeconfig-{namespace}-{name}"), &address(self.port), &json!({"token": status.token}))
+        kubeconfig::write(
+            self.yard.path(),
+            &format!("kubeconfig-{namespace}-{name}"),
+            &address(self.port),
+            &json!({"token": status.token}),
+        )
     }
 
     /// Ends the API server, as a crash would. What it stored stays.
@@ -100,7 +110,8 @@ impl ApiServer {
         self.server = None;
     }
 
-    /// Starts the API server again, at the same address with the same data, and waits until it is ready.
+    /// Starts the API server again, at the same address with the same data, and waits until it is
+    /// ready.
     pub async fn restart(&mut self) {
         self.stop();
         let command = &mut self.server_command();
@@ -120,7 +131,8 @@ impl ApiServer {
     pub async fn restart_etcd(&mut self, away: Duration) {
         self.etcd.signal(Signal::SIGKILL);
         tokio::time::sleep(away).await;
-        self.etcd = self.yard.start("etcd", &mut etcd_command(self.programs.path("ETCD"), self.etcd_port));
+        self.etcd =
+            self.yard.start("etcd", &mut etcd_command(self.programs.path("ETCD"), self.etcd_port));
     }
 
     /// Stops the API server without closing its connections: requests hang.
@@ -173,8 +185,8 @@ impl ApiServer {
     }
 }
 
-/// The file names are those of [`pki`], in the directory where the server runs. It looks for an address to advertise
-/// on the machine's interfaces unless it is given one; nobody uses it.
+/// The file names are those of [`pki`], in the directory where the server runs. It looks for an
+/// address to advertise on the machine's interfaces unless it is given one; nobody uses it.
 const SERVER_FLAGS: [&str; 14] = [
     "--bind-address=127.0.0.1",
     "--advertise-address=192.0.2.1",

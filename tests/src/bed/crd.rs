@@ -15,7 +15,10 @@ use super::{POLL, START};
 pub(super) async fn install(client: &Client, file: &Path) {
     let text = fs::read(file).expect("the CRD's file");
     let crd: CustomResourceDefinition = serde_json::from_slice(&text).expect("a CRD");
-    Api::all(client.clone()).create(&PostParams::default(), &crd).await.expect("the API server takes Istio's CRD");
+    Api::all(client.clone())
+        .create(&PostParams::default(), &crd)
+        .await
+        .expect("the API server takes Istio's CRD");
     for version in crd.spec.versions.iter().filter(|version| version.served) {
         let kind = GroupVersionKind::gvk(&crd.spec.group, &version.name, &crd.spec.names.kind);
         let resource = ApiResource::from_gvk_with_plural(&kind, &crd.spec.names.plural);

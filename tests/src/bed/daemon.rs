@@ -21,8 +21,8 @@ use super::{POLL, START};
 /// How much of a log a failure shows.
 const TAIL: usize = 30;
 
-/// Reads `add PID` and `forget PID`. At the end of its input, which a test's death brings however it dies, kills the
-/// process groups that were added and not forgotten, and removes the directory.
+/// Reads `add PID` and `forget PID`. At the end of its input, which a test's death brings however
+/// it dies, kills the process groups that were added and not forgotten, and removes the directory.
 const KEEPER: &str = r#"
 groups=' '
 while read -r verb group; do
@@ -35,7 +35,8 @@ for group in $groups; do kill -s KILL -- "-$group"; done
 rm -rf -- "$1"
 "#;
 
-/// A directory for processes, their files and logs; all of it goes when this and its [`Daemon`]s do.
+/// A directory for processes, their files and logs; all of it goes when this and its [`Daemon`]s
+/// do.
 pub(super) struct Yard {
     directory: TempDir,
     keeper: Arc<Keeper>,
@@ -48,7 +49,10 @@ struct Keeper {
 
 impl Yard {
     pub(super) fn new() -> Self {
-        let directory = tempfile::Builder::new().prefix("istio-cloud-map-bed-").tempdir().expect("a temporary directory");
+        let directory = tempfile::Builder::new()
+            .prefix("istio-cloud-map-bed-")
+            .tempdir()
+            .expect("a temporary directory");
         // A group of its own, so that a Ctrl-C at the terminal reaches the test and not the keeper.
         let mut process = Command::new("sh")
             .args(["-c", KEEPER, "keeper"])
@@ -59,7 +63,8 @@ impl Yard {
             .process_group(0)
             .spawn()
             .expect("sh starts");
-        let keeper = Keeper { orders: Mutex::new(process.stdin.take()), process: Mutex::new(process) };
+        let keeper =
+            Keeper { orders: Mutex::new(process.stdin.take()), process: Mutex::new(process) };
         Self { directory, keeper: Arc::new(keeper) }
     }
 
@@ -110,7 +115,8 @@ pub(super) struct Daemon {
 }
 
 impl Daemon {
-    /// Waits until the condition holds; panics with the end of the log if the process ends before, or if it takes too long.
+    /// Waits until the condition holds; panics with the end of the log if the process ends before,
+    /// or if it takes too long.
     pub(super) async fn until(&mut self, mut ready: impl AsyncFnMut() -> bool) {
         let waited = timeout(START, async {
             while !ready().await {
@@ -119,7 +125,12 @@ impl Daemon {
             }
         });
         let in_time = waited.await.is_ok();
-        assert!(in_time, "{} is not ready after {START:?}; its log ends\n{}", self.name, self.log_tail());
+        assert!(
+            in_time,
+            "{} is not ready after {START:?}; its log ends\n{}",
+            self.name,
+            self.log_tail()
+        );
     }
 
     /// Panics with the end of the log if the process is no longer there.

@@ -1,4 +1,5 @@
-//! A gateway before the API server, as load balancers and overloaded servers are: it cuts watches and sends writes away.
+//! A gateway before the API server, as load balancers and overloaded servers are: it cuts watches
+//! and sends writes away.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -49,7 +50,12 @@ impl Gateway {
         let task = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
-        let kubeconfig = kubeconfig::write(server.directory(), "gateway", &format!("http://{address}"), &serde_json::json!({}));
+        let kubeconfig = kubeconfig::write(
+            server.directory(),
+            "gateway",
+            &format!("http://{address}"),
+            &serde_json::json!({}),
+        );
         Self { kubeconfig, shared, task }
     }
 
@@ -72,7 +78,8 @@ impl Gateway {
 
     /// Answers writes with 429 and `Retry-After` for so long.
     pub fn refuse_writes(&self, lasting: Duration, retry_after: Duration) {
-        *self.shared.busy.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now() + lasting, retry_after));
+        *self.shared.busy.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((Instant::now() + lasting, retry_after));
     }
 
     /// When each write came that was sent away.
@@ -100,14 +107,19 @@ async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let (mut parts, body) = request.into_parts();
     if let Some(wait) = shared.retry_after(&parts.method) {
         shared.refused.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
-        let answer = Response::builder().status(StatusCode::TOO_MANY_REQUESTS).header(header::RETRY_AFTER, wait.as_secs());
+        let answer = Response::builder()
+            .status(StatusCode::TOO_MANY_REQUESTS)
+            .header(header::RETRY_AFTER, wait.as_secs());
         return answer.body(Body::from("busy")).expect("an answer");
     }
     let is_watch = parts.uri.query().is_some_and(|query| query.contains("watch=true"));
     parts.headers.remove(header::HOST);
     let body = to_bytes(body, 16 << 20).await.unwrap_or_default();
     let Ok(answer) = shared.client.send(http::Request::from_parts(parts, body.into())).await else {
-        return Response::builder().status(StatusCode::BAD_GATEWAY).body(Body::empty()).expect("an answer");
+        return Response::builder()
+            .status(StatusCode::BAD_GATEWAY)
+            .body(Body::empty())
+            .expect("an answer");
     };
     let (mut parts, body) = answer.into_parts();
     // The body is passed on in pieces of its own.
@@ -121,5 +133,8 @@ async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     if !shared.cuts_watches.load(Ordering::Relaxed) {
         return Response::from_parts(parts, Body::from_stream(body));
     }
-    Response::from_parts(parts, Body::from_stream(body.take_until(tokio::time::sleep(Duration::from_secs(1)))))
+    Response::from_parts(
+        parts,
+        Body::from_stream(body.take_until(tokio::time::sleep(Duration::from_secs(1)))),
+    )
 }

@@ -5,10 +5,12 @@ use serde_json::Value;
 
 use super::{lines::LineByLine, setup::Programs};
 
-/// Istio's validating webhook and the CRD's schema and CEL rules, in one process that answers line by line.
+/// Istio's validating webhook and the CRD's schema and CEL rules, in one process that answers line
+/// by line.
 pub struct Judge(LineByLine);
 
-/// What Istio says of one `ServiceEntry`. Each message begins with who says it: `admission: ` or `crd: `.
+/// What Istio says of one `ServiceEntry`. Each message begins with who says it: `admission: ` or
+/// `crd: `.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Verdict {
     /// The entry's name.
@@ -34,7 +36,8 @@ impl Judge {
     /// Panics with all the errors unless every entry is accepted.
     pub async fn assert_accepts(&self, entries: &[Value]) {
         let verdicts = self.verdicts(entries).await;
-        let rejected: Vec<_> = verdicts.iter().filter(|verdict| !verdict.errors.is_empty()).collect();
+        let rejected: Vec<_> =
+            verdicts.iter().filter(|verdict| !verdict.errors.is_empty()).collect();
         assert!(rejected.is_empty(), "Istio rejects {rejected:#?}");
     }
 }

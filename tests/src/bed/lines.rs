@@ -42,11 +42,17 @@ impl LineByLine {
             .expect("the program starts");
         let input = process.stdin.take().expect("the program's stdin");
         let output = process.stdout.take().expect("the program's stdout");
-        Self { pipes: Mutex::new(Pipes { input, output: BufReader::new(output).lines(), errors }), _process: process }
+        Self {
+            pipes: Mutex::new(Pipes { input, output: BufReader::new(output).lines(), errors }),
+            _process: process,
+        }
     }
 
     /// The answers, in the order of the questions.
-    pub(super) async fn ask_all<Q: Serialize, A: DeserializeOwned>(&self, questions: &[Q]) -> Vec<A> {
+    pub(super) async fn ask_all<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        questions: &[Q],
+    ) -> Vec<A> {
         let mut pipes = self.pipes.lock().await;
         let mut answers = Vec::with_capacity(questions.len());
         for question in questions {
@@ -70,7 +76,9 @@ impl Pipes {
         let _ = self.input.write_all(&line).await;
         let _ = self.input.flush().await;
         let answer = self.output.next_line().await.expect("the program speaks UTF-8");
-        let answer = answer.unwrap_or_else(|| panic!("the program stopped without an answer; it said:\n{}", self.said()));
+        let answer = answer.unwrap_or_else(|| {
+            panic!("the program stopped without an answer; it said:\n{}", self.said())
+        });
         serde_json::from_str(&answer).expect("the program answers with JSON of the expected shape")
     }
 

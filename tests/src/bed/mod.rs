@@ -1,8 +1,9 @@
-//! Real parts for the tests to run against, on loopback ports of their own: a Kubernetes API server, Istio's
-//! judgement of `ServiceEntry` objects, its routes and its pushes, and moto's Cloud Map.
+//! Real parts for the tests to run against, on loopback ports of their own: a Kubernetes API
+//! server, Istio's judgement of `ServiceEntry` objects, its routes and its pushes, and moto's Cloud
+//! Map.
 //!
-//! `tests/bed/setup` builds what runs here, on demand and once. Everything started is stopped when its value is
-//! dropped, and when the test's process dies in any other way.
+//! `tests/bed/setup` builds what runs here, on demand and once. Everything started is stopped when
+//! its value is dropped, and when the test's process dies in any other way.
 
 #![expect(
     clippy::expect_used,

@@ -12,7 +12,8 @@ use super::{
 
 /// A moto server with nothing in it.
 ///
-/// Its Cloud Map has no pages, no filters and no throttling, and registering an instance again duplicates it.
+/// Its Cloud Map has no pages, no filters and no throttling, and registering an instance again
+/// duplicates it.
 pub struct Moto {
     _server: Daemon,
     address: SocketAddr,

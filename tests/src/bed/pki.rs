@@ -2,10 +2,13 @@
 
 use std::{fs, path::Path};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose,
+};
 
-/// Writes `ca.crt`, `server.crt`, `server.key`, `admin.crt`, `admin.key`, `service-accounts.key` and
-/// `service-accounts.pub` to the directory.
+/// Writes `ca.crt`, `server.crt`, `server.key`, `admin.crt`, `admin.key`, `service-accounts.key`
+/// and `service-accounts.pub` to the directory.
 pub(super) fn write(directory: &Path) {
     let issuer = authority().expect("a CA's certificate");
     store(directory, "ca.crt", issuer.pem());
@@ -34,7 +37,12 @@ fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
     CertifiedIssuer::self_signed(params, KeyPair::generate()?)
 }
 
-fn certify(directory: &Path, name: &str, params: &CertificateParams, issuer: &CertifiedIssuer<'_, KeyPair>) {
+fn certify(
+    directory: &Path,
+    name: &str,
+    params: &CertificateParams,
+    issuer: &CertifiedIssuer<'_, KeyPair>,
+) {
     let key = KeyPair::generate().expect("a key");
     let certificate = params.signed_by(&key, issuer).expect("a certificate");
     store(directory, &format!("{name}.crt"), certificate.pem());

@@ -14,16 +14,27 @@ pub struct PlainHost {
 }
 
 impl PlainHost {
-    /// All of them. Cargo knows where the one in Rust is; what the others need is made, where it is not yet.
+    /// All of them. Cargo knows where the one in Rust is; what the others need is made, where it is
+    /// not yet.
     #[must_use]
     pub fn all(rust: &Path) -> [Self; 4] {
         let made = Programs::make(&["hosts"]);
-        let script = |name: &str| Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("../wasm/plain/hosts").join(name));
+        let script = |name: &str| {
+            Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("../wasm/plain/hosts").join(name))
+        };
         [
             Self { name: "Rust (wasmtime)", program: rust.to_owned(), script: None },
-            Self { name: "Python (wasmtime)", program: made.path("HOST_PYTHON").to_owned(), script: script("python/host.py") },
+            Self {
+                name: "Python (wasmtime)",
+                program: made.path("HOST_PYTHON").to_owned(),
+                script: script("python/host.py"),
+            },
             Self { name: "Go (wazero)", program: made.path("HOST_GO").to_owned(), script: None },
-            Self { name: "JavaScript (Node)", program: "node".into(), script: script("javascript/host.mjs") },
+            Self {
+                name: "JavaScript (Node)",
+                program: "node".into(),
+                script: script("javascript/host.mjs"),
+            },
         ]
     }
 

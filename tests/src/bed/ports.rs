@@ -5,8 +5,8 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-/// Below the range from which the kernel gives outgoing connections theirs, so that a server stopped for a while
-/// gets its port back.
+/// Below the range from which the kernel gives outgoing connections theirs, so that a server
+/// stopped for a while gets its port back.
 const FIRST: u32 = 18_000;
 const COUNT: u32 = 12_000;
 

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::{lines::LineByLine, setup::Programs};
 
-/// Istio's registry of `ServiceEntry` objects with its own event recorder behind it, in a process that answers line by line.
+/// Istio's registry of `ServiceEntry` objects with its own event recorder behind it, in a process
+/// that answers line by line.
 pub struct Pushes(LineByLine);
 
 /// What a change makes Istio push.
@@ -39,7 +40,8 @@ impl Pushes {
         Self(LineByLine::start(programs.path("JUDGE"), "pushes"))
     }
 
-    /// What follows each time when a world of entries becomes the next one, for a control plane that has seen nothing before them.
+    /// What follows each time when a world of entries becomes the next one, for a control plane
+    /// that has seen nothing before them.
     pub async fn along(&self, worlds: &[Vec<Value>]) -> Vec<Push> {
         let answer: Answer = self.0.ask(&worlds).await;
         assert!(answer.error.is_empty(), "no answer about pushes: {}", answer.error);
@@ -49,7 +51,8 @@ impl Pushes {
 
 impl From<Pushed> for Push {
     fn from(pushed: Pushed) -> Self {
-        let (full, endpoints) = (pushed.full.unwrap_or_default(), pushed.endpoints.unwrap_or_default());
+        let (full, endpoints) =
+            (pushed.full.unwrap_or_default(), pushed.endpoints.unwrap_or_default());
         match (full.is_empty(), endpoints.is_empty()) {
             (false, _) => Self::Full(full),
             (true, false) => Self::Endpoints(endpoints),

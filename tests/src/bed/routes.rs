@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::{lines::LineByLine, setup::Programs};
 
-/// Istio's discovery server, in a process that answers what a sidecar gets from it and where calls through that sidecar end up.
+/// Istio's discovery server, in a process that answers what a sidecar gets from it and where calls
+/// through that sidecar end up.
 pub struct Routes(LineByLine);
 
 /// What a sidecar gets of one host.
@@ -24,7 +25,8 @@ pub struct RoutedPort {
     pub number: u16,
     /// The outbound cluster, if there is one.
     pub cluster: Option<RoutedCluster>,
-    /// A call to each of the entry's addresses and of its endpoints' addresses, up to 20; to any address, where there is none.
+    /// A call to each of the entry's addresses and of its endpoints' addresses, up to 20; to any
+    /// address, where there is none.
     pub calls: Vec<RoutedCall>,
 }
 
@@ -81,8 +83,8 @@ impl Routes {
         Self(LineByLine::start(programs.path("JUDGE"), "routes"))
     }
 
-    /// What a sidecar gets in each of the worlds: of the entries of its own world, the first of which is the oldest, and of nothing
-    /// else.
+    /// What a sidecar gets in each of the worlds: of the entries of its own world, the first of
+    /// which is the oldest, and of nothing else.
     pub async fn worlds(&self, worlds: &[Vec<Value>]) -> Vec<Vec<RoutedService>> {
         let answer: Answer = self.0.ask(&worlds).await;
         assert!(answer.error.is_empty(), "no answer about routes: {}", answer.error);

@@ -1,4 +1,5 @@
-//! The stand-in for Cloud Map as a program: `cloud-map-stand-in [--listen 127.0.0.1:PORT] [--snapshot FILE]`.
+//! The stand-in for Cloud Map as a program: `cloud-map-stand-in [--listen 127.0.0.1:PORT]
+//! [--snapshot FILE]`.
 //!
 //! It prints its endpoint on stdout and serves until it is stopped.
 
@@ -17,7 +18,8 @@ struct Arguments {
 
 impl Arguments {
     fn parse(mut words: impl Iterator<Item = String>) -> Option<Self> {
-        let mut arguments = Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), snapshot: None };
+        let mut arguments =
+            Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), snapshot: None };
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--listen" => arguments.listen = words.next()?.parse().ok()?,
@@ -52,10 +54,12 @@ fn main() -> ExitCode {
 fn start(arguments: &Arguments) -> Result<StandIn, Box<dyn Error>> {
     let world = match &arguments.snapshot {
         Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| format!("cannot read {path}: {error}"))?;
             World::from_snapshot(&text).map_err(|error| format!("{path}: {error}"))?
         }
         None => World::default(),
     };
-    StandIn::start_at(arguments.listen, world).map_err(|error| format!("cannot listen on {}: {error}", arguments.listen).into())
+    StandIn::start_at(arguments.listen, world)
+        .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen).into())
 }

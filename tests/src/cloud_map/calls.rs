@@ -52,8 +52,12 @@ impl Calls {
     }
 
     pub(super) fn concern(&mut self, operation: Operation, target: &Target) {
-        if let (Some(namespace), Some(service)) = (target.namespace.first(), target.service.first()) {
-            *self.about_services.entry((operation, namespace.clone(), service.clone())).or_default() += 1;
+        if let (Some(namespace), Some(service)) = (target.namespace.first(), target.service.first())
+        {
+            *self
+                .about_services
+                .entry((operation, namespace.clone(), service.clone()))
+                .or_default() += 1;
         }
     }
 

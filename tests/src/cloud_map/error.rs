@@ -89,7 +89,8 @@ impl ErrorKind {
         }
     }
 
-    /// Whether the service model has a shape for it. AWS's front end, which makes the others, spells `message` in lower case.
+    /// Whether the service model has a shape for it. AWS's front end, which makes the others,
+    /// spells `message` in lower case.
     const fn is_modelled(self) -> bool {
         !matches!(
             self,

@@ -31,7 +31,8 @@ pub enum Fault {
     WrongJson,
     /// Well-formed, and nothing in it.
     EmptyObject,
-    /// An empty page with a token before the first page of a listing; nothing for operations without pages.
+    /// An empty page with a token before the first page of a listing; nothing for operations
+    /// without pages.
     EmptyPage,
     /// The answer comes that much later. Goes together with any other fault.
     Latency(Duration),
@@ -109,7 +110,9 @@ impl FaultRule {
     }
 
     fn concerns(&self, call: &Call<'_>) -> bool {
-        let is_named = |wanted: &Option<String>, names: &[String]| wanted.as_ref().is_none_or(|name| names.contains(name));
+        let is_named = |wanted: &Option<String>, names: &[String]| {
+            wanted.as_ref().is_none_or(|name| names.contains(name))
+        };
         self.left != Some(0)
             && self.operation.is_none_or(|operation| operation == call.operation)
             && is_named(&self.namespace, &call.target.namespace)
@@ -143,7 +146,8 @@ struct Quota {
 impl Quota {
     fn take(&mut self) -> bool {
         let now = Instant::now();
-        self.tokens = (self.tokens + self.per_second * (now - self.at).as_secs_f64()).min(self.burst);
+        self.tokens =
+            (self.tokens + self.per_second * (now - self.at).as_secs_f64()).min(self.burst);
         self.at = now;
         let is_within = self.tokens >= 1.0;
         if is_within {
@@ -169,7 +173,8 @@ impl Switchboard {
     }
 
     pub(super) fn limit(&mut self, operation: Operation, per_second: f64, burst: f64) {
-        self.quotas.insert(operation, Quota { per_second, burst, tokens: burst, at: Instant::now() });
+        self.quotas
+            .insert(operation, Quota { per_second, burst, tokens: burst, at: Instant::now() });
     }
 
     pub(super) fn clear(&mut self, id: FaultId) {
@@ -180,7 +185,8 @@ impl Switchboard {
         self.rules.clear();
     }
 
-    /// What happens to a call: all latencies together, and the first other fault. Only what happens is used up.
+    /// What happens to a call: all latencies together, and the first other fault. Only what happens
+    /// is used up.
     pub(super) fn strike(&mut self, call: &Call<'_>) -> (Duration, Option<Fault>) {
         let mut delay = Duration::ZERO;
         let is_within = self.quotas.get_mut(&call.operation).is_none_or(Quota::take);

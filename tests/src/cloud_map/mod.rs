@@ -1,7 +1,8 @@
 //! A stand-in for AWS Cloud Map: an HTTP server in the test's own process, on a loopback port.
 //!
-//! It answers as AWS does, with what makes a reader stumble: pages that are empty and go on, answers in no order, names that are
-//! not the names, revisions above 2^53. Tests make its [`World`], switch [`Fault`]s on and off, and count the calls.
+//! It answers as AWS does, with what makes a reader stumble: pages that are empty and go on,
+//! answers in no order, names that are not the names, revisions above 2^53. Tests make its
+//! [`World`], switch [`Fault`]s on and off, and count the calls.
 //!
 //! ```no_run
 //! use istio_cloud_map_tests::cloud_map::{Fault, Health, Operation, Service, StandIn};
@@ -46,7 +47,10 @@ pub use error::ErrorKind;
 pub use fault::{Fault, FaultId, FaultRule};
 pub use operation::Operation;
 use server::Shared;
-pub use world::{ACCOUNT, Health, Instance, Namespace, NamespaceKey, NamespaceKind, REGION, Service, ServiceKey, World};
+pub use world::{
+    ACCOUNT, Health, Instance, Namespace, NamespaceKey, NamespaceKind, REGION, Service, ServiceKey,
+    World,
+};
 
 /// A running stand-in. Dropping it closes its port and every connection.
 #[derive(Debug)]
@@ -77,7 +81,8 @@ impl StandIn {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let shared = Shared::of(world);
-        // A runtime of its own: with it end all the connections, those that hang too, and a test that blocks does not block it.
+        // A runtime of its own: with it end all the connections, those that hang too, and a test
+        // that blocks does not block it.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (running, stopped) = oneshot::channel();
         let router = server::router(Arc::clone(&shared));
@@ -94,7 +99,13 @@ impl StandIn {
             // The listener of a running server has no error that would end it.
             let _ = runtime.block_on(serve);
         })?;
-        Ok(Self { address, url: format!("http://{address}"), shared, running: Some(running), thread: Some(thread) })
+        Ok(Self {
+            address,
+            url: format!("http://{address}"),
+            shared,
+            running: Some(running),
+            thread: Some(thread),
+        })
     }
 
     /// The endpoint to override AWS's with.
@@ -119,7 +130,8 @@ impl StandIn {
         self.shared.faults().inject(rule.into())
     }
 
-    /// Throttles the calls of an operation beyond a token bucket of so many a second and so many at once. Each page is a call.
+    /// Throttles the calls of an operation beyond a token bucket of so many a second and so many at
+    /// once. Each page is a call.
     pub fn limit(&self, operation: Operation, per_second: f64, burst: f64) {
         self.shared.faults().limit(operation, per_second, burst);
     }

@@ -64,7 +64,8 @@ impl Operation {
         matches!(self, Self::DiscoverInstances | Self::DiscoverInstancesRevision)
     }
 
-    /// The member that holds a page, with what it is when empty; none where the answer has no pages.
+    /// The member that holds a page, with what it is when empty; none where the answer has no
+    /// pages.
     pub(super) fn empty_page(self) -> Option<(&'static str, serde_json::Value)> {
         match self {
             Self::ListNamespaces => Some(("Namespaces", serde_json::json!([]))),

@@ -78,7 +78,13 @@ async fn serve(State(shared): State<Arc<Shared>>, request: axum::extract::Reques
     let (wire, name) = Wire::of(&parts.uri, &parts.headers);
     let Some(operation) = Operation::named(name) else {
         shared.calls().arrive_unknown();
-        return deliver(wire, Delivery::Refusal(Refusal::new(ErrorKind::UnknownOperation, format!("No operation {name:?}"))));
+        return deliver(
+            wire,
+            Delivery::Refusal(Refusal::new(
+                ErrorKind::UnknownOperation,
+                format!("No operation {name:?}"),
+            )),
+        );
     };
     shared.calls().arrive(operation);
     let _in_flight = InFlight(&shared);
@@ -98,8 +104,9 @@ fn read(
     body: Result<Bytes, axum::Error>,
 ) -> Result<Request, Refusal> {
     let body = body.map_err(|error| Refusal::new(ErrorKind::Serialization, error))?;
-    let access_key =
-        access_key(headers).ok_or_else(|| Refusal::new(ErrorKind::MissingAuthenticationToken, "Missing Authentication Token"))?;
+    let access_key = access_key(headers).ok_or_else(|| {
+        Refusal::new(ErrorKind::MissingAuthenticationToken, "Missing Authentication Token")
+    })?;
     shared.calls().sign(access_key);
     Request::parse(operation, wire.decode(&body)?)
 }
@@ -107,7 +114,8 @@ fn read(
 /// The access key id of a request signed by `SigV4`, whatever the signature.
 fn access_key(headers: &HeaderMap) -> Option<&str> {
     let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (_, credential) = authorization.strip_prefix("AWS4-HMAC-SHA256")?.split_once("Credential=")?;
+    let (_, credential) =
+        authorization.strip_prefix("AWS4-HMAC-SHA256")?.split_once("Credential=")?;
     credential.split('/').next().filter(|key| !key.is_empty())
 }
 
@@ -115,13 +123,17 @@ async fn act(shared: &Shared, operation: Operation, request: &Request) -> Delive
     let target = target(&shared.world(), operation, request);
     shared.calls().concern(operation, &target);
     let begins_listing = operation.empty_page().is_some() && request.text("NextToken").is_none();
-    let (delay, fault) = shared.faults().strike(&Call { operation, target: &target, begins_listing });
+    let (delay, fault) =
+        shared.faults().strike(&Call { operation, target: &target, begins_listing });
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
-    let refuse = |kind| Delivery::Refusal(Refusal::new(kind, "A fault that the test has switched on"));
+    let refuse =
+        |kind| Delivery::Refusal(Refusal::new(kind, "A fault that the test has switched on"));
     match fault {
-        Some(Fault::Throttle) if operation.is_data_plane() => refuse(ErrorKind::RequestLimitExceeded),
+        Some(Fault::Throttle) if operation.is_data_plane() => {
+            refuse(ErrorKind::RequestLimitExceeded)
+        }
         Some(Fault::Throttle) => refuse(ErrorKind::Throttling),
         Some(Fault::InternalFailure) => refuse(ErrorKind::InternalFailure),
         Some(Fault::Unavailable) => refuse(ErrorKind::ServiceUnavailable),
@@ -134,14 +146,20 @@ async fn act(shared: &Shared, operation: Operation, request: &Request) -> Delive
             shared.calls().end(operation, Outcome::Broken);
             std::future::pending().await
         }
-        Some(Fault::EmptyPage) => empty_page(operation, request).map_or(Delivery::Reset, |page| Delivery::Whole(page.into())),
+        Some(Fault::EmptyPage) => empty_page(operation, request)
+            .map_or(Delivery::Reset, |page| Delivery::Whole(page.into())),
         Some(Fault::TornJson) => answered(shared, operation, request, Delivery::Torn),
         Some(Fault::CutBody) => answered(shared, operation, request, Delivery::Cut),
         Some(Fault::Latency(_)) | None => answered(shared, operation, request, Delivery::Whole),
     }
 }
 
-fn answered(shared: &Shared, operation: Operation, request: &Request, delivery: fn(Answer) -> Delivery) -> Delivery {
+fn answered(
+    shared: &Shared,
+    operation: Operation,
+    request: &Request,
+    delivery: fn(Answer) -> Delivery,
+) -> Delivery {
     match answer(&mut shared.world(), operation, request) {
         Ok(answer) => delivery(answer),
         Err(refusal) => Delivery::Refusal(refusal),
@@ -161,14 +179,18 @@ const fn outcome(delivery: &Delivery) -> Outcome {
     match delivery {
         Delivery::Whole(_) => Outcome::Answered,
         Delivery::Refusal(refusal) => Outcome::Refused(refusal.kind),
-        Delivery::Torn(_) | Delivery::Cut(_) | Delivery::Wrong(_) | Delivery::Reset => Outcome::Broken,
+        Delivery::Torn(_) | Delivery::Cut(_) | Delivery::Wrong(_) | Delivery::Reset => {
+            Outcome::Broken
+        }
     }
 }
 
 fn deliver(wire: Wire, delivery: Delivery) -> Response {
     match delivery {
         Delivery::Whole(answer) | Delivery::Wrong(answer) => whole(wire, 200, wire.encode(&answer)),
-        Delivery::Refusal(refusal) => whole(wire, refusal.kind.status(), wire.encode(&refusal.body().into())),
+        Delivery::Refusal(refusal) => {
+            whole(wire, refusal.kind.status(), wire.encode(&refusal.body().into()))
+        }
         Delivery::Torn(answer) => whole(wire, 200, first_half(wire, &answer).0),
         Delivery::Cut(answer) => {
             let (half, length) = first_half(wire, &answer);
@@ -192,7 +214,8 @@ fn whole(wire: Wire, status: u16, bytes: Vec<u8>) -> Response {
     describe(wire, response)
 }
 
-/// A body that ends in an error, at which the server closes the connection. What was sent before has to be flushed first, or it is lost.
+/// A body that ends in an error, at which the server closes the connection. What was sent before
+/// has to be flushed first, or it is lost.
 fn aborted(wire: Wire, sent: Option<Bytes>, length: usize) -> Response {
     let abort = stream::once(async {
         tokio::task::yield_now().await;
@@ -210,7 +233,10 @@ fn aborted(wire: Wire, sent: Option<Bytes>, length: usize) -> Response {
 fn describe(wire: Wire, mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(wire.content_type()));
-    headers.insert("x-amzn-requestid", HeaderValue::from_static("00000000-0000-4000-8000-000000000000"));
+    headers.insert(
+        "x-amzn-requestid",
+        HeaderValue::from_static("00000000-0000-4000-8000-000000000000"),
+    );
     if wire == Wire::Cbor {
         headers.insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
     }

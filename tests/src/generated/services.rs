@@ -1,7 +1,9 @@
 //! Services as they are registered, and as they might be.
 
 use fastrand::Rng;
-use istio_cloud_map_core::cloud_map::{Health, HealthCheckConfig, Instance, Namespace, Record, Service, Tag};
+use istio_cloud_map_core::cloud_map::{
+    Health, HealthCheckConfig, Instance, Namespace, Record, Service, Tag,
+};
 use istio_cloud_map_core::sorted::SortedMap;
 use istio_cloud_map_core::translate::Options;
 use serde_json::{Value, json};
@@ -18,24 +20,33 @@ pub fn service(seed: u64) -> Record {
     let mut instances: Vec<Instance> = shape(&mut rng, count)
         .into_iter()
         .enumerate()
-        .map(|(number, attributes)| Instance { id: format!("i-{number}"), health_status: Health::Unknown, attributes })
+        .map(|(number, attributes)| Instance {
+            id: format!("i-{number}"),
+            health_status: Health::Unknown,
+            attributes,
+        })
         .collect();
     let checked = rng.u8(..4) == 0;
     let healthy = rng.u8(..=4);
     for instance in instances.iter_mut().filter(|_| checked) {
-        instance.health_status = if rng.u8(..4) < healthy { Health::Healthy } else { Health::Unhealthy };
+        instance.health_status =
+            if rng.u8(..4) < healthy { Health::Healthy } else { Health::Unhealthy };
     }
     rng.shuffle(&mut instances);
     let check = pick(&mut rng, &[None, None, Some("HTTP"), Some("HTTPS"), Some("TCP")]);
     let mut record = Record {
         source: "default".to_owned(),
         region: Some("us-west-2".to_owned()),
-        namespace: Namespace { name: pick(&mut rng, &["prod", "prod.local", "Prod", "example.com"]).to_owned(), ..Namespace::default() },
+        namespace: Namespace {
+            name: pick(&mut rng, &["prod", "prod.local", "Prod", "example.com"]).to_owned(),
+            ..Namespace::default()
+        },
         service: Service { name: name(&mut rng, seed), ..Service::default() },
         instances,
         ..Record::default()
     };
-    record.service.health_check_config = check.map(|kind| HealthCheckConfig { kind: Some(kind.to_owned()) });
+    record.service.health_check_config =
+        check.map(|kind| HealthCheckConfig { kind: Some(kind.to_owned()) });
     hint(&mut rng, &mut record);
     record
 }
@@ -95,14 +106,37 @@ fn name(rng: &mut Rng, seed: u64) -> String {
 
 fn hint(rng: &mut Rng, record: &mut Record) {
     let (key, value) = match rng.u8(..20) {
-        0 => ("ports", pick(rng, &["http:80", "http:8080,http-metrics:9090", "grpc:50051:9090,tcp:5432", "tls:443:8443", "redis:6379"])),
-        1 | 5 | 6 => ("protocol", pick(rng, &["grpc", "http2", "tcp", "mongo", "mysql", "redis", "tls", "https", "grpc-web", "udp", "h2"])),
+        0 => (
+            "ports",
+            pick(
+                rng,
+                &[
+                    "http:80",
+                    "http:8080,http-metrics:9090",
+                    "grpc:50051:9090,tcp:5432",
+                    "tls:443:8443",
+                    "redis:6379",
+                ],
+            ),
+        ),
+        1 | 5 | 6 => (
+            "protocol",
+            pick(
+                rng,
+                &[
+                    "grpc", "http2", "tcp", "mongo", "mysql", "redis", "tls", "https", "grpc-web",
+                    "udp", "h2",
+                ],
+            ),
+        ),
         2 => ("location", "MESH_INTERNAL"),
         3 => ("exclude", pick(rng, &["true", "false"])),
         4 => {
             let protocol = pick(rng, &["grpc", "tcp", "nonsense"]);
             for instance in &mut record.instances {
-                instance.attributes.insert("istio-cloud-map/protocol".to_owned(), protocol.to_owned());
+                instance
+                    .attributes
+                    .insert("istio-cloud-map/protocol".to_owned(), protocol.to_owned());
             }
             return;
         }
@@ -119,7 +153,9 @@ fn hint(rng: &mut Rng, record: &mut Record) {
 /// Up to 12 distinct ports; an address may be there several times, and a port be missing.
 fn plain(rng: &mut Rng, count: usize) -> Vec<Attributes> {
     let known = [80, 443, 8080, 8443, 9090, 50_051, 3306, 6379];
-    let ports: Vec<u16> = (0..rng.usize(..=12)).map(|_| if rng.bool() { pick(rng, &known) } else { rng.u16(1..) }).collect();
+    let ports: Vec<u16> = (0..rng.usize(..=12))
+        .map(|_| if rng.bool() { pick(rng, &known) } else { rng.u16(1..) })
+        .collect();
     let hosts = if rng.bool() { count.max(1) * 4 } else { count / 2 + 1 };
     let without = rng.u8(..8) == 0;
     (0..count)
@@ -129,18 +165,24 @@ fn plain(rng: &mut Rng, count: usize) -> Vec<Attributes> {
                 attributes.insert("AWS_INSTANCE_PORT".to_owned(), pick(rng, &ports).to_string());
             }
             if rng.bool() {
-                attributes.insert("AVAILABILITY_ZONE".to_owned(), pick(rng, &["us-west-2a", "us-west-2b", "a/b"]).to_owned());
+                attributes.insert(
+                    "AVAILABILITY_ZONE".to_owned(),
+                    pick(rng, &["us-west-2a", "us-west-2b", "a/b"]).to_owned(),
+                );
             }
             if rng.u8(..4) == 0 {
-                attributes.insert("weight".to_owned(), pick(rng, &["1", "10", "0", "x"]).to_owned());
-                attributes.insert("version".to_owned(), pick(rng, &["v1", "v2", "arn:x"]).to_owned());
+                attributes
+                    .insert("weight".to_owned(), pick(rng, &["1", "10", "0", "x"]).to_owned());
+                attributes
+                    .insert("version".to_owned(), pick(rng, &["v1", "v2", "arn:x"]).to_owned());
             }
             attributes
         })
         .collect()
 }
 
-/// Tasks of ECS on EC2 hosts, each with a port of its host; sometimes one that is not from the dynamic range.
+/// Tasks of ECS on EC2 hosts, each with a port of its host; sometimes one that is not from the
+/// dynamic range.
 fn host_mapped(rng: &mut Rng, count: usize) -> Vec<Attributes> {
     let fixed = rng.u8(..4) == 0;
     (0..count)
@@ -163,7 +205,12 @@ fn mcs(rng: &mut Rng, count: usize) -> Vec<Attributes> {
     let ports: Vec<(u16, u16, &str, &str)> = (0..rng.usize(1..=4))
         .map(|_| {
             let (service, target) = (pick(rng, &[80, 443, 8080, 9000, 53]), rng.u16(1024..));
-            (service, target, pick(rng, &["http", "grpc-api", "web", "", "https", "tcp-x"]), pick(rng, &["TCP", "TCP", "UDP", ""]))
+            (
+                service,
+                target,
+                pick(rng, &["http", "grpc-api", "web", "", "https", "tcp-x"]),
+                pick(rng, &["TCP", "TCP", "UDP", ""]),
+            )
         })
         .collect();
     let pods = (count / ports.len()).max(usize::from(count > 0));
@@ -192,11 +239,17 @@ fn named(rng: &mut Rng, count: usize) -> Vec<Attributes> {
         .map(|number| {
             let mut attributes = match rng.u8(..3) {
                 0 if mixed => from([("AWS_INSTANCE_IPV4", ipv4(rng, count))]),
-                1 => from([("AWS_ALIAS_DNS_NAME", format!("lb-{number}.us-west-2.elb.amazonaws.com"))]),
+                1 => from([(
+                    "AWS_ALIAS_DNS_NAME",
+                    format!("lb-{number}.us-west-2.elb.amazonaws.com"),
+                )]),
                 _ => from([("AWS_INSTANCE_CNAME", format!("Db-{}.example.com.", number / 2))]),
             };
             if !attributes.contains_key("AWS_ALIAS_DNS_NAME") && rng.bool() {
-                attributes.insert("AWS_INSTANCE_PORT".to_owned(), pick(rng, &["443", "5432", "80"]).to_owned());
+                attributes.insert(
+                    "AWS_INSTANCE_PORT".to_owned(),
+                    pick(rng, &["443", "5432", "80"]).to_owned(),
+                );
             }
             attributes
         })
@@ -211,7 +264,10 @@ fn families(rng: &mut Rng, count: usize) -> Vec<Attributes> {
             let mut attributes = from([("AWS_INSTANCE_PORT", port.to_owned())]);
             let which = rng.u8(..3);
             if which != 0 {
-                attributes.insert("AWS_INSTANCE_IPV6".to_owned(), format!("2001:0DB8::{:04x}", number + 1));
+                attributes.insert(
+                    "AWS_INSTANCE_IPV6".to_owned(),
+                    format!("2001:0DB8::{:04x}", number + 1),
+                );
             }
             if which != 1 {
                 attributes.insert("AWS_INSTANCE_IPV4".to_owned(), ipv4(rng, count));

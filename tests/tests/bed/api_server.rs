@@ -17,7 +17,11 @@ use crate::tutorial;
 
 fn entries(client: Client, version: &str) -> Api<DynamicObject> {
     let kind = GroupVersionKind::gvk("networking.istio.io", version, "ServiceEntry");
-    Api::namespaced_with(client, "default", &ApiResource::from_gvk_with_plural(&kind, "serviceentries"))
+    Api::namespaced_with(
+        client,
+        "default",
+        &ApiResource::from_gvk_with_plural(&kind, "serviceentries"),
+    )
 }
 
 fn object<T: DeserializeOwned>(value: Value) -> T {
@@ -38,11 +42,20 @@ async fn an_entry_is_served_in_every_version_and_by_kubectl() {
     create(entries(server.client().await, "v1beta1"), tutorial()).await;
 
     for version in ["v1", "v1beta1"] {
-        let found =
-            entries(server.client().await, version).get("cloudmap-getistio-external-service.my-namespace").await.expect("the entry");
+        let found = entries(server.client().await, version)
+            .get("cloudmap-getistio-external-service.my-namespace")
+            .await
+            .expect("the entry");
         assert_eq!(found.data.get("spec"), tutorial().get("spec"), "{version}");
     }
-    let hosts = server.kubectl(&["get", "serviceentries.networking.istio.io", "-o", "jsonpath={.items[*].spec.hosts}"]).await;
+    let hosts = server
+        .kubectl(&[
+            "get",
+            "serviceentries.networking.istio.io",
+            "-o",
+            "jsonpath={.items[*].spec.hosts}",
+        ])
+        .await;
     assert_eq!(hosts, r#"["getistio-external-service.my-namespace"]"#);
 }
 

@@ -29,7 +29,11 @@ async fn what_istio_or_the_crd_forbids_is_rejected_by_whom_it_concerns() {
     let cases = [
         ("a wildcard for all hosts", json!({"hosts": ["*"]}), "admission: "),
         ("an underscore in a host", json!({"hosts": ["a_b.example.com"]}), "admission: "),
-        ("a host name as a STATIC endpoint", json!({"endpoints": [{"address": "a.example.com"}]}), "admission: "),
+        (
+            "a host name as a STATIC endpoint",
+            json!({"endpoints": [{"address": "a.example.com"}]}),
+            "admission: ",
+        ),
         ("a CIDR under DNS", json!({"addresses": ["10.0.0.0/8"], "resolution": "DNS"}), "crd: "),
         ("a field that does not exist", json!({"host": "a.example.com"}), "crd: "),
     ];
@@ -64,7 +68,8 @@ async fn an_assertion_names_what_was_rejected() {
 
 #[tokio::test]
 async fn a_thousand_entries_of_a_hundred_endpoints_are_judged_in_their_order() {
-    let endpoints: Vec<Value> = (1..=100).map(|last| json!({"address": format!("10.0.0.{last}")})).collect();
+    let endpoints: Vec<Value> =
+        (1..=100).map(|last| json!({"address": format!("10.0.0.{last}")})).collect();
     let entry = tutorial_with(json!({"endpoints": endpoints}));
     let entries: Vec<Value> = (0..1000)
         .map(|number| {
@@ -75,7 +80,8 @@ async fn a_thousand_entries_of_a_hundred_endpoints_are_judged_in_their_order() {
         .collect();
     let judge = Judge::start().await;
     let verdicts = judge.verdicts(&entries).await;
-    let in_order =
-        verdicts.iter().enumerate().all(|(number, verdict)| verdict.name == format!("entry-{number}") && verdict.errors.is_empty());
+    let in_order = verdicts.iter().enumerate().all(|(number, verdict)| {
+        verdict.name == format!("entry-{number}") && verdict.errors.is_empty()
+    });
     assert!(in_order);
 }

@@ -9,7 +9,8 @@ use std::{
 
 use istio_cloud_map_tests::bed::ApiServer;
 
-/// Processes whose working directory is the server's own. Of one removed since, the kernel says so behind its name.
+/// Processes whose working directory is the server's own. Of one removed since, the kernel says so
+/// behind its name.
 fn processes_in(directory: &Path) -> Vec<PathBuf> {
     let name = directory.file_name().and_then(OsStr::to_str).expect("a directory's name");
     let processes = std::fs::read_dir("/proc").expect("/proc");
@@ -48,7 +49,8 @@ fn a_test_killed_leaves_no_process_and_no_file() {
     test.kill().expect("SIGKILL");
     test.wait().expect("its end");
     let deadline = Instant::now() + Duration::from_secs(10);
-    while (directory.exists() || !processes_in(&directory).is_empty()) && Instant::now() < deadline {
+    while (directory.exists() || !processes_in(&directory).is_empty()) && Instant::now() < deadline
+    {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert_eq!(processes_in(&directory), Vec::<PathBuf>::new());

@@ -12,7 +12,8 @@ pub struct Case {
     pub call: Call,
     pub input: String,
     pub options: Option<String>,
-    /// None where the input is not one JSON value: such can be given as a text, but can't stand in a request.
+    /// None where the input is not one JSON value: such can be given as a text, but can't stand in
+    /// a request.
     pub request: Option<Request>,
 }
 
@@ -24,7 +25,9 @@ pub struct Request {
 
 impl Case {
     pub fn new(call: Call, name: String, input: String, options: Option<String>) -> Self {
-        let request = serde_json::from_str::<&RawValue>(&input).is_ok().then(|| Request::new(call, &input, options.as_deref()));
+        let request = serde_json::from_str::<&RawValue>(&input)
+            .is_ok()
+            .then(|| Request::new(call, &input, options.as_deref()));
         Self { name, call, input, options, request }
     }
 }
@@ -33,7 +36,8 @@ impl Request {
     fn new(call: Call, input: &str, options: Option<&str>) -> Self {
         let options = options.map(|options| format!(r#","options":{options}"#)).unwrap_or_default();
         // In JSON they are between values only.
-        let text = format!(r#"{{"input":{input}{options}}}"#).replace(['\r', '\n'], " ").into_bytes();
+        let text =
+            format!(r#"{{"input":{input}{options}}}"#).replace(['\r', '\n'], " ").into_bytes();
         Self { native: call.natively(&text), text }
     }
 }
@@ -41,7 +45,8 @@ impl Request {
 /// The golden cases of the core.
 pub fn golden() -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/tests/golden");
-    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();
     let is_input = |file: &&PathBuf| {
         let stem = file.file_stem().unwrap().to_string_lossy();

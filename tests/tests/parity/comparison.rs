@@ -19,7 +19,12 @@ pub struct Comparison {
 
 /// Asks a host all that is for it. Bytes are compared.
 pub fn compare(runner: &dyn Runner, cases: &[Case]) -> Comparison {
-    let mut comparison = Comparison { host: runner.name().to_owned(), compared: 0, differing: Vec::new(), skipped: BTreeMap::new() };
+    let mut comparison = Comparison {
+        host: runner.name().to_owned(),
+        compared: 0,
+        differing: Vec::new(),
+        skipped: BTreeMap::new(),
+    };
     for of_a_call in cases.chunk_by(|one, other| one.call == other.call) {
         comparison.add(runner, of_a_call);
     }
@@ -35,11 +40,14 @@ impl Comparison {
                 Err(reason) => *self.skipped.entry(reason).or_default() += 1,
             }
         }
-        let (Some(first), asked) = (cases.first(), questions.iter().map(|(_, question)| question.asked.as_slice()).collect::<Vec<_>>())
-        else {
+        let (Some(first), asked) = (
+            cases.first(),
+            questions.iter().map(|(_, question)| question.asked.as_slice()).collect::<Vec<_>>(),
+        ) else {
             return;
         };
-        let answers = if asked.is_empty() { Vec::new() } else { runner.answers(first.call, &asked) };
+        let answers =
+            if asked.is_empty() { Vec::new() } else { runner.answers(first.call, &asked) };
         assert_eq!(answers.len(), asked.len(), "{}: one answer a question", self.host);
         for ((case, question), answer) in questions.iter().zip(&answers) {
             self.compared += 1;
@@ -53,7 +61,9 @@ impl Comparison {
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "  {}: {} compared, {} differ", self.host, self.compared, self.differing.len())?;
-        self.skipped.iter().try_for_each(|(reason, count)| write!(f, "; not asked: {count} ({reason})"))
+        self.skipped
+            .iter()
+            .try_for_each(|(reason, count)| write!(f, "; not asked: {count} ({reason})"))
     }
 }
 
@@ -64,9 +74,17 @@ fn first_difference(expected: &[u8], found: &[u8]) -> Option<String> {
     }
     let at = expected.iter().zip(found).take_while(|(one, other)| one == other).count();
     let around = |text: &[u8]| {
-        String::from_utf8_lossy(text.get(at.saturating_sub(AROUND)..text.len().min(at + AROUND)).unwrap_or_default()).into_owned()
+        String::from_utf8_lossy(
+            text.get(at.saturating_sub(AROUND)..text.len().min(at + AROUND)).unwrap_or_default(),
+        )
+        .into_owned()
     };
-    Some(format!("at byte {at} of {}\n  natively: {}\n  found:    {}", expected.len(), around(expected), around(found)))
+    Some(format!(
+        "at byte {at} of {}\n  natively: {}\n  found:    {}",
+        expected.len(),
+        around(expected),
+        around(found)
+    ))
 }
 
 #[test]

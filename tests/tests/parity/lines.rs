@@ -8,9 +8,19 @@ use std::process::Command;
 pub fn answers(mut program: Command, requests: &[&[u8]]) -> Result<Vec<Vec<u8>>, String> {
     let output = program.stdin(file(requests)).output().unwrap();
     if !output.status.success() {
-        return Err(format!("{program:?}: {}: {}", output.status, String::from_utf8_lossy(&output.stderr)));
+        return Err(format!(
+            "{program:?}: {}: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        ));
     }
-    let answers: Vec<_> = output.stdout.strip_suffix(b"\n").unwrap().split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    let answers: Vec<_> = output
+        .stdout
+        .strip_suffix(b"\n")
+        .unwrap()
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::to_vec)
+        .collect();
     assert_eq!(answers.len(), requests.len(), "{program:?}: one answer a request");
     Ok(answers)
 }

@@ -1,4 +1,5 @@
-//! The core gives the same bytes wherever it runs. The modules are those that `cargo wasm plain policy` has built.
+//! The core gives the same bytes wherever it runs. The modules are those that `cargo wasm plain
+//! policy` has built.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod call;
@@ -39,7 +40,10 @@ fn every_host_translates_to_the_same_bytes() {
     let one_in = |part: usize| cases.len() / part;
     assert!(answered(&cases, r#"{"ok":{"serviceEntries":[{"#) > one_in(2), "too few have an entry");
     assert!(answered(&cases, r#"{"error":"#) > one_in(100), "too few are wrong");
-    assert!(cases.iter().filter(|case| case.options.is_some()).count() > one_in(2), "too few have options");
+    assert!(
+        cases.iter().filter(|case| case.options.is_some()).count() > one_in(2),
+        "too few have options"
+    );
     assert_same(&format!("{golden} golden and {TRANSLATIONS} generated translations"), &cases);
 }
 
@@ -60,15 +64,28 @@ fn answered(cases: &[Case], beginning: &str) -> usize {
 }
 
 fn assert_same(what: &str, cases: &[Case]) {
-    let of_all: Vec<_> =
-        runner::all(&module::path()).iter().map(|runner| compare(&**runner, cases)).filter(|one| one.compared > 0).collect();
+    let of_all: Vec<_> = runner::all(&module::path())
+        .iter()
+        .map(|runner| compare(&**runner, cases))
+        .filter(|one| one.compared > 0)
+        .collect();
     let compared: usize = of_all.iter().map(|one| one.compared).sum();
-    let differing: Vec<&str> = of_all.iter().flat_map(|one| &one.differing).map(String::as_str).collect();
-    println!("parity: {what}, {} hosts beside the native build: {compared} answers, {} differ", of_all.len(), differing.len());
+    let differing: Vec<&str> =
+        of_all.iter().flat_map(|one| &one.differing).map(String::as_str).collect();
+    println!(
+        "parity: {what}, {} hosts beside the native build: {compared} answers, {} differ",
+        of_all.len(),
+        differing.len()
+    );
     for one in &of_all {
         println!("{one}");
     }
     assert!(compared > cases.len() * 4 * 9 / 10, "too few were asked");
     let shown = &differing[..differing.len().min(PRINTED)];
-    assert!(differing.is_empty(), "{} answers differ, {PRINTED} of them at most here:\n{}", differing.len(), shown.join("\n"));
+    assert!(
+        differing.is_empty(),
+        "{} answers differ, {PRINTED} of them at most here:\n{}",
+        differing.len(),
+        shown.join("\n")
+    );
 }

@@ -19,7 +19,8 @@ pub fn path() -> PathBuf {
 /// Where the build tool puts what it builds.
 pub fn built(name: &str) -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), |folder| workspace.join(folder));
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| workspace.join("target"), |folder| workspace.join(folder));
     target.join("wasm").join(name)
 }
 
@@ -30,7 +31,8 @@ pub fn with_memory(module: &[u8], more: u64, growth: Option<u64>) -> Vec<u8> {
     while let Some((&id, after)) = rest.split_first() {
         let (length, after) = leb128::read(after);
         let (content, after) = after.split_at(usize::try_from(length).unwrap());
-        let content = if id == MEMORY_SECTION { memory(content, more, growth) } else { content.to_vec() };
+        let content =
+            if id == MEMORY_SECTION { memory(content, more, growth) } else { content.to_vec() };
         changed.push(id);
         leb128::write(&mut changed, content.len() as u64);
         changed.extend(content);

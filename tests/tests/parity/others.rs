@@ -9,16 +9,20 @@ use crate::case::Case;
 
 /// Entries of anybody's, mostly with mistakes.
 pub fn validations(count: usize) -> Vec<Case> {
-    let case = |(number, entry): (usize, Value)| Case::new(Call::Validate, format!("entry {number}"), entry.to_string(), None);
+    let case = |(number, entry): (usize, Value)| {
+        Case::new(Call::Validate, format!("entry {number}"), entry.to_string(), None)
+    };
     Entries::of_seed(3).take(count).enumerate().map(case).collect()
 }
 
 /// Up to eight entries, of which some are there already, as they are, changed, or somebody else's.
 pub fn plan(seed: u64) -> Case {
     let mut rng = Rng::with_seed(seed);
-    let services: Vec<_> = (0..rng.u64(..8)).map(|number| services::service(seed * 8 + number)).collect();
+    let services: Vec<_> =
+        (0..rng.u64(..8)).map(|number| services::service(seed * 8 + number)).collect();
     let request = json!({"input": {"services": services}}).to_string();
-    let mut answer: Value = serde_json::from_slice(&Call::Translate.natively(request.as_bytes())).unwrap();
+    let mut answer: Value =
+        serde_json::from_slice(&Call::Translate.natively(request.as_bytes())).unwrap();
     let mut desired = Vec::new();
     let mut observed = Vec::new();
     for entry in answer["ok"]["serviceEntries"].as_array_mut().unwrap().drain(..) {
@@ -35,7 +39,12 @@ pub fn plan(seed: u64) -> Case {
         "namespaces": [{"source": "default", "namespace": "prod", "complete": rng.bool()}],
     });
     let input = json!({"desired": desired, "observed": observed, "scopes": scopes}).to_string();
-    Case::new(Call::Plan, format!("plan {seed}"), input, options(&mut rng).map(|options| options.to_string()))
+    Case::new(
+        Call::Plan,
+        format!("plan {seed}"),
+        input,
+        options(&mut rng).map(|options| options.to_string()),
+    )
 }
 
 fn stored(rng: &mut Rng, mut entry: Value) -> Value {

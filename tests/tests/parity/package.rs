@@ -50,7 +50,8 @@ impl Runner for Package {
 
     fn answers(&self, call: Call, questions: &[&[u8]]) -> Vec<Vec<u8>> {
         let mut node = Command::new("node");
-        node.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/package.mjs")).arg(&self.folder);
+        node.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/package.mjs"))
+            .arg(&self.folder);
         node.args([if self.way == Way::Text { "text" } else { "objects" }, call.name()]);
         lines::answers(node, questions).unwrap()
     }
@@ -59,7 +60,9 @@ impl Runner for Package {
 fn of_objects(case: &Case) -> Result<Vec<u8>, &'static str> {
     let request = case.request.as_ref().ok_or("not one JSON value")?;
     let input: Value = serde_json::from_str(&case.input).unwrap();
-    if has_number(&input, &|number| number.as_i64().is_none_or(|number| number.unsigned_abs() > 1 << 53)) {
+    if has_number(&input, &|number| {
+        number.as_i64().is_none_or(|number| number.unsigned_abs() > 1 << 53)
+    }) {
         return Err("a number that JavaScript has not exactly");
     }
     Ok(request.native.clone())
@@ -82,7 +85,11 @@ fn of_text(case: &Case) -> String {
     };
     match translated() {
         Ok(translation) => format!(r#"{{"ok":{translation}}}"#),
-        Err(error) => format!(r#"{{"error":{{"kind":"{}","message":{}}}}}"#, error.kind(), json!(error.to_string())),
+        Err(error) => format!(
+            r#"{{"error":{{"kind":"{}","message":{}}}}}"#,
+            error.kind(),
+            json!(error.to_string())
+        ),
     }
 }
 

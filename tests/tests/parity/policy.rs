@@ -1,4 +1,5 @@
-//! The policy under waPC: what `source: fill` writes into an entry's spec, and its verdict as a whole.
+//! The policy under waPC: what `source: fill` writes into an entry's spec, and its verdict as a
+//! whole.
 
 use istio_cloud_map_core::admission;
 use istio_cloud_map_core::cloud_map::{InputOptions, parse};
@@ -14,7 +15,8 @@ use crate::runner::{Question, Runner};
 /// Options that are not the translation's: the policy takes the names that the JSON has.
 const NAMES: [&str; 4] = ["namespace", "region", "service", "source"];
 
-/// The filled spec, beside the spec that a translation gives. The policy writes keys in the order of the alphabet.
+/// The filled spec, beside the spec that a translation gives. The policy writes keys in the order
+/// of the alphabet.
 pub struct Filled(Policy);
 
 impl Filled {
@@ -89,7 +91,8 @@ fn translated_spec(case: &Case) -> Result<Vec<u8>, &'static str> {
     }
     let request = case.request.as_ref().ok_or("not one JSON value")?;
     let answer: Value = serde_json::from_slice(&request.native).unwrap();
-    let diagnostics = answer.pointer("/ok/diagnostics").and_then(Value::as_array).ok_or("wrong options")?;
+    let diagnostics =
+        answer.pointer("/ok/diagnostics").and_then(Value::as_array).ok_or("wrong options")?;
     if diagnostics.iter().any(|diagnostic| diagnostic["severity"] == "error") {
         return Err("an error in the service");
     }
@@ -109,7 +112,10 @@ fn filled_spec(verdict: Vec<u8>) -> Vec<u8> {
         #[serde(borrow)]
         spec: &'a RawValue,
     }
-    let spec = serde_json::from_slice::<Verdict>(&verdict).unwrap().mutated_object.map(|entry| entry.spec.get().as_bytes().to_vec());
+    let spec = serde_json::from_slice::<Verdict>(&verdict)
+        .unwrap()
+        .mutated_object
+        .map(|entry| entry.spec.get().as_bytes().to_vec());
     spec.unwrap_or(verdict)
 }
 
@@ -118,7 +124,8 @@ fn sorted(value: &Value) -> Value {
     match value {
         Value::Array(values) => values.iter().map(sorted).collect(),
         Value::Object(members) => {
-            let mut members: Vec<_> = members.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+            let mut members: Vec<_> =
+                members.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
             members.sort_by(|(a, _), (b, _)| a.cmp(b));
             Value::Object(members.into_iter().collect())
         }

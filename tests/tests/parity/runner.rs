@@ -30,12 +30,16 @@ pub struct Question {
 /// Every host there is. The npm package is one where it has been assembled.
 pub fn all(plain_module: &Path) -> Vec<Box<dyn Runner>> {
     let plain = PlainHost::all(Path::new(env!("CARGO_BIN_EXE_plain-host"))).into_iter();
-    let mut all: Vec<Box<dyn Runner>> = plain.map(|host| Box::new(Plain::new(host, plain_module)) as _).collect();
+    let mut all: Vec<Box<dyn Runner>> =
+        plain.map(|host| Box::new(Plain::new(host, plain_module)) as _).collect();
     all.push(Box::new(Filled::start()));
     all.push(Box::new(Verdicts::start()));
     let package = module::built("npm");
     if package.exists() {
-        all.extend([Way::Objects, Way::Text].map(|way| Box::new(Package::new(&package, way)) as Box<dyn Runner>));
+        all.extend(
+            [Way::Objects, Way::Text]
+                .map(|way| Box::new(Package::new(&package, way)) as Box<dyn Runner>),
+        );
     } else {
         println!("parity: {} is missing, and not compared", package.display());
     }

@@ -30,12 +30,14 @@ pub fn case(seed: u64) -> Case {
         }
     };
     let pretty = rng.u8(..4) == 0;
-    let input = if pretty { serde_json::to_string_pretty(&input).unwrap() } else { input.to_string() };
+    let input =
+        if pretty { serde_json::to_string_pretty(&input).unwrap() } else { input.to_string() };
     let options = (options != json!({}) || rng.bool()).then(|| options.to_string());
     Case::new(Call::Translate, format!("seed {seed}"), input, options)
 }
 
-/// A service of the seed; some with a revision beyond what a double holds, some with words that are not ASCII where they are reported.
+/// A service of the seed; some with a revision beyond what a double holds, some with words that are
+/// not ASCII where they are reported.
 fn service(rng: &mut Rng, seed: u64) -> Record {
     let mut record = services::service(seed);
     if rng.u8(..8) == 0 {
@@ -43,7 +45,9 @@ fn service(rng: &mut Rng, seed: u64) -> Record {
     }
     if rng.u8(..4) == 0 {
         let count = record.instances.len();
-        if let Some(instance) = rng.choice(0..count).and_then(|index| record.instances.get_mut(index)) {
+        if let Some(instance) =
+            rng.choice(0..count).and_then(|index| record.instances.get_mut(index))
+        {
             instance.id = format!("i-{}", word(rng));
             instance.attributes.insert("AWS_INSTANCE_PORT".to_owned(), word(rng));
         }
@@ -80,7 +84,10 @@ fn vary(rng: &mut Rng, options: &mut Value) {
         ("denyCidrs", json!(["10.0.0.0/25"])),
         ("region", json!("eu-central-1")),
         ("source", json!("second")),
-        ("overrides", json!([{"service": "svc-1*", "protocol": "GRPC"}, {"namespace": "prod", "addresses": "none"}])),
+        (
+            "overrides",
+            json!([{"service": "svc-1*", "protocol": "GRPC"}, {"namespace": "prod", "addresses": "none"}]),
+        ),
         ("conflicts", json!("nonsense")),
         ("adresses", json!("none")),
     ];

@@ -10,12 +10,27 @@ fn garbage_is_an_answer_and_the_instance_lives_on() {
     let deep = "[".repeat(1_000_000);
     // Without a key settings are the defaults; as a payload that is nothing.
     assert_eq!(said(&policy.call("validate", b"{}")), "malformed");
-    for payload in [&b""[..], b"\xff\xfe", b"{", b"null", b"[]", b"{\"request\":{},\"settings\":{}}", deep.as_bytes()] {
+    for payload in [
+        &b""[..],
+        b"\xff\xfe",
+        b"{",
+        b"null",
+        b"[]",
+        b"{\"request\":{},\"settings\":{}}",
+        deep.as_bytes(),
+    ] {
         let verdict = policy.call("validate", payload);
-        assert_eq!((said(&verdict).as_str(), &verdict["code"]), ("malformed", &json!(400)), "{verdict}");
+        assert_eq!(
+            (said(&verdict).as_str(), &verdict["code"]),
+            ("malformed", &json!(400)),
+            "{verdict}"
+        );
         assert_eq!(policy.call("validate_settings", payload)["valid"], json!(false));
     }
-    assert_eq!(said(&policy.validate(&create("alice", &entry(&["web.shop"])), &json!({}))), "accepted");
+    assert_eq!(
+        said(&policy.validate(&create("alice", &entry(&["web.shop"])), &json!({}))),
+        "accepted"
+    );
 }
 
 #[test]
@@ -58,7 +73,10 @@ fn an_object_of_a_mebibyte_is_judged() {
     assert!(size > 1 << 20, "{size}");
     let settings = json!({"protectedHosts": ["getistio-external-service.my-namespace"]});
     assert_eq!(said(&policy.validate(&create("alice", &large), &settings)), "accepted");
-    assert_eq!(said(&policy.validate(&request("UPDATE", "alice", &large, &large), &settings)), "accepted");
+    assert_eq!(
+        said(&policy.validate(&request("UPDATE", "alice", &large, &large), &settings)),
+        "accepted"
+    );
     large["spec"]["hosts"] = json!(["*.my-namespace"]);
     assert_eq!(said(&policy.validate(&create("alice", &large), &settings)), "protected-host");
     large["spec"]["hosts"] = json!(["x".repeat(1 << 20)]);

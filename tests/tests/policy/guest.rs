@@ -23,7 +23,8 @@ fn unbuilt(path: &Path, error: &std::io::Error) -> ! {
 /// Where the build tool puts it.
 fn path() -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), |folder| workspace.join(folder));
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| workspace.join("target"), |folder| workspace.join(folder));
     target.join("wasm/policy.wasm")
 }
 
@@ -40,7 +41,9 @@ pub struct Policy(WapcHost);
 impl Policy {
     pub fn start() -> Self {
         let engine = COMPILED.rehydrate(None).unwrap();
-        let refuse = |_: u64, _: &str, _: &str, _: &str, _: &[u8]| Err("the policy asks its host for nothing".into());
+        let refuse = |_: u64, _: &str, _: &str, _: &str, _: &[u8]| {
+            Err("the policy asks its host for nothing".into())
+        };
         Self(WapcHost::new(Box::new(engine), Some(Box::new(refuse))).unwrap())
     }
 
@@ -55,7 +58,10 @@ impl Policy {
     }
 
     pub fn validate(&self, request: &Value, settings: &Value) -> Value {
-        self.call("validate", json!({"request": request, "settings": settings}).to_string().as_bytes())
+        self.call(
+            "validate",
+            json!({"request": request, "settings": settings}).to_string().as_bytes(),
+        )
     }
 }
 

@@ -1,4 +1,5 @@
-//! The policy under the waPC host that Kubewarden's policy server is built on. The module is the one that `cargo wasm policy` has built.
+//! The policy under the waPC host that Kubewarden's policy server is built on. The module is the
+//! one that `cargo wasm policy` has built.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod fail_closed;

@@ -29,13 +29,20 @@ fn its_section_holds_the_metadata() {
 fn it_speaks_the_protocol_of_kubewarden() {
     let policy = Policy::start();
     assert_eq!(policy.call("protocol_version", b""), json!("v1"));
-    assert_eq!(policy.call("validate_settings", br#"{"protectedHosts": ["*.prod.local"]}"#), json!({"valid": true}));
+    assert_eq!(
+        policy.call("validate_settings", br#"{"protectedHosts": ["*.prod.local"]}"#),
+        json!({"valid": true})
+    );
     let invalid = policy.call("validate_settings", br#"{"protectedHost": []}"#);
     assert_eq!(invalid["valid"], json!(false));
-    assert!(invalid["message"].as_str().unwrap().contains("unknown field `protectedHost`"), "{invalid}");
+    assert!(
+        invalid["message"].as_str().unwrap().contains("unknown field `protectedHost`"),
+        "{invalid}"
+    );
 }
 
-/// The content of a custom section: after eight bytes of header, a section is its kind, its length, and for a custom one (0) its name.
+/// The content of a custom section: after eight bytes of header, a section is its kind, its length,
+/// and for a custom one (0) its name.
 fn custom_section<'a>(module: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let mut rest = module.get(8..)?;
     while let Some((kind, after)) = rest.split_first() {

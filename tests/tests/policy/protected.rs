@@ -20,8 +20,16 @@ fn a_strangers_entry_of_the_tutorials_host_is_rejected_and_the_operators_own_pas
         (&["other.my-namespace"], "accepted"),
     ] {
         let entry = entry(hosts);
-        assert_eq!(said(&policy.validate(&create("alice", &entry), &settings())), stranger, "{hosts:?}");
-        assert_eq!(said(&policy.validate(&create(OPERATOR, &entry), &settings())), "accepted", "{hosts:?}");
+        assert_eq!(
+            said(&policy.validate(&create("alice", &entry), &settings())),
+            stranger,
+            "{hosts:?}"
+        );
+        assert_eq!(
+            said(&policy.validate(&create(OPERATOR, &entry), &settings())),
+            "accepted",
+            "{hosts:?}"
+        );
     }
 }
 
@@ -30,7 +38,10 @@ fn a_rejection_tells_its_code_and_its_reason() {
     let verdict = Policy::start().validate(&create("alice", &entry(&[HOST])), &settings());
     assert_eq!((&verdict["accepted"], &verdict["code"]), (&json!(false), &json!(403)));
     let message = verdict["message"].as_str().unwrap();
-    assert!(message.starts_with(&format!("host `{HOST}` is protected by `{HOST}`: only trusted users")), "{message}");
+    assert!(
+        message.starts_with(&format!("host `{HOST}` is protected by `{HOST}`: only trusted users")),
+        "{message}"
+    );
     assert!(message.ends_with("`alice` is none of them"), "{message}");
     assert_eq!(verdict["audit_annotations"]["protected-host"], json!(HOST));
     assert_eq!(verdict.get("mutated_object"), None);
@@ -69,7 +80,15 @@ fn the_garbage_collector_ends_a_foreground_deletion() {
     let mut held = deleting.clone();
     held["metadata"]["finalizers"] = json!(["foregroundDeletion"]);
     let ask = |old: &Value, new: &Value| {
-        said(&policy.validate(&request("UPDATE", "system:serviceaccount:kube-system:generic-garbage-collector", old, new), &settings()))
+        said(&policy.validate(
+            &request(
+                "UPDATE",
+                "system:serviceaccount:kube-system:generic-garbage-collector",
+                old,
+                new,
+            ),
+            &settings(),
+        ))
     };
     assert_eq!(ask(&held, &deleting), "exempt");
     assert_eq!(ask(&deleting, &held), "protected-host");

@@ -19,9 +19,17 @@ fn what_istio_would_reject_is_rejected_and_what_it_would_take_is_not() {
     ] {
         let mut entry = entry(&["web.shop"]);
         *entry.pointer_mut(pointer).unwrap() = value;
-        assert_eq!(said(&policy.validate(&create("alice", &entry), &json!({}))), expected, "{name}");
+        assert_eq!(
+            said(&policy.validate(&create("alice", &entry), &json!({}))),
+            expected,
+            "{name}"
+        );
         let lax = policy.validate(&create("alice", &entry), &json!({"rejectInvalid": false}));
-        assert_eq!((said(&lax).as_str(), lax.get("warnings").is_some()), ("accepted", expected == "invalid"), "{name}: {lax}");
+        assert_eq!(
+            (said(&lax).as_str(), lax.get("warnings").is_some()),
+            ("accepted", expected == "invalid"),
+            "{name}: {lax}"
+        );
     }
 }
 
@@ -42,14 +50,17 @@ fn annotated(spec: &Value) -> Value {
 
 /// The spec of the tutorial's golden case.
 fn tutorial() -> Value {
-    let golden: Value = serde_json::from_str(include_str!("../../../core/tests/golden/tutorial.out.json")).unwrap();
+    let golden: Value =
+        serde_json::from_str(include_str!("../../../core/tests/golden/tutorial.out.json")).unwrap();
     golden.pointer("/serviceEntries/0/spec").unwrap().clone()
 }
 
 #[test]
 fn a_spec_is_held_against_its_cloud_map_json() {
     let policy = Policy::start();
-    let check = |spec: &Value| policy.validate(&create("alice", &annotated(spec)), &json!({"source": "check"}));
+    let check = |spec: &Value| {
+        policy.validate(&create("alice", &annotated(spec)), &json!({"source": "check"}))
+    };
     assert_eq!(said(&check(&tutorial())), "accepted");
     let mut other = tutorial();
     other["endpoints"][0]["address"] = json!("10.6.6.6");
@@ -57,13 +68,19 @@ fn a_spec_is_held_against_its_cloud_map_json() {
     let verdict = check(&other);
     assert_eq!((said(&verdict).as_str(), &verdict["code"]), ("cloud-map", &json!(422)));
     let message = verdict["message"].as_str().unwrap();
-    assert!(message.contains("spec.addresses is absent") && message.contains("spec.endpoints[0].address is \"10.6.6.6\""), "{message}");
+    assert!(
+        message.contains("spec.addresses is absent")
+            && message.contains("spec.endpoints[0].address is \"10.6.6.6\""),
+        "{message}"
+    );
 }
 
 #[test]
 fn a_spec_is_filled_from_its_cloud_map_json() {
     let policy = Policy::start();
-    let sent = annotated(&json!({"hosts": ["placeholder.example.com"], "exportTo": ["."], "subjectAltNames": ["x"]}));
+    let sent = annotated(
+        &json!({"hosts": ["placeholder.example.com"], "exportTo": ["."], "subjectAltNames": ["x"]}),
+    );
     let verdict = policy.validate(&create("alice", &sent), &json!({"source": "fill"}));
     assert_eq!(said(&verdict), "filled", "{verdict}");
     let mut spec = tutorial();
@@ -71,9 +88,11 @@ fn a_spec_is_filled_from_its_cloud_map_json() {
     spec["subjectAltNames"] = json!(["x"]);
     let filled = &verdict["mutated_object"];
     assert_eq!(*filled, annotated(&spec));
-    let again = policy.validate(&request("UPDATE", "alice", filled, filled), &json!({"source": "fill"}));
+    let again =
+        policy.validate(&request("UPDATE", "alice", filled, filled), &json!({"source": "fill"}));
     assert_eq!((said(&again).as_str(), again.get("mutated_object")), ("accepted", None));
-    let deleted = policy.validate(&request("DELETE", "alice", &sent, &Value::Null), &json!({"source": "fill"}));
+    let deleted = policy
+        .validate(&request("DELETE", "alice", &sent, &Value::Null), &json!({"source": "fill"}));
     assert_eq!((said(&deleted).as_str(), deleted.get("mutated_object")), ("accepted", None));
 }
 
@@ -81,7 +100,10 @@ fn a_spec_is_filled_from_its_cloud_map_json() {
 fn a_protected_host_can_not_be_filled_in_by_a_stranger() {
     let settings = json!({"source": "fill", "protectedHosts": ["*.my-namespace"]});
     let sent = annotated(&json!({"hosts": ["harmless.example.com"]}));
-    assert_eq!(said(&Policy::start().validate(&create("alice", &sent), &settings)), "protected-host");
+    assert_eq!(
+        said(&Policy::start().validate(&create("alice", &sent), &settings)),
+        "protected-host"
+    );
 }
 
 #[test]
@@ -94,9 +116,15 @@ fn an_invalid_entry_from_before_the_policy_may_get_a_label_and_lose_a_finalizer(
     labelled["metadata"]["labels"] = json!({"team": "a"});
     freed["metadata"]["finalizers"] = json!([]);
     changed["spec"]["ports"][0]["number"] = json!(70000);
-    for (name, new, expected) in
-        [("a label", &labelled, "accepted"), ("a finalizer", &freed, "accepted"), ("the spec", &changed, "invalid")]
-    {
-        assert_eq!(said(&policy.validate(&request("UPDATE", "alice", &old, new), &json!({}))), expected, "{name}");
+    for (name, new, expected) in [
+        ("a label", &labelled, "accepted"),
+        ("a finalizer", &freed, "accepted"),
+        ("the spec", &changed, "invalid"),
+    ] {
+        assert_eq!(
+            said(&policy.validate(&request("UPDATE", "alice", &old, new), &json!({}))),
+            expected,
+            "{name}"
+        );
     }
 }

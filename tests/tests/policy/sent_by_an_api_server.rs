@@ -1,4 +1,5 @@
-//! A request with all that a kube-apiserver puts into what it sends to a webhook. It is composed, field by field as the API server writes them.
+//! A request with all that a kube-apiserver puts into what it sends to a webhook. It is composed,
+//! field by field as the API server writes them.
 
 use serde_json::{Value, json};
 
@@ -38,6 +39,7 @@ fn the_deletion_of_a_namespace_takes_its_entries_if_its_controller_is_trusted() 
     request["userInfo"] = json!({"username": controller, "groups": ["system:serviceaccounts", "system:serviceaccounts:kube-system"]});
     let policy = Policy::start();
     assert_eq!(said(&policy.validate(&request, &settings())), "protected-host");
-    let trusting = json!({"protectedHosts": ["*.my-namespace"], "trustedUsers": [OPERATOR, controller]});
+    let trusting =
+        json!({"protectedHosts": ["*.my-namespace"], "trustedUsers": [OPERATOR, controller]});
     assert_eq!(said(&policy.validate(&request, &trusting)), "accepted");
 }

@@ -26,7 +26,13 @@ impl Case {
     pub fn new(name: String, records: Vec<Record>, options: &Options) -> Self {
         let translated = translate_all(&records, options);
         let meanings = meanings(&records, options);
-        Self { name, records, meanings, entries: translated.entries, diagnostics: translated.diagnostics }
+        Self {
+            name,
+            records,
+            meanings,
+            entries: translated.entries,
+            diagnostics: translated.diagnostics,
+        }
     }
 
     pub fn generated(seed: u64) -> Self {
@@ -40,7 +46,9 @@ impl Case {
 
     /// The hosts that mean something and have no entry.
     pub fn hosts_without_entry(&self) -> impl Iterator<Item = &str> {
-        let has_entry = |host: &str| self.entries.iter().any(|entry| entry.spec.hosts.iter().any(|h| h == host));
+        let has_entry = |host: &str| {
+            self.entries.iter().any(|entry| entry.spec.hosts.iter().any(|h| h == host))
+        };
         self.meanings.keys().map(String::as_str).filter(move |host| !has_entry(host))
     }
 }
@@ -48,7 +56,8 @@ impl Case {
 /// The golden cases of the core: those whose input can be read.
 pub fn golden() -> Vec<Case> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/tests/golden");
-    let mut files: Vec<PathBuf> = fs::read_dir(directory).unwrap().map(|file| file.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(directory).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();
     let is_input = |file: &&PathBuf| {
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
@@ -59,10 +68,16 @@ pub fn golden() -> Vec<Case> {
 
 fn golden_case(file: &Path) -> Option<Case> {
     let name = file.file_stem()?.to_string_lossy().into_owned();
-    let options = fs::read_to_string(file.with_extension("options.json")).unwrap_or_else(|_| "{}".to_owned());
+    let options =
+        fs::read_to_string(file.with_extension("options.json")).unwrap_or_else(|_| "{}".to_owned());
     let mut options: serde_json::Map<String, Value> = serde_json::from_str(&options).unwrap();
     let mut take = |key: &str| options.remove(key).map(|value| value.as_str().unwrap().to_owned());
-    let input = InputOptions { region: take("region"), namespace: take("namespace"), service: take("service"), ..InputOptions::default() };
+    let input = InputOptions {
+        region: take("region"),
+        namespace: take("namespace"),
+        service: take("service"),
+        ..InputOptions::default()
+    };
     let records = parse(&fs::read_to_string(file).unwrap(), &input).ok()?.records;
     Some(Case::new(name, records, &serde_json::from_value(Value::Object(options)).unwrap()))
 }

@@ -25,7 +25,9 @@ fn service() -> Record {
         service: Service { name: "web".to_owned(), ..Service::default() },
         instances: [1, 2, 3]
             .into_iter()
-            .flat_map(|host| [instance(host, 80), instance(host, if host == 1 { 9001 } else { 9000 })])
+            .flat_map(|host| {
+                [instance(host, 80), instance(host, if host == 1 { 9001 } else { 9000 })]
+            })
             .collect(),
         ..Record::default()
     }
@@ -41,24 +43,68 @@ async fn a_wrong_translation_is_found_for_what_is_wrong_with_it() {
         entry
     };
     let mutants = [
-        ("an endpoint is gone", wrong("/spec/endpoints", json!([right["spec"]["endpoints"][0]])), "port 80: endpoints: missing"),
-        ("an endpoint is another", wrong("/spec/endpoints/0/address", json!("10.0.0.9")), "port 80: endpoints: missing"),
-        ("a closed port is called", wrong("/spec/endpoints/1/ports/http", json!(81)), "on which nobody listens"),
-        ("a port is mapped to that of another protocol", wrong("/spec/endpoints/1/ports/http", json!(9000)), "port 80: endpoints: missing"),
+        (
+            "an endpoint is gone",
+            wrong("/spec/endpoints", json!([right["spec"]["endpoints"][0]])),
+            "port 80: endpoints: missing",
+        ),
+        (
+            "an endpoint is another",
+            wrong("/spec/endpoints/0/address", json!("10.0.0.9")),
+            "port 80: endpoints: missing",
+        ),
+        (
+            "a closed port is called",
+            wrong("/spec/endpoints/1/ports/http", json!(81)),
+            "on which nobody listens",
+        ),
+        (
+            "a port is mapped to that of another protocol",
+            wrong("/spec/endpoints/1/ports/http", json!(9000)),
+            "port 80: endpoints: missing",
+        ),
         ("a map is gone", wrong("/spec/endpoints/0/ports", json!({})), "port 9000: endpoints"),
-        ("an address is not listed", wrong("/spec/addresses", json!(["10.0.0.1"])), "port 9000: not reached"),
-        ("a service port is gone", wrong("/spec/ports", json!([right["spec"]["ports"][0]])), "service ports: meant"),
-        ("a protocol is another", wrong("/spec/ports/0/protocol", json!("TCP")), "service ports: meant"),
-        ("a host is in upper case", wrong("/spec/hosts/0", json!("Web.prod")), "port 80: not reached"),
-        ("addresses are resolved", wrong("/spec/resolution", json!("DNS")), "a cluster of type STRICT_DNS"),
+        (
+            "an address is not listed",
+            wrong("/spec/addresses", json!(["10.0.0.1"])),
+            "port 9000: not reached",
+        ),
+        (
+            "a service port is gone",
+            wrong("/spec/ports", json!([right["spec"]["ports"][0]])),
+            "service ports: meant",
+        ),
+        (
+            "a protocol is another",
+            wrong("/spec/ports/0/protocol", json!("TCP")),
+            "service ports: meant",
+        ),
+        (
+            "a host is in upper case",
+            wrong("/spec/hosts/0", json!("Web.prod")),
+            "port 80: not reached",
+        ),
+        (
+            "addresses are resolved",
+            wrong("/spec/resolution", json!("DNS")),
+            "a cluster of type STRICT_DNS",
+        ),
     ];
-    let worlds: Vec<Vec<Value>> = mutants.iter().map(|(_, entry, _)| vec![entry.clone()]).chain([vec![right.clone()]]).collect();
-    let mut routed = Routes::start().await.worlds(&worlds).await.into_iter().map(|mut world| world.remove(0));
+    let worlds: Vec<Vec<Value>> = mutants
+        .iter()
+        .map(|(_, entry, _)| vec![entry.clone()])
+        .chain([vec![right.clone()]])
+        .collect();
+    let mut routed =
+        Routes::start().await.worlds(&worlds).await.into_iter().map(|mut world| world.remove(0));
     let meaning = &case.meanings["web.prod"];
     for ((name, entry, expected), routed) in mutants.into_iter().zip(routed.by_ref()) {
         let entry: ServiceEntry = serde_json::from_value(entry).unwrap();
         let found = differences(meaning, &entry, &routed);
         assert!(found.iter().any(|text| text.contains(expected)), "{name}: {found:#?}");
     }
-    assert_eq!(differences(meaning, &case.entries[0], &routed.next().unwrap()), Vec::<String>::new());
+    assert_eq!(
+        differences(meaning, &case.entries[0], &routed.next().unwrap()),
+        Vec::<String>::new()
+    );
 }

@@ -1,5 +1,6 @@
-//! What is translated is routed by Istio as the Cloud Map record means: whatever service port a client uses, it reaches a port on which
-//! an instance of that service listens, and it reaches all of them.
+//! What is translated is routed by Istio as the Cloud Map record means: whatever service port a
+//! client uses, it reaches a port on which an instance of that service listens, and it reaches all
+//! of them.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -21,7 +22,8 @@ use serde_json::{Value, json};
 use case::Case;
 use compare::differences;
 
-/// How many services are generated: about a fifth has a host that Istio rejects, is excluded or left out.
+/// How many services are generated: about a fifth has a host that Istio rejects, is excluded or
+/// left out.
 const GENERATED: u64 = 2_800;
 /// All that can be written.
 const PROTOCOLS: [Protocol; 11] = [
@@ -76,20 +78,29 @@ fn assert_broad(cases: &[Case]) {
         Code::Excluded,
     ];
     for code in codes {
-        let count = cases.iter().filter(|case| case.diagnostics.iter().any(|diagnostic| diagnostic.code == code)).count();
+        let count = cases
+            .iter()
+            .filter(|case| case.diagnostics.iter().any(|diagnostic| diagnostic.code == code))
+            .count();
         assert!(count >= 2, "only {count} generated services come by {code}");
     }
     let entries = || cases.iter().flat_map(|case| &case.entries);
     assert!(entries().count() > 2_000, "too few have an entry");
     for protocol in PROTOCOLS {
-        let count = entries().filter(|entry| entry.spec.ports.iter().any(|port| port.protocol == protocol)).count();
+        let count = entries()
+            .filter(|entry| entry.spec.ports.iter().any(|port| port.protocol == protocol))
+            .count();
         assert!(count >= 2, "only {count} generated services speak {protocol}");
     }
     let kinds = [
         entries().filter(|entry| entry.spec.endpoints.is_empty()).count(),
         entries().filter(|entry| entry.spec.endpoints.len() > 500).count(),
         entries().filter(|entry| entry.spec.resolution == Resolution::Dns).count(),
-        entries().filter(|entry| entry.spec.endpoints.iter().any(|endpoint| endpoint.address.contains(':'))).count(),
+        entries()
+            .filter(|entry| {
+                entry.spec.endpoints.iter().any(|endpoint| endpoint.address.contains(':'))
+            })
+            .count(),
     ];
     assert!(kinds.iter().all(|count| *count >= 2), "empty, large, by name, IPv6: {kinds:?}");
 }
@@ -99,25 +110,35 @@ async fn assert_routed_as_meant(what: &str, cases: &[Case]) {
     let started = Instant::now();
     assert_accepted(cases).await;
     let accepted = started.elapsed();
-    let worlds: Vec<Vec<Value>> = cases.iter().flat_map(Case::entries_json).map(|entry| vec![entry]).collect();
+    let worlds: Vec<Vec<Value>> =
+        cases.iter().flat_map(Case::entries_json).map(|entry| vec![entry]).collect();
     let routed = Routes::start().await.worlds(&worlds).await;
     assert_eq!(routed.len(), worlds.len(), "one answer a world");
     let mut routed = routed.into_iter();
     let (mut differing, mut ports, mut endpoints, mut calls) = (Vec::new(), 0, 0, 0);
     for case in cases {
         for (entry, routed) in case.entries.iter().zip(routed.by_ref()) {
-            let [service] = routed.as_slice() else { unreachable!("an entry of ours has one host") };
+            let [service] = routed.as_slice() else {
+                unreachable!("an entry of ours has one host")
+            };
             let found = match case.meanings.get(&service.host) {
                 Some(meaning) => differences(meaning, entry, service),
                 None => vec!["an entry that nobody means".to_owned()],
             };
             if !found.is_empty() {
                 let (records, entry) = (json!(case.records), json!(entry));
-                differing.push(format!("{}: {found:#?}\nrecords: {records}\nentry: {entry}\nIstio: {service:?}\n", case.name));
+                differing.push(format!(
+                    "{}: {found:#?}\nrecords: {records}\nentry: {entry}\nIstio: {service:?}\n",
+                    case.name
+                ));
             }
             ports += service.ports.len();
             calls += service.ports.iter().map(|port| port.calls.len()).sum::<usize>();
-            endpoints += service.ports.iter().filter_map(|port| Some(port.cluster.as_ref()?.endpoints.len())).sum::<usize>();
+            endpoints += service
+                .ports
+                .iter()
+                .filter_map(|port| Some(port.cluster.as_ref()?.endpoints.len()))
+                .sum::<usize>();
         }
     }
     println!(
@@ -129,10 +150,15 @@ async fn assert_routed_as_meant(what: &str, cases: &[Case]) {
     );
     let count = differing.len();
     differing.truncate(PRINTED);
-    assert!(differing.is_empty(), "{count} entries differ from what is meant, {PRINTED} of them at most here:\n{}", differing.join("\n"));
+    assert!(
+        differing.is_empty(),
+        "{count} entries differ from what is meant, {PRINTED} of them at most here:\n{}",
+        differing.join("\n")
+    );
 }
 
-/// Istio accepts every entry, and rejects every host that has none. What no endpoint serves is said.
+/// Istio accepts every entry, and rejects every host that has none. What no endpoint serves is
+/// said.
 async fn assert_accepted(cases: &[Case]) {
     let judge = Judge::start().await;
     let entries: Vec<Value> = cases.iter().flat_map(Case::entries_json).collect();
@@ -143,9 +169,18 @@ async fn assert_accepted(cases: &[Case]) {
         assert!(!verdict.errors.is_empty(), "{host} has no entry, though Istio accepts it");
     }
     for case in cases {
-        let unserved = case.meanings.values().flat_map(|m| m.ports.values()).any(|port| !port.unserved.is_empty());
-        let warned = case.diagnostics.iter().any(|diagnostic| diagnostic.code == Code::PortNotServed);
-        assert!(warned || !unserved || case.entries.is_empty(), "{}: ports without a provider, and no warning", case.name);
+        let unserved = case
+            .meanings
+            .values()
+            .flat_map(|m| m.ports.values())
+            .any(|port| !port.unserved.is_empty());
+        let warned =
+            case.diagnostics.iter().any(|diagnostic| diagnostic.code == Code::PortNotServed);
+        assert!(
+            warned || !unserved || case.entries.is_empty(),
+            "{}: ports without a provider, and no warning",
+            case.name
+        );
     }
 }
 

@@ -1,5 +1,5 @@
-//! What Cloud Map records mean, by the rules of the translation and without its code: for each host and service port the endpoints that
-//! a client must reach, each at a port on which it listens.
+//! What Cloud Map records mean, by the rules of the translation and without its code: for each host
+//! and service port the endpoints that a client must reach, each at a port on which it listens.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,15 +45,22 @@ pub fn meanings(records: &[Record], options: &Options) -> BTreeMap<String, Meani
             claim.push(record);
         }
     }
-    claims.into_iter().filter_map(|(host, records)| Some((host.clone(), meaning(&host, &records, options)?))).collect()
+    claims
+        .into_iter()
+        .filter_map(|(host, records)| Some((host.clone(), meaning(&host, &records, options)?)))
+        .collect()
 }
 
 fn meaning(host: &str, records: &[&Record], options: &Options) -> Option<Meaning> {
     let wishes = Wishes::of(records.first()?, options);
-    let all: Vec<Provider> = records.iter().flat_map(|record| providers(record, host, wishes.family)).collect();
-    let (all, unplaced): (Vec<&Provider>, Vec<&Provider>) = all.iter().partition(|provider| !provider.addresses.is_empty());
-    let ready: Vec<&Provider> = all.iter().copied().filter(|provider| provider.state != State::NotReady).collect();
-    let healthy: Vec<&Provider> = ready.iter().copied().filter(|provider| provider.state == State::Usable).collect();
+    let all: Vec<Provider> =
+        records.iter().flat_map(|record| providers(record, host, wishes.family)).collect();
+    let (all, unplaced): (Vec<&Provider>, Vec<&Provider>) =
+        all.iter().partition(|provider| !provider.addresses.is_empty());
+    let ready: Vec<&Provider> =
+        all.iter().copied().filter(|provider| provider.state != State::NotReady).collect();
+    let healthy: Vec<&Provider> =
+        ready.iter().copied().filter(|provider| provider.state == State::Usable).collect();
     let used = match wishes.health {
         HealthMode::All => ready,
         HealthMode::HealthyOrElseAll if healthy.is_empty() => ready,
@@ -63,7 +70,11 @@ fn meaning(host: &str, records: &[&Record], options: &Options) -> Option<Meaning
         return None;
     }
     // A service that is drained keeps its ports.
-    let speaking = [&used, &all, &unplaced].into_iter().find(|speaking| !speaking.is_empty()).cloned().unwrap_or_default();
+    let speaking = [&used, &all, &unplaced]
+        .into_iter()
+        .find(|speaking| !speaking.is_empty())
+        .cloned()
+        .unwrap_or_default();
     let rules = Rules::new(&wishes, options, &speaking, is_dynamic(&all, &speaking));
     let mut addresses: BTreeMap<&str, Vec<&Provider>> = BTreeMap::new();
     for provider in &used {
@@ -71,8 +82,13 @@ fn meaning(host: &str, records: &[&Record], options: &Options) -> Option<Meaning
             addresses.entry(address).or_default().push(provider);
         }
     }
-    let ports = rules.ports.iter().map(|(number, protocol)| (*number, rules.port(*number, *protocol, &addresses))).collect();
-    let listening = addresses.iter().map(|(address, here)| ((*address).to_owned(), own_ports(here))).collect();
+    let ports = rules
+        .ports
+        .iter()
+        .map(|(number, protocol)| (*number, rules.port(*number, *protocol, &addresses)))
+        .collect();
+    let listening =
+        addresses.iter().map(|(address, here)| ((*address).to_owned(), own_ports(here))).collect();
     Some(Meaning { ports, listening, listed: rules.kind == Kind::Listed })
 }
 
@@ -95,15 +111,31 @@ enum Kind {
 }
 
 impl<'a> Rules<'a> {
-    fn new(wishes: &'a Wishes, options: &'a Options, speaking: &[&Provider], is_dynamic: bool) -> Self {
-        let said: BTreeSet<Option<&str>> = speaking.iter().map(|provider| provider.protocol.as_deref()).collect();
-        let agreed = if said.len() == 1 { said.into_iter().next().flatten().and_then(|word| word.parse().ok()) } else { None };
+    fn new(
+        wishes: &'a Wishes,
+        options: &'a Options,
+        speaking: &[&Provider],
+        is_dynamic: bool,
+    ) -> Self {
+        let said: BTreeSet<Option<&str>> =
+            speaking.iter().map(|provider| provider.protocol.as_deref()).collect();
+        let agreed = if said.len() == 1 {
+            said.into_iter().next().flatten().and_then(|word| word.parse().ok())
+        } else {
+            None
+        };
         let mut rules = Self { wishes, options, ports: BTreeMap::new(), kind: Kind::Own, agreed };
         let own: BTreeSet<u16> = speaking.iter().filter_map(|provider| provider.port).collect();
-        let dynamic = (wishes.dynamic.number(), rules.forced().unwrap_or(wishes.dynamic.protocol()));
-        let by_number = |numbers: &mut dyn Iterator<Item = u16>| numbers.map(|number| (number, rules.protocol(number))).collect();
+        let dynamic =
+            (wishes.dynamic.number(), rules.forced().unwrap_or(wishes.dynamic.protocol()));
+        let by_number = |numbers: &mut dyn Iterator<Item = u16>| {
+            numbers.map(|number| (number, rules.protocol(number))).collect()
+        };
         (rules.kind, rules.ports) = if let Some(listed) = &wishes.ports {
-            (Kind::Listed, listed.iter().map(|(number, (protocol, _))| (*number, *protocol)).collect())
+            (
+                Kind::Listed,
+                listed.iter().map(|(number, (protocol, _))| (*number, *protocol)).collect(),
+            )
         } else if speaking.iter().any(|provider| provider.service_port.is_some()) {
             (Kind::Own, rules.said_by_mcs(speaking))
         } else if own.is_empty() {
@@ -130,7 +162,8 @@ impl<'a> Rules<'a> {
         self.forced().or(by_number).or(self.wishes.check).unwrap_or(Protocol::Tcp)
     }
 
-    /// The service ports of the MCS controller's instances: the name says the protocol, unless all of it is UDP.
+    /// The service ports of the MCS controller's instances: the name says the protocol, unless all
+    /// of it is UDP.
     fn said_by_mcs(&self, speaking: &[&Provider]) -> BTreeMap<u16, Protocol> {
         let mut said: BTreeMap<u16, Vec<&Provider>> = BTreeMap::new();
         for provider in speaking {
@@ -140,20 +173,32 @@ impl<'a> Rules<'a> {
         }
         let protocol = |number: u16, providers: &[&Provider]| {
             // Of TCP and UDP on one number TCP stays.
-            let stays = |provider: &&&Provider| provider.udp != Some(true) || providers.iter().all(|p| p.udp == Some(true));
-            let name = providers.iter().filter(stays).filter_map(|provider| provider.port_name.as_deref()).min();
+            let stays = |provider: &&&Provider| {
+                provider.udp != Some(true) || providers.iter().all(|p| p.udp == Some(true))
+            };
+            let name = providers
+                .iter()
+                .filter(stays)
+                .filter_map(|provider| provider.port_name.as_deref())
+                .min();
             let by_name = if providers.iter().all(|provider| provider.udp == Some(true)) {
                 Protocol::Udp
             } else {
                 name.and_then(Protocol::of_port_name).unwrap_or_else(|| self.protocol(number))
             };
-            let is_tcp = by_name == Protocol::Udp && providers.iter().any(|provider| provider.udp == Some(false));
+            let is_tcp = by_name == Protocol::Udp
+                && providers.iter().any(|provider| provider.udp == Some(false));
             self.forced().unwrap_or(if is_tcp { Protocol::Tcp } else { by_name })
         };
         said.into_iter().map(|(number, providers)| (number, protocol(number, &providers))).collect()
     }
 
-    fn port(&self, number: u16, protocol: Protocol, addresses: &BTreeMap<&str, Vec<&Provider>>) -> Port {
+    fn port(
+        &self,
+        number: u16,
+        protocol: Protocol,
+        addresses: &BTreeMap<&str, Vec<&Provider>>,
+    ) -> Port {
         let mut port = Port { protocol, endpoints: BTreeSet::new(), unserved: BTreeSet::new() };
         for (address, here) in addresses {
             let own = own_ports(here);
@@ -175,8 +220,8 @@ impl<'a> Rules<'a> {
         port
     }
 
-    /// The ports at which these instances, which have one address, serve a listed port: each that the list does not account for, unless one
-    /// of them is the listed port's.
+    /// The ports at which these instances, which have one address, serve a listed port: each that
+    /// the list does not account for, unless one of them is the listed port's.
     fn listed(&self, number: u16, protocol: Protocol, here: &[&Provider]) -> BTreeSet<u16> {
         let listed = self.wishes.ports.as_ref().unwrap();
         let ports = |fits: &dyn Fn(&Provider, u16) -> bool| {
@@ -193,29 +238,43 @@ impl<'a> Rules<'a> {
         }
         let is_target = |own: u16| listed.values().any(|(_, target)| *target == Some(own));
         let is_listed = |number: &u16| listed.contains_key(number);
-        let apart = ports(&|p, own| !(is_target(own) || is_listed(&own) || p.service_port.as_ref().is_some_and(is_listed)));
+        let apart = ports(&|p, own| {
+            !(is_target(own) || is_listed(&own) || p.service_port.as_ref().is_some_and(is_listed))
+        });
         if apart.is_empty() { [number].into() } else { apart }
     }
 
     /// The port at which these instances, which have one address, serve a service port.
-    fn serves(&self, number: u16, protocol: Protocol, here: &[&Provider], own: &BTreeSet<u16>) -> Option<u16> {
+    fn serves(
+        &self,
+        number: u16,
+        protocol: Protocol,
+        here: &[&Provider],
+        own: &BTreeSet<u16>,
+    ) -> Option<u16> {
         if self.kind == Kind::Same || own.is_empty() {
             return Some(number);
         }
         let lowest = |fits: &dyn Fn(u16) -> bool| {
             let here = here.iter().filter(|p| p.can_serve(protocol));
-            here.filter(|p| p.port.is_some_and(|own| fits(p.service_port.unwrap_or(own)))).filter_map(|p| p.port).min()
+            here.filter(|p| p.port.is_some_and(|own| fits(p.service_port.unwrap_or(own))))
+                .filter_map(|p| p.port)
+                .min()
         };
-        let of_protocol = |service: u16| self.ports.get(&service).copied().unwrap_or_else(|| self.protocol(service)) == protocol;
+        let of_protocol = |service: u16| {
+            self.ports.get(&service).copied().unwrap_or_else(|| self.protocol(service)) == protocol
+        };
         lowest(&|service| service == number).or_else(|| lowest(&of_protocol))
     }
 }
 
-/// Whether the ports are such as a scheduler gives: more than 8 of them, or each of three instances and more has its own. One address alone
-/// has all its ports.
+/// Whether the ports are such as a scheduler gives: more than 8 of them, or each of three instances
+/// and more has its own. One address alone has all its ports.
 fn is_dynamic(all: &[&Provider], speaking: &[&Provider]) -> bool {
-    let ports: BTreeSet<u16> = all.iter().chain(speaking).filter_map(|provider| provider.port).collect();
-    let at: BTreeSet<(u16, &str)> = all.iter().filter_map(|p| Some((p.port?, p.addresses.first()?.as_str()))).collect();
+    let ports: BTreeSet<u16> =
+        all.iter().chain(speaking).filter_map(|provider| provider.port).collect();
+    let at: BTreeSet<(u16, &str)> =
+        all.iter().filter_map(|p| Some((p.port?, p.addresses.first()?.as_str()))).collect();
     let addresses: BTreeSet<&str> = at.iter().map(|(_, address)| *address).collect();
     ports.len() > 8 || (ports.len() >= 3 && at.len() == ports.len() && addresses.len() > 1)
 }

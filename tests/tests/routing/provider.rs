@@ -45,7 +45,9 @@ pub fn providers(record: &Record, host: &str, family: IpFamily) -> Vec<Provider>
 
 fn provider(instance: &Instance, host: &str, family: IpFamily) -> Option<Provider> {
     // The MCS controller writes empty values where it knows nothing.
-    let says = |key: &str| instance.attributes.get(key).map(String::as_str).filter(|value| !value.is_empty());
+    let says = |key: &str| {
+        instance.attributes.get(key).map(String::as_str).filter(|value| !value.is_empty())
+    };
     let port = says("AWS_INSTANCE_PORT").map(read);
     let service_port = says("SERVICE_PORT").map(read);
     if port == Some(None) || service_port == Some(None) {
@@ -55,17 +57,24 @@ fn provider(instance: &Instance, host: &str, family: IpFamily) -> Option<Provide
     let target = says("SERVICE_TARGET_PORT").filter(|_| service_port.is_some()).and_then(read);
     let port = port.or(target);
     let addresses = addresses(&says, host, family);
-    let on_ecs_host =
-        says("EC2_INSTANCE_ID").is_some() && instance.attributes.iter().any(|(key, value)| key.starts_with("ECS_") && !value.is_empty());
+    let on_ecs_host = says("EC2_INSTANCE_ID").is_some()
+        && instance
+            .attributes
+            .iter()
+            .any(|(key, value)| key.starts_with("ECS_") && !value.is_empty());
     (!addresses.is_empty() || port.or(service_port).is_some()).then(|| Provider {
         addresses,
         port,
         service_port,
         port_name: says("SERVICE_PORT_NAME").or(says("ENDPOINT_PORT_NAME")).map(str::to_owned),
-        udp: service_port.and_then(|_| says("SERVICE_PROTOCOL").or(says("ENDPOINT_PROTOCOL"))).map(|word| word.eq_ignore_ascii_case("udp")),
+        udp: service_port
+            .and_then(|_| says("SERVICE_PROTOCOL").or(says("ENDPOINT_PROTOCOL")))
+            .map(|word| word.eq_ignore_ascii_case("udp")),
         protocol: says("istio-cloud-map/protocol").map(str::to_owned),
         state: match instance.health_status {
-            _ if says("READY").is_some_and(|word| word.eq_ignore_ascii_case("false")) => State::NotReady,
+            _ if says("READY").is_some_and(|word| word.eq_ignore_ascii_case("false")) => {
+                State::NotReady
+            }
             Health::Unhealthy => State::Unhealthy,
             Health::Healthy | Health::Unknown => State::Usable,
         },
@@ -78,16 +87,23 @@ fn read(text: &str) -> Option<u16> {
     text.parse().ok().filter(|number| *number > 0 && !text.starts_with('+'))
 }
 
-fn addresses<'a>(says: &dyn Fn(&str) -> Option<&'a str>, host: &str, family: IpFamily) -> Vec<String> {
+fn addresses<'a>(
+    says: &dyn Fn(&str) -> Option<&'a str>,
+    host: &str,
+    family: IpFamily,
+) -> Vec<String> {
     let v4 = says("AWS_INSTANCE_IPV4").map(|text| text.parse::<Ipv4Addr>().ok().map(IpAddr::V4));
-    let v6 = says("AWS_INSTANCE_IPV6").map(|text| text.parse::<Ipv6Addr>().ok().map(|ip| IpAddr::V6(ip).to_canonical()));
+    let v6 = says("AWS_INSTANCE_IPV6")
+        .map(|text| text.parse::<Ipv6Addr>().ok().map(|ip| IpAddr::V6(ip).to_canonical()));
     let chosen = match family {
         IpFamily::PreferIpv4 => vec![v4.or(v6)],
         IpFamily::PreferIpv6 => vec![v6.or(v4)],
         IpFamily::Dual => vec![v4, v6],
     };
     if v4.is_none() && v6.is_none() {
-        let name = says("AWS_INSTANCE_CNAME").or(says("AWS_ALIAS_DNS_NAME")).and_then(|text| name(text, host));
+        let name = says("AWS_INSTANCE_CNAME")
+            .or(says("AWS_ALIAS_DNS_NAME"))
+            .and_then(|text| name(text, host));
         return name.into_iter().collect();
     }
     let usable = chosen.into_iter().flatten().flatten().filter(|ip| is_callable(*ip));
@@ -99,8 +115,12 @@ fn addresses<'a>(says: &dyn Fn(&str) -> Option<&'a str>, host: &str, family: IpF
 /// Callers must not be pointed at themselves, at a node's metadata, or at many.
 fn is_callable(ip: IpAddr) -> bool {
     let link_local = match ip {
-        IpAddr::V4(ip) => ip.is_link_local() || ip.is_broadcast() || ip.octets().first() == Some(&0),
-        IpAddr::V6(ip) => ip.is_unicast_link_local() || matches!(ip.segments(), [0xfd00, 0xec2, ..]),
+        IpAddr::V4(ip) => {
+            ip.is_link_local() || ip.is_broadcast() || ip.octets().first() == Some(&0)
+        }
+        IpAddr::V6(ip) => {
+            ip.is_unicast_link_local() || matches!(ip.segments(), [0xfd00, 0xec2, ..])
+        }
     };
     !(link_local || ip.is_loopback() || ip.is_unspecified() || ip.is_multicast())
 }
@@ -117,7 +137,10 @@ fn name(text: &str, host: &str) -> Option<String> {
     };
     let last = name.rsplit('.').next().unwrap_or_default();
     let is_number = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
-    let local = last == "localhost" || name.starts_with("instance-data") || name == "metadata.google.internal";
-    let usable = name.len() <= 255 && name.split('.').all(is_label) && !is_number && !local && name != host;
+    let local = last == "localhost"
+        || name.starts_with("instance-data")
+        || name == "metadata.google.internal";
+    let usable =
+        name.len() <= 255 && name.split('.').all(is_label) && !is_number && !local && name != host;
     usable.then_some(name)
 }

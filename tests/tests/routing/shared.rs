@@ -14,7 +14,10 @@ fn service(name: &str, network: usize, hosts: usize, ports: &[u16], check: &str)
     let address = |host: usize| format!("10.{}.{}.{}", network / 250, network % 250, host + 1);
     let instance = |host: usize, port: u16| Instance {
         id: format!("i-{host}-{port}"),
-        attributes: SortedMap::from([("AWS_INSTANCE_IPV4".to_owned(), address(host)), ("AWS_INSTANCE_PORT".to_owned(), port.to_string())]),
+        attributes: SortedMap::from([
+            ("AWS_INSTANCE_IPV4".to_owned(), address(host)),
+            ("AWS_INSTANCE_PORT".to_owned(), port.to_string()),
+        ]),
         ..Instance::default()
     };
     let health_check_config = Some(HealthCheckConfig { kind: Some(check.to_owned()) });
@@ -22,7 +25,9 @@ fn service(name: &str, network: usize, hosts: usize, ports: &[u16], check: &str)
         source: "default".to_owned(),
         namespace: Namespace { name: "prod".to_owned(), ..Namespace::default() },
         service: Service { name: name.to_owned(), health_check_config, ..Service::default() },
-        instances: (0..hosts).flat_map(|host| ports.iter().map(move |port| instance(host, *port))).collect(),
+        instances: (0..hosts)
+            .flat_map(|host| ports.iter().map(move |port| instance(host, *port)))
+            .collect(),
         ..Record::default()
     }
 }
@@ -56,15 +61,30 @@ async fn a_thousand_services_that_share_ports_are_all_reached() {
     };
     let started = std::time::Instant::now();
     let (case, _, found) = routed_together((0..1000).map(record).collect()).await;
-    println!("shared: {} entries in one world, {} differences ({:.1?})", case.entries.len(), found.len(), started.elapsed());
+    println!(
+        "shared: {} entries in one world, {} differences ({:.1?})",
+        case.entries.len(),
+        found.len(),
+        started.elapsed()
+    );
     assert!(found.is_empty(), "{found:#?}");
 }
 
 #[tokio::test]
-async fn of_two_tcp_services_without_addresses_on_one_port_the_second_is_unreachable_as_its_warning_says() {
-    let records = ["a", "b"].iter().enumerate().map(|(n, name)| service(name, n, 17, &[5432], "TCP")).collect();
+async fn of_two_tcp_services_without_addresses_on_one_port_the_second_is_unreachable_as_its_warning_says()
+ {
+    let records = ["a", "b"]
+        .iter()
+        .enumerate()
+        .map(|(n, name)| service(name, n, 17, &[5432], "TCP"))
+        .collect();
     let (case, _, found) = routed_together(records).await;
-    let warnings = case.diagnostics.iter().filter(|diagnostic| diagnostic.code == Code::TcpWithoutAddress);
+    let warnings =
+        case.diagnostics.iter().filter(|diagnostic| diagnostic.code == Code::TcpWithoutAddress);
     assert_eq!(warnings.count(), 2);
-    assert!(!found.is_empty() && found.iter().all(|text| text.starts_with("b.prod: port 5432: not reached")), "{found:#?}");
+    assert!(
+        !found.is_empty()
+            && found.iter().all(|text| text.starts_with("b.prod: port 5432: not reached")),
+        "{found:#?}"
+    );
 }

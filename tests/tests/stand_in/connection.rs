@@ -39,7 +39,11 @@ fn calls_at_the_same_time_are_counted_as_such() -> Tested {
     let answered = thread::scope(|scope| {
         let call = || Client::of(&stand_in)?.call(Operation::ListNamespaces, &json!({}));
         let calls = [(); 5].map(|()| scope.spawn(call));
-        calls.into_iter().map(thread::ScopedJoinHandle::join).filter(|call| matches!(call, Ok(Ok(_)))).count()
+        calls
+            .into_iter()
+            .map(thread::ScopedJoinHandle::join)
+            .filter(|call| matches!(call, Ok(Ok(_))))
+            .count()
     });
     assert_eq!((answered, stand_in.peak_concurrency()), (5, 5));
     Ok(())
@@ -50,14 +54,19 @@ fn its_end_closes_the_connections_that_hang_too() -> Tested {
     let stand_in = StandIn::start()?;
     stand_in.inject(Fault::Hang);
     let mut client = Client::of(&stand_in)?;
-    let waiting = thread::spawn(move || client.call(Operation::ListNamespaces, &json!({})).map_err(|error| error.kind()));
+    let waiting = thread::spawn(move || {
+        client.call(Operation::ListNamespaces, &json!({})).map_err(|error| error.kind())
+    });
     while stand_in.calls(Operation::ListNamespaces) == 0 {
         thread::yield_now();
     }
     let address = stand_in.address();
     drop(stand_in);
     let Ok(ended) = waiting.join() else { return Err("the caller panicked".into()) };
-    assert!(matches!(ended, Err(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset)), "{ended:?}");
+    assert!(
+        matches!(ended, Err(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset)),
+        "{ended:?}"
+    );
     let refused = std::net::TcpStream::connect(address).map_err(|error| error.kind()).err();
     assert_eq!(refused, Some(io::ErrorKind::ConnectionRefused));
     Ok(())

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use istio_cloud_map_tests::cloud_map::{ErrorKind, Health, Namespace, Operation, Service, ServiceKey, StandIn, World};
+use istio_cloud_map_tests::cloud_map::{
+    ErrorKind, Health, Namespace, Operation, Service, ServiceKey, StandIn, World,
+};
 use serde_json::{Value, json};
 
 use crate::{Tested, client::Client};
@@ -11,7 +13,11 @@ use crate::{Tested, client::Client};
 fn ids(client: &mut Client, request: &Value) -> io::Result<Vec<String>> {
     let answer = client.call(Operation::DiscoverInstances, request)?;
     let instances = answer.get("Instances").and_then(Value::as_array);
-    Ok(instances.into_iter().flatten().filter_map(|instance| Some(instance.get("InstanceId")?.as_str()?.to_owned())).collect())
+    Ok(instances
+        .into_iter()
+        .flatten()
+        .filter_map(|instance| Some(instance.get("InstanceId")?.as_str()?.to_owned()))
+        .collect())
 }
 
 fn web(max: usize) -> Value {
@@ -21,7 +27,9 @@ fn web(max: usize) -> Value {
 fn fill(world: &mut World, service: Service, instances: usize) -> ServiceKey {
     let namespace = world.http_namespace("my-namespace");
     let key = world.add_service(namespace, service);
-    (0..instances).for_each(|index| world.register(key, &format!("i-{index}"), [("AWS_INSTANCE_IPV4", "10.0.0.1")]));
+    (0..instances).for_each(|index| {
+        world.register(key, &format!("i-{index}"), [("AWS_INSTANCE_IPV4", "10.0.0.1")])
+    });
     key
 }
 
@@ -30,14 +38,18 @@ fn an_answer_has_at_most_max_results_in_no_order() -> Tested {
     let stand_in = StandIn::start()?;
     stand_in.world(|world| fill(world, Service::named("web"), 250));
     let mut client = Client::of(&stand_in)?;
-    let by_default = ids(&mut client, &json!({"NamespaceName": "my-namespace", "ServiceName": "web"}))?;
+    let by_default =
+        ids(&mut client, &json!({"NamespaceName": "my-namespace", "ServiceName": "web"}))?;
     assert_eq!(by_default.len(), 100);
     let once = ids(&mut client, &web(1000))?;
     let again = ids(&mut client, &web(1000))?;
     assert_eq!(once.iter().collect::<BTreeSet<_>>().len(), 250);
     assert_eq!(once.iter().collect::<BTreeSet<_>>(), again.iter().collect());
     assert_ne!(once, again);
-    assert_eq!(client.refusal(Operation::DiscoverInstances, &web(1001))?, ErrorKind::InvalidInput.name());
+    assert_eq!(
+        client.refusal(Operation::DiscoverInstances, &web(1001))?,
+        ErrorKind::InvalidInput.name()
+    );
     Ok(())
 }
 
@@ -60,13 +72,18 @@ fn the_order_of_answers_follows_from_the_seed() -> Tested {
 fn a_namespace_goes_by_its_http_name_or_arn() -> Tested {
     let stand_in = StandIn::start()?;
     stand_in.world(|world| {
-        let renamed = world.add_namespace(Namespace::private_dns("plain").with_http_name("plain-7f").with_id("ns-1"));
+        let renamed = world.add_namespace(
+            Namespace::private_dns("plain").with_http_name("plain-7f").with_id("ns-1"),
+        );
         world.service(renamed, "web");
-        let shared = world.add_namespace(Namespace::http("theirs").with_id("ns-2").shared_by("222233334444"));
+        let shared = world
+            .add_namespace(Namespace::http("theirs").with_id("ns-2").shared_by("222233334444"));
         world.service(shared, "web");
     });
     let mut client = Client::of(&stand_in)?;
-    let arn = |account: &str, id: &str| format!("arn:aws:servicediscovery:us-west-2:{account}:namespace/{id}");
+    let arn = |account: &str, id: &str| {
+        format!("arn:aws:servicediscovery:us-west-2:{account}:namespace/{id}")
+    };
     let (ours, theirs) = (arn("111122223333", "ns-1"), arn("222233334444", "ns-2"));
     for (namespace, owner, expected) in [
         ("plain-7f", None, "none"),
@@ -79,9 +96,14 @@ fn a_namespace_goes_by_its_http_name_or_arn() -> Tested {
         ("theirs", None, "NamespaceNotFound"),
         (&theirs, Some("111122223333"), "NamespaceNotFound"),
     ] {
-        let request = json!({"NamespaceName": namespace, "ServiceName": "web", "OwnerAccount": owner});
+        let request =
+            json!({"NamespaceName": namespace, "ServiceName": "web", "OwnerAccount": owner});
         for operation in [Operation::DiscoverInstances, Operation::DiscoverInstancesRevision] {
-            assert_eq!(client.refusal(operation, &request)?, expected, "{operation:?} {namespace} {owner:?}");
+            assert_eq!(
+                client.refusal(operation, &request)?,
+                expected,
+                "{operation:?} {namespace} {owner:?}"
+            );
         }
     }
     Ok(())
@@ -104,8 +126,10 @@ fn a_filter_for_health_applies_where_there_is_a_check_and_nowhere_else() -> Test
                 world.set_health(key, "i-1", Health::Unhealthy);
             }
         });
-        let mut found =
-            ids(&mut Client::of(&stand_in)?, &json!({"NamespaceName": "my-namespace", "ServiceName": "web", "HealthStatus": filter}))?;
+        let mut found = ids(
+            &mut Client::of(&stand_in)?,
+            &json!({"NamespaceName": "my-namespace", "ServiceName": "web", "HealthStatus": filter}),
+        )?;
         found.sort();
         assert_eq!(found, expected, "{filter}");
     }
@@ -138,7 +162,8 @@ fn an_unknown_service_is_an_empty_answer_to_discover() -> Tested {
 #[test]
 fn a_revision_is_above_2_to_the_53_and_moves_with_instances_but_not_with_health() -> Tested {
     let stand_in = StandIn::start()?;
-    let key = stand_in.world(|world| fill(world, Service::named("web").with_custom_health_check(), 1));
+    let key =
+        stand_in.world(|world| fill(world, Service::named("web").with_custom_health_check(), 1));
     let mut client = Client::of(&stand_in)?;
     let request = json!({"NamespaceName": "my-namespace", "ServiceName": "web"});
     let mut revision = || -> io::Result<i64> {

@@ -24,7 +24,9 @@ fn stand_in() -> io::Result<StandIn> {
 
 fn discover(stand_in: &StandIn, namespace: &str, service: &str) -> io::Result<String> {
     let request = json!({"NamespaceName": namespace, "ServiceName": service});
-    Client::of(stand_in)?.give_up_after(Duration::from_millis(200))?.refusal(Operation::DiscoverInstances, &request)
+    Client::of(stand_in)?
+        .give_up_after(Duration::from_millis(200))?
+        .refusal(Operation::DiscoverInstances, &request)
 }
 
 #[test]
@@ -40,7 +42,8 @@ fn each_error_has_its_type_and_status() -> Tested {
     ] {
         stand_in.reset_calls();
         let id = stand_in.inject(fault);
-        let answer = Client::of(&stand_in)?.ask(operation.name(), r#"{"NamespaceName": "a", "ServiceName": "web"}"#)?;
+        let answer = Client::of(&stand_in)?
+            .ask(operation.name(), r#"{"NamespaceName": "a", "ServiceName": "web"}"#)?;
         stand_in.clear(id);
         assert_eq!(answer.status, status, "{fault:?}");
         assert!(answer.text.contains(kind.name()), "{fault:?}: {}", answer.text);
@@ -66,7 +69,10 @@ fn a_broken_answer_is_broken_in_its_own_way() -> Tested {
     let kind = |answer: io::Result<_>| answer.err().map(|error| error.kind());
     assert_eq!(kind(ask(Fault::CutBody)), Some(io::ErrorKind::UnexpectedEof));
     let reset = kind(ask(Fault::Reset));
-    assert!(matches!(reset, Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset)), "{reset:?}");
+    assert!(
+        matches!(reset, Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset)),
+        "{reset:?}"
+    );
     assert_eq!(kind(ask(Fault::Hang)), Some(io::ErrorKind::WouldBlock));
     assert_eq!(stand_in.calls_ended(Operation::ListServices, Outcome::Broken), 6);
     Ok(())
@@ -78,17 +84,29 @@ fn a_fault_keeps_to_its_scope() -> Tested {
     for (name, rule, struck) in [
         ("everything", FaultRule::from(Fault::AccessDenied), [true, true, true]),
         ("its operation", Fault::AccessDenied.on(Operation::DiscoverInstances), [true, true, true]),
-        ("another operation", Fault::AccessDenied.on(Operation::ListServices), [false, false, false]),
+        (
+            "another operation",
+            Fault::AccessDenied.on(Operation::ListServices),
+            [false, false, false],
+        ),
         ("a namespace", Fault::AccessDenied.in_namespace("a"), [true, true, false]),
         ("a service", Fault::AccessDenied.in_service("a", "web"), [true, false, false]),
         ("one call", Fault::AccessDenied.times(1), [true, false, false]),
-        ("two calls in a namespace", Fault::AccessDenied.in_namespace("b").times(2), [false, false, true]),
+        (
+            "two calls in a namespace",
+            Fault::AccessDenied.in_namespace("b").times(2),
+            [false, false, true],
+        ),
     ] {
         let stand_in = stand_in()?;
         stand_in.inject(rule);
         for ((namespace, service), is_struck) in places.into_iter().zip(struck) {
             let expected = if is_struck { "AccessDeniedException" } else { "none" };
-            assert_eq!(discover(&stand_in, namespace, service)?, expected, "{name}: {namespace}/{service}");
+            assert_eq!(
+                discover(&stand_in, namespace, service)?,
+                expected,
+                "{name}: {namespace}/{service}"
+            );
         }
         stand_in.clear_faults();
         assert_eq!(discover(&stand_in, "a", "web")?, "none", "{name}: cleared");
@@ -102,12 +120,15 @@ fn a_fault_in_a_service_strikes_the_calls_that_name_it_by_id_as_well() -> Tested
     stand_in.inject(Fault::AccessDenied.in_service("a", "web"));
     let ids = stand_in.world(|world| {
         ["web", "db"].map(|service| {
-            let key = world.namespace_named("a").and_then(|namespace| world.service_named(namespace, service));
+            let key = world
+                .namespace_named("a")
+                .and_then(|namespace| world.service_named(namespace, service));
             key.map(|key| world.service_mut(key).id().to_owned())
         })
     });
     let mut client = Client::of(&stand_in)?;
-    let answers = ids.map(|id| client.refusal(Operation::ListInstances, &json!({"ServiceId": id})).ok());
+    let answers =
+        ids.map(|id| client.refusal(Operation::ListInstances, &json!({"ServiceId": id})).ok());
     assert_eq!(answers, [Some("AccessDeniedException".to_owned()), Some("none".to_owned())]);
     assert_eq!(stand_in.calls_about(Operation::ListInstances, "a", "web"), 1);
     Ok(())
@@ -120,7 +141,8 @@ fn an_empty_page_comes_once_before_the_first_and_loses_nothing() -> Tested {
     let mut client = Client::of(&stand_in)?;
     let first = client.call(Operation::ListServices, &json!({}))?;
     assert_eq!(first.get("Services"), Some(&json!([])));
-    let rest = client.call(Operation::ListServices, &json!({"NextToken": first.get("NextToken")}))?;
+    let rest =
+        client.call(Operation::ListServices, &json!({"NextToken": first.get("NextToken")}))?;
     assert_eq!(rest.get("Services").and_then(Value::as_array).map(Vec::len), Some(4));
     assert_eq!(rest.get("NextToken"), None);
     Ok(())

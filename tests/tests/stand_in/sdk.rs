@@ -5,7 +5,9 @@ use std::time::Duration;
 use aws_sdk_servicediscovery::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_servicediscovery::config::retry::RetryConfig;
 use aws_sdk_servicediscovery::config::timeout::TimeoutConfig;
-use aws_sdk_servicediscovery::config::{BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents};
+use aws_sdk_servicediscovery::config::{
+    BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
+};
 use aws_sdk_servicediscovery::error::{BoxError, ProvideErrorMetadata};
 use aws_sdk_servicediscovery::types::{HealthStatusFilter, ServiceFilter, ServiceFilterName};
 use aws_sdk_servicediscovery::{Client, Config};
@@ -43,8 +45,14 @@ fn client(stand_in: &StandIn) -> Client {
         .credentials_provider(Credentials::new("AKIDSDK", "secret", None, None, "test"))
         .endpoint_url(stand_in.url())
         .interceptor(NoPrefix)
-        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(500)).build())
-        .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(1)))
+        .timeout_config(
+            TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(500)).build(),
+        )
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(3)
+                .with_initial_backoff(Duration::from_millis(1)),
+        )
         .build();
     Client::from_conf(config)
 }
@@ -54,7 +62,9 @@ fn stand_in() -> std::io::Result<StandIn> {
     stand_in.world(|world| {
         let namespace = world.http_namespace("my-namespace");
         let web = world.add_service(namespace, Service::named("web").with_custom_health_check());
-        (0..250).for_each(|index| world.register(web, &format!("i-{index}"), [("AWS_INSTANCE_IPV4", "10.0.0.1")]));
+        (0..250).for_each(|index| {
+            world.register(web, &format!("i-{index}"), [("AWS_INSTANCE_IPV4", "10.0.0.1")])
+        });
         (0..150).for_each(|index| {
             world.service(namespace, &format!("other-{index}"));
         });
@@ -69,14 +79,29 @@ async fn the_sdk_reads_every_page_and_an_exact_revision() -> Tested {
     let namespaces = client.list_namespaces().send().await?;
     let [namespace] = namespaces.namespaces() else { return Err(format!("{namespaces:?}").into()) };
     let id = namespace.id().unwrap_or_default();
-    let filter = ServiceFilter::builder().name(ServiceFilterName::NamespaceId).values(id).build()?;
-    let pages = client.list_services().filters(filter).into_paginator().send().collect::<Result<Vec<_>, _>>().await?;
+    let filter =
+        ServiceFilter::builder().name(ServiceFilterName::NamespaceId).values(id).build()?;
+    let pages = client
+        .list_services()
+        .filters(filter)
+        .into_paginator()
+        .send()
+        .collect::<Result<Vec<_>, _>>()
+        .await?;
     assert_eq!(pages.iter().map(|page| page.services().len()).collect::<Vec<_>>(), [100, 51]);
     let discover = client.discover_instances().namespace_name("my-namespace").service_name("web");
     let found = discover.max_results(1000).health_status(HealthStatusFilter::All).send().await?;
     assert_eq!(found.instances().len(), 250);
-    let revision = client.discover_instances_revision().namespace_name("my-namespace").service_name("web").send().await?;
-    assert!(revision.instances_revision().is_some_and(|revision| revision > 1 << 53), "{revision:?}");
+    let revision = client
+        .discover_instances_revision()
+        .namespace_name("my-namespace")
+        .service_name("web")
+        .send()
+        .await?;
+    assert!(
+        revision.instances_revision().is_some_and(|revision| revision > 1 << 53),
+        "{revision:?}"
+    );
     assert_eq!(found.instances_revision(), revision.instances_revision());
     assert_eq!(stand_in.access_keys(), ["AKIDSDK"]);
     Ok(())
@@ -96,7 +121,11 @@ async fn the_sdk_tries_again_where_aws_would_have_it_try_again() -> Tested {
         stand_in.inject(fault.times(1));
         let listed = client(&stand_in).list_namespaces().send().await;
         assert_eq!(listed.is_ok(), operation_is_tried_again, "{fault:?}: {listed:?}");
-        assert_eq!(stand_in.calls(Operation::ListNamespaces), if operation_is_tried_again { 2 } else { 1 }, "{fault:?}");
+        assert_eq!(
+            stand_in.calls(Operation::ListNamespaces),
+            if operation_is_tried_again { 2 } else { 1 },
+            "{fault:?}"
+        );
     }
     Ok(())
 }
@@ -105,7 +134,8 @@ async fn the_sdk_tries_again_where_aws_would_have_it_try_again() -> Tested {
 async fn the_sdk_tells_one_error_from_another() -> Tested {
     let stand_in = stand_in()?;
     let client = client(&stand_in);
-    let unknown = client.discover_instances().namespace_name("none").service_name("web").send().await;
+    let unknown =
+        client.discover_instances().namespace_name("none").service_name("web").send().await;
     let error = unknown.err().ok_or("an unknown namespace was found")?.into_service_error();
     assert!(error.is_namespace_not_found(), "{error:?}");
     for (fault, code) in [
@@ -116,7 +146,12 @@ async fn the_sdk_tells_one_error_from_another() -> Tested {
         (Fault::WrongJson, None),
     ] {
         let id = stand_in.inject(fault);
-        let answer = client.discover_instances().namespace_name("my-namespace").service_name("web").send().await;
+        let answer = client
+            .discover_instances()
+            .namespace_name("my-namespace")
+            .service_name("web")
+            .send()
+            .await;
         stand_in.clear(id);
         assert_eq!(answer.err().ok_or("answered")?.code(), code, "{fault:?}");
     }

@@ -28,7 +28,8 @@ fn rate(stand_in: &StandIn, operation: Operation, time: Duration) -> f64 {
             });
         }
     });
-    f64::from(u32::try_from(stand_in.calls(operation)).unwrap_or(u32::MAX)) / start.elapsed().as_secs_f64()
+    f64::from(u32::try_from(stand_in.calls(operation)).unwrap_or(u32::MAX))
+        / start.elapsed().as_secs_f64()
 }
 
 #[test]
@@ -41,16 +42,30 @@ fn it_answers_two_thousand_discovers_a_second() -> Tested {
             let service = world.service(namespace, &format!("service-{index}"));
             for instance in 0..INSTANCES {
                 let address = format!("10.{}.{}.{instance}", index / 256, index % 256);
-                let attributes =
-                    [("AWS_INSTANCE_IPV4", address.as_str()), ("AWS_INSTANCE_PORT", "8080"), ("AVAILABILITY_ZONE", "us-west-2a")];
+                let attributes = [
+                    ("AWS_INSTANCE_IPV4", address.as_str()),
+                    ("AWS_INSTANCE_PORT", "8080"),
+                    ("AVAILABILITY_ZONE", "us-west-2a"),
+                ];
                 world.register(service, &format!("i-{instance}"), attributes);
             }
         }
     });
-    for operation in [Operation::DiscoverInstances, Operation::DiscoverInstancesRevision, Operation::ListServices] {
+    for operation in [
+        Operation::DiscoverInstances,
+        Operation::DiscoverInstancesRevision,
+        Operation::ListServices,
+    ] {
         let rate = rate(&stand_in, operation, Duration::from_secs(3));
-        println!("{}: {rate:.0} calls/s with {SERVICES} services of {INSTANCES} instances", operation.name());
-        assert!(rate >= 2000.0 || operation == Operation::ListServices, "{}: {rate:.0} calls/s", operation.name());
+        println!(
+            "{}: {rate:.0} calls/s with {SERVICES} services of {INSTANCES} instances",
+            operation.name()
+        );
+        assert!(
+            rate >= 2000.0 || operation == Operation::ListServices,
+            "{}: {rate:.0} calls/s",
+            operation.name()
+        );
     }
     Ok(())
 }

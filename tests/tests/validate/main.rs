@@ -13,11 +13,13 @@ use istio_cloud_map_tests::bed::{ApiServer, Judge};
 use istio_cloud_map_tests::generated::Entries;
 use serde_json::Value;
 
-/// Where `validate` and the judge differ and are meant to: a word of ours or of the judge's that tells the case, and why.
+/// Where `validate` and the judge differ and are meant to: a word of ours or of the judge's that
+/// tells the case, and why.
 ///
-/// What the judge does not look at is no difference: names, labels and annotations of the object are the API server's to check, and
-/// [`the_api_server_agrees`] shows that it does. Nor is what it looks at too early: it is asked about the entry as it would be stored, without
-/// unknown fields and nulls, which the API server drops before anyone judges.
+/// What the judge does not look at is no difference: names, labels and annotations of the object
+/// are the API server's to check, and [`the_api_server_agrees`] shows that it does. Nor is what it
+/// looks at too early: it is asked about the entry as it would be stored, without unknown fields
+/// and nulls, which the API server drops before anyone judges.
 const DIFFERENCES: &[(&str, &str)] = &[];
 
 #[tokio::test]
@@ -31,11 +33,13 @@ async fn istio_agrees() {
     println!("judged by Istio and the CRD: {tally}");
     tally.assert_agreement(DIFFERENCES);
     tally.assert_both_sides(2_000);
-    let unmet = tally.rules_never_alone(|rule| matches!(rule.source(), Source::Istio | Source::Crd));
+    let unmet =
+        tally.rules_never_alone(|rule| matches!(rule.source(), Source::Istio | Source::Crd));
     assert!(unmet.is_empty(), "no entry is rejected for these alone: {unmet:?}");
 }
 
-/// The API server itself, which stands behind the CRD and for the metadata, and Istio's admission behind it.
+/// The API server itself, which stands behind the CRD and for the metadata, and Istio's admission
+/// behind it.
 #[tokio::test]
 async fn the_api_server_agrees() {
     let (server, judge) = (ApiServer::start().await, Judge::start().await);
@@ -50,7 +54,9 @@ async fn the_api_server_agrees() {
     println!("judged by an API server and Istio: {tally}");
     tally.assert_agreement(&[]);
     tally.assert_both_sides(300);
-    let unmet = tally.rules_never_alone(|rule| matches!(rule, Rule::InvalidName | Rule::InvalidLabel | Rule::InvalidAnnotation));
+    let unmet = tally.rules_never_alone(|rule| {
+        matches!(rule, Rule::InvalidName | Rule::InvalidLabel | Rule::InvalidAnnotation)
+    });
     assert!(unmet.is_empty(), "no entry is rejected for these alone: {unmet:?}");
 }
 
@@ -58,7 +64,11 @@ async fn the_api_server_agrees() {
 fn what_translate_writes_has_no_error() {
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests/golden");
     let mut count = 0;
-    for file in fs::read_dir(golden).expect("the golden files").filter_map(Result::ok).map(|file| file.path()) {
+    for file in fs::read_dir(golden)
+        .expect("the golden files")
+        .filter_map(Result::ok)
+        .map(|file| file.path())
+    {
         if !file.to_string_lossy().ends_with(".out.json") {
             continue;
         }

@@ -5,15 +5,20 @@ use istio_cloud_map_tests::bed::{Judge, Verdict};
 use kube::Client;
 use serde_json::Value;
 
-/// The judge's verdict of the entry without the nulls and the unknown fields, which the API server drops before it judges. Checks on the
-/// way that those fields are unknown to both.
+/// The judge's verdict of the entry without the nulls and the unknown fields, which the API server
+/// drops before it judges. Checks on the way that those fields are unknown to both.
 pub async fn verdict(judge: &Judge, entry: &Value) -> Verdict {
     let mut entry = entry.clone();
     drop_nulls(&mut entry);
     let verdict = one(judge, &entry).await;
-    let Some(unknown) = verdict.errors.iter().find_map(|error| unknown_fields(error)) else { return verdict };
-    let mut ours: Vec<String> =
-        validate(&entry).into_iter().filter(|finding| finding.rule == Rule::UnknownField).map(|finding| finding.path).collect();
+    let Some(unknown) = verdict.errors.iter().find_map(|error| unknown_fields(error)) else {
+        return verdict;
+    };
+    let mut ours: Vec<String> = validate(&entry)
+        .into_iter()
+        .filter(|finding| finding.rule == Rule::UnknownField)
+        .map(|finding| finding.path)
+        .collect();
     ours.retain(|path| !path.starts_with("metadata."));
     ours.sort();
     assert_eq!(ours, unknown, "unknown fields of {entry}");
@@ -51,16 +56,26 @@ fn unknown_fields(error: &str) -> Option<Vec<String>> {
 fn drop_field(entry: &mut Value, path: &str) {
     let pointer = format!("/{}", path.replace(['.', '['], "/").replace(']', ""));
     let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
-    let removed = entry.pointer_mut(parent).and_then(Value::as_object_mut).and_then(|object| object.remove(key));
+    let removed = entry
+        .pointer_mut(parent)
+        .and_then(Value::as_object_mut)
+        .and_then(|object| object.remove(key));
     assert!(removed.is_some(), "no {path} in {entry}");
 }
 
 /// Why the API server does not take the entry, as a dry run.
 pub async fn refusal(client: &Client, entry: &Value) -> Option<String> {
-    let version = entry.get("apiVersion").and_then(Value::as_str).and_then(|text| text.strip_prefix("networking.istio.io/"));
-    let version = version.filter(|version| ["v1", "v1beta1", "v1alpha3"].contains(version)).unwrap_or("v1");
-    let url = format!("/apis/networking.istio.io/{version}/namespaces/default/serviceentries?dryRun=All");
-    let request = http::Request::post(url).header("content-type", "application/json").body(entry.to_string().into_bytes());
+    let version = entry
+        .get("apiVersion")
+        .and_then(Value::as_str)
+        .and_then(|text| text.strip_prefix("networking.istio.io/"));
+    let version =
+        version.filter(|version| ["v1", "v1beta1", "v1alpha3"].contains(version)).unwrap_or("v1");
+    let url =
+        format!("/apis/networking.istio.io/{version}/namespaces/default/serviceentries?dryRun=All");
+    let request = http::Request::post(url)
+        .header("content-type", "application/json")
+        .body(entry.to_string().into_bytes());
     match client.request::<Value>(request.expect("a request")).await {
         Ok(_) => None,
         Err(kube::Error::Api(status)) => Some(format!("api server: {}", status.message)),

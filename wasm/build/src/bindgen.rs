@@ -1,7 +1,8 @@
 //! The JavaScript side of a module, written by wasm-bindgen.
 //!
-//! It comes in three flavours around one and the same module: for bundlers (ES modules), for `require` in Node, and for browsers without a
-//! bundler. Which a user gets is the npm package's choice.
+//! It comes in three flavours around one and the same module: for bundlers (ES modules), for
+//! `require` in Node, and for browsers without a bundler. Which a user gets is the npm package's
+//! choice.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,12 +30,19 @@ pub fn glue(raw: &[u8]) -> Result<Files> {
     for (end, choose) in [("cjs", node as fn(&mut Bindgen) -> Result<()>), ("web.js", web)] {
         let other = flavour(raw, choose)?;
         let module = module_file();
-        ensure!(files.get(&module) == other.get(&module), "wasm-bindgen made another module for `{JAVASCRIPT}.{end}` than for bundlers");
-        let script = other.get(Path::new(&format!("{JAVASCRIPT}.js"))).context("wasm-bindgen wrote no script")?;
+        ensure!(
+            files.get(&module) == other.get(&module),
+            "wasm-bindgen made another module for `{JAVASCRIPT}.{end}` than for bundlers"
+        );
+        let script = other
+            .get(Path::new(&format!("{JAVASCRIPT}.js")))
+            .context("wasm-bindgen wrote no script")?;
         files.insert(format!("{JAVASCRIPT}.{end}").into(), script.clone());
         if end == "web.js" {
             // Only here types differ: there is a function that loads the module.
-            let types = other.get(Path::new(&format!("{JAVASCRIPT}.d.ts"))).context("wasm-bindgen wrote no types")?;
+            let types = other
+                .get(Path::new(&format!("{JAVASCRIPT}.d.ts")))
+                .context("wasm-bindgen wrote no types")?;
             files.insert(format!("{JAVASCRIPT}.web.d.ts").into(), types.clone());
         }
     }
@@ -76,12 +84,14 @@ pub fn read_folder(folder: &Path, name: &Path) -> Result<Files> {
     Ok(files)
 }
 
-/// wasm-bindgen's two halves, the crate in the module and the library here, understand each other in the same version alone.
+/// wasm-bindgen's two halves, the crate in the module and the library here, understand each other
+/// in the same version alone.
 ///
 /// # Errors
 /// Where `Cargo.lock` has other versions than one of each, and both the same.
 pub fn same_version(lock: &str) -> Result<()> {
-    let [crates, tools] = ["wasm-bindgen", "wasm-bindgen-cli-support"].map(|name| locked(lock, name));
+    let [crates, tools] =
+        ["wasm-bindgen", "wasm-bindgen-cli-support"].map(|name| locked(lock, name));
     if crates.len() == 1 && crates == tools {
         return Ok(());
     }
@@ -98,7 +108,9 @@ fn locked<'a>(lock: &'a str, name: &str) -> Vec<&'a str> {
     let mut lines = lock.lines();
     let mut versions = Vec::new();
     while lines.any(|line| line == heading) {
-        versions.extend(lines.next().and_then(|line| line.strip_prefix("version = \"")?.strip_suffix('"')));
+        versions.extend(
+            lines.next().and_then(|line| line.strip_prefix("version = \"")?.strip_suffix('"')),
+        );
     }
     versions
 }
@@ -114,13 +126,19 @@ mod tests {
     use super::*;
 
     fn lock(packages: &[(&str, &str)]) -> String {
-        let package = |(name, version): &(&str, &str)| format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n");
+        let package = |(name, version): &(&str, &str)| {
+            format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n")
+        };
         packages.iter().map(package).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
     fn one_version_of_both_halves_is_right() {
-        let lock = lock(&[("wasm-bindgen", "0.2.130"), ("wasm-bindgen-cli-support", "0.2.130"), ("wasm-bindgen-macro", "0.2.131")]);
+        let lock = lock(&[
+            ("wasm-bindgen", "0.2.130"),
+            ("wasm-bindgen-cli-support", "0.2.130"),
+            ("wasm-bindgen-macro", "0.2.131"),
+        ]);
         same_version(&lock).unwrap();
     }
 
@@ -137,8 +155,22 @@ mod tests {
     #[test]
     fn a_half_that_is_missing_or_there_twice_is_an_error() {
         let missing = lock(&[("wasm-bindgen-cli-support", "0.2.130")]);
-        assert!(same_version(&missing).unwrap_err().to_string().contains("wasm-bindgen in no version and"));
-        let twice = lock(&[("wasm-bindgen", "0.2.129"), ("wasm-bindgen", "0.2.130"), ("wasm-bindgen-cli-support", "0.2.130")]);
-        assert!(same_version(&twice).unwrap_err().to_string().contains("wasm-bindgen 0.2.129 and 0.2.130 and"));
+        assert!(
+            same_version(&missing)
+                .unwrap_err()
+                .to_string()
+                .contains("wasm-bindgen in no version and")
+        );
+        let twice = lock(&[
+            ("wasm-bindgen", "0.2.129"),
+            ("wasm-bindgen", "0.2.130"),
+            ("wasm-bindgen-cli-support", "0.2.130"),
+        ]);
+        assert!(
+            same_version(&twice)
+                .unwrap_err()
+                .to_string()
+                .contains("wasm-bindgen 0.2.129 and 0.2.130 and")
+        );
     }
 }

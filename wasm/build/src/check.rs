@@ -36,7 +36,10 @@ pub struct Size {
 pub fn breaches(module: &Module, facts: &Facts, size: Size) -> Vec<Breach> {
     let mut breaches = imports(module, facts);
     breaches.extend(exports(module, facts));
-    let missing = module.sections.iter().filter(|name| !facts.sections.iter().any(|section| section == *name));
+    let missing = module
+        .sections
+        .iter()
+        .filter(|name| !facts.sections.iter().any(|section| section == *name));
     breaches.extend(missing.map(|name| Breach::Section((*name).to_owned())));
     let (bytes, gzipped, limit) = limited(module, size);
     if bytes > limit {
@@ -58,7 +61,9 @@ fn limited(module: &Module, size: Size) -> (usize, bool, usize) {
 pub fn beyond_goal(module: &Module, size: Size) -> Option<String> {
     let (bytes, gzipped, _) = limited(module, size);
     let gzipped = if gzipped { " gzipped" } else { "" };
-    (bytes > module.goal).then(|| format!("module `{}` has {bytes} bytes{gzipped}, its goal is {}", module.name, module.goal))
+    (bytes > module.goal).then(|| {
+        format!("module `{}` has {bytes} bytes{gzipped}, its goal is {}", module.name, module.goal)
+    })
 }
 
 fn imports(module: &Module, facts: &Facts) -> Vec<Breach> {
@@ -67,21 +72,32 @@ fn imports(module: &Module, facts: &Facts) -> Vec<Breach> {
         modules => format!("imports from `{}` alone", modules.join("`, `")),
     };
     let foreign = facts.imports.iter().filter(|(from, _)| !module.imports.contains(&from.as_str()));
-    foreign.map(|(from, name)| Breach::Import { module: from.clone(), name: name.clone(), expected: expected.clone() }).collect()
+    foreign
+        .map(|(from, name)| Breach::Import {
+            module: from.clone(),
+            name: name.clone(),
+            expected: expected.clone(),
+        })
+        .collect()
 }
 
 fn exports(module: &Module, facts: &Facts) -> Vec<Breach> {
     let (Exports::Exactly(listed) | Exports::AtLeast(listed)) = module.exports;
     let missing = listed.iter().filter(|name| !facts.exports.iter().any(|export| export == *name));
-    let mut breaches: Vec<Breach> = missing.map(|name| Breach::ExportMissing((*name).to_owned())).collect();
+    let mut breaches: Vec<Breach> =
+        missing.map(|name| Breach::ExportMissing((*name).to_owned())).collect();
     if let Exports::Exactly(_) = module.exports {
-        let unlisted = facts.exports.iter().filter(|name| !listed.contains(&name.as_str()) && !LINKER.contains(&name.as_str()));
+        let unlisted = facts
+            .exports
+            .iter()
+            .filter(|name| !listed.contains(&name.as_str()) && !LINKER.contains(&name.as_str()));
         breaches.extend(unlisted.cloned().map(Breach::ExportUnlisted));
     }
     breaches
 }
 
-/// The places of this machine that can be found in the module, so that others would build other bytes.
+/// The places of this machine that can be found in the module, so that others would build other
+/// bytes.
 pub fn paths<'a>(bytes: &[u8], places: impl IntoIterator<Item = &'a PathBuf>) -> Vec<Breach> {
     let found = places.into_iter().filter(|place| {
         let place = place.as_os_str().as_encoded_bytes();
@@ -128,7 +144,8 @@ mod tests {
 
     #[test]
     fn a_foreign_import_is_named_with_its_module() {
-        let text = GOOD.replace(r#""wapc" "__host_call""#, r#""__wbindgen_placeholder__" "__wbindgen_throw""#);
+        let text = GOOD
+            .replace(r#""wapc" "__host_call""#, r#""__wbindgen_placeholder__" "__wbindgen_throw""#);
         let expected = "it imports `__wbindgen_throw` from `__wbindgen_placeholder__`, which its hosts don't have; \
                         expected imports from `wapc` alone";
         assert_eq!(said(&MODULE, &text, SMALL), [expected]);
@@ -139,7 +156,9 @@ mod tests {
         let alone = Module { imports: &[], ..MODULE };
         assert_eq!(
             said(&alone, GOOD, SMALL),
-            ["it imports `__host_call` from `wapc`, which its hosts don't have; expected no import at all"]
+            [
+                "it imports `__host_call` from `wapc`, which its hosts don't have; expected no import at all"
+            ]
         );
     }
 
@@ -148,7 +167,10 @@ mod tests {
         let text = GOOD.replace("wapc_init", "wapc_start");
         assert_eq!(
             said(&MODULE, &text, SMALL),
-            ["it does not export `wapc_init`", "it exports `wapc_start`, which is not among its exports in wasm/build/src/module.rs"]
+            [
+                "it does not export `wapc_init`",
+                "it exports `wapc_start`, which is not among its exports in wasm/build/src/module.rs"
+            ]
         );
     }
 
@@ -161,7 +183,10 @@ mod tests {
     #[test]
     fn a_missing_section_is_named() {
         let text = GOOD.replace("io.kubewarden.metadata", "io.kubewarden.other");
-        assert_eq!(said(&MODULE, &text, SMALL), ["it has no custom section `io.kubewarden.metadata`"]);
+        assert_eq!(
+            said(&MODULE, &text, SMALL),
+            ["it has no custom section `io.kubewarden.metadata`"]
+        );
     }
 
     #[test]
@@ -176,13 +201,19 @@ mod tests {
     #[test]
     fn what_is_beyond_its_goal_is_told_by_the_size_that_is_limited() {
         let size = Size { plain: 51, gzipped: 50 };
-        assert_eq!(beyond_goal(&MODULE, size).as_deref(), Some("module `policy` has 51 bytes, its goal is 50"));
+        assert_eq!(
+            beyond_goal(&MODULE, size).as_deref(),
+            Some("module `policy` has 51 bytes, its goal is 50")
+        );
         assert_eq!(beyond_goal(&Module { limit: Limit::Gzipped(100), ..MODULE }, size), None);
     }
 
     #[test]
     fn a_path_of_the_machine_is_found_anywhere_in_the_module() {
         let (mine, other) = (PathBuf::from("/home/me/src"), PathBuf::from("/home/you"));
-        assert_eq!(paths(b"\0panicked at /home/me/src/lib.rs", [&mine, &other]), [Breach::Path(mine)]);
+        assert_eq!(
+            paths(b"\0panicked at /home/me/src/lib.rs", [&mine, &other]),
+            [Breach::Path(mine)]
+        );
     }
 }

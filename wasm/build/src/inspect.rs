@@ -36,7 +36,8 @@ pub fn inspect(bytes: &[u8]) -> Result<Facts> {
             }
             Payload::CustomSection(section) => {
                 if section.name() == "target_features" {
-                    facts.features = features(section.data()).context("section `target_features`")?;
+                    facts.features =
+                        features(section.data()).context("section `target_features`")?;
                 }
                 facts.sections.push(section.name().to_owned());
             }
@@ -78,7 +79,11 @@ mod tests {
                 (@custom "target_features" "\03+\08sign-ext-\07atomics+\0bbulk-memory"))"#,
         );
         let facts = inspect(&module.unwrap()).unwrap();
-        assert_eq!(facts.imports, [("wapc", "__host_call"), ("env", "abort")].map(|(module, name)| (module.to_owned(), name.to_owned())));
+        assert_eq!(
+            facts.imports,
+            [("wapc", "__host_call"), ("env", "abort")]
+                .map(|(module, name)| (module.to_owned(), name.to_owned()))
+        );
         assert_eq!(facts.exports, ["memory"]);
         assert_eq!(facts.sections, ["target_features"]);
         assert_eq!(facts.features, ["sign-ext", "bulk-memory"]);
@@ -92,7 +97,8 @@ mod tests {
 
     #[test]
     fn a_torn_list_of_features_is_an_error() {
-        let module = wat::parse_str(r#"(module (@custom "target_features" "\02+\08sign-ext"))"#).unwrap();
+        let module =
+            wat::parse_str(r#"(module (@custom "target_features" "\02+\08sign-ext"))"#).unwrap();
         assert!(inspect(&module).is_err());
     }
 }

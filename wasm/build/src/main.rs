@@ -1,5 +1,6 @@
-//! `cargo wasm`: builds the WebAssembly modules, gives the one for JavaScript its other side, optimises them, checks that they are what hosts
-//! were promised, and puts them into one folder. `wasm/README.md` says how to use it.
+//! `cargo wasm`: builds the WebAssembly modules, gives the one for JavaScript its other side,
+//! optimises them, checks that they are what hosts were promised, and puts them into one folder.
+//! `wasm/README.md` says how to use it.
 
 mod bindgen;
 mod check;
@@ -28,17 +29,20 @@ use crate::optimise::Optimiser;
 use crate::toolchain::Way;
 use crate::workspace::Workspace;
 
-/// Builds the WebAssembly modules, optimised and checked, into the folder `wasm` of the target folder.
+/// Builds the WebAssembly modules, optimised and checked, into the folder `wasm` of the target
+/// folder.
 #[derive(Parser)]
 #[command(bin_name = "cargo wasm")]
 struct Arguments {
     /// Which modules to build [default: all].
     #[arg(value_name = "MODULE", value_parser = PossibleValuesParser::new(MODULES.map(|module| module.name)))]
     modules: Vec<String>,
-    /// The one way to the target wasm32-unknown-unknown to take [default: the first of these that works].
+    /// The one way to the target wasm32-unknown-unknown to take [default: the first of these that
+    /// works].
     #[arg(long, value_name = "WAY")]
     toolchain: Option<Way>,
-    /// Build once more, from a copy of the sources in another folder, and fail if that gives other bytes.
+    /// Build once more, from a copy of the sources in another folder, and fail if that gives other
+    /// bytes.
     #[arg(long)]
     verify_reproducible: bool,
 }
@@ -56,7 +60,8 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<()> {
     let workspace = Workspace::around(Path::new("."), None)?;
     let modules = workspace.modules(&arguments.modules)?;
-    std::fs::create_dir_all(workspace.work()).with_context(|| workspace.work().display().to_string())?;
+    std::fs::create_dir_all(workspace.work())
+        .with_context(|| workspace.work().display().to_string())?;
     let _lock = lock::locked(&workspace.work().join("lock"))?;
     let toolchain = toolchain::find(arguments.toolchain, &workspace.root)?;
     eprintln!("toolchain: {}", toolchain.said);

@@ -45,7 +45,8 @@ pub struct Module {
     pub sections: &'static [&'static str],
     /// A larger module is an error.
     pub limit: Limit,
-    /// A larger module is told of, in bytes of the limit's kind. Where the limit is above it, the module is larger than we want, and shall not grow.
+    /// A larger module is told of, in bytes of the limit's kind. Where the limit is above it, the
+    /// module is larger than we want, and shall not grow.
     pub goal: usize,
 }
 
@@ -111,7 +112,11 @@ mod tests {
     #[test]
     fn the_glue_that_the_javascript_module_may_import_is_the_one_that_is_written() {
         let glue = format!("./{JAVASCRIPT}_bg.js");
-        let allowed: Vec<_> = MODULES.iter().filter(|module| module.kind == Kind::JavaScript).flat_map(|module| module.imports).collect();
+        let allowed: Vec<_> = MODULES
+            .iter()
+            .filter(|module| module.kind == Kind::JavaScript)
+            .flat_map(|module| module.imports)
+            .collect();
         assert_eq!(allowed, [&glue]);
     }
 }

@@ -31,15 +31,27 @@ pub struct Product {
 ///
 /// # Errors
 /// Where a step fails, or the module is not what it must be.
-pub fn make(module: &'static Module, workspace: &Workspace, toolchain: &Toolchain, optimiser: &Optimiser) -> Result<Product> {
+pub fn make(
+    module: &'static Module,
+    workspace: &Workspace,
+    toolchain: &Toolchain,
+    optimiser: &Optimiser,
+) -> Result<Product> {
     if module.kind == Kind::JavaScript {
         bindgen::same_version(&workspace.lock()?)?;
     }
     let raw = compile(module, workspace, toolchain)?;
-    finish(module, &raw, workspace, toolchain, optimiser).with_context(|| format!("module `{}`", module.name))
+    finish(module, &raw, workspace, toolchain, optimiser)
+        .with_context(|| format!("module `{}`", module.name))
 }
 
-fn finish(module: &'static Module, raw: &[u8], workspace: &Workspace, toolchain: &Toolchain, optimiser: &Optimiser) -> Result<Product> {
+fn finish(
+    module: &'static Module,
+    raw: &[u8],
+    workspace: &Workspace,
+    toolchain: &Toolchain,
+    optimiser: &Optimiser,
+) -> Result<Product> {
     let kept = workspace.work().join(module.name);
     let mut files = Files::new();
     let bytes = match module.kind {
@@ -50,16 +62,21 @@ fn finish(module: &'static Module, raw: &[u8], workspace: &Workspace, toolchain:
         }
         Kind::JavaScript => {
             let mut glue = bindgen::glue(raw)?;
-            let bound = glue.get(&bindgen::module_file()).context("wasm-bindgen wrote no module")?;
+            let bound =
+                glue.get(&bindgen::module_file()).context("wasm-bindgen wrote no module")?;
             let bytes = optimiser.optimise(bound, &kept)?;
             glue.insert(bindgen::module_file(), bytes.clone());
-            files.extend(glue.into_iter().map(|(path, content)| (Path::new(module.name).join(path), content)));
+            files.extend(
+                glue.into_iter()
+                    .map(|(path, content)| (Path::new(module.name).join(path), content)),
+            );
             bytes
         }
     };
     let facts = inspect(&bytes)?;
     let size = Size { plain: bytes.len(), gzipped: gzipped(&bytes)? };
-    let folders: Vec<PathBuf> = renamed_folders(workspace, toolchain).into_iter().map(|(folder, _)| folder).collect();
+    let folders: Vec<PathBuf> =
+        renamed_folders(workspace, toolchain).into_iter().map(|(folder, _)| folder).collect();
     let mut wrong = breaches(module, &facts, size);
     wrong.extend(paths(&bytes, &folders));
     if !wrong.is_empty() {
@@ -74,8 +91,9 @@ fn gzipped(bytes: &[u8]) -> Result<usize> {
     Ok(encoder.finish()?.len())
 }
 
-/// Writes the files that are not there yet with the same content. Each appears whole: it is written beside its place and renamed. In a folder
-/// of the module's own, what was written there before and isn't among its files now is removed.
+/// Writes the files that are not there yet with the same content. Each appears whole: it is written
+/// beside its place and renamed. In a folder of the module's own, what was written there before and
+/// isn't among its files now is removed.
 ///
 /// # Errors
 /// Where a file can't be written.
@@ -93,7 +111,10 @@ pub fn write(product: &Product, output: &Path) -> Result<()> {
         beside.persist(&place).with_context(|| place.display().to_string())?;
     }
     if product.module.kind == Kind::JavaScript {
-        let there = bindgen::read_folder(&output.join(product.module.name), Path::new(product.module.name))?;
+        let there = bindgen::read_folder(
+            &output.join(product.module.name),
+            Path::new(product.module.name),
+        )?;
         for path in there.keys().filter(|path| !product.files.contains_key(*path)) {
             fs::remove_file(output.join(path)).with_context(|| path.display().to_string())?;
         }
@@ -116,7 +137,10 @@ mod tests {
 
     fn product(name: &str, files: &[(&str, &str)]) -> Product {
         let module = MODULES.iter().find(|module| module.name == name).unwrap();
-        let files = files.iter().map(|(path, content)| (PathBuf::from(path), content.as_bytes().to_vec())).collect();
+        let files = files
+            .iter()
+            .map(|(path, content)| (PathBuf::from(path), content.as_bytes().to_vec()))
+            .collect();
         Product { module, files, facts: Facts::default(), size: Size { plain: 1, gzipped: 1 } }
     }
 
@@ -138,6 +162,9 @@ mod tests {
         write(&product("js", &[("js/snippets/old.js", "1")]), output.path()).unwrap();
         write(&product("js", &[("js/a.js", "1")]), output.path()).unwrap();
         let there = bindgen::read_folder(output.path(), Path::new("")).unwrap();
-        assert_eq!(there.into_keys().collect::<Vec<_>>(), [PathBuf::from("js/a.js"), "plain.wasm".into()]);
+        assert_eq!(
+            there.into_keys().collect::<Vec<_>>(),
+            [PathBuf::from("js/a.js"), "plain.wasm".into()]
+        );
     }
 }

@@ -10,7 +10,12 @@ pub fn table(products: &[Product]) -> String {
     let mut lines = vec![format!("{:<8}{:>10}{:>10}  imports", "module", "bytes", "gzipped")];
     lines.extend(products.iter().map(|product| {
         let (name, size) = (product.module.name, product.size);
-        format!("{name:<8}{:>10}{:>10}  {}", size.plain, size.gzipped, imports(&product.facts.imports))
+        format!(
+            "{name:<8}{:>10}{:>10}  {}",
+            size.plain,
+            size.gzipped,
+            imports(&product.facts.imports)
+        )
     }));
     lines.join("\n")
 }
@@ -24,7 +29,11 @@ fn imports(imports: &[(String, String)]) -> String {
     if counts.is_empty() {
         return "none".to_owned();
     }
-    counts.iter().map(|(module, count)| format!("{count} from {module}")).collect::<Vec<_>>().join(", ")
+    counts
+        .iter()
+        .map(|(module, count)| format!("{count} from {module}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]
@@ -39,7 +48,9 @@ mod tests {
 
     #[test]
     fn the_table_counts_imports_by_module() {
-        let imports = ["__guest_request", "__host_call"].map(|name| ("wapc".to_owned(), name.to_owned())).to_vec();
+        let imports = ["__guest_request", "__host_call"]
+            .map(|name| ("wapc".to_owned(), name.to_owned()))
+            .to_vec();
         let product = |name: &str, imports| Product {
             module: MODULES.iter().find(|module| module.name == name).unwrap(),
             files: Files::new(),

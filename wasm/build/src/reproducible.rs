@@ -15,9 +15,15 @@ use crate::workspace::{Workspace, printed};
 ///
 /// # Errors
 /// Where a file has other bytes, or the copy can't be made or built.
-pub fn verify(products: &[Product], workspace: &Workspace, toolchain: &Toolchain, optimiser: &Optimiser) -> Result<()> {
+pub fn verify(
+    products: &[Product],
+    workspace: &Workspace,
+    toolchain: &Toolchain,
+    optimiser: &Optimiser,
+) -> Result<()> {
     let elsewhere = tempfile::tempdir()?;
-    // Real names, as cargo has them; of another length, and the target folder is not in the checkout.
+    // Real names, as cargo has them; of another length, and the target folder is not in the
+    // checkout.
     let folder = elsewhere.path().canonicalize()?;
     let (checkout, target) = (folder.join("another/checkout"), folder.join("t"));
     copy_sources(&workspace.root, &checkout)?;
@@ -35,14 +41,19 @@ pub fn verify(products: &[Product], workspace: &Workspace, toolchain: &Toolchain
 }
 
 fn differences(one: &Product, other: &Product) -> Vec<String> {
-    let paths = one.files.keys().chain(other.files.keys().filter(|path| !one.files.contains_key(*path)));
-    paths.filter(|path| one.files.get(*path) != other.files.get(*path)).map(|path| path.display().to_string()).collect()
+    let paths =
+        one.files.keys().chain(other.files.keys().filter(|path| !one.files.contains_key(*path)));
+    paths
+        .filter(|path| one.files.get(*path) != other.files.get(*path))
+        .map(|path| path.display().to_string())
+        .collect()
 }
 
 /// What git has, and what it would take: the sources without what was built.
 fn copy_sources(from: &Path, to: &Path) -> Result<()> {
     let listed = ["ls-files", "--cached", "--others", "--exclude-standard", "-z"];
-    let names = printed(Command::new("git").current_dir(from).args(listed)).context("the list of the sources")?;
+    let names = printed(Command::new("git").current_dir(from).args(listed))
+        .context("the list of the sources")?;
     for name in names.split('\0').filter(|name| !name.is_empty()) {
         let (source, copy) = (from.join(name), to.join(name));
         // A file that was deleted and is still in git's list.
@@ -65,7 +76,12 @@ mod tests {
 
     fn product(files: &[(&str, &[u8])]) -> Product {
         let files = files.iter().map(|(path, content)| (path.into(), content.to_vec())).collect();
-        Product { module: MODULES.first().unwrap(), files, facts: Facts::default(), size: Size { plain: 1, gzipped: 1 } }
+        Product {
+            module: MODULES.first().unwrap(),
+            files,
+            facts: Facts::default(),
+            size: Size { plain: 1, gzipped: 1 },
+        }
     }
 
     #[test]

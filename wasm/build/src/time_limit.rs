@@ -18,7 +18,11 @@ pub fn run_within(limit: Duration, command: &mut Command) -> Result<()> {
     let name = command.get_program().display().to_string();
     let mut said = tempfile::tempfile()?;
     // A group of its own, by which its children can be reached.
-    command.process_group(0).stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said.try_clone()?);
+    command
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(said.try_clone()?)
+        .stderr(said.try_clone()?);
     let mut child = command.spawn().context(name)?;
     let status = wait_within(limit, &mut child)?;
     if status.is_some_and(|status| status.success()) {
@@ -76,7 +80,11 @@ mod tests {
 
     #[test]
     fn a_failure_tells_the_last_of_what_was_said() {
-        let error = run_within(Duration::from_mins(1), &mut shell("echo first; echo no network >&2; exit 3")).unwrap_err();
+        let error = run_within(
+            Duration::from_mins(1),
+            &mut shell("echo first; echo no network >&2; exit 3"),
+        )
+        .unwrap_err();
         assert_eq!(error.to_string(), "exit status: 3: first; no network");
     }
 

@@ -1,5 +1,5 @@
-//! The native part of `bench/run.mjs`: translates a file once for each line on stdin and prints the milliseconds; then writes the result beside
-//! the file and prints where.
+//! The native part of `bench/run.mjs`: translates a file once for each line on stdin and prints the
+//! milliseconds; then writes the result beside the file and prints where.
 #![expect(clippy::unwrap_used, reason = "a benchmark")]
 
 use std::io::{BufRead as _, stdin};

@@ -1,5 +1,5 @@
-//! The core for JavaScript. Texts cross the border, in one piece each way; `package/lib/calls.js` makes objects of them, and typed errors of what
-//! is thrown here, which is `KIND: message`.
+//! The core for JavaScript. Texts cross the border, in one piece each way; `package/lib/calls.js`
+//! makes objects of them, and typed errors of what is thrown here, which is `KIND: message`.
 
 use istio_cloud_map_core::call::{Error, text};
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -1,11 +1,15 @@
 //! Numbers to memory and back: the one place where `unsafe` is needed.
 //!
 //! The names are exported from WebAssembly alone: in a native program `free` is the C library's.
-#![expect(unsafe_code, reason = "a host speaks in addresses; what may be done with them is said at each function")]
+#![expect(
+    unsafe_code,
+    reason = "a host speaks in addresses; what may be done with them is said at each function"
+)]
 
 use istio_cloud_map_core::call;
 
-/// Room for `len` bytes, to be given back with [`free`]. For no bytes it is a place that may not be read.
+/// Room for `len` bytes, to be given back with [`free`]. For no bytes it is a place that may not be
+/// read.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 #[must_use]
 pub extern "C" fn alloc(len: usize) -> *mut u8 {
@@ -59,7 +63,8 @@ pub unsafe extern "C" fn validate(ptr: *const u8, len: usize) -> u64 {
 /// What was written into a place.
 ///
 /// # Safety
-/// `ptr` is that of an [`alloc`] of `len` bytes which have been written, and which stay while the request is looked at.
+/// `ptr` is that of an [`alloc`] of `len` bytes which have been written, and which stay while the
+/// request is looked at.
 unsafe fn request<'a>(ptr: *const u8, len: usize) -> &'a [u8] {
     // SAFETY: as the caller promises.
     unsafe { std::slice::from_raw_parts(ptr, len) }

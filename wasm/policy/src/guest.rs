@@ -1,5 +1,8 @@
 //! The waPC guest.
-#![expect(unsafe_code, reason = "a name that is exported and a section that is named are attributes of the unsafe kind")]
+#![expect(
+    unsafe_code,
+    reason = "a name that is exported and a section that is named are attributes of the unsafe kind"
+)]
 
 use istio_cloud_map_core::admission;
 use wapc_guest::register_function;
@@ -15,6 +18,8 @@ static SECTION: [u8; METADATA.len()] = *include_bytes!("../metadata.json");
 #[unsafe(no_mangle)]
 extern "C" fn wapc_init() {
     register_function("validate", |payload| Ok(admission::validate(payload).into_bytes()));
-    register_function("validate_settings", |settings| Ok(admission::validate_settings(settings).into_bytes()));
+    register_function("validate_settings", |settings| {
+        Ok(admission::validate_settings(settings).into_bytes())
+    });
     register_function("protocol_version", |_| Ok(br#""v1""#.to_vec()));
 }

@@ -1,10 +1,12 @@
-//! The core as a policy for Kubewarden: a waPC guest, that answers `validate`, `validate_settings` and `protocol_version` as
-//! `istio_cloud_map_core::admission` decides. It asks nothing of its host.
+//! The core as a policy for Kubewarden: a waPC guest, that answers `validate`, `validate_settings`
+//! and `protocol_version` as `istio_cloud_map_core::admission` decides. It asks nothing of its
+//! host.
 //!
 //! Outside of WebAssembly there is only [`METADATA`].
 
 #[cfg(target_arch = "wasm32")]
 mod guest;
 
-/// What Kubewarden reads before it runs the policy: JSON, in the module's section `io.kubewarden.metadata`. `metadata.yml` says the same.
+/// What Kubewarden reads before it runs the policy: JSON, in the module's section
+/// `io.kubewarden.metadata`. `metadata.yml` says the same.
 pub const METADATA: &str = include_str!("../metadata.json");

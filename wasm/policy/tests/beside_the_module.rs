@@ -29,16 +29,28 @@ fn the_yaml_says_what_the_module_says() {
 
 #[test]
 fn the_version_is_that_of_the_crate() {
-    assert_eq!(metadata()["annotations"]["io.kubewarden.policy.version"], json!(env!("CARGO_PKG_VERSION")));
-    assert!(yaml(MANIFEST)["spec"]["module"].as_str().unwrap().ends_with(concat!(":v", env!("CARGO_PKG_VERSION"))));
+    assert_eq!(
+        metadata()["annotations"]["io.kubewarden.policy.version"],
+        json!(env!("CARGO_PKG_VERSION"))
+    );
+    assert!(
+        yaml(MANIFEST)["spec"]["module"]
+            .as_str()
+            .unwrap()
+            .ends_with(concat!(":v", env!("CARGO_PKG_VERSION")))
+    );
 }
 
-/// What `kwctl scaffold artifacthub` asks for, and what it leaves out of the package where it is absent.
+/// What `kwctl scaffold artifacthub` asks for, and what it leaves out of the package where it is
+/// absent.
 #[test]
 fn the_metadata_has_all_that_a_package_of_artifact_hub_is_made_of() {
     let metadata = metadata();
     let annotation = |name: &str| {
-        metadata["annotations"][name].as_str().filter(|text| !text.trim().is_empty()).unwrap_or_else(|| unreachable!("{name}"))
+        metadata["annotations"][name]
+            .as_str()
+            .filter(|text| !text.trim().is_empty())
+            .unwrap_or_else(|| unreachable!("{name}"))
     };
     for name in ["title", "description", "ociUrl", "version", "license", "severity", "category"] {
         annotation(&format!("io.kubewarden.policy.{name}"));
@@ -47,12 +59,20 @@ fn the_metadata_has_all_that_a_package_of_artifact_hub_is_made_of() {
     annotation("io.artifacthub.resources");
     assert!(annotation("io.artifacthub.keywords").split(',').all(|word| !word.trim().is_empty()));
     let (name, address) = annotation("io.kubewarden.policy.author").split_once(" <").unwrap();
-    assert!(!name.is_empty() && address.ends_with('>') && address.contains('@'), "{name} <{address}");
+    assert!(
+        !name.is_empty() && address.ends_with('>') && address.contains('@'),
+        "{name} <{address}"
+    );
     assert_eq!(annotation("io.kubewarden.policy.url"), env!("CARGO_PKG_HOMEPAGE"));
     assert_eq!(annotation("io.kubewarden.policy.source"), env!("CARGO_PKG_REPOSITORY"));
-    // The package names the image as the address, `:v` and the version; an address with a tag would have two.
+    // The package names the image as the address, `:v` and the version; an address with a tag would
+    // have two.
     let image = yaml(MANIFEST)["spec"]["module"].as_str().unwrap().to_owned();
-    let expected = format!("{}:v{}", annotation("io.kubewarden.policy.ociUrl"), annotation("io.kubewarden.policy.version"));
+    let expected = format!(
+        "{}:v{}",
+        annotation("io.kubewarden.policy.ociUrl"),
+        annotation("io.kubewarden.policy.version")
+    );
     assert_eq!(image.strip_prefix("registry://"), Some(expected.as_str()));
 }
 
@@ -63,13 +83,23 @@ fn the_form_asks_for_settings_that_there_are_with_the_values_that_hold_without_i
     for question in form["questions"].as_array().unwrap() {
         let (variable, default) = (question["variable"].as_str().unwrap(), &question["default"]);
         for text in ["label", "description", "group", "type"] {
-            assert!(question[text].as_str().is_some_and(|text| !text.is_empty()), "{variable}: {text}");
+            assert!(
+                question[text].as_str().is_some_and(|text| !text.is_empty()),
+                "{variable}: {text}"
+            );
         }
         let shown = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
-        assert!(README.contains(&format!("| `{variable}` | `{shown}` |")), "{variable} is in the README with the default {shown}");
+        assert!(
+            README.contains(&format!("| `{variable}` | `{shown}` |")),
+            "{variable} is in the README with the default {shown}"
+        );
         settings[variable] = default.clone();
         for option in question["options"].as_array().into_iter().flatten() {
-            assert_eq!(validity(&json!({variable: option})), json!({"valid": true}), "{variable}: {option}");
+            assert_eq!(
+                validity(&json!({variable: option})),
+                json!({"valid": true}),
+                "{variable}: {option}"
+            );
         }
     }
     assert_eq!(settings.as_object().unwrap().len(), 5);
@@ -89,7 +119,11 @@ fn under_the_manifest_the_operator_has_its_host_and_a_stranger_has_not() {
     let settings = &yaml(MANIFEST)["spec"]["settings"];
     assert_eq!(validity(settings), json!({"valid": true}));
     for (user, host, accepted) in [
-        ("system:serviceaccount:default:istio-cloud-map", "getistio-external-service.my-namespace", true),
+        (
+            "system:serviceaccount:default:istio-cloud-map",
+            "getistio-external-service.my-namespace",
+            true,
+        ),
         ("system:serviceaccount:default:default", "getistio-external-service.my-namespace", false),
         ("system:serviceaccount:default:default", "*.my-namespace", false),
         ("system:serviceaccount:default:default", "api.example.com", true),
@@ -103,15 +137,18 @@ fn under_the_manifest_the_operator_has_its_host_and_a_stranger_has_not() {
             "operation": "CREATE", "userInfo": {"username": user}, "object": entry,
         });
         let payload = json!({"request": request, "settings": settings}).to_string();
-        let verdict: Value = serde_json::from_str(&admission::validate(payload.as_bytes())).unwrap();
+        let verdict: Value =
+            serde_json::from_str(&admission::validate(payload.as_bytes())).unwrap();
         assert_eq!(verdict["accepted"], json!(accepted), "{user}, {host}: {verdict}");
     }
 }
 
 #[test]
 fn the_settings_that_the_readme_shows_are_valid() {
-    let blocks = README.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("yaml\n"));
-    let settings: Vec<Value> = blocks.map(yaml).filter_map(|shown| shown.get("settings").cloned()).collect();
+    let blocks =
+        README.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("yaml\n"));
+    let settings: Vec<Value> =
+        blocks.map(yaml).filter_map(|shown| shown.get("settings").cloned()).collect();
     assert!(!settings.is_empty());
     for settings in settings {
         assert_eq!(validity(&settings), json!({"valid": true}), "{settings}");

@@ -7,7 +7,8 @@ use super::{Asked, HOST, OPERATOR, entry, put, said, verdict};
 
 #[test]
 fn only_a_service_entry_is_judged() {
-    let service_entry = || json!({"group": "networking.istio.io", "version": "v1", "kind": "ServiceEntry"});
+    let service_entry =
+        || json!({"group": "networking.istio.io", "version": "v1", "kind": "ServiceEntry"});
     let pod = || json!({"version": "v1", "kind": "Pod"});
     let pods = || json!({"group": "", "version": "v1", "resource": "pods"});
     let asked = || Asked::create("alice", entry(HOST));
@@ -61,15 +62,43 @@ fn only_a_service_entry_is_judged() {
 fn an_operation_that_is_not_understood_is_rejected() {
     let asked = |operation: &str| Asked::to(operation, OPERATOR, entry(HOST), entry(HOST));
     for (name, asked, expected) in [
-        ("CONNECT", asked("CONNECT"), "400 malformed: the request: operation: it is `CONNECT`, expected CREATE, UPDATE or DELETE"),
+        (
+            "CONNECT",
+            asked("CONNECT"),
+            "400 malformed: the request: operation: it is `CONNECT`, expected CREATE, UPDATE or DELETE",
+        ),
         ("an empty one", asked(""), "400 malformed: the request: operation: it is ``"),
         ("another letter case", asked("create"), "400 "),
-        ("none", asked("CREATE").with("/operation", Value::Null), "400 malformed: the request: missing field `operation`"),
-        ("CREATE of nothing", asked("CREATE").with("/object", Value::Null), "400 malformed: the request: object: it is missing"),
-        ("CREATE of a number", asked("CREATE").with("/object", json!(5)), "400 malformed: the request: object: it is no object"),
-        ("UPDATE of nothing", asked("UPDATE").with("/oldObject", Value::Null), "400 malformed: the request: oldObject: it is missing"),
-        ("UPDATE to nothing", asked("UPDATE").with("/object", Value::Null), "400 malformed: the request: object: it is missing"),
-        ("DELETE of nothing", asked("DELETE").with("/oldObject", Value::Null), "400 malformed: the request: oldObject: it is missing"),
+        (
+            "none",
+            asked("CREATE").with("/operation", Value::Null),
+            "400 malformed: the request: missing field `operation`",
+        ),
+        (
+            "CREATE of nothing",
+            asked("CREATE").with("/object", Value::Null),
+            "400 malformed: the request: object: it is missing",
+        ),
+        (
+            "CREATE of a number",
+            asked("CREATE").with("/object", json!(5)),
+            "400 malformed: the request: object: it is no object",
+        ),
+        (
+            "UPDATE of nothing",
+            asked("UPDATE").with("/oldObject", Value::Null),
+            "400 malformed: the request: oldObject: it is missing",
+        ),
+        (
+            "UPDATE to nothing",
+            asked("UPDATE").with("/object", Value::Null),
+            "400 malformed: the request: object: it is missing",
+        ),
+        (
+            "DELETE of nothing",
+            asked("DELETE").with("/oldObject", Value::Null),
+            "400 malformed: the request: oldObject: it is missing",
+        ),
         ("DELETE with an object", asked("DELETE"), "accepted"),
     ] {
         let said = asked.said();
@@ -80,10 +109,22 @@ fn an_operation_that_is_not_understood_is_rejected() {
 #[test]
 fn garbage_is_rejected() {
     let deep = format!(r#"{{"request":{},"settings":{{}}}}"#, "[".repeat(100_000));
-    let bottomless = json!({"request": Asked::create("alice", json!({"spec": "HERE"})).request, "settings": {}})
-        .to_string()
-        .replace("\"HERE\"", &format!("{}{}", "[".repeat(500), "]".repeat(500)));
-    for payload in ["", "{", "null", "[]", "5", "{}", r#"{"request":{}}"#, r#"{"request":{},"settings":{}}"#, &deep, &bottomless] {
+    let bottomless =
+        json!({"request": Asked::create("alice", json!({"spec": "HERE"})).request, "settings": {}})
+            .to_string()
+            .replace("\"HERE\"", &format!("{}{}", "[".repeat(500), "]".repeat(500)));
+    for payload in [
+        "",
+        "{",
+        "null",
+        "[]",
+        "5",
+        "{}",
+        r#"{"request":{}}"#,
+        r#"{"request":{},"settings":{}}"#,
+        &deep,
+        &bottomless,
+    ] {
         assert!(said(&verdict(payload)).starts_with("400 malformed: "), "{payload:.80}");
     }
     let answer: Value = serde_json::from_str(&validate(b"{\"request\": \"\xff\"}")).unwrap();
@@ -93,14 +134,19 @@ fn garbage_is_rejected() {
 #[test]
 fn with_settings_that_can_not_be_read_everything_is_rejected() {
     let request = Asked::create(OPERATOR, entry("other.example.com")).request;
-    let pod = Asked::create(OPERATOR, json!({})).with("/kind", json!({"version": "v1", "kind": "Pod"})).request;
+    let pod = Asked::create(OPERATOR, json!({}))
+        .with("/kind", json!({"version": "v1", "kind": "Pod"}))
+        .request;
     for request in [request, pod] {
-        for settings in [json!({"protectedHost": []}), json!({"source": "of"}), json!([]), Value::Null] {
+        for settings in
+            [json!({"protectedHost": []}), json!({"source": "of"}), json!([]), Value::Null]
+        {
             let said = Asked { request: request.clone(), settings: settings.clone() }.said();
             assert!(said.starts_with("400 settings: the settings"), "{settings}: {said}");
         }
         assert!(
-            said(&verdict(&json!({"request": request}).to_string())).starts_with("400 malformed: the payload: missing field `settings`")
+            said(&verdict(&json!({"request": request}).to_string()))
+                .starts_with("400 malformed: the payload: missing field `settings`")
         );
     }
 }
@@ -118,8 +164,16 @@ fn what_istio_would_reject_is_rejected_with_all_that_is_wrong() {
          MONGO, MYSQL, REDIS"
     );
     let lax = Asked::create("alice", bad.clone()).under(json!({"rejectInvalid": false})).verdict();
-    assert_eq!((&lax["accepted"], lax["warnings"].as_array().map(Vec::len)), (&json!(true), Some(3)), "{lax}");
-    assert_eq!(Asked::to("DELETE", "alice", bad, Value::Null).said(), "accepted", "what is invalid can be deleted");
+    assert_eq!(
+        (&lax["accepted"], lax["warnings"].as_array().map(Vec::len)),
+        (&json!(true), Some(3)),
+        "{lax}"
+    );
+    assert_eq!(
+        Asked::to("DELETE", "alice", bad, Value::Null).said(),
+        "accepted",
+        "what is invalid can be deleted"
+    );
 }
 
 #[test]
@@ -134,13 +188,15 @@ fn what_does_not_do_what_it_seems_to_is_warned_of() {
 #[test]
 fn an_answer_is_short_however_much_is_wrong() {
     let mut bad = entry("web.shop");
-    let endpoints: Vec<Value> = (0..5000).map(|n| json!({"address": format!("no ip {n} {}", "x".repeat(200))})).collect();
+    let endpoints: Vec<Value> =
+        (0..5000).map(|n| json!({"address": format!("no ip {n} {}", "x".repeat(200))})).collect();
     put(&mut bad, "/spec/endpoints", json!(endpoints));
     let strict = Asked::create("alice", bad.clone()).verdict();
     let message = strict["message"].as_str().unwrap();
     assert!(message.len() < 4200 && message.contains("; and 992 more"), "{message}");
     let lax = Asked::create("alice", bad).under(json!({"rejectInvalid": false})).verdict();
-    let warnings: Vec<&str> = lax["warnings"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let warnings: Vec<&str> =
+        lax["warnings"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert_eq!(warnings.len(), 13);
     assert!(warnings.iter().all(|warning| warning.len() <= 256), "{warnings:?}");
 }
@@ -160,7 +216,11 @@ fn taking_finalizers_from_an_entry_that_is_being_deleted_is_let_through() {
     let mut bookkept = deleting(HOST, Value::Null);
     bookkept["metadata"]["resourceVersion"] = json!("2");
     bookkept["metadata"]["managedFields"] = json!([{}]);
-    for (name, new) in [("one", deleting(HOST, json!(["x"]))), ("none left", deleting(HOST, json!([]))), ("bookkeeping", bookkept)] {
+    for (name, new) in [
+        ("one", deleting(HOST, json!(["x"]))),
+        ("none left", deleting(HOST, json!([]))),
+        ("bookkeeping", bookkept),
+    ] {
         assert_eq!(Asked::to("UPDATE", collector, old(), new).said(), "exempt", "{name}");
     }
     let mut labelled = deleting(HOST, json!(["x"]));
@@ -177,7 +237,9 @@ fn taking_finalizers_from_an_entry_that_is_being_deleted_is_let_through() {
         let said = Asked::to("UPDATE", collector, old, new).said();
         assert!(said.starts_with("403 protected-host"), "{name}: {said}");
     }
-    let nobody = Asked::to("UPDATE", "alice", old(), deleting(HOST, json!([]))).with("/userInfo", json!({})).said();
+    let nobody = Asked::to("UPDATE", "alice", old(), deleting(HOST, json!([])))
+        .with("/userInfo", json!({}))
+        .said();
     assert!(nobody.starts_with("400 "), "{nobody}");
 }
 
@@ -196,11 +258,20 @@ fn what_a_request_leaves_as_it_is_is_not_judged_again() {
     let labelled = with("/metadata/labels", json!({"team": "a"}));
     let verdict = Asked::to("UPDATE", "alice", invalid(), labelled.clone()).verdict();
     assert_eq!(said(&verdict), "accepted");
-    assert!(verdict["warnings"][0].as_str().unwrap().starts_with("error[InvalidPort]"), "what is wrong is still told: {verdict}");
+    assert!(
+        verdict["warnings"][0].as_str().unwrap().starts_with("error[InvalidPort]"),
+        "what is wrong is still told: {verdict}"
+    );
     for (name, asked) in [
         ("a new one", Asked::create("alice", labelled)),
-        ("another spec", Asked::to("UPDATE", "alice", invalid(), with("/spec/location", json!("MESH_INTERNAL")))),
-        ("a label that is none", Asked::to("UPDATE", "alice", invalid(), with("/metadata/labels", json!({"a b": "c"})))),
+        (
+            "another spec",
+            Asked::to("UPDATE", "alice", invalid(), with("/spec/location", json!("MESH_INTERNAL"))),
+        ),
+        (
+            "a label that is none",
+            Asked::to("UPDATE", "alice", invalid(), with("/metadata/labels", json!({"a b": "c"}))),
+        ),
     ] {
         assert!(asked.said().starts_with("422 invalid"), "{name}: {}", asked.said());
     }
@@ -217,7 +288,10 @@ fn an_entry_of_nothing_but_faults_is_judged_quickly_and_the_answer_stays_short()
     let started = std::time::Instant::now();
     assert_eq!(Asked::create("alice", unknown.clone()).said(), "accepted");
     unknown["spec"]["ports"][0]["number"] = json!(0);
-    assert!(Asked::create("alice", unknown).said().starts_with("422 invalid"), "warnings hide no error");
+    assert!(
+        Asked::create("alice", unknown).said().starts_with("422 invalid"),
+        "warnings hide no error"
+    );
     let said = Asked::create("alice", endpoints).said();
     assert!(said.starts_with("422 invalid: error[TooMany]") && said.len() < 5000, "{said}");
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());

@@ -12,7 +12,8 @@ mod sourcing;
 
 use serde_json::{Value, json};
 
-/// What is asked, and what it is asked under: the tutorial's host is protected, and the operator trusted.
+/// What is asked, and what it is asked under: the tutorial's host is protected, and the operator
+/// trusted.
 struct Asked {
     request: Value,
     settings: Value,
@@ -47,7 +48,10 @@ impl Asked {
             "object": new,
             "oldObject": old,
         });
-        Self { request, settings: json!({"protectedHosts": [HOST], "trustedUsers": [OPERATOR], "trustedGroups": ["mesh-admins"]}) }
+        Self {
+            request,
+            settings: json!({"protectedHosts": [HOST], "trustedUsers": [OPERATOR], "trustedGroups": ["mesh-admins"]}),
+        }
     }
 
     fn create(user: &str, new: Value) -> Self {

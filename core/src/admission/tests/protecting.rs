@@ -39,7 +39,12 @@ fn a_host_that_overlaps_a_protected_one_is_for_trusted_users() {
     ] {
         let settings = json!({"protectedHosts": ["first.of.all", protected], "trustedUsers": [OPERATOR], "rejectInvalid": false});
         let said = |user| Asked::create(user, entry(host)).under(settings.clone()).said();
-        assert_eq!(said("alice").starts_with(FORBIDDEN), overlaps, "{protected} and {host}: {}", said("alice"));
+        assert_eq!(
+            said("alice").starts_with(FORBIDDEN),
+            overlaps,
+            "{protected} and {host}: {}",
+            said("alice")
+        );
         assert_eq!(said(OPERATOR), "accepted", "{protected} and {host}");
     }
 }
@@ -63,7 +68,11 @@ fn changing_and_deleting_is_for_trusted_users_as_making_is() {
     check(vec![
         ("a stranger makes one", Asked::create("alice", theirs()), FORBIDDEN),
         ("a stranger moves onto a host", update("alice", other(), theirs()), FORBIDDEN),
-        ("a stranger moves away from a host", update("alice", theirs(), other()), "403 protected-host: the entry as it is stored: host"),
+        (
+            "a stranger moves away from a host",
+            update("alice", theirs(), other()),
+            "403 protected-host: the entry as it is stored: host",
+        ),
         ("a stranger edits", update("alice", theirs(), theirs()), FORBIDDEN),
         ("a stranger deletes", delete("alice", theirs()), FORBIDDEN),
         ("a stranger edits what is not protected", update("alice", other(), other()), "accepted"),
@@ -77,7 +86,9 @@ fn changing_and_deleting_is_for_trusted_users_as_making_is() {
 
 #[test]
 fn trust_is_by_the_exact_name_or_a_group() {
-    let groups = |user: &str, groups: Value| Asked::create(user, entry(HOST)).with("/userInfo/groups", groups);
+    let groups = |user: &str, groups: Value| {
+        Asked::create(user, entry(HOST)).with("/userInfo/groups", groups)
+    };
     check(vec![
         ("a member", groups("alice", json!(["system:authenticated", "mesh-admins"])), "accepted"),
         ("no member", groups("alice", json!(["mesh-admins-2"])), FORBIDDEN),
@@ -85,8 +96,16 @@ fn trust_is_by_the_exact_name_or_a_group() {
         ("a group's name as a user's", groups("mesh-admins", json!([])), FORBIDDEN),
         ("a user's name as a group's", groups("alice", json!([OPERATOR])), FORBIDDEN),
         ("another letter case", groups(&OPERATOR.to_uppercase(), json!([])), FORBIDDEN),
-        ("another namespace", groups("system:serviceaccount:other:istio-cloud-map", json!([])), FORBIDDEN),
-        ("nobody is trusted", groups(OPERATOR, json!([])).under(json!({"protectedHosts": [HOST]})), FORBIDDEN),
+        (
+            "another namespace",
+            groups("system:serviceaccount:other:istio-cloud-map", json!([])),
+            FORBIDDEN,
+        ),
+        (
+            "nobody is trusted",
+            groups(OPERATOR, json!([])).under(json!({"protectedHosts": [HOST]})),
+            FORBIDDEN,
+        ),
     ]);
 }
 
@@ -94,12 +113,36 @@ fn trust_is_by_the_exact_name_or_a_group() {
 fn a_request_of_nobody_is_rejected_as_soon_as_hosts_are_protected() {
     let other = || Asked::create("alice", entry("other.example.com"));
     check(vec![
-        ("no userInfo", other().with("/userInfo", Value::Null), "400 malformed: the request: userInfo.username"),
-        ("no name", other().with("/userInfo/username", Value::Null), "400 malformed: the request: userInfo.username"),
-        ("an empty name", other().with("/userInfo/username", json!("")), "400 malformed: the request: userInfo.username"),
-        ("a name that is none", other().with("/userInfo/username", json!(5)), "400 malformed: the request: "),
-        ("groups that are none", other().with("/userInfo/groups", json!("mesh-admins")), "400 malformed: the request: "),
-        ("nothing is protected", other().with("/userInfo", Value::Null).under(json!({})), "accepted"),
+        (
+            "no userInfo",
+            other().with("/userInfo", Value::Null),
+            "400 malformed: the request: userInfo.username",
+        ),
+        (
+            "no name",
+            other().with("/userInfo/username", Value::Null),
+            "400 malformed: the request: userInfo.username",
+        ),
+        (
+            "an empty name",
+            other().with("/userInfo/username", json!("")),
+            "400 malformed: the request: userInfo.username",
+        ),
+        (
+            "a name that is none",
+            other().with("/userInfo/username", json!(5)),
+            "400 malformed: the request: ",
+        ),
+        (
+            "groups that are none",
+            other().with("/userInfo/groups", json!("mesh-admins")),
+            "400 malformed: the request: ",
+        ),
+        (
+            "nothing is protected",
+            other().with("/userInfo", Value::Null).under(json!({})),
+            "accepted",
+        ),
     ]);
 }
 
@@ -112,28 +155,53 @@ fn hosts_that_can_not_be_read_are_no_way_round() {
         entry
     };
     let rows: [(&str, Value, &str); 5] = [
-        ("a number", with("/spec/hosts", json!([5])), "422 invalid: spec.hosts[0]: it is 5, expected a string"),
-        ("a list in a list", with("/spec/hosts", json!(["a.b", [HOST]])), "422 invalid: spec.hosts[1]: it is "),
+        (
+            "a number",
+            with("/spec/hosts", json!([5])),
+            "422 invalid: spec.hosts[0]: it is 5, expected a string",
+        ),
+        (
+            "a list in a list",
+            with("/spec/hosts", json!(["a.b", [HOST]])),
+            "422 invalid: spec.hosts[1]: it is ",
+        ),
         ("a string", with("/spec/hosts", json!(HOST)), "422 invalid: spec.hosts: it is no list"),
-        ("an object", with("/spec/hosts", json!({"0": HOST})), "422 invalid: spec.hosts: it is no list"),
-        ("a spec that is a list", with("/spec", json!([HOST])), "422 invalid: spec: it is no object"),
+        (
+            "an object",
+            with("/spec/hosts", json!({"0": HOST})),
+            "422 invalid: spec.hosts: it is no list",
+        ),
+        (
+            "a spec that is a list",
+            with("/spec", json!([HOST])),
+            "422 invalid: spec: it is no object",
+        ),
     ];
     for (name, entry, expected) in rows {
         let create = Asked::create("alice", entry.clone()).under(lax.clone()).said();
         assert!(create.starts_with(expected), "{name}: {create}");
-        let delete = Asked::to("DELETE", "alice", entry.clone(), Value::Null).under(lax.clone()).said();
+        let delete =
+            Asked::to("DELETE", "alice", entry.clone(), Value::Null).under(lax.clone()).said();
         assert!(delete.starts_with("422 invalid: the entry as it is stored: "), "{name}: {delete}");
         // Who is trusted with any host is trusted with a broken entry's, too.
         assert_eq!(Asked::to("DELETE", OPERATOR, entry, Value::Null).said(), "accepted", "{name}");
     }
     for gone in ["/spec", "/spec/hosts"] {
-        assert_eq!(Asked::to("DELETE", "alice", with(gone, Value::Null), Value::Null).said(), "accepted", "{gone}");
+        assert_eq!(
+            Asked::to("DELETE", "alice", with(gone, Value::Null), Value::Null).said(),
+            "accepted",
+            "{gone}"
+        );
     }
 }
 
 #[test]
 fn the_audit_log_is_told_of_protected_hosts_whoever_has_them() {
-    let audited = |user| Asked::create(user, entry("*.my-namespace")).verdict()["audit_annotations"].clone();
-    assert_eq!(audited("alice"), json!({"decision": "rejected", "reason": "protected-host", "protected-host": HOST}));
+    let audited =
+        |user| Asked::create(user, entry("*.my-namespace")).verdict()["audit_annotations"].clone();
+    assert_eq!(
+        audited("alice"),
+        json!({"decision": "rejected", "reason": "protected-host", "protected-host": HOST})
+    );
     assert_eq!(audited(OPERATOR), json!({"decision": "accepted", "protected-host": HOST}));
 }

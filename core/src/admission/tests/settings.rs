@@ -33,36 +33,83 @@ fn settings_that_can_be_used_are_valid() {
 #[test]
 fn settings_that_can_not_be_used_are_told_why_and_where() {
     for (name, settings, expected) in [
-        ("an unknown key", json!({"protectedHost": []}), "unknown field `protectedHost`, expected one of `protectedHosts`"),
+        (
+            "an unknown key",
+            json!({"protectedHost": []}),
+            "unknown field `protectedHost`, expected one of `protectedHosts`",
+        ),
         (
             "an unknown key of the translation",
             json!({"translation": {"adresses": "none"}}),
             "translation.adresses: unknown field `adresses`",
         ),
-        ("no list", json!({"protectedHosts": "web.prod.local"}), "protectedHosts: invalid type: string"),
-        ("a number in a list", json!({"trustedUsers": ["a", 5]}), "trustedUsers[1]: invalid type: integer `5`, expected a string"),
+        (
+            "no list",
+            json!({"protectedHosts": "web.prod.local"}),
+            "protectedHosts: invalid type: string",
+        ),
+        (
+            "a number in a list",
+            json!({"trustedUsers": ["a", 5]}),
+            "trustedUsers[1]: invalid type: integer `5`, expected a string",
+        ),
         ("null", json!({"trustedUsers": null}), "trustedUsers: invalid type: null"),
         (
             "an IP address",
             json!({"protectedHosts": ["web.a", "10.0.0.1"]}),
             "protectedHosts[1]: `10.0.0.1` is no host to protect: its last label is all digits",
         ),
-        ("a CIDR block", json!({"protectedHosts": ["10.0.0.0/8"]}), "protectedHosts[0]: `10.0.0.0/8` is no host to protect"),
-        ("an empty host", json!({"protectedHosts": [""]}), "protectedHosts[0]: `` is no host to protect: it is empty"),
-        ("an inner wildcard", json!({"protectedHosts": ["a.*.b"]}), "protectedHosts[0]: `a.*.b` is no host to protect"),
-        ("a part of a label", json!({"protectedHosts": ["*a.b"]}), "expected a name, `*.NAME` or `*`"),
-        ("an empty user", json!({"trustedUsers": [""]}), "trustedUsers[0]: it is empty, expected a name"),
-        ("an empty group", json!({"trustedGroups": [" "]}), "trustedGroups[0]: it is empty, expected a name"),
+        (
+            "a CIDR block",
+            json!({"protectedHosts": ["10.0.0.0/8"]}),
+            "protectedHosts[0]: `10.0.0.0/8` is no host to protect",
+        ),
+        (
+            "an empty host",
+            json!({"protectedHosts": [""]}),
+            "protectedHosts[0]: `` is no host to protect: it is empty",
+        ),
+        (
+            "an inner wildcard",
+            json!({"protectedHosts": ["a.*.b"]}),
+            "protectedHosts[0]: `a.*.b` is no host to protect",
+        ),
+        (
+            "a part of a label",
+            json!({"protectedHosts": ["*a.b"]}),
+            "expected a name, `*.NAME` or `*`",
+        ),
+        (
+            "an empty user",
+            json!({"trustedUsers": [""]}),
+            "trustedUsers[0]: it is empty, expected a name",
+        ),
+        (
+            "an empty group",
+            json!({"trustedGroups": [" "]}),
+            "trustedGroups[0]: it is empty, expected a name",
+        ),
         ("no boolean", json!({"rejectInvalid": "yes"}), "rejectInvalid: invalid type: string"),
-        ("an unknown source", json!({"source": "always"}), "source: unknown variant `always`, expected one of `off`, `check`, `fill`"),
+        (
+            "an unknown source",
+            json!({"source": "always"}),
+            "source: unknown variant `always`, expected one of `off`, `check`, `fill`",
+        ),
         ("on", json!({"source": true}), "source: "),
-        ("a bad translation", json!({"translation": {"exportTo": ["*", "a"]}}), "translation: `*` can't stand in exportTo"),
+        (
+            "a bad translation",
+            json!({"translation": {"exportTo": ["*", "a"]}}),
+            "translation: `*` can't stand in exportTo",
+        ),
         ("a list", json!([[]]), "the settings are no object"),
         ("nothing at all", Value::Null, "the settings are no object"),
     ] {
         let answer = answer(&settings.to_string());
         assert_eq!(answer["valid"], json!(false), "{name}");
-        assert!(answer["message"].as_str().is_some_and(|message| message.contains(expected)), "{name}: {answer}");
+        assert!(
+            answer["message"].as_str().is_some_and(|message| message.contains(expected)),
+            "{name}: {answer}"
+        );
     }
     for garbage in ["", "{", "{}{}", r#"{"source":"off","source":"fill"}"#] {
         assert_eq!(answer(garbage)["valid"], json!(false), "{garbage}");

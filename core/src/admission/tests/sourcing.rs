@@ -50,7 +50,11 @@ fn a_spec_that_is_the_translation_passes_the_check() {
     put(&mut more, "/subjectAltNames", json!(["spiffe://x"]));
     put(&mut more, "/exportTo", json!(["."]));
     put(&mut more, "/location", json!("MESH_INTERNAL"));
-    assert_eq!(checked(more, &service()), "accepted", "what Cloud Map says nothing of is the author's");
+    assert_eq!(
+        checked(more, &service()),
+        "accepted",
+        "what Cloud Map says nothing of is the author's"
+    );
 }
 
 #[test]
@@ -58,17 +62,28 @@ fn a_spec_that_is_another_is_rejected_with_every_field_that_differs() {
     let mut other = tutorial();
     put(&mut other, "/addresses", Value::Null);
     put(&mut other, "/ports", json!([{"number": 80, "name": "http", "protocol": "HTTP"}]));
-    put(&mut other, "/endpoints", json!([{"address": "10.6.6.6", "ports": {"http": 80, "https": 443}}]));
+    put(
+        &mut other,
+        "/endpoints",
+        json!([{"address": "10.6.6.6", "ports": {"http": 80, "https": 443}}]),
+    );
     assert_eq!(
         checked(other, &service()),
         "422 cloud-map: the spec is not what its Cloud Map JSON says: spec.addresses is absent, expected [\"52.192.72.89\"]; \
          spec.endpoints[0].address is \"10.6.6.6\", expected \"52.192.72.89\"; spec.ports has 1 items, expected 2"
     );
-    for (field, value) in [("hosts", json!(["a.b"])), ("resolution", json!("DNS")), ("resolution", Value::Null)] {
+    for (field, value) in
+        [("hosts", json!(["a.b"])), ("resolution", json!("DNS")), ("resolution", Value::Null)]
+    {
         let mut other = tutorial();
         put(&mut other, &format!("/{field}"), value.clone());
         let said = checked(other, &service());
-        assert!(said.starts_with(&format!("422 cloud-map: the spec is not what its Cloud Map JSON says: spec.{field}")), "{said}");
+        assert!(
+            said.starts_with(&format!(
+                "422 cloud-map: the spec is not what its Cloud Map JSON says: spec.{field}"
+            )),
+            "{said}"
+        );
     }
     assert!(checked(Value::Null, &service()).starts_with("422 cloud-map: "), "no spec at all");
 }
@@ -84,38 +99,75 @@ fn the_options_of_the_translation_are_the_settings() {
 fn without_the_annotation_or_with_source_off_nothing_is_compared() {
     let mut other = tutorial();
     put(&mut other, "/endpoints", json!([{"address": "10.6.6.6"}]));
-    assert_eq!(Asked::create("alice", annotated(other, &service())).under(json!({})).said(), "accepted");
+    assert_eq!(
+        Asked::create("alice", annotated(other, &service())).under(json!({})).said(),
+        "accepted"
+    );
     for source in ["check", "fill"] {
-        let verdict = Asked::create("alice", entry("a.b")).under(json!({"source": source})).verdict();
-        assert_eq!((&verdict["accepted"], verdict.get("mutated_object")), (&json!(true), None), "{source}");
+        let verdict =
+            Asked::create("alice", entry("a.b")).under(json!({"source": source})).verdict();
+        assert_eq!(
+            (&verdict["accepted"], verdict.get("mutated_object")),
+            (&json!(true), None),
+            "{source}"
+        );
     }
 }
 
 #[test]
 fn json_from_which_not_exactly_one_entry_comes_is_rejected() {
     let snapshot = |name: &str| json!({"namespace": {"Name": "ns"}, "service": {"Name": name}, "instances": []});
-    let nameless = json!({"Instances": [{"Id": "i", "Attributes": {"AWS_INSTANCE_IPV4": "10.0.0.1"}}]});
+    let nameless =
+        json!({"Instances": [{"Id": "i", "Attributes": {"AWS_INSTANCE_IPV4": "10.0.0.1"}}]});
     for (name, annotation, expected) in [
         ("no JSON", json!("{"), "the annotation istio-cloud-map/cloud-map: line 1, column"),
         ("nothing", json!(""), "the input is empty"),
-        ("another shape", json!({"Services": []}), "the key `Services` is in the wrong letter case"),
+        (
+            "another shape",
+            json!({"Services": []}),
+            "the key `Services` is in the wrong letter case",
+        ),
         ("no service", json!({"services": []}), "it has 0 services, expected one"),
-        ("two services", json!({"services": [snapshot("a"), snapshot("b")]}), "it has 2 services, expected one"),
+        (
+            "two services",
+            json!({"services": [snapshot("a"), snapshot("b")]}),
+            "it has 2 services, expected one",
+        ),
         ("no names", nameless, "nothing in it says which service its instances belong to"),
-        ("a host that is none", json!({"services": [snapshot("a_b")]}), "error[InvalidHost] ns/a_b: "),
-        ("bookkeeping", json!({"services": [snapshot("aws-ecs-sc.client.x")]}), "no entry comes of it; info[Excluded]"),
+        (
+            "a host that is none",
+            json!({"services": [snapshot("a_b")]}),
+            "error[InvalidHost] ns/a_b: ",
+        ),
+        (
+            "bookkeeping",
+            json!({"services": [snapshot("aws-ecs-sc.client.x")]}),
+            "no entry comes of it; info[Excluded]",
+        ),
     ] {
         for source in ["check", "fill"] {
-            let said = Asked::create("alice", annotated(tutorial(), &annotation)).under(json!({"source": source})).said();
-            assert!(said.starts_with("422 cloud-map: ") && said.contains(expected), "{name}, {source}: {said}");
+            let said = Asked::create("alice", annotated(tutorial(), &annotation))
+                .under(json!({"source": source}))
+                .said();
+            assert!(
+                said.starts_with("422 cloud-map: ") && said.contains(expected),
+                "{name}, {source}: {said}"
+            );
         }
     }
     let omitting = json!({"source": "check", "translation": {"emptyService": "omit"}});
-    let said = Asked::create("alice", annotated(tutorial(), &json!({"services": [snapshot("a")]}))).under(omitting).said();
+    let said = Asked::create("alice", annotated(tutorial(), &json!({"services": [snapshot("a")]})))
+        .under(omitting)
+        .said();
     assert!(said.contains("emptyService is omit"), "{said}");
     let mut number = annotated(tutorial(), &service());
     put(&mut number, "/metadata/annotations", json!({"istio-cloud-map/cloud-map": 5}));
-    assert!(Asked::create("alice", number).under(json!({"source": "check"})).said().contains("it is no string"));
+    assert!(
+        Asked::create("alice", number)
+            .under(json!({"source": "check"}))
+            .said()
+            .contains("it is no string")
+    );
 }
 
 #[test]
@@ -124,10 +176,15 @@ fn what_was_dropped_on_the_way_is_warned_of() {
     let bad = json!({"InstanceId": "i-2", "NamespaceName": "my-namespace", "ServiceName": "getistio-external-service",
         "Attributes": {"AWS_INSTANCE_IPV4": "192.168.1."}});
     two["Instances"].as_array_mut().unwrap().push(bad);
-    let verdict = Asked::create("alice", annotated(tutorial(), &two)).under(json!({"source": "check"})).verdict();
+    let verdict = Asked::create("alice", annotated(tutorial(), &two))
+        .under(json!({"source": "check"}))
+        .verdict();
     assert_eq!(verdict["accepted"], json!(true), "{verdict}");
     let warning = verdict["warnings"][0].as_str().unwrap();
-    assert!(warning.starts_with("warning[InvalidAddress] my-namespace/getistio-external-service i-2: "), "{warning}");
+    assert!(
+        warning.starts_with("warning[InvalidAddress] my-namespace/getistio-external-service i-2: "),
+        "{warning}"
+    );
 }
 
 #[test]
@@ -143,8 +200,14 @@ fn filling_makes_the_spec_the_translation_and_touches_nothing_else() {
     put(&mut spec, "/subjectAltNames", json!(["spiffe://x"]));
     put(&mut expected, "/spec", spec);
     assert_eq!(verdict["mutated_object"], expected);
-    let again = Asked::to("UPDATE", OPERATOR, expected.clone(), expected).under(json!({"source": "fill"})).verdict();
-    assert_eq!((&again["accepted"], again.get("mutated_object")), (&json!(true), None), "what is filled needs no filling");
+    let again = Asked::to("UPDATE", OPERATOR, expected.clone(), expected)
+        .under(json!({"source": "fill"}))
+        .verdict();
+    assert_eq!(
+        (&again["accepted"], again.get("mutated_object")),
+        (&json!(true), None),
+        "what is filled needs no filling"
+    );
 }
 
 #[test]
@@ -153,9 +216,14 @@ fn what_is_not_filled_keeps_its_bytes() {
     let object = format!(
         r#"{{"kind":"ServiceEntry","apiVersion":"networking.istio.io/v1","metadata":{{"name":"web","annotations":{{"istio-cloud-map/cloud-map":"{annotation}", "n": "1.50"}},"generation":18446744073709551616}}}}"#
     );
-    let request = Asked::create("alice", json!("HERE")).request.to_string().replace("\"HERE\"", &object);
-    let answer = validate(format!(r#"{{"request":{request},"settings":{{"source":"fill"}}}}"#).as_bytes());
-    let metadata = object.split_once(r#""metadata":"#).and_then(|(_, metadata)| metadata.strip_suffix('}')).unwrap();
+    let request =
+        Asked::create("alice", json!("HERE")).request.to_string().replace("\"HERE\"", &object);
+    let answer =
+        validate(format!(r#"{{"request":{request},"settings":{{"source":"fill"}}}}"#).as_bytes());
+    let metadata = object
+        .split_once(r#""metadata":"#)
+        .and_then(|(_, metadata)| metadata.strip_suffix('}'))
+        .unwrap();
     assert!(answer.contains(metadata), "{answer}");
 }
 
@@ -167,7 +235,11 @@ fn a_host_that_the_filling_brings_is_protected_as_well() {
         put(&mut asked.settings, "/source", json!("fill"));
         asked
     };
-    assert!(asked("alice").said().starts_with("403 protected-host: host `getistio-external-service.my-namespace`"));
+    assert!(
+        asked("alice")
+            .said()
+            .starts_with("403 protected-host: host `getistio-external-service.my-namespace`")
+    );
     assert_eq!(asked(OPERATOR).said(), "filled");
     assert_eq!(asked(OPERATOR).verdict()["audit_annotations"]["protected-host"], json!(HOST));
 }
@@ -175,16 +247,26 @@ fn a_host_that_the_filling_brings_is_protected_as_well() {
 #[test]
 fn what_is_filled_is_validated() {
     let spec = json!({"hosts": ["placeholder.example.com"], "workloadSelector": {"labels": {"app": "web"}}});
-    let said = Asked::create("alice", annotated(spec, &service())).under(json!({"source": "fill"})).said();
+    let said =
+        Asked::create("alice", annotated(spec, &service())).under(json!({"source": "fill"})).said();
     assert!(said.starts_with("422 invalid: error[SelectorAndEndpoints]"), "{said}");
 }
 
 #[test]
 fn a_deleted_entry_is_neither_checked_nor_filled() {
     for source in ["check", "fill"] {
-        let asked = Asked::to("DELETE", "alice", annotated(json!({"hosts": ["a.b"]}), &service()), Value::Null);
+        let asked = Asked::to(
+            "DELETE",
+            "alice",
+            annotated(json!({"hosts": ["a.b"]}), &service()),
+            Value::Null,
+        );
         let verdict = asked.under(json!({"source": source})).verdict();
-        assert_eq!((&verdict["accepted"], verdict.get("mutated_object")), (&json!(true), None), "{source}");
+        assert_eq!(
+            (&verdict["accepted"], verdict.get("mutated_object")),
+            (&json!(true), None),
+            "{source}"
+        );
     }
 }
 
@@ -197,8 +279,16 @@ fn a_spec_that_differs_already_may_get_a_label_but_not_another_annotation() {
     other["Instances"][0]["Attributes"]["AWS_INSTANCE_IPV4"] = json!("10.9.9.9");
     let renewed = annotated(json!({"hosts": ["a.b"], "resolution": "NONE"}), &other);
     for source in ["check", "fill"] {
-        let ask = |new: &Value| Asked::to("UPDATE", "alice", differing(), new.clone()).under(json!({"source": source})).said();
+        let ask = |new: &Value| {
+            Asked::to("UPDATE", "alice", differing(), new.clone())
+                .under(json!({"source": source}))
+                .said()
+        };
         assert_eq!(ask(&labelled), "accepted", "{source}");
-        assert!(ask(&renewed).starts_with(if source == "check" { "422 cloud-map" } else { "filled" }), "{source}: {}", ask(&renewed));
+        assert!(
+            ask(&renewed).starts_with(if source == "check" { "422 cloud-map" } else { "filled" }),
+            "{source}: {}",
+            ask(&renewed)
+        );
     }
 }

@@ -1,4 +1,8 @@
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests say what went wrong by panicking"
+)]
 
 mod transforming;
 mod world;
@@ -154,7 +158,9 @@ fn after_a_restart_nothing_goes_while_something_was_not_read() {
 #[test]
 fn a_service_that_was_denied_since_the_start_keeps_the_entry_of_the_last_run() {
     let mut world = settled(12);
-    world.fault = |operation, subject| (operation == "DiscoverInstances" && subject == "s003").then_some(ReadFailure::AccessDenied);
+    world.fault = |operation, subject| {
+        (operation == "DiscoverInstances" && subject == "s003").then_some(ReadFailure::AccessDenied)
+    };
     world.restart(Config::default());
     world.start();
     world.run(seconds(60));
@@ -208,8 +214,7 @@ fn force_deletes_confirms_it() {
 #[test]
 fn an_entry_of_somebody_else_is_left_alone_and_reported_once() {
     let mut world = World::with_services(Config::default(), 2);
-    let theirs =
-        json!({"metadata": {"name": "cloudmap-s000.ns", "namespace": "default", "resourceVersion": "1"}, "spec": {"hosts": ["x.y"]}});
+    let theirs = json!({"metadata": {"name": "cloudmap-s000.ns", "namespace": "default", "resourceVersion": "1"}, "spec": {"hosts": ["x.y"]}});
     world.cluster.insert(key("s000"), theirs.clone());
     world.start();
     world.run(seconds(60));
@@ -263,7 +268,10 @@ fn two_services_of_one_host_make_one_entry_and_the_second_is_reported() {
     world.start();
     world.run(seconds(60));
     assert_eq!(world.cluster.len(), 1);
-    assert_eq!(world.cluster[&key("web")].pointer("/spec/endpoints/0/address"), Some(&json!("10.0.0.1")));
+    assert_eq!(
+        world.cluster[&key("web")].pointer("/spec/endpoints/0/address"),
+        Some(&json!("10.0.0.1"))
+    );
     assert_eq!(world.reported(Code::HostConflict), 1);
 }
 
@@ -319,7 +327,10 @@ fn bookkeeping_is_left_out_by_name_and_never_asked_for() {
 #[test]
 fn a_service_that_is_gone_before_the_list_says_so_is_no_news() {
     let mut world = settled(12);
-    world.fault = |operation, subject| (operation == "DiscoverInstancesRevision" && subject == "s003").then_some(ReadFailure::NotFound);
+    world.fault = |operation, subject| {
+        (operation == "DiscoverInstancesRevision" && subject == "s003")
+            .then_some(ReadFailure::NotFound)
+    };
     world.run(seconds(7));
     assert_eq!(world.reported(Code::ReadFailed), 0);
     world.run(seconds(60));
@@ -357,7 +368,12 @@ fn a_restart_after_every_endpoint_has_changed_looks_at_each_entry_a_few_times() 
         let mut world = settled(count);
         for number in 0..count {
             world.deregister_all("ns", &format!("s{number:03}"));
-            world.register("ns", &format!("s{number:03}"), "i-9", &format!("10.9.{}.{}", number / 250, number % 250 + 1));
+            world.register(
+                "ns",
+                &format!("s{number:03}"),
+                "i-9",
+                &format!("10.9.{}.{}", number / 250, number % 250 + 1),
+            );
         }
         world.restart(Config::default());
         world.start();

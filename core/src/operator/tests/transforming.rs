@@ -23,7 +23,10 @@ impl fmt::Debug for Obeys {
 impl Transform for Obeys {
     fn call(&self, request: &str) -> Result<Vec<u8>, String> {
         let mut request: Value = serde_json::from_str(request).unwrap();
-        let order = request["input"]["records"][0]["instances"][0]["InstanceId"].as_str().unwrap_or_default().to_owned();
+        let order = request["input"]["records"][0]["instances"][0]["InstanceId"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         let entry = &mut request["input"]["serviceEntry"];
         entry["spec"]["exportTo"] = json!(["team-a"]);
         match order.as_str() {
@@ -71,7 +74,11 @@ fn a_service_whose_transformation_fails_keeps_its_last_state_until_it_works_agai
         world.deregister_all("ns", "s003");
         world.register("ns", "s003", "i-2", "10.0.9.9");
         world.run(seconds(5));
-        assert_eq!(world.cluster[&key("s003")].pointer("/spec/endpoints/0/address"), Some(&json!("10.0.9.9")), "{order}");
+        assert_eq!(
+            world.cluster[&key("s003")].pointer("/spec/endpoints/0/address"),
+            Some(&json!("10.0.9.9")),
+            "{order}"
+        );
         assert_eq!(world.operator.status().diagnostics.get(&Code::TransformFailed), None);
     }
 }

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use crate::cloud_map::{Health, HealthCheckCustomConfig, Instance, Namespace, Service};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::operator::{
-    Action, Config, Effect, EntryKey, Event, InstancesRead, NamespaceOwner, Observation, Observed, Operator, Page, Read, ReadError,
-    ReadFailure, ReadId, SourceConfig, Time, Version, Write, WriteError, WriteFailure,
+    Action, Config, Effect, EntryKey, Event, InstancesRead, NamespaceOwner, Observation, Observed,
+    Operator, Page, Read, ReadError, ReadFailure, ReadId, SourceConfig, Time, Version, Write,
+    WriteError, WriteFailure,
 };
 use crate::sorted::SortedMap;
 
@@ -68,7 +69,12 @@ impl World {
     pub fn with_services(config: Config, count: usize) -> Self {
         let mut world = Self::new(config);
         for n in 0..count {
-            world.register("ns", &format!("s{n:03}"), "i-1", &format!("10.0.{}.{}", n / 250, n % 250 + 1));
+            world.register(
+                "ns",
+                &format!("s{n:03}"),
+                "i-1",
+                &format!("10.0.{}.{}", n / 250, n % 250 + 1),
+            );
         }
         world
     }
@@ -81,7 +87,13 @@ impl World {
     }
 
     pub fn register(&mut self, namespace: &str, service: &str, id: &str, address: &str) {
-        self.touch(service).cloud.entry(namespace.into()).or_default().entry(service.into()).or_default().insert(id.into(), address.into());
+        self.touch(service)
+            .cloud
+            .entry(namespace.into())
+            .or_default()
+            .entry(service.into())
+            .or_default()
+            .insert(id.into(), address.into());
     }
 
     pub fn deregister_all(&mut self, namespace: &str, service: &str) {
@@ -100,7 +112,8 @@ impl World {
     /// Somebody writes an entry with kubectl.
     pub fn put(&mut self, key: &EntryKey, mut entry: Value) {
         self.resource_version += 1;
-        *entry.pointer_mut("/metadata/resourceVersion").unwrap() = json!(self.resource_version.to_string());
+        *entry.pointer_mut("/metadata/resourceVersion").unwrap() =
+            json!(self.resource_version.to_string());
         let observed = Observed::of(&entry, None, "default");
         self.cluster.insert(key.clone(), entry);
         self.tell(Event::Observed(Observation::Applied(Box::new(observed))));
@@ -115,7 +128,8 @@ impl World {
     }
 
     pub fn list(&mut self) {
-        let entries = self.cluster.values().map(|entry| Observed::of(entry, None, "default")).collect();
+        let entries =
+            self.cluster.values().map(|entry| Observed::of(entry, None, "default")).collect();
         let version = self.version();
         self.tell(Event::Observed(Observation::Listed { entries, version }));
     }
@@ -153,7 +167,9 @@ impl World {
     fn act(&mut self, effect: Effect) -> Option<Event> {
         Some(match effect {
             Effect::Read { id, read } => self.read(id, read),
-            Effect::Write(write) => Event::Written { key: write.key.clone(), result: self.write(&write) },
+            Effect::Write(write) => {
+                Event::Written { key: write.key.clone(), result: self.write(&write) }
+            }
             Effect::Report(diagnostic) => {
                 self.reports.push(diagnostic);
                 return None;
@@ -174,27 +190,43 @@ impl World {
         let subject = match &read {
             Read::Namespaces { .. } => "",
             Read::Services { namespace, .. } => &namespace.name,
-            Read::ServiceAttributes(of) | Read::Tags(of) | Read::Revision(of) | Read::Instances(of) => &of.service.name,
+            Read::ServiceAttributes(of)
+            | Read::Tags(of)
+            | Read::Revision(of)
+            | Read::Instances(of) => &of.service.name,
         };
         let fault = (self.fault)(read.operation(), subject);
         let read_id = id;
         match read {
             Read::Namespaces { owner, .. } => {
                 let own = self.cloud.keys().filter(|_| owner == NamespaceOwner::Own);
-                let all = own.map(|name| Namespace { id: Some(name.clone()), name: name.clone(), ..Namespace::default() });
-                Event::NamespacesPage { read: read_id, result: answer(fault, Page { items: all.collect(), next_token: None }) }
+                let all = own.map(|name| Namespace {
+                    id: Some(name.clone()),
+                    name: name.clone(),
+                    ..Namespace::default()
+                });
+                Event::NamespacesPage {
+                    read: read_id,
+                    result: answer(fault, Page { items: all.collect(), next_token: None }),
+                }
             }
             Read::Services { namespace, .. } => {
                 let names = self.cloud.get(&namespace.name).into_iter().flat_map(BTreeMap::keys);
                 let items = names.map(|name| self.service(name)).collect();
-                Event::ServicesPage { read: read_id, result: answer(fault, Page { items, next_token: None }) }
+                Event::ServicesPage {
+                    read: read_id,
+                    result: answer(fault, Page { items, next_token: None }),
+                }
             }
             Read::ServiceAttributes(of) => {
                 let attributes = self.attributes.get(&of.service.name).cloned().unwrap_or_default();
                 Event::ServiceAttributes { read: read_id, result: answer(fault, attributes) }
             }
             Read::Tags(_) => Event::Tags { read: read_id, result: answer(fault, Vec::new()) },
-            Read::Revision(of) => Event::Revision { read: read_id, result: answer(fault, self.revision_of(&of.service.name)) },
+            Read::Revision(of) => Event::Revision {
+                read: read_id,
+                result: answer(fault, self.revision_of(&of.service.name)),
+            },
             Read::Instances(of) => {
                 let instances = self.instances(&of.namespace.name, &of.service.name);
                 Event::Instances { read: read_id, result: answer(fault, instances) }
@@ -204,7 +236,12 @@ impl World {
 
     fn service(&self, name: &str) -> Service {
         let check = self.health_checked.contains(name).then(HealthCheckCustomConfig::default);
-        Service { id: Some(name.to_owned()), name: name.to_owned(), health_check_custom_config: check, ..Service::default() }
+        Service {
+            id: Some(name.to_owned()),
+            name: name.to_owned(),
+            health_check_custom_config: check,
+            ..Service::default()
+        }
     }
 
     fn revision_of(&self, service: &str) -> i64 {
@@ -212,22 +249,40 @@ impl World {
     }
 
     fn instances(&self, namespace: &str, service: &str) -> InstancesRead {
-        let instances = self.cloud.get(namespace).and_then(|services| services.get(service)).into_iter().flatten();
+        let instances = self
+            .cloud
+            .get(namespace)
+            .and_then(|services| services.get(service))
+            .into_iter()
+            .flatten();
         let instances = instances.map(|(id, address)| Instance {
             id: id.clone(),
-            health_status: if self.unhealthy.contains(id) { Health::Unhealthy } else { Health::Unknown },
+            health_status: if self.unhealthy.contains(id) {
+                Health::Unhealthy
+            } else {
+                Health::Unknown
+            },
             attributes: SortedMap::from([("AWS_INSTANCE_IPV4".to_owned(), address.clone())]),
         });
-        InstancesRead { instances: instances.collect(), change_token: Some(self.revision_of(service)), ..InstancesRead::default() }
+        InstancesRead {
+            instances: instances.collect(),
+            change_token: Some(self.revision_of(service)),
+            ..InstancesRead::default()
+        }
     }
 
     fn write(&mut self, write: &Write) -> Result<Option<Box<Observed>>, WriteError> {
-        let error = |failure: WriteFailure| WriteError { failure, message: failure.as_str().to_owned(), retry_after: None };
+        let error = |failure: WriteFailure| WriteError {
+            failure,
+            message: failure.as_str().to_owned(),
+            retry_after: None,
+        };
         if let Some(failure) = self.write_fault {
             self.refused += 1;
             return Err(error(failure));
         }
-        let stored = self.cluster.get(&write.key).map(|entry| Observed::of(entry, None, "default").version);
+        let stored =
+            self.cluster.get(&write.key).map(|entry| Observed::of(entry, None, "default").version);
         let expected: Option<Version> = write.replaces.clone();
         if stored != expected {
             return Err(error(WriteFailure::Conflict));
@@ -276,5 +331,7 @@ pub fn source() -> Arc<str> {
 }
 
 fn answer<T>(fault: Fault, value: T) -> Result<T, ReadError> {
-    fault.map_or(Ok(value), |failure| Err(ReadError { failure, message: failure.as_str().to_owned() }))
+    fault.map_or(Ok(value), |failure| {
+        Err(ReadError { failure, message: failure.as_str().to_owned() })
+    })
 }

@@ -13,8 +13,13 @@ pub(super) fn read<'a>(spec: Object<'a, '_>, findings: &mut Findings) -> Vec<(us
     let addresses = spec.texts("addresses", 256, 64, findings);
     for (index, address) in &addresses {
         if !is_address_or_prefix(address) {
-            let expected = "expected an IP address such as `10.0.0.1`, or a CIDR block such as `10.0.0.0/8`";
-            findings.say(Rule::InvalidAddress, &at.index(*index), format!("it is {}, {expected}", Quoted(address)));
+            let expected =
+                "expected an IP address such as `10.0.0.1`, or a CIDR block such as `10.0.0.0/8`";
+            findings.say(
+                Rule::InvalidAddress,
+                &at.index(*index),
+                format!("it is {}, {expected}", Quoted(address)),
+            );
         }
         check_ipv6(address, &at.index(*index), findings);
     }
@@ -23,7 +28,11 @@ pub(super) fn read<'a>(spec: Object<'a, '_>, findings: &mut Findings) -> Vec<(us
 
 pub(super) fn check_ipv6(address: &str, at: &Path<'_>, findings: &mut Findings) {
     if let Some(canonical) = canonical_ipv6(address) {
-        let message = format!("{} is copied as it stands and equals no other text; write {}", Quoted(address), Quoted(&canonical));
+        let message = format!(
+            "{} is copied as it stands and equals no other text; write {}",
+            Quoted(address),
+            Quoted(&canonical)
+        );
         findings.say(Rule::Ipv6NotCanonical, at, message);
     }
 }
@@ -36,7 +45,10 @@ pub(super) fn check(spec: &Spec<'_>, at: &Path<'_>, findings: &mut Findings) {
     }
     for (index, address) in spec.addresses.iter().filter(|(_, address)| address.contains('/')) {
         let name = resolution.name();
-        let message = format!("{} is a CIDR block, which resolution {name} does not take; expected NONE or STATIC", Quoted(address));
+        let message = format!(
+            "{} is a CIDR block, which resolution {name} does not take; expected NONE or STATIC",
+            Quoted(address)
+        );
         findings.say(Rule::CidrNotAllowed, &at.index(*index), message);
     }
 }

@@ -1,4 +1,5 @@
-//! Names as Istio's `pkg/config/labels` and `pkg/config/validation/agent` see them. Upper case is as good as lower case there.
+//! Names as Istio's `pkg/config/labels` and `pkg/config/validation/agent` see them. Upper case is
+//! as good as lower case there.
 
 use super::finding::Quoted;
 
@@ -18,9 +19,11 @@ pub(super) fn is_label_of_any_length(text: &str) -> bool {
     ends && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
-/// Letters, digits and inner `-`, `_` and `.`: what Kubernetes calls a qualified name, without its prefix and of any length.
+/// Letters, digits and inner `-`, `_` and `.`: what Kubernetes calls a qualified name, without its
+/// prefix and of any length.
 pub(super) fn is_qualified(text: &str) -> bool {
-    let ends = text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.ends_with(|c: char| c.is_ascii_alphanumeric());
+    let ends = text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.ends_with(|c: char| c.is_ascii_alphanumeric());
     ends && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
@@ -29,35 +32,48 @@ pub(super) fn name_problem(name: &str) -> Option<String> {
     length_problem(name).or_else(|| labels_problem(name))
 }
 
-/// Why Istio's `ValidateWildcardDomain` refuses it, or nothing. The first label may be or begin with a wildcard.
+/// Why Istio's `ValidateWildcardDomain` refuses it, or nothing. The first label may be or begin
+/// with a wildcard.
 pub(super) fn wildcard_problem(name: &str) -> Option<String> {
-    let (first, rest) = name.split_once('.').map_or((name, None), |(first, rest)| (first, Some(rest)));
-    length_problem(name).or_else(|| (!is_wildcard_label(first)).then(|| label_problem(first))).or_else(|| rest.and_then(labels_problem))
+    let (first, rest) =
+        name.split_once('.').map_or((name, None), |(first, rest)| (first, Some(rest)));
+    length_problem(name)
+        .or_else(|| (!is_wildcard_label(first)).then(|| label_problem(first)))
+        .or_else(|| rest.and_then(labels_problem))
 }
 
 /// `*`, `*LABEL`, `*-LABEL` or `LABEL`.
 fn is_wildcard_label(text: &str) -> bool {
     let Some(rest) = text.strip_prefix('*') else { return is_label(text) };
-    text.len() <= LONGEST_LABEL && (rest.is_empty() || is_label_of_any_length(rest.strip_prefix('-').unwrap_or(rest)))
+    text.len() <= LONGEST_LABEL
+        && (rest.is_empty() || is_label_of_any_length(rest.strip_prefix('-').unwrap_or(rest)))
 }
 
 fn length_problem(name: &str) -> Option<String> {
     match name.len() {
         0 => Some("it is empty, expected a name".to_owned()),
-        length if length > LONGEST => Some(format!("{} is {length} bytes long, at most {LONGEST} are allowed", Quoted(name))),
+        length if length > LONGEST => {
+            Some(format!("{} is {length} bytes long, at most {LONGEST} are allowed", Quoted(name)))
+        }
         _ => None,
     }
 }
 
-/// Istio's `ValidateDNS1123Labels`. Go's `Atoi` is what tells digits from a name there: a number beyond 64 bits is none to it.
+/// Istio's `ValidateDNS1123Labels`. Go's `Atoi` is what tells digits from a name there: a number
+/// beyond 64 bits is none to it.
 fn labels_problem(name: &str) -> Option<String> {
     let last = name.rsplit('.').next().unwrap_or_default();
     if last.parse::<i64>().is_ok() {
-        return Some(format!("its last label {} is all digits; an IP address is no name", Quoted(last)));
+        return Some(format!(
+            "its last label {} is all digits; an IP address is no name",
+            Quoted(last)
+        ));
     }
     // One dot at the end makes a name absolute.
     let labels = name.strip_suffix('.').unwrap_or(name);
-    (!name.is_empty()).then(|| labels.split('.').find(|label| !is_label(label)).map(label_problem)).flatten()
+    (!name.is_empty())
+        .then(|| labels.split('.').find(|label| !is_label(label)).map(label_problem))
+        .flatten()
 }
 
 fn label_problem(label: &str) -> String {
@@ -66,11 +82,18 @@ fn label_problem(label: &str) -> String {
     }
     let label_text = Quoted(label);
     if label.len() > LONGEST_LABEL {
-        return format!("its label {label_text} is {} bytes long, at most {LONGEST_LABEL} are allowed", label.len());
+        return format!(
+            "its label {label_text} is {} bytes long, at most {LONGEST_LABEL} are allowed",
+            label.len()
+        );
     }
     match label.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '-') {
-        Some('*') => format!("its label {label_text} holds a wildcard, allowed are `*` as the whole or the beginning of the first label"),
-        Some(c) => format!("its label {label_text} holds `{c}`, allowed are letters, digits and inner hyphens"),
+        Some('*') => format!(
+            "its label {label_text} holds a wildcard, allowed are `*` as the whole or the beginning of the first label"
+        ),
+        Some(c) => format!(
+            "its label {label_text} holds `{c}`, allowed are letters, digits and inner hyphens"
+        ),
         None => format!("its label {label_text} begins or ends with a hyphen"),
     }
 }
@@ -84,8 +107,10 @@ mod tests {
         for name in ["a", "a.b", "A.b", "a.b.", "0.a", "a.99999999999999999999", "1.2."] {
             assert_eq!(name_problem(name), None, "{name}");
         }
-        for name in ["", ".", "..", "a..", "1", "a.1", "10.0.0.1", "a_b.c", "a..b", ".a", "-a.b", "a-.b", "*.b", "a b", "é", "a.+1", "a.-1"]
-        {
+        for name in [
+            "", ".", "..", "a..", "1", "a.1", "10.0.0.1", "a_b.c", "a..b", ".a", "-a.b", "a-.b",
+            "*.b", "a b", "é", "a.+1", "a.-1",
+        ] {
             assert!(name_problem(name).is_some(), "{name}");
         }
     }

@@ -14,7 +14,8 @@ use super::resolution::Resolution;
 use super::rule::Rule;
 use super::spec::Spec;
 
-const FIELDS: [&str; 7] = ["address", "labels", "locality", "network", "ports", "serviceAccount", "weight"];
+const FIELDS: [&str; 7] =
+    ["address", "labels", "locality", "network", "ports", "serviceAccount", "weight"];
 const UNIX: &str = "unix://";
 
 /// What could be read of an endpoint.
@@ -36,7 +37,12 @@ pub(super) fn read<'a>(spec: Object<'a, '_>, findings: &mut Findings) -> Option<
     Some(items.iter().enumerate().filter_map(read).collect())
 }
 
-fn read_one<'a>(value: &'a Value, index: usize, at: &Path<'_>, findings: &mut Findings) -> Option<Endpoint<'a>> {
+fn read_one<'a>(
+    value: &'a Value,
+    index: usize,
+    at: &Path<'_>,
+    findings: &mut Findings,
+) -> Option<Endpoint<'a>> {
     let endpoint = Object::of(value, at, &FIELDS, findings)?;
     let address = endpoint.text("address", 256, findings);
     let ports = endpoint_ports::read(endpoint, findings);
@@ -45,45 +51,68 @@ fn read_one<'a>(value: &'a Value, index: usize, at: &Path<'_>, findings: &mut Fi
     let network = endpoint.text("network", 2048, findings);
     endpoint.text("serviceAccount", 253, findings);
     weight(endpoint, findings);
-    let is_unreadable =
-        [("address", address), ("network", network)].iter().any(|(key, text)| text.is_none() && endpoint.field(key).is_some());
+    let is_unreadable = [("address", address), ("network", network)]
+        .iter()
+        .any(|(key, text)| text.is_none() && endpoint.field(key).is_some());
     Some(Endpoint { index, address, network, ports, is_unreadable })
 }
 
-/// Istio's `labels.Instance.Validate`: neither values nor the parts of a prefix have a longest length there.
+/// Istio's `labels.Instance.Validate`: neither values nor the parts of a prefix have a longest
+/// length there.
 fn labels(endpoint: Object<'_, '_>, findings: &mut Findings) {
     let at = endpoint.at.key("labels");
     for (key, value) in endpoint.map("labels", 256, findings).unwrap_or_default() {
         let at = at.key(key);
         if !is_label_key(key) {
             let expected = "expected [PREFIX/]NAME, a DNS name and at most 63 letters, digits, `-`, `_` and `.`";
-            findings.say(Rule::InvalidEndpointLabel, &at, format!("the key {} is none, {expected}", Quoted(key)));
+            findings.say(
+                Rule::InvalidEndpointLabel,
+                &at,
+                format!("the key {} is none, {expected}", Quoted(key)),
+            );
         }
         let value = text(value, &at, usize::MAX, findings).unwrap_or_default();
         if !value.is_empty() && !is_qualified(value) {
-            let expected = "expected letters, digits, `-`, `_` and `.`, a letter or digit at both ends";
-            findings.say(Rule::InvalidEndpointLabel, &at, format!("it is {}, {expected}", Quoted(value)));
+            let expected =
+                "expected letters, digits, `-`, `_` and `.`, a letter or digit at both ends";
+            findings.say(
+                Rule::InvalidEndpointLabel,
+                &at,
+                format!("it is {}, {expected}", Quoted(value)),
+            );
         }
     }
 }
 
 fn is_label_key(key: &str) -> bool {
     let is_name = |name: &str| name.len() <= LONGEST_LABEL && is_qualified(name);
-    let is_prefix = |prefix: &str| prefix.len() <= 253 && prefix.split('.').all(is_label_of_any_length);
-    key.split_once('/').map_or_else(|| is_name(key), |(prefix, name)| is_prefix(prefix) && is_name(name))
+    let is_prefix =
+        |prefix: &str| prefix.len() <= 253 && prefix.split('.').all(is_label_of_any_length);
+    key.split_once('/')
+        .map_or_else(|| is_name(key), |(prefix, name)| is_prefix(prefix) && is_name(name))
 }
 
 fn locality(endpoint: Object<'_, '_>, findings: &mut Findings) {
-    let Some(locality) = endpoint.text("locality", 2048, findings).filter(|locality| !locality.is_empty()) else { return };
+    let Some(locality) =
+        endpoint.text("locality", 2048, findings).filter(|locality| !locality.is_empty())
+    else {
+        return;
+    };
     if locality.split('/').count() > 3 || locality.split('/').any(str::is_empty) {
-        let message = format!("it is {}, expected `region`, `region/zone` or `region/zone/subzone`", Quoted(locality));
+        let message = format!(
+            "it is {}, expected `region`, `region/zone` or `region/zone/subzone`",
+            Quoted(locality)
+        );
         findings.say(Rule::InvalidLocality, &endpoint.at.key("locality"), message);
     }
 }
 
 fn weight(endpoint: Object<'_, '_>, findings: &mut Findings) {
     let at = endpoint.at.key("weight");
-    let Some(weight) = endpoint.field("weight").and_then(|weight| integer(weight, &at, findings)) else { return };
+    let Some(weight) = endpoint.field("weight").and_then(|weight| integer(weight, &at, findings))
+    else {
+        return;
+    };
     if weight.as_u64() == Some(0) {
         findings.say(Rule::ZeroWeight, &at, "0 counts as 1; leave the endpoint out to drain it");
     } else if weight.as_u64().is_none_or(|weight| weight > u32::MAX.into()) {
@@ -98,13 +127,20 @@ pub(super) fn check(spec: &Spec<'_>, at: &Path<'_>, findings: &mut Findings) {
     }
     let at = at.key("endpoints");
     let endpoints = || spec.endpoints.iter().flatten();
-    let seen = repeats(endpoints().map(|endpoint| ((endpoint.address, endpoint.network, &endpoint.ports), endpoint.index)));
+    let seen =
+        repeats(endpoints().map(|endpoint| {
+            ((endpoint.address, endpoint.network, &endpoint.ports), endpoint.index)
+        }));
     for endpoint in endpoints() {
         let at = at.index(endpoint.index);
         check_address(endpoint, spec, &at, findings);
         endpoint_ports::check(endpoint.ports.as_deref().unwrap_or_default(), spec, &at, findings);
         if let Some(first) = seen.get(&endpoint.index) {
-            findings.say(Rule::DuplicateEndpoint, &at, format!("its address and ports are those of spec.endpoints[{first}]"));
+            findings.say(
+                Rule::DuplicateEndpoint,
+                &at,
+                format!("its address and ports are those of spec.endpoints[{first}]"),
+            );
         }
     }
 }
@@ -117,10 +153,17 @@ fn check_address(endpoint: &Endpoint<'_>, spec: &Spec<'_>, at: &Path<'_>, findin
         match network {
             _ if endpoint.is_unreadable => {}
             Some(network) if !by_name => {
-                let message = format!("there is none, so it is reached through the gateway of network {}", Quoted(network));
+                let message = format!(
+                    "there is none, so it is reached through the gateway of network {}",
+                    Quoted(network)
+                );
                 findings.say(Rule::EndpointOfNetwork, &at_address, message);
             }
-            _ => findings.say(Rule::EndpointAddressMissing, &at_address, "it is missing, expected an IP address or a name"),
+            _ => findings.say(
+                Rule::EndpointAddressMissing,
+                &at_address,
+                "it is missing, expected an IP address or a name",
+            ),
         }
         return;
     };
@@ -129,9 +172,8 @@ fn check_address(endpoint: &Endpoint<'_>, spec: &Spec<'_>, at: &Path<'_>, findin
         check_unix(path, endpoint, spec, at, findings);
     }
     let problem = match spec.resolution {
-        Some(Resolution::Static) => {
-            (!is_address(address) && !address.starts_with(UNIX)).then(|| "expected an IP address or `unix://`".to_owned())
-        }
+        Some(Resolution::Static) => (!is_address(address) && !address.starts_with(UNIX))
+            .then(|| "expected an IP address or `unix://`".to_owned()),
         _ if by_name && !is_address(address) => name_problem(address),
         _ => None,
     };
@@ -142,16 +184,33 @@ fn check_address(endpoint: &Endpoint<'_>, spec: &Spec<'_>, at: &Path<'_>, findin
     }
 }
 
-fn check_unix(path: &str, endpoint: &Endpoint<'_>, spec: &Spec<'_>, at: &Path<'_>, findings: &mut Findings) {
+fn check_unix(
+    path: &str,
+    endpoint: &Endpoint<'_>,
+    spec: &Spec<'_>,
+    at: &Path<'_>,
+    findings: &mut Findings,
+) {
     if !path.starts_with(['/', '@']) || path.ends_with('/') {
         let expected = "expected `unix:///PATH/TO/SOCKET` or `unix://@NAME`";
-        findings.say(Rule::InvalidUnixAddress, &at.key("address"), format!("the path is {}, {expected}", Quoted(path)));
+        findings.say(
+            Rule::InvalidUnixAddress,
+            &at.key("address"),
+            format!("the path is {}, {expected}", Quoted(path)),
+        );
     }
     if endpoint.ports.is_some() {
-        findings.say(Rule::UnixPorts, &at.key("ports"), "a `unix://` endpoint takes none, not even an empty map");
+        findings.say(
+            Rule::UnixPorts,
+            &at.key("ports"),
+            "a `unix://` endpoint takes none, not even an empty map",
+        );
     }
     if spec.resolution == Some(Resolution::Static) && spec.ports.len() != 1 {
-        let message = format!("a `unix://` endpoint needs exactly one service port, there are {}", spec.ports.len());
+        let message = format!(
+            "a `unix://` endpoint needs exactly one service port, there are {}",
+            spec.ports.len()
+        );
         findings.say(Rule::UnixNeedsOnePort, &at.key("address"), message);
     }
 }

@@ -9,7 +9,8 @@ use super::rule::Rule;
 use super::{metadata, spec};
 
 const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
-const API_VERSIONS: [&str; 3] = ["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"];
+const API_VERSIONS: [&str; 3] =
+    ["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"];
 
 pub(super) fn check(entry: &Value, findings: &mut Findings) {
     let Some(entry) = Object::of(entry, &Path::Root, &FIELDS, findings) else { return };
@@ -27,7 +28,11 @@ fn one_of(entry: Object<'_, '_>, key: &str, values: &[&str], findings: &mut Find
     let at = entry.at.key(key);
     match entry.required(key, findings).map(|value| value.as_str().ok_or(value)) {
         Some(Ok(text)) if !values.contains(&text) => {
-            findings.say(Rule::UnknownValue, &at, format!("it is {}, expected {}", Quoted(text), values.join(", ")));
+            findings.say(
+                Rule::UnknownValue,
+                &at,
+                format!("it is {}, expected {}", Quoted(text), values.join(", ")),
+            );
         }
         Some(Err(value)) => wrong_type(value, &at, "a string", findings),
         Some(Ok(_)) | None => {}

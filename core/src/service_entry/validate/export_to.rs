@@ -20,7 +20,11 @@ pub(super) fn check(spec: Object<'_, '_>, namespace: Option<&str>, findings: &mu
             findings.say(Rule::InvalidExportTo, &at, format!("it is {}, {expected}", Quoted(name)));
         }
         if let Some(first) = seen.get(&index) {
-            findings.say(Rule::DuplicateExportTo, &at, format!("{} is meant by spec.exportTo[{first}], too", Quoted(meant(name))));
+            findings.say(
+                Rule::DuplicateExportTo,
+                &at,
+                format!("{} is meant by spec.exportTo[{first}], too", Quoted(meant(name))),
+            );
         }
         if matches!(name, "*" | "~") && count > 1 {
             findings.say(Rule::ExportToNotAlone, &at, format!("{} must stand alone", Quoted(name)));

@@ -22,7 +22,8 @@ pub struct Finding {
     pub message: String,
 }
 
-/// `error[InvalidPort] spec.ports[0].number: it is 0, expected 1..=65535`, on one line whatever the entry holds.
+/// `error[InvalidPort] spec.ports[0].number: it is 0, expected 1..=65535`, on one line whatever the
+/// entry holds.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}[{}]", self.severity.as_str(), self.rule)?;
@@ -47,13 +48,19 @@ pub(super) struct Findings {
 impl Findings {
     /// Says something, as bad as the rule is.
     pub(super) fn say(&mut self, rule: Rule, at: &Path<'_>, message: impl Into<String>) {
-        let count = if rule.severity() == Severity::Error { &mut self.errors } else { &mut self.others };
+        let count =
+            if rule.severity() == Severity::Error { &mut self.errors } else { &mut self.others };
         *count += 1;
         // Each by itself: however many warnings there are, they hide no error.
         if *count > MOST {
             return;
         }
-        self.list.push(Finding { severity: rule.severity(), path: at.to_string(), rule, message: message.into() });
+        self.list.push(Finding {
+            severity: rule.severity(),
+            path: at.to_string(),
+            rule,
+            message: message.into(),
+        });
     }
 
     pub(super) fn into_list(self) -> Vec<Finding> {
@@ -82,7 +89,11 @@ mod tests {
     #[test]
     fn a_finding_is_one_line_whatever_the_entry_holds() {
         let mut findings = Findings::default();
-        findings.say(Rule::InvalidHost, &Path::Root.key("a\nb"), format!("{}", Quoted("x\u{1b}[31m\ny")));
+        findings.say(
+            Rule::InvalidHost,
+            &Path::Root.key("a\nb"),
+            format!("{}", Quoted("x\u{1b}[31m\ny")),
+        );
         let text: Vec<String> = findings.into_list().iter().map(Finding::to_string).collect();
         assert_eq!(text, [r#"error[InvalidHost] ["a\nb"]: `x\u{1b}[31m\ny`"#]);
     }

@@ -8,7 +8,11 @@ use super::repeats::repeats;
 use super::resolution::Resolution;
 use super::rule::Rule;
 
-pub(super) fn read<'a>(spec: Object<'a, '_>, resolution: Option<Resolution>, findings: &mut Findings) -> Vec<(usize, &'a str)> {
+pub(super) fn read<'a>(
+    spec: Object<'a, '_>,
+    resolution: Option<Resolution>,
+    findings: &mut Findings,
+) -> Vec<(usize, &'a str)> {
     let at = spec.at.key("hosts");
     let Some(value) = spec.required("hosts", findings) else { return Vec::new() };
     let hosts = spec.texts("hosts", 256, usize::MAX, findings);
@@ -20,7 +24,11 @@ pub(super) fn read<'a>(spec: Object<'a, '_>, resolution: Option<Resolution>, fin
         let at = at.index(*index);
         check(host, resolution, &at, findings);
         if let Some(first) = seen.get(index) {
-            findings.say(Rule::DuplicateHost, &at, format!("{} is spec.hosts[{first}], too", Quoted(host)));
+            findings.say(
+                Rule::DuplicateHost,
+                &at,
+                format!("{} is spec.hosts[{first}], too", Quoted(host)),
+            );
         }
     }
     hosts
@@ -35,14 +43,22 @@ fn check(host: &str, resolution: Option<Resolution>, at: &Path<'_>, findings: &m
         findings.say(Rule::InvalidHost, at, problem);
     }
     if host.contains('*') && !host.starts_with("*.") && resolution != Some(Resolution::DynamicDns) {
-        findings.say(Rule::PartialWildcard, at, format!("{} has a wildcard that is no label of its own, expected `*.`", Quoted(host)));
+        findings.say(
+            Rule::PartialWildcard,
+            at,
+            format!("{} has a wildcard that is no label of its own, expected `*.`", Quoted(host)),
+        );
     }
     if host.bytes().any(|b| b.is_ascii_uppercase()) {
         let lower = host.to_ascii_lowercase();
         findings.say(
             Rule::UpperCaseHost,
             at,
-            format!("{} is accepted, but its routes point nowhere; write {}", Quoted(host), Quoted(&lower)),
+            format!(
+                "{} is accepted, but its routes point nowhere; write {}",
+                Quoted(host),
+                Quoted(&lower)
+            ),
         );
     }
 }

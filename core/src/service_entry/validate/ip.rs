@@ -7,7 +7,8 @@ pub(super) fn is_address(text: &str) -> bool {
     parse(text).is_some()
 }
 
-/// Whether it is an address, or an address and a prefix length. As in Istio, text with one slash is a prefix.
+/// Whether it is an address, or an address and a prefix length. As in Istio, text with one slash is
+/// a prefix.
 pub(super) fn is_address_or_prefix(text: &str) -> bool {
     if text.bytes().filter(|b| *b == b'/').count() != 1 {
         return is_address(text);
@@ -15,14 +16,20 @@ pub(super) fn is_address_or_prefix(text: &str) -> bool {
     let Some((address, bits)) = text.split_once('/') else { return false };
     let Ok(address) = address.parse::<IpAddr>() else { return false };
     let most = if address.is_ipv4() { 32 } else { 128 };
-    let is_number = bits.bytes().all(|b| b.is_ascii_digit()) && (bits == "0" || !bits.starts_with('0'));
+    let is_number =
+        bits.bytes().all(|b| b.is_ascii_digit()) && (bits == "0" || !bits.starts_with('0'));
     is_number && bits.parse::<u8>().is_ok_and(|bits| bits <= most)
 }
 
-/// How the IPv6 address in this text is written canonically (RFC 5952), if it is one that is written otherwise.
+/// How the IPv6 address in this text is written canonically (RFC 5952), if it is one that is
+/// written otherwise.
 pub(super) fn canonical_ipv6(text: &str) -> Option<String> {
-    let (address, prefix) = text.find('/').and_then(|slash| text.split_at_checked(slash)).unwrap_or((text, ""));
-    let (address, zone) = address.find('%').and_then(|percent| address.split_at_checked(percent)).unwrap_or((address, ""));
+    let (address, prefix) =
+        text.find('/').and_then(|slash| text.split_at_checked(slash)).unwrap_or((text, ""));
+    let (address, zone) = address
+        .find('%')
+        .and_then(|percent| address.split_at_checked(percent))
+        .unwrap_or((address, ""));
     let canonical = address.parse::<Ipv6Addr>().ok()?.to_string();
     (canonical != address).then(|| [&canonical, zone, prefix].concat())
 }
@@ -78,12 +85,23 @@ mod tests {
 
     #[test]
     fn prefixes_are_those_of_go() {
-        for text in ["10.0.0.0/8", "10.0.0.1/32", "0.0.0.0/0", "2001:db8::/128", "::/0", "fe80::1%a/b/c"] {
+        for text in
+            ["10.0.0.0/8", "10.0.0.1/32", "0.0.0.0/0", "2001:db8::/128", "::/0", "fe80::1%a/b/c"]
+        {
             assert!(is_address_or_prefix(text), "{text}");
         }
-        for text in
-            ["10.0.0.0/33", "10.0.0.0/08", "10.0.0.0/+8", "10.0.0.0/", "/8", "::/129", "::/256", "fe80::1%eth0/64", "10.0.0.0/8/8", "10/8"]
-        {
+        for text in [
+            "10.0.0.0/33",
+            "10.0.0.0/08",
+            "10.0.0.0/+8",
+            "10.0.0.0/",
+            "/8",
+            "::/129",
+            "::/256",
+            "fe80::1%eth0/64",
+            "10.0.0.0/8/8",
+            "10/8",
+        ] {
             assert!(!is_address_or_prefix(text), "{text}");
         }
     }

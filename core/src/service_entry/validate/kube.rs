@@ -19,7 +19,8 @@ pub(super) fn is_lower_case_label(text: &str) -> bool {
 /// `IsQualifiedName`: `[PREFIX/]NAME`.
 pub(super) fn is_qualified_name(text: &str) -> bool {
     let is_name = |name: &str| name.len() <= LONGEST_LABEL && is_qualified(name);
-    text.split_once('/').map_or_else(|| is_name(text), |(prefix, name)| is_subdomain(prefix) && is_name(name))
+    text.split_once('/')
+        .map_or_else(|| is_name(text), |(prefix, name)| is_subdomain(prefix) && is_name(name))
 }
 
 /// `IsValidLabelValue`.
@@ -49,6 +50,11 @@ mod tests {
         for name in ["", "/", "a/", "/a", "a/b/c", "A/b", "a b", "-a", &"a".repeat(64)] {
             assert!(!is_qualified_name(name), "{name}");
         }
-        assert!(is_label_value("") && is_label_value("v1_a.B") && !is_label_value("v 1") && !is_label_value(&"a".repeat(64)));
+        assert!(
+            is_label_value("")
+                && is_label_value("v1_a.B")
+                && !is_label_value("v 1")
+                && !is_label_value(&"a".repeat(64))
+        );
     }
 }

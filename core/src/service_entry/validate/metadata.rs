@@ -17,7 +17,15 @@ pub(super) struct Metadata<'a> {
     pub(super) uses_waypoint: bool,
 }
 
-const STRINGS: [&str; 7] = ["creationTimestamp", "deletionTimestamp", "generateName", "name", "namespace", "resourceVersion", "uid"];
+const STRINGS: [&str; 7] = [
+    "creationTimestamp",
+    "deletionTimestamp",
+    "generateName",
+    "name",
+    "namespace",
+    "resourceVersion",
+    "uid",
+];
 const FIELDS: [&str; 15] = [
     "annotations",
     "creationTimestamp",
@@ -45,37 +53,57 @@ const RESERVED: [(&str, &str); 4] = [
 /// The API server's limit for all annotations together, in bytes.
 const MOST_ANNOTATED: usize = 256 * 1024;
 
-pub(super) fn check<'a>(value: Option<&'a Value>, at: &Path<'_>, findings: &mut Findings) -> Metadata<'a> {
+pub(super) fn check<'a>(
+    value: Option<&'a Value>,
+    at: &Path<'_>,
+    findings: &mut Findings,
+) -> Metadata<'a> {
     let Some(value) = value else {
         findings.say(Rule::InvalidName, &at.key("name"), format!("it is missing, {NAME}"));
         return Metadata::default();
     };
-    let Some(metadata) = Object::of(value, at, &FIELDS, findings) else { return Metadata::default() };
+    let Some(metadata) = Object::of(value, at, &FIELDS, findings) else {
+        return Metadata::default();
+    };
     for key in STRINGS {
         metadata.text(key, usize::MAX, findings);
     }
     check_name(metadata, findings);
-    let namespace = metadata.field("namespace").and_then(Value::as_str).filter(|namespace| !namespace.is_empty());
+    let namespace = metadata
+        .field("namespace")
+        .and_then(Value::as_str)
+        .filter(|namespace| !namespace.is_empty());
     if let Some(namespace) = namespace.filter(|namespace| !is_lower_case_label(namespace)) {
-        let expected = "expected a DNS label: at most 63 lower-case letters, digits and inner hyphens";
-        findings.say(Rule::InvalidNamespace, &at.key("namespace"), format!("it is {}, {expected}", Quoted(namespace)));
+        let expected =
+            "expected a DNS label: at most 63 lower-case letters, digits and inner hyphens";
+        findings.say(
+            Rule::InvalidNamespace,
+            &at.key("namespace"),
+            format!("it is {}, {expected}", Quoted(namespace)),
+        );
     }
     let labels = strings(metadata, "labels", findings);
     for label in &labels {
         check_label(*label, &at.key("labels"), findings);
     }
-    check_annotations(&strings(metadata, "annotations", findings), &at.key("annotations"), findings);
+    check_annotations(
+        &strings(metadata, "annotations", findings),
+        &at.key("annotations"),
+        findings,
+    );
     let label = |name| labels.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
     let allocates = label("networking.istio.io/enable-autoallocate-ip");
     let waypoint = label("istio.io/use-waypoint");
     Metadata {
         namespace,
         refuses_auto_allocation: allocates.is_some_and(|value| value.eq_ignore_ascii_case("false")),
-        uses_waypoint: waypoint.is_some_and(|value| !value.is_empty() && !value.eq_ignore_ascii_case("none")),
+        uses_waypoint: waypoint
+            .is_some_and(|value| !value.is_empty() && !value.eq_ignore_ascii_case("none")),
     }
 }
 
-const NAME: &str = "expected a DNS subdomain: at most 253 lower-case letters, digits, dots and inner hyphens";
+const NAME: &str =
+    "expected a DNS subdomain: at most 253 lower-case letters, digits, dots and inner hyphens";
 
 fn check_name(metadata: Object<'_, '_>, findings: &mut Findings) {
     let at = metadata.at.key("name");
@@ -85,7 +113,11 @@ fn check_name(metadata: Object<'_, '_>, findings: &mut Findings) {
             findings.say(Rule::InvalidName, &at, format!("it is {}, {NAME}", Quoted(name)));
         }
         (None, Some(Some(prefix))) if !is_subdomain(&generated(prefix)) => {
-            findings.say(Rule::InvalidName, &metadata.at.key("generateName"), format!("it is {}, {NAME}", Quoted(prefix)));
+            findings.say(
+                Rule::InvalidName,
+                &metadata.at.key("generateName"),
+                format!("it is {}, {NAME}", Quoted(prefix)),
+            );
         }
         (None, None) => findings.say(Rule::InvalidName, &at, format!("it is missing, {NAME}")),
         _ => {}
@@ -98,7 +130,11 @@ fn generated(prefix: &str) -> String {
 }
 
 /// A map of strings; a null in it is an empty one here.
-fn strings<'a>(metadata: Object<'a, '_>, key: &str, findings: &mut Findings) -> Vec<(&'a str, &'a str)> {
+fn strings<'a>(
+    metadata: Object<'a, '_>,
+    key: &str,
+    findings: &mut Findings,
+) -> Vec<(&'a str, &'a str)> {
     let at = metadata.at.key(key);
     let Some(value) = metadata.field(key) else { return Vec::new() };
     let Some(map) = value.as_object() else {
@@ -122,18 +158,24 @@ fn check_label((key, value): (&str, &str), at: &Path<'_>, findings: &mut Finding
         findings.say(Rule::InvalidLabel, &at, format!("the key {} is none, {KEY}", Quoted(key)));
     }
     if !is_label_value(value) {
-        let expected = "expected at most 63 letters, digits, `-`, `_` and `.`, a letter or digit at both ends";
+        let expected =
+            "expected at most 63 letters, digits, `-`, `_` and `.`, a letter or digit at both ends";
         findings.say(Rule::InvalidLabel, &at, format!("it is {}, {expected}", Quoted(value)));
     }
 }
 
-const KEY: &str = "expected [PREFIX/]NAME, a DNS subdomain and at most 63 letters, digits, `-`, `_` and `.`";
+const KEY: &str =
+    "expected [PREFIX/]NAME, a DNS subdomain and at most 63 letters, digits, `-`, `_` and `.`";
 
 fn check_annotations(annotations: &[(&str, &str)], at: &Path<'_>, findings: &mut Findings) {
     for (key, _) in annotations {
         // The API server compares in lower case.
         if !is_qualified_name(&key.to_ascii_lowercase()) {
-            findings.say(Rule::InvalidAnnotation, &at.key(key), format!("the key {} is none, {KEY}", Quoted(key)));
+            findings.say(
+                Rule::InvalidAnnotation,
+                &at.key(key),
+                format!("the key {} is none, {KEY}", Quoted(key)),
+            );
         }
         if let Some((_, why)) = RESERVED.iter().find(|(reserved, _)| reserved == key) {
             findings.say(Rule::ReservedAnnotation, &at.key(key), *why);
@@ -141,6 +183,10 @@ fn check_annotations(annotations: &[(&str, &str)], at: &Path<'_>, findings: &mut
     }
     let size: usize = annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
     if size > MOST_ANNOTATED {
-        findings.say(Rule::InvalidAnnotation, at, format!("they are {size} bytes, at most {MOST_ANNOTATED} are allowed"));
+        findings.say(
+            Rule::InvalidAnnotation,
+            at,
+            format!("they are {size} bytes, at most {MOST_ANNOTATED} are allowed"),
+        );
     }
 }

@@ -1,11 +1,12 @@
 //! What Istio and the API server would say of a `ServiceEntry`, whoever wrote it.
 //!
-//! Three have a say before an entry is stored: the schema of Istio's CRD with its CEL rules, the API server's rules for any object's
-//! metadata, and `ValidateServiceEntry` in Istio's webhook. What one of them rejects is an error here; what they take but what does not do
-//! what its author meant is a warning. Each [`Rule`] says whose it is.
+//! Three have a say before an entry is stored: the schema of Istio's CRD with its CEL rules, the
+//! API server's rules for any object's metadata, and `ValidateServiceEntry` in Istio's webhook.
+//! What one of them rejects is an error here; what they take but what does not do what its author
+//! meant is a warning. Each [`Rule`] says whose it is.
 //!
-//! The API server prunes before it judges: a field that the schema does not know and a null in an object are as good as absent. So they
-//! are here.
+//! The API server prunes before it judges: a field that the schema does not know and a null in an
+//! object are as good as absent. So they are here.
 
 mod addresses;
 mod dns;
@@ -38,7 +39,8 @@ pub use rule::{Rule, Source};
 
 use finding::Findings;
 
-/// All that is to say of one `ServiceEntry`, in the order of its fields; nothing, if it is accepted and means what it says.
+/// All that is to say of one `ServiceEntry`, in the order of its fields; nothing, if it is accepted
+/// and means what it says.
 ///
 /// ```
 /// use istio_cloud_map_core::service_entry::validate::{Rule, validate};

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A place in a document. It lives on the stack of whoever reads the document, and becomes text only where there is something to say.
+/// A place in a document. It lives on the stack of whoever reads the document, and becomes text
+/// only where there is something to say.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Path<'p> {
     /// The document.
@@ -46,7 +47,8 @@ mod tests {
 
     #[test]
     fn a_path_reads_as_kubernetes_writes_it() {
-        let (spec, ports, metadata) = (Path::Root.key("spec"), Path::Root.key("spec"), Path::Root.key("metadata"));
+        let (spec, ports, metadata) =
+            (Path::Root.key("spec"), Path::Root.key("spec"), Path::Root.key("metadata"));
         let (ports, labels) = (ports.key("ports"), metadata.key("labels"));
         assert_eq!(spec.to_string(), "spec");
         assert_eq!(ports.index(3).key("targetPort").to_string(), "spec.ports[3].targetPort");

@@ -36,17 +36,30 @@ pub(super) fn read<'a>(spec: Object<'a, '_>, findings: &mut Findings) -> Vec<Por
     items.iter().enumerate().filter_map(read).collect()
 }
 
-fn read_one<'a>(value: &'a Value, index: usize, at: &Path<'_>, findings: &mut Findings) -> Option<Port<'a>> {
+fn read_one<'a>(
+    value: &'a Value,
+    index: usize,
+    at: &Path<'_>,
+    findings: &mut Findings,
+) -> Option<Port<'a>> {
     let port = Object::of(value, at, &FIELDS, findings)?;
-    let number = port.required("number", findings).and_then(|number| read::port(number, &at.key("number"), findings));
+    let number = port
+        .required("number", findings)
+        .and_then(|number| read::port(number, &at.key("number"), findings));
     if let Some(target) = port.field("targetPort") {
         read::port(target, &at.key("targetPort"), findings);
     }
     // 256 characters to the schema, but 63 to Istio.
-    let name = port.required("name", findings).and_then(|name| read::text(name, &at.key("name"), usize::MAX, findings));
+    let name = port
+        .required("name", findings)
+        .and_then(|name| read::text(name, &at.key("name"), usize::MAX, findings));
     if let Some(name) = name.filter(|name| !is_label(name)) {
         let expected = "expected a DNS label: at most 63 letters, digits and inner hyphens";
-        findings.say(Rule::InvalidPortName, &at.key("name"), format!("it is {}, {expected}", Quoted(name)));
+        findings.say(
+            Rule::InvalidPortName,
+            &at.key("name"),
+            format!("it is {}, {expected}", Quoted(name)),
+        );
     }
     Some(Port { index, name, number, protocol: protocol(port, findings) })
 }
@@ -58,17 +71,30 @@ fn protocol(port: Object<'_, '_>, findings: &mut Findings) -> Protocol {
     match protocol {
         Protocol::Unknown => {
             let known = "TCP, UDP, HTTP, HTTP2, HTTPS, GRPC, GRPC-WEB, HTTP_PROXY, TLS, MONGO, MYSQL, REDIS";
-            findings.say(Rule::UnknownProtocol, &at, format!("it is {}, expected one of {known}", Quoted(text.unwrap_or_default())));
+            findings.say(
+                Rule::UnknownProtocol,
+                &at,
+                format!("it is {}, expected one of {known}", Quoted(text.unwrap_or_default())),
+            );
         }
         Protocol::Absent if text.is_some() || port.field("protocol").is_none() => {
-            findings.say(Rule::NoProtocol, &at, "none is said, so Istio sniffs it, and takes all TCP of this port");
+            findings.say(
+                Rule::NoProtocol,
+                &at,
+                "none is said, so Istio sniffs it, and takes all TCP of this port",
+            );
         }
         _ => {}
     }
     protocol
 }
 
-pub(super) fn check(spec: &Spec<'_>, metadata: &Metadata<'_>, at: &Path<'_>, findings: &mut Findings) {
+pub(super) fn check(
+    spec: &Spec<'_>,
+    metadata: &Metadata<'_>,
+    at: &Path<'_>,
+    findings: &mut Findings,
+) {
     let at = at.key("ports");
     let names = repeats(spec.ports.iter().filter_map(|port| Some((port.name?, port.index))));
     let numbers = repeats(spec.ports.iter().filter_map(|port| Some((port.number?, port.index))));
@@ -77,12 +103,20 @@ pub(super) fn check(spec: &Spec<'_>, metadata: &Metadata<'_>, at: &Path<'_>, fin
         if let Some(name) = port.name
             && let Some(first) = names.get(&port.index)
         {
-            findings.say(Rule::DuplicatePortName, &at.key("name"), format!("{} is spec.ports[{first}]'s name, too", Quoted(name)));
+            findings.say(
+                Rule::DuplicatePortName,
+                &at.key("name"),
+                format!("{} is spec.ports[{first}]'s name, too", Quoted(name)),
+            );
         }
         if let Some(number) = port.number
             && let Some(first) = numbers.get(&port.index)
         {
-            findings.say(Rule::DuplicatePort, &at.key("number"), format!("{number} is spec.ports[{first}]'s number, too"));
+            findings.say(
+                Rule::DuplicatePort,
+                &at.key("number"),
+                format!("{number} is spec.ports[{first}]'s number, too"),
+            );
         }
         if spec.addresses.is_empty() && matches!(port.protocol, Protocol::Tcp | Protocol::Absent) {
             findings.say(Rule::TcpWithoutAddress, &at, without_address(spec, metadata));
@@ -92,7 +126,8 @@ pub(super) fn check(spec: &Spec<'_>, metadata: &Metadata<'_>, at: &Path<'_>, fin
 
 /// What becomes of plain TCP when the entry has no addresses.
 fn without_address(spec: &Spec<'_>, metadata: &Metadata<'_>) -> &'static str {
-    let is_allocated = spec.resolution != Some(Resolution::None) && !metadata.refuses_auto_allocation;
+    let is_allocated =
+        spec.resolution != Some(Resolution::None) && !metadata.refuses_auto_allocation;
     if is_allocated {
         "plain TCP without `addresses` is told from other connections by an address that Istio allocates, which needs DNS capture"
     } else {

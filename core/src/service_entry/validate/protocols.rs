@@ -1,4 +1,5 @@
-//! Protocols as Istio's `pkg/config/protocol` reads them: two more than [`Protocol`](crate::service_entry::Protocol), which is what we write.
+//! Protocols as Istio's `pkg/config/protocol` reads them: two more than
+//! [`Protocol`](crate::service_entry::Protocol), which is what we write.
 
 /// What Istio makes of a port's protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,11 +57,19 @@ mod tests {
 
     #[test]
     fn every_protocol_that_we_write_is_known_to_istio() {
-        for protocol in ["HTTP", "HTTP2", "HTTPS", "GRPC", "GRPC-WEB", "TLS", "TCP", "MONGO", "MySQL", "REDIS", "UDP"] {
-            let written: crate::service_entry::Protocol = protocol.parse().unwrap_or(crate::service_entry::Protocol::Udp);
+        for protocol in [
+            "HTTP", "HTTP2", "HTTPS", "GRPC", "GRPC-WEB", "TLS", "TCP", "MONGO", "MySQL", "REDIS",
+            "UDP",
+        ] {
+            let written: crate::service_entry::Protocol =
+                protocol.parse().unwrap_or(crate::service_entry::Protocol::Udp);
             assert_eq!(written.as_str(), protocol);
             assert_ne!(Protocol::of(protocol), Protocol::Unknown, "{protocol}");
-            assert_eq!(Protocol::of(protocol).tells_hosts(), written.is_routed_by_name(), "{protocol}");
+            assert_eq!(
+                Protocol::of(protocol).tells_hosts(),
+                written.is_routed_by_name(),
+                "{protocol}"
+            );
         }
         for protocol in ["h2", "hbone", "DoubleHBONE", "UnsupportedProtocol", " TCP", "sctp"] {
             assert_eq!(Protocol::of(protocol), Protocol::Unknown, "{protocol}");

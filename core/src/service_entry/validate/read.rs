@@ -1,4 +1,5 @@
-//! Reading JSON by the CRD's schema: what has the wrong type, is missing or unknown is said, and everything else goes on.
+//! Reading JSON by the CRD's schema: what has the wrong type, is missing or unknown is said, and
+//! everything else goes on.
 
 use serde_json::{Map, Number, Value};
 
@@ -18,7 +19,12 @@ pub(super) struct Object<'a, 'p> {
 
 impl<'a, 'p> Object<'a, 'p> {
     /// The object with these fields and no others, unless it is something else.
-    pub(super) fn of(value: &'a Value, at: &'p Path<'p>, known: &[&str], findings: &mut Findings) -> Option<Self> {
+    pub(super) fn of(
+        value: &'a Value,
+        at: &'p Path<'p>,
+        known: &[&str],
+        findings: &mut Findings,
+    ) -> Option<Self> {
         let object = Self::any(value, at, findings)?;
         let mut unknown_keys = object.fields.keys().filter(|key| !known.contains(&key.as_str()));
         for key in unknown_keys.by_ref().take(MOST_UNKNOWN) {
@@ -26,7 +32,11 @@ impl<'a, 'p> Object<'a, 'p> {
         }
         let more = unknown_keys.count();
         if more > 0 {
-            findings.say(Rule::UnknownField, at, format!("it has {more} more fields that the schema does not know"));
+            findings.say(
+                Rule::UnknownField,
+                at,
+                format!("it has {more} more fields that the schema does not know"),
+            );
         }
         Some(object)
     }
@@ -55,12 +65,23 @@ impl<'a, 'p> Object<'a, 'p> {
     }
 
     /// A text of at most so many characters.
-    pub(super) fn text(self, key: &str, longest: usize, findings: &mut Findings) -> Option<&'a str> {
+    pub(super) fn text(
+        self,
+        key: &str,
+        longest: usize,
+        findings: &mut Findings,
+    ) -> Option<&'a str> {
         text(self.field(key)?, &self.at.key(key), longest, findings)
     }
 
-    /// A list of at most so many items; empty, if there is none. Of a longer one the rest is not read: it is an error already.
-    pub(super) fn list(self, key: &str, most: usize, findings: &mut Findings) -> Option<&'a [Value]> {
+    /// A list of at most so many items; empty, if there is none. Of a longer one the rest is not
+    /// read: it is an error already.
+    pub(super) fn list(
+        self,
+        key: &str,
+        most: usize,
+        findings: &mut Findings,
+    ) -> Option<&'a [Value]> {
         let value = self.field(key)?;
         let Some(items) = value.as_array() else {
             wrong_type(value, &self.at.key(key), "a list", findings);
@@ -70,16 +91,30 @@ impl<'a, 'p> Object<'a, 'p> {
         Some(items.get(..most).unwrap_or(items))
     }
 
-    /// Texts of at most so many characters, each with its index; those that are something else are left out.
-    pub(super) fn texts(self, key: &str, most: usize, longest: usize, findings: &mut Findings) -> Vec<(usize, &'a str)> {
+    /// Texts of at most so many characters, each with its index; those that are something else are
+    /// left out.
+    pub(super) fn texts(
+        self,
+        key: &str,
+        most: usize,
+        longest: usize,
+        findings: &mut Findings,
+    ) -> Vec<(usize, &'a str)> {
         let at = self.at.key(key);
         let items = self.list(key, most, findings).unwrap_or_default();
-        let read = |(index, item)| text(item, &at.index(index), longest, findings).map(|text| (index, text));
+        let read = |(index, item)| {
+            text(item, &at.index(index), longest, findings).map(|text| (index, text))
+        };
         items.iter().enumerate().filter_map(read).collect()
     }
 
     /// A map of at most so many entries, without those that are null.
-    pub(super) fn map(self, key: &str, most: usize, findings: &mut Findings) -> Option<Vec<(&'a str, &'a Value)>> {
+    pub(super) fn map(
+        self,
+        key: &str,
+        most: usize,
+        findings: &mut Findings,
+    ) -> Option<Vec<(&'a str, &'a Value)>> {
         let map = Object::any(self.field(key)?, &self.at.key(key), findings)?.entries();
         at_most(map.len(), most, "entries", &self.at.key(key), findings);
         Some(map.into_iter().take(most).collect())
@@ -87,25 +122,46 @@ impl<'a, 'p> Object<'a, 'p> {
 
     /// All fields but those that are null.
     pub(super) fn entries(self) -> Vec<(&'a str, &'a Value)> {
-        self.fields.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.as_str(), value)).collect()
+        self.fields
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| (key.as_str(), value))
+            .collect()
     }
 }
 
 /// A text of at most so many characters.
-pub(super) fn text<'a>(value: &'a Value, at: &Path<'_>, longest: usize, findings: &mut Findings) -> Option<&'a str> {
+pub(super) fn text<'a>(
+    value: &'a Value,
+    at: &Path<'_>,
+    longest: usize,
+    findings: &mut Findings,
+) -> Option<&'a str> {
     let Some(text) = value.as_str() else {
         wrong_type(value, at, "a string", findings);
         return None;
     };
     // Counting is only needed where bytes are too many.
     if text.len() > longest && text.chars().count() > longest {
-        findings.say(Rule::TooLong, at, format!("{} has {} characters, at most {longest} are allowed", Quoted(text), text.chars().count()));
+        findings.say(
+            Rule::TooLong,
+            at,
+            format!(
+                "{} has {} characters, at most {longest} are allowed",
+                Quoted(text),
+                text.chars().count()
+            ),
+        );
     }
     Some(text)
 }
 
 /// An integer of any size; `80.0` is none, as CEL sees it.
-pub(super) fn integer<'a>(value: &'a Value, at: &Path<'_>, findings: &mut Findings) -> Option<&'a Number> {
+pub(super) fn integer<'a>(
+    value: &'a Value,
+    at: &Path<'_>,
+    findings: &mut Findings,
+) -> Option<&'a Number> {
     let number = value.as_number().filter(|number| number.is_u64() || number.is_i64());
     if number.is_none() {
         wrong_type(value, at, "an integer", findings);
@@ -116,16 +172,27 @@ pub(super) fn integer<'a>(value: &'a Value, at: &Path<'_>, findings: &mut Findin
 /// A port number in 1..=65535, or nothing.
 pub(super) fn port(value: &Value, at: &Path<'_>, findings: &mut Findings) -> Option<u16> {
     let number = integer(value, at, findings)?;
-    let port = number.as_u64().and_then(|number| u16::try_from(number).ok()).filter(|port| *port > 0);
+    let port =
+        number.as_u64().and_then(|number| u16::try_from(number).ok()).filter(|port| *port > 0);
     if port.is_none() {
         findings.say(Rule::InvalidPort, at, format!("it is {number}, expected 1..=65535"));
     }
     port
 }
 
-pub(super) fn at_most(count: usize, most: usize, what: &str, at: &Path<'_>, findings: &mut Findings) {
+pub(super) fn at_most(
+    count: usize,
+    most: usize,
+    what: &str,
+    at: &Path<'_>,
+    findings: &mut Findings,
+) {
     if count > most {
-        findings.say(Rule::TooMany, at, format!("it has {count} {what}, at most {most} are allowed"));
+        findings.say(
+            Rule::TooMany,
+            at,
+            format!("it has {count} {what}, at most {most} are allowed"),
+        );
     }
 }
 
@@ -145,14 +212,23 @@ fn unknown(key: &str, known: &[&str]) -> String {
     let nearest = known.iter().map(|candidate| (distance(key, candidate), *candidate)).min();
     let dropped = "the schema does not know it, so the API server drops it";
     match nearest {
-        Some((distance, candidate)) if distance <= 1 + candidate.len() / 3 => format!("{dropped}; is `{candidate}` meant?"),
+        Some((distance, candidate)) if distance <= 1 + candidate.len() / 3 => {
+            format!("{dropped}; is `{candidate}` meant?")
+        }
         _ => format!("{dropped}; known here: {}", known.join(", ")),
     }
 }
 
-/// How many characters are to be inserted, removed or replaced to make one of the other, letter case and underscores aside.
+/// How many characters are to be inserted, removed or replaced to make one of the other, letter
+/// case and underscores aside.
 fn distance(a: &str, b: &str) -> usize {
-    let letters = |text: &str| text.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).take(64).collect::<Vec<_>>();
+    let letters = |text: &str| {
+        text.chars()
+            .filter(|c| *c != '_')
+            .map(|c| c.to_ascii_lowercase())
+            .take(64)
+            .collect::<Vec<_>>()
+    };
     let (a, b) = (letters(a), letters(b));
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
@@ -181,6 +257,8 @@ mod tests {
         let known = ["hosts", "addresses", "exportTo"];
         assert!(unknown("export_to", &known).ends_with("is `exportTo` meant?"));
         assert!(unknown("adresses", &known).ends_with("is `addresses` meant?"));
-        assert!(unknown("somethingElse", &known).ends_with("known here: hosts, addresses, exportTo"));
+        assert!(
+            unknown("somethingElse", &known).ends_with("known here: hosts, addresses, exportTo")
+        );
     }
 }

@@ -3,7 +3,8 @@
 use crate::order;
 use crate::sorted::SortedMap;
 
-/// Of keys with the indexes of their items: the index of each item whose key was there before, to that of the last one before it.
+/// Of keys with the indexes of their items: the index of each item whose key was there before, to
+/// that of the last one before it.
 pub(super) fn repeats<K: Ord>(keys: impl Iterator<Item = (K, usize)>) -> SortedMap<usize, usize> {
     let mut keys: Vec<(K, usize)> = keys.collect();
     // Equal ones stay in their order.

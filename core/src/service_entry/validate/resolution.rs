@@ -19,7 +19,8 @@ pub(super) enum Resolution {
 }
 
 impl Resolution {
-    const ALL: [Self; 5] = [Self::None, Self::Static, Self::Dns, Self::DnsRoundRobin, Self::DynamicDns];
+    const ALL: [Self; 5] =
+        [Self::None, Self::Static, Self::Dns, Self::DnsRoundRobin, Self::DynamicDns];
     pub(super) const NAMES: [&str; 5] = ["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"];
 
     pub(super) fn of(name: &str) -> Option<Self> {
@@ -37,7 +38,12 @@ impl Resolution {
     }
 }
 
-pub(super) fn check(spec: &Spec<'_>, metadata: &Metadata<'_>, at: &Path<'_>, findings: &mut Findings) {
+pub(super) fn check(
+    spec: &Spec<'_>,
+    metadata: &Metadata<'_>,
+    at: &Path<'_>,
+    findings: &mut Findings,
+) {
     let Some(resolution) = spec.resolution else { return };
     match resolution {
         // The CRD's rule tests presence.
@@ -52,24 +58,35 @@ pub(super) fn check(spec: &Spec<'_>, metadata: &Metadata<'_>, at: &Path<'_>, fin
 }
 
 fn no_endpoints(resolution: Resolution, at: &Path<'_>, findings: &mut Findings) {
-    let message = format!("resolution {} takes no endpoints; expected STATIC or DNS, or no such field", resolution.name());
+    let message = format!(
+        "resolution {} takes no endpoints; expected STATIC or DNS, or no such field",
+        resolution.name()
+    );
     findings.say(Rule::EndpointsNotAllowed, &at.key("endpoints"), message);
 }
 
 fn dns(spec: &Spec<'_>, resolution: Resolution, at: &Path<'_>, findings: &mut Findings) {
     let endpoints = spec.endpoints.as_deref().unwrap_or_default();
     if resolution == Resolution::DnsRoundRobin && endpoints.len() > 1 {
-        let message = format!("there are {}, resolution DNS_ROUND_ROBIN takes one at most", endpoints.len());
+        let message =
+            format!("there are {}, resolution DNS_ROUND_ROBIN takes one at most", endpoints.len());
         findings.say(Rule::RoundRobinEndpoints, &at.key("endpoints"), message);
     }
     let hosts = at.key("hosts");
     for (index, host) in spec.hosts.iter().filter(|_| endpoints.is_empty()) {
         if let Some(problem) = name_problem(host) {
-            let message = format!("without endpoints resolution {} resolves {}, and {problem}", resolution.name(), Quoted(host));
+            let message = format!(
+                "without endpoints resolution {} resolves {}, and {problem}",
+                resolution.name(),
+                Quoted(host)
+            );
             findings.say(Rule::UnresolvableHost, &hosts.index(*index), message);
         }
     }
-    if spec.hosts.len() > 1 && !spec.addresses.is_empty() && spec.ports.iter().any(|port| port.protocol.is_tcp()) {
+    if spec.hosts.len() > 1
+        && !spec.addresses.is_empty()
+        && spec.ports.iter().any(|port| port.protocol.is_tcp())
+    {
         let message = "several hosts share these addresses, and on a TCP or TLS port an address does not tell which is meant";
         findings.say(Rule::HostsShareAddress, &at.key("addresses"), message);
     }
@@ -78,17 +95,28 @@ fn dns(spec: &Spec<'_>, resolution: Resolution, at: &Path<'_>, findings: &mut Fi
 fn dynamic(spec: &Spec<'_>, metadata: &Metadata<'_>, at: &Path<'_>, findings: &mut Findings) {
     let hosts = at.key("hosts");
     for (index, host) in spec.hosts.iter().filter(|(_, host)| !host.starts_with('*')) {
-        let message = format!("{} is no wildcard, and resolution DYNAMIC_DNS takes no other hosts", Quoted(host));
+        let message = format!(
+            "{} is no wildcard, and resolution DYNAMIC_DNS takes no other hosts",
+            Quoted(host)
+        );
         findings.say(Rule::DynamicDnsHost, &hosts.index(*index), message);
     }
     if !spec.addresses.is_empty() {
-        findings.say(Rule::DynamicDnsAddresses, &at.key("addresses"), "resolution DYNAMIC_DNS takes no addresses");
+        findings.say(
+            Rule::DynamicDnsAddresses,
+            &at.key("addresses"),
+            "resolution DYNAMIC_DNS takes no addresses",
+        );
     }
     if spec.endpoints.as_ref().is_some_and(|endpoints| !endpoints.is_empty()) {
         no_endpoints(Resolution::DynamicDns, at, findings);
     }
     let ports = at.key("ports");
-    for port in spec.ports.iter().filter(|port| !port.protocol.is_dynamic() && port.protocol != Protocol::Unknown) {
+    for port in spec
+        .ports
+        .iter()
+        .filter(|port| !port.protocol.is_dynamic() && port.protocol != Protocol::Unknown)
+    {
         let message = "resolution DYNAMIC_DNS takes HTTP, HTTP2, GRPC and TLS only";
         findings.say(Rule::DynamicDnsProtocol, &ports.index(port.index).key("protocol"), message);
     }
@@ -101,9 +129,12 @@ fn dynamic(spec: &Spec<'_>, metadata: &Metadata<'_>, at: &Path<'_>, findings: &m
 /// Several hosts on one port have to be told apart by what a connection carries.
 fn told_apart(spec: &Spec<'_>, at: &Path<'_>, findings: &mut Findings) {
     let ports = at.key("ports");
-    for port in spec.ports.iter().filter(|port| !port.protocol.tells_hosts() && port.protocol != Protocol::Unknown) {
-        let message =
-            "there are several hosts, and only HTTP, HTTP2, GRPC, HTTPS and TLS tell them apart; give each host an entry of its own";
+    for port in spec
+        .ports
+        .iter()
+        .filter(|port| !port.protocol.tells_hosts() && port.protocol != Protocol::Unknown)
+    {
+        let message = "there are several hosts, and only HTTP, HTTP2, GRPC, HTTPS and TLS tell them apart; give each host an entry of its own";
         findings.say(Rule::HostsNotTold, &ports.index(port.index).key("protocol"), message);
     }
 }

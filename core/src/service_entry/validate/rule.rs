@@ -19,7 +19,8 @@ pub enum Source {
     Advice,
 }
 
-/// Declares [`Rule`] with its names, its sources and its severities, so that the list, the text and the documentation are one.
+/// Declares [`Rule`] with its names, its sources and its severities, so that the list, the text and
+/// the documentation are one.
 macro_rules! rules {
     ($($(#[doc = $doc:literal])+ $severity:ident $source:ident $name:ident,)+) => {
         /// The closed list of what a finding can be about.
@@ -111,9 +112,11 @@ rules! {
     Error Istio DuplicatePortName,
     /// Two service ports of one number.
     Error Istio DuplicatePort,
-    /// Plain TCP without an address: nothing but an allocated address tells this service's connections from others'.
+    /// Plain TCP without an address: nothing but an allocated address tells this service's
+    /// connections from others'.
     Warning Istio TcpWithoutAddress,
-    /// Several hosts and a port that is neither HTTP nor TLS, so that nothing tells the hosts apart.
+    /// Several hosts and a port that is neither HTTP nor TLS, so that nothing tells the hosts
+    /// apart.
     Error Istio HostsNotTold,
     /// Several hosts, an address and a port on TCP under DNS: the first host takes all.
     Warning Istio HostsShareAddress,

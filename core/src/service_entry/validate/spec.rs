@@ -12,8 +12,17 @@ use super::resolution::{self, Resolution};
 use super::rule::Rule;
 use super::{addresses, export_to, hosts, selector};
 
-const FIELDS: [&str; 9] =
-    ["addresses", "endpoints", "exportTo", "hosts", "location", "ports", "resolution", "subjectAltNames", "workloadSelector"];
+const FIELDS: [&str; 9] = [
+    "addresses",
+    "endpoints",
+    "exportTo",
+    "hosts",
+    "location",
+    "ports",
+    "resolution",
+    "subjectAltNames",
+    "workloadSelector",
+];
 
 /// What could be read of a `spec`. Whatever has the wrong type has been said and is left out.
 #[derive(Debug)]
@@ -35,7 +44,9 @@ pub(super) fn check(value: &Value, metadata: &Metadata<'_>, findings: &mut Findi
     let Some(object) = Object::of(value, &at, &FIELDS, findings) else { return };
     let location = choice(object, "location", &["MESH_EXTERNAL", "MESH_INTERNAL"], findings);
     let resolution = match object.field("resolution") {
-        Some(_) => choice(object, "resolution", &Resolution::NAMES, findings).and_then(Resolution::of),
+        Some(_) => {
+            choice(object, "resolution", &Resolution::NAMES, findings).and_then(Resolution::of)
+        }
         None => Some(Resolution::None),
     };
     let spec = Spec {
@@ -56,7 +67,12 @@ pub(super) fn check(value: &Value, metadata: &Metadata<'_>, findings: &mut Findi
 }
 
 /// The field's value, if it is one of these; if there is another, that is said.
-fn choice<'a>(spec: Object<'a, '_>, key: &str, values: &[&str], findings: &mut Findings) -> Option<&'a str> {
+fn choice<'a>(
+    spec: Object<'a, '_>,
+    key: &str,
+    values: &[&str],
+    findings: &mut Findings,
+) -> Option<&'a str> {
     let text = spec.text(key, usize::MAX, findings)?;
     let is_known = values.contains(&text);
     if !is_known {

@@ -80,11 +80,16 @@ impl FromStr for PortSpec {
         if !is_dns_label(&name) || name.len() > LONGEST_NAME {
             return Err(invalid("its name is not 1 to 62 letters, digits and inner hyphens"));
         }
-        let protocol = Protocol::of_port_name(&name).ok_or_else(|| invalid("its name begins with no protocol"))?;
+        let protocol = Protocol::of_port_name(&name)
+            .ok_or_else(|| invalid("its name begins with no protocol"))?;
         let number = number.ok_or_else(|| invalid("it has no number"))?;
-        let number = port_number(number.trim()).ok_or_else(|| invalid("its number is not in 1..=65535"))?;
+        let number =
+            port_number(number.trim()).ok_or_else(|| invalid("its number is not in 1..=65535"))?;
         let target = match target {
-            Some(target) => Some(port_number(target.trim()).ok_or_else(|| invalid("its target port is not in 1..=65535"))?),
+            Some(target) => Some(
+                port_number(target.trim())
+                    .ok_or_else(|| invalid("its target port is not in 1..=65535"))?,
+            ),
             None => None,
         };
         Ok(Self { name, protocol, number, target })
@@ -118,7 +123,8 @@ pub(in crate::translate) fn port_number(text: &str) -> Option<u16> {
     text.parse().ok().filter(|number| *number > 0)
 }
 
-/// Ports with unique names and numbers, sorted by number. Written as one text with commas; a list of texts is read too.
+/// Ports with unique names and numbers, sorted by number. Written as one text with commas; a list
+/// of texts is read too.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(
     feature = "schema",
@@ -156,8 +162,14 @@ impl PortList {
         order::sort_by(&mut ports, |a, b| (a.number, &a.name).cmp(&(b.number, &b.name)));
         let mut names: Vec<&PortSpec> = ports.iter().collect();
         order::sort_by(&mut names, |a, b| a.name.cmp(&b.name));
-        let name = names.array_windows().find(|[a, b]| a.name == b.name).map(|[a, b]| ((*a).clone(), (*b).clone()));
-        let number = ports.array_windows().find(|[a, b]| a.number == b.number).map(|[a, b]| (a.clone(), b.clone()));
+        let name = names
+            .array_windows()
+            .find(|[a, b]| a.name == b.name)
+            .map(|[a, b]| ((*a).clone(), (*b).clone()));
+        let number = ports
+            .array_windows()
+            .find(|[a, b]| a.number == b.number)
+            .map(|[a, b]| (a.clone(), b.clone()));
         match number.or(name) {
             Some((a, b)) => Err(InvalidPorts::Twice(a, b)),
             None => Ok(Self(ports)),
@@ -227,7 +239,8 @@ mod tests {
         let list: PortList = " https:443, grpc-api:50051:8443 ,http:80,".parse().unwrap();
         assert_eq!(list.to_string(), "http:80,https:443,grpc-api:50051:8443");
         let again: PortList = serde_json::from_str(&serde_json::to_string(&list).unwrap()).unwrap();
-        let listed: PortList = serde_json::from_str(r#"["https:443", "http:80", "grpc-api:50051:8443"]"#).unwrap();
+        let listed: PortList =
+            serde_json::from_str(r#"["https:443", "http:80", "grpc-api:50051:8443"]"#).unwrap();
         assert_eq!((&again, &listed), (&list, &list));
     }
 

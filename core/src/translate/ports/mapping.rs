@@ -28,12 +28,20 @@ pub(in crate::translate) struct Unserved(Vec<Missing>);
 
 impl Unserved {
     fn new(ports: &[ServicePort]) -> Self {
-        Self(ports.iter().map(|port| Missing { number: port.number, count: 0, first: String::new() }).collect())
+        Self(
+            ports
+                .iter()
+                .map(|port| Missing { number: port.number, count: 0, first: String::new() })
+                .collect(),
+        )
     }
 
     /// Service port, how many endpoints, the first one's address.
     pub(in crate::translate) fn iter(&self) -> impl Iterator<Item = (u16, usize, &str)> {
-        self.0.iter().filter(|port| port.count > 0).map(|port| (port.number, port.count, port.first.as_str()))
+        self.0
+            .iter()
+            .filter(|port| port.count > 0)
+            .map(|port| (port.number, port.count, port.first.as_str()))
     }
 }
 
@@ -42,25 +50,35 @@ impl Unserved {
 pub(in crate::translate) struct Maps<'p, 'a> {
     plan: &'p PortPlan<'a>,
     made: Vec<(Vec<Option<u16>>, PortMap)>,
-    /// For each service port the own one of the address at hand, and whether an instance that is apart serves it itself.
+    /// For each service port the own one of the address at hand, and whether an instance that is
+    /// apart serves it itself.
     here: Vec<(Option<u16>, bool)>,
     own: Vec<Option<u16>>,
     pub(in crate::translate) unserved: Unserved,
 }
 
 impl<'p, 'a> Maps<'p, 'a> {
-    /// With dynamic ports each map is another, and looking through all of them would cost more than it saves.
+    /// With dynamic ports each map is another, and looking through all of them would cost more than
+    /// it saves.
     const MOST: usize = 16;
 
     pub(in crate::translate) fn new(plan: &'p PortPlan<'a>) -> Self {
-        Self { plan, made: Vec::new(), here: Vec::new(), own: Vec::new(), unserved: Unserved::new(&plan.ports) }
+        Self {
+            plan,
+            made: Vec::new(),
+            here: Vec::new(),
+            own: Vec::new(),
+            unserved: Unserved::new(&plan.ports),
+        }
     }
 
-    /// Turns to the instances of one address, and says whether those that are apart are endpoints of their own.
+    /// Turns to the instances of one address, and says whether those that are apart are endpoints
+    /// of their own.
     pub(in crate::translate) fn turn_to(&mut self, here: &[Slot<'_, '_>]) -> bool {
         self.here.clear();
         self.plan.own_ports(here, &mut self.here);
-        let (first, last) = (here.iter().find_map(|slot| slot.apart), here.last().and_then(|slot| slot.apart));
+        let (first, last) =
+            (here.iter().find_map(|slot| slot.apart), here.last().and_then(|slot| slot.apart));
         self.here.iter().any(|(_, open)| *open) && (first != last || self.plan.is_dynamic())
     }
 
@@ -72,11 +90,18 @@ impl<'p, 'a> Maps<'p, 'a> {
         self.map()
     }
 
-    /// The same, for the instances that are apart at this port; `None` if it is that of the whole address.
-    pub(in crate::translate) fn part(&mut self, port: u16, first: &Provider<'_>) -> Option<PortMap> {
+    /// The same, for the instances that are apart at this port; `None` if it is that of the whole
+    /// address.
+    pub(in crate::translate) fn part(
+        &mut self,
+        port: u16,
+        first: &Provider<'_>,
+    ) -> Option<PortMap> {
         self.own.clear();
         let ports = self.plan.ports.iter().zip(&self.here);
-        self.own.extend(ports.map(|(to, (own, open))| if *open && self.plan.fits(&first.says, to.protocol) { Some(port) } else { *own }));
+        self.own.extend(ports.map(|(to, (own, open))| {
+            if *open && self.plan.fits(&first.says, to.protocol) { Some(port) } else { *own }
+        }));
         if self.own.iter().eq(self.here.iter().map(|(own, _)| own)) {
             return None;
         }
@@ -97,7 +122,8 @@ impl<'p, 'a> Maps<'p, 'a> {
             return map.clone();
         }
         let ports = self.plan.ports.iter().zip(&self.own);
-        let map: PortMap = ports.filter_map(|(port, own)| Some((port.name.clone(), (*own)?))).collect();
+        let map: PortMap =
+            ports.filter_map(|(port, own)| Some((port.name.clone(), (*own)?))).collect();
         if self.made.len() < Self::MOST {
             self.made.push((self.own.clone(), map.clone()));
         }
@@ -110,26 +136,34 @@ impl PortPlan<'_> {
         matches!(self.mapping, Mapping::Dynamic)
     }
 
-    /// The own port of an instance that is an endpoint beside others of its address: any with dynamic ports; of a list's, one that the list
-    /// does not account for.
+    /// The own port of an instance that is an endpoint beside others of its address: any with
+    /// dynamic ports; of a list's, one that the list does not account for.
     pub(in crate::translate) fn apart(&self, says: &Says<'_>) -> Option<u16> {
         match &self.mapping {
             Mapping::Dynamic => says.port,
-            Mapping::Listed(targets) if targets.iter().any(Option::is_none) => says.port.filter(|own| {
-                let is_listed = |number| self.ports.binary_search_by_key(&number, |port| port.number).is_ok();
-                !(targets.contains(&Some(*own)) || is_listed(*own) || says.service_port.is_some_and(is_listed))
-            }),
+            Mapping::Listed(targets) if targets.iter().any(Option::is_none) => {
+                says.port.filter(|own| {
+                    let is_listed = |number| {
+                        self.ports.binary_search_by_key(&number, |port| port.number).is_ok()
+                    };
+                    !(targets.contains(&Some(*own))
+                        || is_listed(*own)
+                        || says.service_port.is_some_and(is_listed))
+                })
+            }
             Mapping::Listed(_) | Mapping::Same | Mapping::Own => None,
         }
     }
 
-    /// For each service port the own one of an address, and whether an instance that is apart there serves it at its own. Nothing, if
-    /// nobody there says a port and others do.
+    /// For each service port the own one of an address, and whether an instance that is apart there
+    /// serves it at its own. Nothing, if nobody there says a port and others do.
     fn own_ports(&self, here: &[Slot<'_, '_>], own: &mut Vec<(Option<u16>, bool)>) {
         let silent = || here.iter().all(|slot| slot.provider.says.port.is_none());
         match &self.mapping {
             Mapping::Same => own.extend(self.ports.iter().map(|port| (Some(port.number), false))),
-            Mapping::Listed(targets) => own.extend(self.ports.iter().zip(targets).map(|(port, target)| listed(port, *target, here))),
+            Mapping::Listed(targets) => own.extend(
+                self.ports.iter().zip(targets).map(|(port, target)| listed(port, *target, here)),
+            ),
             Mapping::Dynamic | Mapping::Own if silent() => {}
             Mapping::Dynamic => own.extend(self.ports.iter().map(|_| (None, true))),
             Mapping::Own => own.extend(self.ports.iter().map(|port| (self.own(port, here), false))),
@@ -140,26 +174,37 @@ impl PortPlan<'_> {
     fn own(&self, port: &ServicePort, here: &[Slot<'_, '_>]) -> Option<u16> {
         let dialled = |slot: &Slot<'_, '_>| slot.provider.says.dialled();
         let direct = lowest(port, here, |slot, _| dialled(slot) == Some(port.number));
-        direct.or_else(|| lowest(port, here, |slot, _| dialled(slot).map(|number| self.protocol(number)) == Some(port.protocol)))
+        direct.or_else(|| {
+            lowest(port, here, |slot, _| {
+                dialled(slot).map(|number| self.protocol(number)) == Some(port.protocol)
+            })
+        })
     }
 
     fn protocol(&self, number: u16) -> Protocol {
-        let found = self.ports.binary_search_by_key(&number, |port| port.number).ok().and_then(|index| self.ports.get(index));
+        let found = self
+            .ports
+            .binary_search_by_key(&number, |port| port.number)
+            .ok()
+            .and_then(|index| self.ports.get(index));
         found.map_or_else(|| self.ladder.of(number), |port| port.protocol)
     }
 
     /// Whether an instance that is apart can serve that protocol.
     fn fits(&self, says: &Says<'_>, protocol: Protocol) -> bool {
         let is_udp = |own| self.ladder.of(own) == Protocol::Udp;
-        let by_number = !self.is_dynamic() || says.port.is_none_or(|own| is_udp(own) == (protocol == Protocol::Udp));
+        let by_number = !self.is_dynamic()
+            || says.port.is_none_or(|own| is_udp(own) == (protocol == Protocol::Udp));
         by_number && says.fits(protocol)
     }
 }
 
-/// What serves a listed port whose target nobody says: the own port of that number, else one that the list does not account for, else
-/// that number: who lists `http:8080,http-metrics:9090` for instances on 8080 knows of a port that Cloud Map does not.
+/// What serves a listed port whose target nobody says: the own port of that number, else one that
+/// the list does not account for, else that number: who lists `http:8080,http-metrics:9090` for
+/// instances on 8080 knows of a port that Cloud Map does not.
 fn listed(port: &ServicePort, target: Option<u16>, here: &[Slot<'_, '_>]) -> (Option<u16>, bool) {
-    let said = || lowest(port, here, |slot, _| slot.provider.says.service_port == Some(port.number));
+    let said =
+        || lowest(port, here, |slot, _| slot.provider.says.service_port == Some(port.number));
     let same = || lowest(port, here, |_, own| own == port.number);
     if let Some(own) = target.or_else(said).or_else(same) {
         return (Some(own), false);
@@ -168,7 +213,16 @@ fn listed(port: &ServicePort, target: Option<u16>, here: &[Slot<'_, '_>]) -> (Op
 }
 
 /// The lowest own port of those instances that can serve a service port and are asked for.
-fn lowest(port: &ServicePort, here: &[Slot<'_, '_>], asked: impl Fn(&Slot<'_, '_>, u16) -> bool) -> Option<u16> {
-    let own = |slot: &Slot<'_, '_>| slot.provider.says.port.filter(|own| asked(slot, *own) && slot.provider.says.fits(port.protocol));
+fn lowest(
+    port: &ServicePort,
+    here: &[Slot<'_, '_>],
+    asked: impl Fn(&Slot<'_, '_>, u16) -> bool,
+) -> Option<u16> {
+    let own = |slot: &Slot<'_, '_>| {
+        slot.provider
+            .says
+            .port
+            .filter(|own| asked(slot, *own) && slot.provider.says.fits(port.protocol))
+    };
     here.iter().filter_map(own).min()
 }

@@ -1,4 +1,5 @@
-//! Rule 2: ports of the MCS controller for Kubernetes, which registers one instance for each port of a pod.
+//! Rule 2: ports of the MCS controller for Kubernetes, which registers one instance for each port
+//! of a pod.
 
 use super::names::Wanted;
 use crate::cloud_map::Record;
@@ -22,7 +23,12 @@ struct Said<'a> {
 impl<'a> Said<'a> {
     fn by(says: &Says<'a>) -> Option<Self> {
         let (mcs, udp) = (&says.known.mcs, says.is_udp());
-        Some(Self { number: says.service_port?, udp: udp == Some(true), tcp: udp == Some(false), name: mcs.name.or(mcs.endpoint_name) })
+        Some(Self {
+            number: says.service_port?,
+            udp: udp == Some(true),
+            tcp: udp == Some(false),
+            name: mcs.name.or(mcs.endpoint_name),
+        })
     }
 
     fn add(&mut self, more: &Self) {
@@ -33,14 +39,24 @@ impl<'a> Said<'a> {
 
     /// `TCP` is the transport there, and no reason to take HTTP for anything less.
     fn protocol(&self, ladder: &Ladder<'_>) -> Protocol {
-        let by_name = || if self.udp { Some(Protocol::Udp) } else { Protocol::of_port_name(self.name?) };
+        let by_name =
+            || if self.udp { Some(Protocol::Udp) } else { Protocol::of_port_name(self.name?) };
         let found = ladder.forced.or_else(by_name).unwrap_or_else(|| ladder.of(self.number));
-        if found == Protocol::Udp && self.tcp && ladder.forced.is_none() { Protocol::Tcp } else { found }
+        if found == Protocol::Udp && self.tcp && ladder.forced.is_none() {
+            Protocol::Tcp
+        } else {
+            found
+        }
     }
 }
 
 /// The service ports that the instances say, sorted by number.
-pub(super) fn ports<'a>(record: &Record, speaking: &[&Says<'a>], ladder: &Ladder<'_>, report: &mut Report) -> Vec<Wanted<'a>> {
+pub(super) fn ports<'a>(
+    record: &Record,
+    speaking: &[&Says<'a>],
+    ladder: &Ladder<'_>,
+    report: &mut Report,
+) -> Vec<Wanted<'a>> {
     let mut said: Vec<Said<'a>> = speaking.iter().filter_map(|says| Said::by(says)).collect();
     // TCP comes first, and so stays where both have one number.
     order::sort_by(&mut said, |a, b| (a.number, a.udp).cmp(&(b.number, b.udp)));
@@ -61,5 +77,11 @@ pub(super) fn ports<'a>(record: &Record, speaking: &[&Says<'a>], ladder: &Ladder
         }
         same
     });
-    said.iter().map(|said| Wanted { number: said.number, protocol: said.protocol(ladder), name: said.name }).collect()
+    said.iter()
+        .map(|said| Wanted {
+            number: said.number,
+            protocol: said.protocol(ladder),
+            name: said.name,
+        })
+        .collect()
 }

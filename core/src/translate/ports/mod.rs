@@ -1,7 +1,8 @@
 //! Which ports a service has, and which of its own an endpoint serves each of them on.
 //!
-//! An instance is one interchangeable provider of its service: whatever service port a client uses, it must reach a port on which that
-//! endpoint listens. An endpoint of Istio's can't opt out of a service port, and so maps each of them to one of its own.
+//! An instance is one interchangeable provider of its service: whatever service port a client uses,
+//! it must reach a port on which that endpoint listens. An endpoint of Istio's can't opt out of a
+//! service port, and so maps each of them to one of its own.
 
 mod list;
 mod mapping;
@@ -30,7 +31,8 @@ use crate::service_entry::ServicePort;
 const FIRST_DYNAMIC: u16 = 32_768;
 /// More service ports than this make no sense of instances that each know one.
 const MOST_DISTINCT: usize = 8;
-/// Two ports that differ are a roll-out from one to the other; from so many on, each instance has its own.
+/// Two ports that differ are a roll-out from one to the other; from so many on, each instance has
+/// its own.
 const FEWEST_ALLOTTED: usize = 3;
 
 /// The service ports, and how endpoints map them.
@@ -66,17 +68,21 @@ pub(super) struct Instances<'i, 'a> {
 }
 
 impl<'i, 'a> Instances<'i, 'a> {
-    /// Those whose ports are the service's. A service that is drained keeps its ports: its callers get a 503, where a port that is gone
-    /// would let them through the mesh.
+    /// Those whose ports are the service's. A service that is drained keeps its ports: its callers
+    /// get a 503, where a port that is gone would let them through the mesh.
     fn speaking(&self) -> Vec<&'i Says<'a>> {
         let placed = if self.used.is_empty() { self.left_out } else { self.used };
         let unplaced = if placed.is_empty() { self.unplaced } else { &[] };
         placed.iter().map(|provider| &provider.says).chain(unplaced).collect()
     }
 
-    /// Address and port of each that has both, whatever its health: a failing check is no reason for other service ports.
+    /// Address and port of each that has both, whatever its health: a failing check is no reason
+    /// for other service ports.
     fn placed(&self) -> impl Iterator<Item = (&'i Address<'a>, u16)> {
-        self.used.iter().chain(self.left_out).filter_map(|provider| Some((&provider.address, provider.says.port?)))
+        self.used
+            .iter()
+            .chain(self.left_out)
+            .filter_map(|provider| Some((&provider.address, provider.says.port?)))
     }
 }
 
@@ -90,7 +96,8 @@ pub(super) fn plan<'a>(
 ) -> PortPlan<'a> {
     let speaking = instances.speaking();
     let ladder = Ladder::new(record, settings, &speaking, report);
-    let well_known = || names::assign(&[80, 443].map(|number| Wanted::new(number, ladder.of(number))));
+    let well_known =
+        || names::assign(&[80, 443].map(|number| Wanted::new(number, ladder.of(number))));
     let (ports, mapping) = if let Some(list) = settings.ports() {
         listed(list)
     } else if speaking.is_empty() {
@@ -100,7 +107,9 @@ pub(super) fn plan<'a>(
         (names::assign(&mcs::ports(record, &speaking, &ladder, report)), Mapping::Own)
     } else if speaking.iter().all(|says| says.port.is_none()) {
         (well_known(), Mapping::Same)
-    } else if speaking.iter().all(|says| is_host_mapped(says)) || are_allotted(record, settings, instances, &speaking, report) {
+    } else if speaking.iter().all(|says| is_host_mapped(says))
+        || are_allotted(record, settings, instances, &speaking, report)
+    {
         dynamic(settings, &ladder)
     } else {
         (distinct(record, &speaking, &ladder, report), Mapping::Own)
@@ -117,23 +126,39 @@ fn unknown(record: &Record, ports: Vec<ServicePort>, report: &mut Report) -> Vec
 
 /// Rule 1: an override or a hint lists them.
 fn listed(list: &PortList) -> (Vec<ServicePort>, Mapping) {
-    let port =
-        |spec: &PortSpec| ServicePort { number: spec.number(), name: spec.name().to_owned(), protocol: spec.protocol(), target_port: None };
-    (list.ports().iter().map(port).collect(), Mapping::Listed(list.ports().iter().map(PortSpec::target).collect()))
+    let port = |spec: &PortSpec| ServicePort {
+        number: spec.number(),
+        name: spec.name().to_owned(),
+        protocol: spec.protocol(),
+        target_port: None,
+    };
+    (
+        list.ports().iter().map(port).collect(),
+        Mapping::Listed(list.ports().iter().map(PortSpec::target).collect()),
+    )
 }
 
 /// Rule 4: one service port for whatever each task got.
 fn dynamic(settings: &Settings<'_>, ladder: &Ladder<'_>) -> (Vec<ServicePort>, Mapping) {
     let spec = settings.dynamic_port();
     let protocol = ladder.forced.unwrap_or_else(|| spec.protocol());
-    (vec![ServicePort { number: spec.number(), name: spec.name().to_owned(), protocol, target_port: None }], Mapping::Dynamic)
+    (
+        vec![ServicePort {
+            number: spec.number(),
+            name: spec.name().to_owned(),
+            protocol,
+            target_port: None,
+        }],
+        Mapping::Dynamic,
+    )
 }
 
 fn is_host_mapped(says: &Says<'_>) -> bool {
     says.known.is_on_ecs_host && says.port.is_some_and(|port| port >= FIRST_DYNAMIC)
 }
 
-/// Whether ports are such as a scheduler gives, another with each deployment: then rule 4 is for them too, whatever their numbers.
+/// Whether ports are such as a scheduler gives, another with each deployment: then rule 4 is for
+/// them too, whatever their numbers.
 fn are_allotted(
     record: &Record,
     settings: &Settings<'_>,
@@ -141,28 +166,44 @@ fn are_allotted(
     speaking: &[&Says<'_>],
     report: &mut Report,
 ) -> bool {
-    let mut numbers: Vec<u16> = speaking.iter().filter_map(|says| says.port).chain(instances.placed().map(|(_, port)| port)).collect();
+    let mut numbers: Vec<u16> = speaking
+        .iter()
+        .filter_map(|says| says.port)
+        .chain(instances.placed().map(|(_, port)| port))
+        .collect();
     order::sort(&mut numbers);
     numbers.dedup();
     let (code, what) = if numbers.len() > MOST_DISTINCT {
-        (Code::TooManyPorts, format!("the instances have {} distinct ports, more than {MOST_DISTINCT}", numbers.len()))
+        (
+            Code::TooManyPorts,
+            format!(
+                "the instances have {} distinct ports, more than {MOST_DISTINCT}",
+                numbers.len()
+            ),
+        )
     } else if numbers.len() >= FEWEST_ALLOTTED && has_each_its_own(&numbers, instances) {
         (Code::DynamicPorts, "each instance has a port that no other has".to_owned())
     } else {
         return false;
     };
     let spec = settings.dynamic_port();
-    let message =
-        format!("{what}; the service port `{spec}` stands for all of them (say others with istio-cloud-map/ports or an override)");
+    let message = format!(
+        "{what}; the service port `{spec}` stands for all of them (say others with istio-cloud-map/ports or an override)"
+    );
     report.service(record, Severity::Warning, code, message);
     true
 }
 
-/// Whether no two instances have the same of these ports. One address alone has all its ports, and is no proof of anything.
+/// Whether no two instances have the same of these ports. One address alone has all its ports, and
+/// is no proof of anything.
 fn has_each_its_own(numbers: &[u16], instances: &Instances<'_, '_>) -> bool {
     let mut holders: Vec<Option<&Address<'_>>> = vec![None; numbers.len()];
     for (address, port) in instances.placed() {
-        let Some(holder) = numbers.binary_search(&port).ok().and_then(|index| holders.get_mut(index)) else { continue };
+        let Some(holder) =
+            numbers.binary_search(&port).ok().and_then(|index| holders.get_mut(index))
+        else {
+            continue;
+        };
         if holder.is_some_and(|other| other != address) {
             return false;
         }
@@ -172,7 +213,12 @@ fn has_each_its_own(numbers: &[u16], instances: &Instances<'_, '_>) -> bool {
 }
 
 /// Rule 5: every distinct port is a service port.
-fn distinct(record: &Record, speaking: &[&Says<'_>], ladder: &Ladder<'_>, report: &mut Report) -> Vec<ServicePort> {
+fn distinct(
+    record: &Record,
+    speaking: &[&Says<'_>],
+    ladder: &Ladder<'_>,
+    report: &mut Report,
+) -> Vec<ServicePort> {
     let mut numbers: Vec<u16> = speaking.iter().filter_map(|says| says.port).collect();
     order::sort(&mut numbers);
     numbers.dedup();
@@ -185,6 +231,7 @@ fn distinct(record: &Record, speaking: &[&Says<'_>], ladder: &Ladder<'_>, report
             report.service(record, Severity::Warning, Code::InvalidHint, message);
         }
     }
-    let wanted: Vec<Wanted<'_>> = numbers.into_iter().map(|number| Wanted::new(number, ladder.of(number))).collect();
+    let wanted: Vec<Wanted<'_>> =
+        numbers.into_iter().map(|number| Wanted::new(number, ladder.of(number))).collect();
     names::assign(&wanted)
 }

@@ -19,10 +19,12 @@ impl Wanted<'_> {
     }
 }
 
-/// Names ports that are sorted by number. A given name stands if it is a valid one and no lower port has it; the others are `http` for 80,
-/// `https` for 443 and `PROTOCOL-NUMBER`.
+/// Names ports that are sorted by number. A given name stands if it is a valid one and no lower
+/// port has it; the others are `http` for 80, `https` for 443 and `PROTOCOL-NUMBER`.
 pub(super) fn assign(wanted: &[Wanted<'_>]) -> Vec<ServicePort> {
-    let given = wanted.iter().filter_map(|port| Some((port.name.filter(|name| is_name(name))?, port.number)));
+    let given = wanted
+        .iter()
+        .filter_map(|port| Some((port.name.filter(|name| is_name(name))?, port.number)));
     let mut given: Vec<(&str, u16)> = given.collect();
     order::sort(&mut given);
     given.dedup_by_key(|(name, _)| *name);
@@ -38,7 +40,8 @@ fn is_name(text: &str) -> bool {
     is_dns_label(text) && text.len() <= LONGEST_NAME
 }
 
-/// The first of the default names that nobody gave another port. Those of two numbers are never the same.
+/// The first of the default names that nobody gave another port. Those of two numbers are never the
+/// same.
 fn free(port: &Wanted<'_>, given: &[(&str, u16)]) -> String {
     let short = match port.number {
         80 => Some("http".to_owned()),
@@ -62,14 +65,24 @@ mod tests {
 
     #[test]
     fn well_known_numbers_have_short_names_and_others_their_protocol_and_number() {
-        let ports = [Wanted::new(80, Protocol::Http), Wanted::new(443, Protocol::Https), Wanted::new(8080, Protocol::GrpcWeb)];
+        let ports = [
+            Wanted::new(80, Protocol::Http),
+            Wanted::new(443, Protocol::Https),
+            Wanted::new(8080, Protocol::GrpcWeb),
+        ];
         assert_eq!(names(&ports), ["http", "https", "grpc-web-8080"]);
     }
 
     #[test]
     fn a_given_name_stands_and_a_default_one_gives_way() {
         let given = |number, name| Wanted { number, protocol: Protocol::Http, name: Some(name) };
-        let ports = [Wanted::new(80, Protocol::Http), given(81, "http"), given(82, "http-80"), given(83, "http"), given(84, "Not_Valid")];
+        let ports = [
+            Wanted::new(80, Protocol::Http),
+            given(81, "http"),
+            given(82, "http-80"),
+            given(83, "http"),
+            given(84, "Not_Valid"),
+        ];
         assert_eq!(names(&ports), ["http-80-2", "http", "http-80", "http-83", "http-84"]);
     }
 }

@@ -33,10 +33,13 @@ struct Failure {
 /// # Errors
 /// Where the answer is an error, or none of the three.
 pub(super) fn read(answer: &[u8]) -> Result<Option<&str>, String> {
-    let text = str::from_utf8(answer).map_err(|error| format!("answers with what is no UTF-8: {error}"))?;
+    let text = str::from_utf8(answer)
+        .map_err(|error| format!("answers with what is no UTF-8: {error}"))?;
     match json::read(text) {
         Ok(Answer::Ok(changed)) => Ok(changed.map(|changed| changed.service_entry.get())),
-        Ok(Answer::Error(Failure { message })) => Err(format!("answers with an error: {}", shortened(&message))),
+        Ok(Answer::Error(Failure { message })) => {
+            Err(format!("answers with an error: {}", shortened(&message)))
+        }
         Err(misread) => Err(format!(
             r#"gives no answer that can be read ({}); expected {{"ok": {{"serviceEntry": ...}}}}, {{"ok": null}} or {{"error": {{"message": ...}}}}"#,
             shortened(&misread.to_string())

@@ -11,22 +11,37 @@ use crate::order;
 use crate::service_entry::validate::validate;
 use crate::service_entry::{Endpoint, ServiceEntry};
 
-/// The entry of an answer, its lists in the order in which every entry has them. `before` is the entry that was asked about.
+/// The entry of an answer, its lists in the order in which every entry has them. `before` is the
+/// entry that was asked about.
 ///
 /// # Errors
 /// What about it can't be applied.
-pub(super) fn checked(before: &ServiceEntry, text: &str, rules: &AddressRules<'_>) -> Result<ServiceEntry, String> {
-    let value: Value = json::read(text).map_err(|misread| format!("answers with what is no ServiceEntry: {misread}"))?;
+pub(super) fn checked(
+    before: &ServiceEntry,
+    text: &str,
+    rules: &AddressRules<'_>,
+) -> Result<ServiceEntry, String> {
+    let value: Value = json::read(text)
+        .map_err(|misread| format!("answers with what is no ServiceEntry: {misread}"))?;
     accepted(&value)?;
-    let mut entry: ServiceEntry = json::read(text).map_err(|misread| format!("answers with an entry that can't be written: {misread}"))?;
+    let mut entry: ServiceEntry = json::read(text)
+        .map_err(|misread| format!("answers with an entry that can't be written: {misread}"))?;
     if let Some(path) = serde_json::to_value(&entry).ok().and_then(|kept| lost(&value, &kept, "")) {
         return Err(format!("sets {path}, which this operator does not write"));
     }
     if let Some(field) = changed(before, &entry) {
-        return Err(format!("changes {field}; only spec may change, and of it not the hosts, which an override or a hint decides"));
+        return Err(format!(
+            "changes {field}; only spec may change, and of it not the hosts, which an override or a hint decides"
+        ));
     }
-    let known: BTreeSet<&str> = before.spec.endpoints.iter().map(|endpoint| endpoint.address.as_str()).collect();
-    let mut new = entry.spec.endpoints.iter().map(|endpoint| endpoint.address.as_str()).filter(|address| !known.contains(address));
+    let known: BTreeSet<&str> =
+        before.spec.endpoints.iter().map(|endpoint| endpoint.address.as_str()).collect();
+    let mut new = entry
+        .spec
+        .endpoints
+        .iter()
+        .map(|endpoint| endpoint.address.as_str())
+        .filter(|address| !known.contains(address));
     if let Some(refused) = new.find_map(|address| rules.refusal("endpoint", address)) {
         return Err(format!("adds an endpoint that is refused: {refused}"));
     }
@@ -50,16 +65,20 @@ fn accepted(entry: &Value) -> Result<(), String> {
 /// The path of a field that was said and is not kept. What is empty counts as not said.
 fn lost(said: &Value, kept: &Value, at: &str) -> Option<String> {
     match (said, kept) {
-        (Value::Object(said), Value::Object(kept)) => said.iter().filter(|(_, value)| !is_empty(value)).find_map(|(key, value)| {
-            let path = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
-            match kept.get(key) {
-                Some(kept) => lost(value, kept, &path),
-                None => Some(path),
-            }
-        }),
-        (Value::Array(said), Value::Array(kept)) => {
-            said.iter().zip(kept).enumerate().find_map(|(index, (said, kept))| lost(said, kept, &format!("{at}[{index}]")))
+        (Value::Object(said), Value::Object(kept)) => {
+            said.iter().filter(|(_, value)| !is_empty(value)).find_map(|(key, value)| {
+                let path = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
+                match kept.get(key) {
+                    Some(kept) => lost(value, kept, &path),
+                    None => Some(path),
+                }
+            })
         }
+        (Value::Array(said), Value::Array(kept)) => said
+            .iter()
+            .zip(kept)
+            .enumerate()
+            .find_map(|(index, (said, kept))| lost(said, kept, &format!("{at}[{index}]"))),
         _ => None,
     }
 }
@@ -73,8 +92,9 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// The first field that differs and may not: what identifies an entry, says whose it is, and is remembered about it. Of two entries of
-/// one operator nobody compares the hosts, and so they stay as they were given out.
+/// The first field that differs and may not: what identifies an entry, says whose it is, and is
+/// remembered about it. Of two entries of one operator nobody compares the hosts, and so they stay
+/// as they were given out.
 fn changed(before: &ServiceEntry, after: &ServiceEntry) -> Option<&'static str> {
     let (old, new) = (&before.metadata, &after.metadata);
     let kept = [

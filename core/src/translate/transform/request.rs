@@ -23,7 +23,8 @@ struct Input<'a> {
 #[derive(Serialize)]
 struct Options {}
 
-/// The request about an entry. Cloud Map answers in a random order, which nothing that is computed from it may depend on: instances and tags are sorted.
+/// The request about an entry. Cloud Map answers in a random order, which nothing that is computed
+/// from it may depend on: instances and tags are sorted.
 pub(super) fn text(entry: &ServiceEntry, records: &[&Record]) -> Result<String, String> {
     let records = records.iter().map(|record| {
         let mut record = (*record).clone();
@@ -31,6 +32,9 @@ pub(super) fn text(entry: &ServiceEntry, records: &[&Record]) -> Result<String, 
         order::sort(&mut record.tags);
         record
     });
-    let request = Request { input: Input { service_entry: entry, records: records.collect() }, options: Options {} };
+    let request = Request {
+        input: Input { service_entry: entry, records: records.collect() },
+        options: Options {},
+    };
     serde_json::to_string(&request).map_err(|error| format!("can't be asked: {error}"))
 }

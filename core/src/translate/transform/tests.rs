@@ -1,4 +1,8 @@
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests say what went wrong by panicking"
+)]
 
 use std::fmt;
 use std::sync::Mutex;
@@ -9,7 +13,9 @@ use super::Transform;
 use crate::cloud_map::{InputOptions, Record, parse};
 use crate::diagnostic::{Code, Severity};
 use crate::service_entry::ServiceEntry;
-use crate::translate::{Conflicts, Options, Outcome, translate, translate_all, translate_all_through, translate_through};
+use crate::translate::{
+    Conflicts, Options, Outcome, translate, translate_all, translate_all_through, translate_through,
+};
 
 /// A transformation in Rust: the request in, the answer out.
 struct Plain<F>(F);
@@ -83,8 +89,16 @@ fn through(transform: &dyn Transform) -> Result<ServiceEntry, String> {
     match translation.outcome {
         Outcome::Entry(entry) => Ok(*entry),
         Outcome::Failed => {
-            let failed: Vec<_> = translation.diagnostics.iter().filter(|d| d.code == Code::TransformFailed).collect();
-            assert!(matches!(failed.as_slice(), [one] if one.severity == Severity::Error), "{:?}", translation.diagnostics);
+            let failed: Vec<_> = translation
+                .diagnostics
+                .iter()
+                .filter(|d| d.code == Code::TransformFailed)
+                .collect();
+            assert!(
+                matches!(failed.as_slice(), [one] if one.severity == Severity::Error),
+                "{:?}",
+                translation.diagnostics
+            );
             Err(failed[0].to_string())
         }
         other => Err(format!("{other:?}")),
@@ -95,12 +109,18 @@ fn through(transform: &dyn Transform) -> Result<ServiceEntry, String> {
 fn refused(result: Result<ServiceEntry, String>, words: &str) {
     let said = result.unwrap_err();
     assert!(said.starts_with("error[TransformFailed] shop/web: the transformation "), "{said}");
-    assert!(said.contains(words) && said.ends_with("; what was last applied stays"), "expected `{words}` in: {said}");
+    assert!(
+        said.contains(words) && said.ends_with("; what was last applied stays"),
+        "expected `{words}` in: {said}"
+    );
 }
 
 #[test]
 fn a_transformation_that_changes_nothing_gives_the_entry_of_the_translation() {
-    assert_eq!(changed(|_| {}).map(Box::new).map(Outcome::Entry), Ok(translate(&web(), &Options::default()).outcome));
+    assert_eq!(
+        changed(|_| {}).map(Box::new).map(Outcome::Entry),
+        Ok(translate(&web(), &Options::default()).outcome)
+    );
 }
 
 #[test]
@@ -126,11 +146,23 @@ fn it_is_asked_with_the_entry_and_the_record_in_one_order_whatever_that_of_the_i
     other.instances.reverse();
     assert_eq!(asked(&web()), asked(&other));
     let request: Value = serde_json::from_str(&asked(&web())).unwrap();
-    let entry: ServiceEntry = serde_json::from_value(request["input"]["serviceEntry"].clone()).unwrap();
+    let entry: ServiceEntry =
+        serde_json::from_value(request["input"]["serviceEntry"].clone()).unwrap();
     assert_eq!(Outcome::Entry(Box::new(entry)), translate(&web(), &Options::default()).outcome);
     let record = &request["input"]["records"][0];
-    assert_eq!((&record["service"]["Id"], &record["tags"][0]["Key"]), (&json!("srv-1"), &json!("team")));
-    assert_eq!(record["instances"].as_array().unwrap().iter().map(|i| &i["InstanceId"]).collect::<Vec<_>>(), ["i-1", "i-2"]);
+    assert_eq!(
+        (&record["service"]["Id"], &record["tags"][0]["Key"]),
+        (&json!("srv-1"), &json!("team"))
+    );
+    assert_eq!(
+        record["instances"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|i| &i["InstanceId"])
+            .collect::<Vec<_>>(),
+        ["i-1", "i-2"]
+    );
     assert_eq!(request["options"], json!({}));
 }
 
@@ -140,31 +172,61 @@ fn lists_are_put_in_the_order_that_they_have_in_every_entry() {
         entry["spec"]["endpoints"].as_array_mut().unwrap().reverse();
         entry["spec"]["ports"].as_array_mut().unwrap().reverse();
     });
-    assert_eq!(entry.map(Box::new).map(Outcome::Entry), Ok(translate(&web(), &Options::default()).outcome));
+    assert_eq!(
+        entry.map(Box::new).map(Outcome::Entry),
+        Ok(translate(&web(), &Options::default()).outcome)
+    );
 }
 
 #[test]
 fn what_identifies_an_entry_or_says_whose_it_is_may_not_change() {
     refused(changed(|entry| entry["metadata"]["name"] = json!("other")), "changes metadata.name");
-    refused(changed(|entry| entry["metadata"]["namespace"] = json!("other")), "changes metadata.namespace");
-    refused(changed(|entry| entry["metadata"]["labels"]["team"] = json!("a")), "changes metadata.labels");
-    refused(changed(|entry| entry["metadata"]["annotations"] = json!({})), "changes metadata.annotations");
-    refused(changed(|entry| entry["apiVersion"] = json!("networking.istio.io/v1")), "changes apiVersion");
-    refused(changed(|entry| entry["spec"]["hosts"] = json!(["web.example.com"])), "changes spec.hosts");
+    refused(
+        changed(|entry| entry["metadata"]["namespace"] = json!("other")),
+        "changes metadata.namespace",
+    );
+    refused(
+        changed(|entry| entry["metadata"]["labels"]["team"] = json!("a")),
+        "changes metadata.labels",
+    );
+    refused(
+        changed(|entry| entry["metadata"]["annotations"] = json!({})),
+        "changes metadata.annotations",
+    );
+    refused(
+        changed(|entry| entry["apiVersion"] = json!("networking.istio.io/v1")),
+        "changes apiVersion",
+    );
+    refused(
+        changed(|entry| entry["spec"]["hosts"] = json!(["web.example.com"])),
+        "changes spec.hosts",
+    );
 }
 
 #[test]
 fn an_entry_that_istio_would_reject_is_refused() {
-    refused(changed(|entry| entry["spec"]["ports"][0]["number"] = json!(0)), "error[InvalidPort] spec.ports[0].number: it is 0");
-    refused(changed(|entry| entry["spec"]["endpoints"][0]["address"] = json!("")), "would be rejected");
+    refused(
+        changed(|entry| entry["spec"]["ports"][0]["number"] = json!(0)),
+        "error[InvalidPort] spec.ports[0].number: it is 0",
+    );
+    refused(
+        changed(|entry| entry["spec"]["endpoints"][0]["address"] = json!("")),
+        "would be rejected",
+    );
     refused(changed(|entry| entry["kind"] = json!("Service")), "would be rejected");
     refused(changed(|entry| *entry = json!(7)), "would be rejected");
 }
 
 #[test]
 fn a_field_that_is_not_written_is_refused_and_not_dropped() {
-    refused(changed(|entry| entry["spec"]["subjectAltNames"] = json!(["a"])), "sets spec.subjectAltNames");
-    refused(changed(|entry| entry["spec"]["endpoints"][1]["network"] = json!("n")), "sets spec.endpoints[1].network");
+    refused(
+        changed(|entry| entry["spec"]["subjectAltNames"] = json!(["a"])),
+        "sets spec.subjectAltNames",
+    );
+    refused(
+        changed(|entry| entry["spec"]["endpoints"][1]["network"] = json!("n")),
+        "sets spec.endpoints[1].network",
+    );
     let unknown = |entry: &mut Value| {
         entry["spec"]["resolution"] = json!("NONE");
         entry["spec"].as_object_mut().unwrap().remove("endpoints");
@@ -175,7 +237,10 @@ fn a_field_that_is_not_written_is_refused_and_not_dropped() {
 
 #[test]
 fn an_endpoint_that_callers_must_not_be_pointed_at_is_refused() {
-    refused(changed(|entry| entry["spec"]["endpoints"][0]["address"] = json!("169.254.169.254")), "must not be pointed at 169.254.169.254");
+    refused(
+        changed(|entry| entry["spec"]["endpoints"][0]["address"] = json!("169.254.169.254")),
+        "must not be pointed at 169.254.169.254",
+    );
     let name = |entry: &mut Value| {
         entry["spec"]["resolution"] = json!("DNS");
         entry["spec"]["endpoints"][0]["address"] = json!("instance-data.ec2.internal");
@@ -188,13 +253,19 @@ fn an_entry_beyond_the_limits_is_refused() {
     let big = Plain(|mut request: Value| {
         let entry = &mut request["input"]["serviceEntry"];
         let locality = format!("region/{}", "z".repeat(300));
-        let endpoints = (0..4000).map(|n| json!({"address": format!("10.1.{}.{}", n / 250, n % 250), "locality": locality}));
+        let endpoints = (0..4000).map(
+            |n| json!({"address": format!("10.1.{}.{}", n / 250, n % 250), "locality": locality}),
+        );
         entry["spec"]["endpoints"] = endpoints.collect();
         json!({"ok": {"serviceEntry": entry}}).to_string()
     });
     let translation = translate_through(&web(), &Options::default(), Some(&big));
     assert_eq!(translation.outcome, Outcome::Failed);
-    assert!(translation.diagnostics.iter().any(|d| d.code == Code::LimitExceeded), "{:?}", translation.diagnostics);
+    assert!(
+        translation.diagnostics.iter().any(|d| d.code == Code::LimitExceeded),
+        "{:?}",
+        translation.diagnostics
+    );
 }
 
 #[test]
@@ -211,13 +282,22 @@ fn what_is_no_answer_is_refused() {
     ] {
         refused(answered(|_| answer.to_owned()), "gives no answer that can be read");
     }
-    refused(answered(|_| r#"{"error": {"message": "no\nteam"}}"#.to_owned()), r"answers with an error: no\nteam");
-    refused(answered(|_| json!({"error": {"message": "é".repeat(9999)}}).to_string()), &format!("{}...;", "é".repeat(500)));
+    refused(
+        answered(|_| r#"{"error": {"message": "no\nteam"}}"#.to_owned()),
+        r"answers with an error: no\nteam",
+    );
+    refused(
+        answered(|_| json!({"error": {"message": "é".repeat(9999)}}).to_string()),
+        &format!("{}...;", "é".repeat(500)),
+    );
 }
 
 #[test]
 fn a_call_without_an_answer_is_a_failed_one() {
-    refused(through(&Fixed(Err("ran for too long".to_owned()))), "the transformation ran for too long");
+    refused(
+        through(&Fixed(Err("ran for too long".to_owned()))),
+        "the transformation ran for too long",
+    );
     refused(through(&Fixed(Ok(vec![0xff]))), "no UTF-8");
 }
 
@@ -235,17 +315,27 @@ fn drops(id: &'static str) -> Plain<impl Fn(Value) -> String + Send + Sync> {
 
 #[test]
 fn a_dropped_service_makes_way_for_the_next_that_claims_its_host() {
-    let records = records(&[service("srv-1", "Web", "10.0.0.1"), service("srv-2", "web", "10.0.0.2"), service("srv-3", "WEB", "10.0.0.3")]);
+    let records = records(&[
+        service("srv-1", "Web", "10.0.0.1"),
+        service("srv-2", "web", "10.0.0.2"),
+        service("srv-3", "WEB", "10.0.0.3"),
+    ]);
     let translated = translate_all_through(&records, &Options::default(), Some(&drops("srv-1")));
-    let addresses: Vec<_> = translated.entries.iter().map(|entry| entry.spec.endpoints[0].address.as_str()).collect();
+    let addresses: Vec<_> =
+        translated.entries.iter().map(|entry| entry.spec.endpoints[0].address.as_str()).collect();
     assert_eq!(addresses, ["10.0.0.2"]);
-    let said: Vec<_> = translated.diagnostics.iter().map(|d| (d.severity, d.code, d.service.as_str())).collect();
-    assert_eq!(said, [(Severity::Error, Code::HostConflict, "WEB"), (Severity::Info, Code::Excluded, "Web")]);
+    let said: Vec<_> =
+        translated.diagnostics.iter().map(|d| (d.severity, d.code, d.service.as_str())).collect();
+    assert_eq!(
+        said,
+        [(Severity::Error, Code::HostConflict, "WEB"), (Severity::Info, Code::Excluded, "Web")]
+    );
 }
 
 #[test]
 fn merged_services_are_asked_about_once_with_all_their_records() {
-    let records = records(&[service("srv-1", "Web", "10.0.0.1"), service("srv-2", "web", "10.0.0.2")]);
+    let records =
+        records(&[service("srv-1", "Web", "10.0.0.1"), service("srv-2", "web", "10.0.0.2")]);
     let options = Options { conflicts: Conflicts::Merge, ..Options::default() };
     let counts = Plain(|request: Value| {
         let input = &request["input"];

@@ -1,4 +1,5 @@
-//! A JSON value in which no key may be twice. The parser goes on after one, so that the documents after it are read.
+//! A JSON value in which no key may be twice. The parser goes on after one, so that the documents
+//! after it are read.
 
 use std::fmt;
 
@@ -28,10 +29,15 @@ impl Checked {
         let Some(Repeated { key, steps }) = self.repeated else { return Ok(self.value) };
         let path = steps.into_iter().rev().collect::<Vec<_>>().concat();
         let path = path.strip_prefix('.').unwrap_or(&path);
-        Err(if path.is_empty() { already_there(&key) } else { format!("{path}: {}", already_there(&key)) })
+        Err(if path.is_empty() {
+            already_there(&key)
+        } else {
+            format!("{path}: {}", already_there(&key))
+        })
     }
 
-    /// Takes the value out of it, with what it says of itself in `repeated` unless something is there.
+    /// Takes the value out of it, with what it says of itself in `repeated` unless something is
+    /// there.
     fn into_part(self, repeated: &mut Option<Repeated>, step: impl FnOnce() -> String) -> Value {
         if let (None, Some(mut found)) = (&repeated, self.repeated) {
             found.steps.push(step());

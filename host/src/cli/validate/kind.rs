@@ -35,8 +35,14 @@ pub(super) fn items(document: &Value) -> Option<&[Value]> {
 
 /// What the API server answered instead of entries.
 pub(super) fn error_of_the_api_server(document: &Value) -> Option<String> {
-    let is_error = text(document, "kind") == Some("Status") && text(document, "status") == Some("Failure");
-    is_error.then(|| format!("it is an error of the API server: {}", text(document, "message").unwrap_or("without a message")))
+    let is_error =
+        text(document, "kind") == Some("Status") && text(document, "status") == Some("Failure");
+    is_error.then(|| {
+        format!(
+            "it is an error of the API server: {}",
+            text(document, "message").unwrap_or("without a message")
+        )
+    })
 }
 
 fn text<'v>(document: &'v Value, key: &str) -> Option<&'v str> {
@@ -45,13 +51,22 @@ fn text<'v>(document: &'v Value, key: &str) -> Option<&'v str> {
 
 pub(super) fn of(document: &Value) -> Kind {
     // Without a kind it may be an entry whose author forgot it.
-    let Some(kind) = text(document, "kind").filter(|kind| !kind.is_empty()) else { return Kind::Entry };
-    let group = text(document, "apiVersion").unwrap_or_default().split('/').next().unwrap_or_default().trim();
+    let Some(kind) = text(document, "kind").filter(|kind| !kind.is_empty()) else {
+        return Kind::Entry;
+    };
+    let group = text(document, "apiVersion")
+        .unwrap_or_default()
+        .split('/')
+        .next()
+        .unwrap_or_default()
+        .trim();
     let is_istio = group.eq_ignore_ascii_case(GROUP);
     if kind == "ServiceEntry" || is_like_service_entry(kind, is_istio) {
         return Kind::Entry;
     }
-    if !is_istio || KINDS.iter().any(|known| kind == *known || kind.strip_suffix("List") == Some(known)) {
+    if !is_istio
+        || KINDS.iter().any(|known| kind == *known || kind.strip_suffix("List") == Some(known))
+    {
         return Kind::Other;
     }
     let rule = Rule::UnknownValue;
@@ -60,9 +75,15 @@ pub(super) fn of(document: &Value) -> Kind {
     Kind::Misspelt(Finding { severity: rule.severity(), path: "kind".to_owned(), rule, message })
 }
 
-/// Letter case, spaces, hyphens and the plural aside; in Istio's own group also with a letter or two wrong.
+/// Letter case, spaces, hyphens and the plural aside; in Istio's own group also with a letter or
+/// two wrong.
 fn is_like_service_entry(kind: &str, is_istio: bool) -> bool {
-    let letters: String = kind.chars().filter(char::is_ascii_alphabetic).take(40).collect::<String>().to_ascii_lowercase();
+    let letters: String = kind
+        .chars()
+        .filter(char::is_ascii_alphabetic)
+        .take(40)
+        .collect::<String>()
+        .to_ascii_lowercase();
     matches!(letters.as_str(), "serviceentry" | "serviceentries" | "serviceentrys")
         || (is_istio && letters.starts_with("servi") && letters.contains("ent"))
 }

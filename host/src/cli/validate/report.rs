@@ -23,9 +23,20 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn new(file: &Path, document: usize, entry: &Value) -> Self {
-        let text = |key| entry.get("metadata").and_then(|metadata| metadata.get(key)).and_then(Value::as_str).map(str::to_owned);
+        let text = |key| {
+            entry
+                .get("metadata")
+                .and_then(|metadata| metadata.get(key))
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
         let file = file.display().to_string();
-        Self { file, document, name: text("name").or_else(|| text("generateName")).unwrap_or_default(), namespace: text("namespace") }
+        Self {
+            file,
+            document,
+            name: text("name").or_else(|| text("generateName")).unwrap_or_default(),
+            namespace: text("namespace"),
+        }
     }
 }
 
@@ -43,7 +54,9 @@ impl fmt::Display for Reported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Entry { file, document, name, namespace } = &self.entry;
         let name = if name.is_empty() { "(no name)" } else { name };
-        let place = namespace.as_ref().map_or_else(|| name.to_owned(), |namespace| format!("{namespace}/{name}"));
+        let place = namespace
+            .as_ref()
+            .map_or_else(|| name.to_owned(), |namespace| format!("{namespace}/{name}"));
         write!(f, "{}:{document} {}: {}", OneLine(file), OneLine(&place), self.finding)
     }
 }
@@ -79,15 +92,29 @@ pub(super) struct Totals {
 
 impl Totals {
     pub(super) const fn failed(&self, strict: bool) -> bool {
-        self.errors > 0 || self.unreadable_documents > 0 || self.unreadable > 0 || (strict && self.warnings > 0)
+        self.errors > 0
+            || self.unreadable_documents > 0
+            || self.unreadable > 0
+            || (strict && self.warnings > 0)
     }
 }
 
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { entries, invalid, errors, warnings, skipped, unreadable_documents, unreadable } = *self;
-        write!(f, "{}: {} valid, {invalid} invalid", Count(entries, "ServiceEntry", "ServiceEntries"), entries - invalid)?;
-        write!(f, "; {}, {}", Count(errors, "error", "errors"), Count(warnings, "warning", "warnings"))?;
+        let Self { entries, invalid, errors, warnings, skipped, unreadable_documents, unreadable } =
+            *self;
+        write!(
+            f,
+            "{}: {} valid, {invalid} invalid",
+            Count(entries, "ServiceEntry", "ServiceEntries"),
+            entries - invalid
+        )?;
+        write!(
+            f,
+            "; {}, {}",
+            Count(errors, "error", "errors"),
+            Count(warnings, "warning", "warnings")
+        )?;
         if skipped > 0 {
             write!(f, "; {} of other kinds skipped", Count(skipped, "document", "documents"))?;
         }

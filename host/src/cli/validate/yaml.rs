@@ -1,4 +1,5 @@
-//! One YAML document as kubectl reads it: with the scalars of YAML 1.1 that `sigs.k8s.io/yaml` knows, its keys as text, and no key twice.
+//! One YAML document as kubectl reads it: with the scalars of YAML 1.1 that `sigs.k8s.io/yaml`
+//! knows, its keys as text, and no key twice.
 
 use std::collections::HashMap;
 
@@ -34,9 +35,13 @@ pub(super) struct Octal {
 pub(super) fn read(text: &str, first_line: usize) -> Result<Vec<Document>, String> {
     let mut options = Options::default();
     options.emit_comments = false;
-    let mut loader = Loader { alias_budget: ALIASES_AT_LEAST + ALIASES_PER_BYTE * text.len(), ..Loader::default() };
+    let mut loader = Loader {
+        alias_budget: ALIASES_AT_LEAST + ALIASES_PER_BYTE * text.len(),
+        ..Loader::default()
+    };
     for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = event.map_err(|error| at(first_line, error.marker().line(), &unscanned(&error)))?;
+        let (event, span) =
+            event.map_err(|error| at(first_line, error.marker().line(), &unscanned(&error)))?;
         loader.take(event).map_err(|message| at(first_line, span.start.line(), &message))?;
     }
     loader.documents.retain(|document| !document.value.is_null());
@@ -92,12 +97,20 @@ impl Loader {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let tag = tag.as_deref();
-                if style == ScalarStyle::Plain && tag.is_none() && text == "<<" && self.expects_key() {
+                if style == ScalarStyle::Plain
+                    && tag.is_none()
+                    && text == "<<"
+                    && self.expects_key()
+                {
                     return self.key(Key::Merge);
                 }
                 let value = scalar(&text, style, tag)?;
                 if let (true, Value::Number(number)) = (is_octal(&text), &value) {
-                    let octal = Octal { path: self.path(), text: text.clone().into_owned(), number: number.clone() };
+                    let octal = Octal {
+                        path: self.path(),
+                        text: text.clone().into_owned(),
+                        number: number.clone(),
+                    };
                     self.octals.push(octal);
                 }
                 self.value(value, anchor, 1 + text.len())
@@ -106,12 +119,15 @@ impl Loader {
                 let Some((value, size)) = self.anchors.get(&id) else {
                     return Err("an alias refers to the value that it is in".to_owned());
                 };
-                let (size, excess) = (*size, "its aliases repeat too much: far more than the text holds");
+                let (size, excess) =
+                    (*size, "its aliases repeat too much: far more than the text holds");
                 self.alias_budget = self.alias_budget.checked_sub(size).ok_or(excess)?;
                 self.value(value.clone(), 0, size)
             }
             Event::SequenceStart(_, anchor, _) => self.open(anchor, Content::List(Vec::new())),
-            Event::MappingStart(_, anchor, _) => self.open(anchor, Content::Map { map: Map::new(), key: None, merged: Vec::new() }),
+            Event::MappingStart(_, anchor, _) => {
+                self.open(anchor, Content::Map { map: Map::new(), key: None, merged: Vec::new() })
+            }
             Event::SequenceEnd | Event::MappingEnd => {
                 let Some(Open { anchor, size, content }) = self.open.pop() else { return Ok(()) };
                 let value = match content {
@@ -152,7 +168,8 @@ impl Loader {
     /// Takes a whole value, where it belongs.
     fn value(&mut self, value: Value, anchor: usize, size: usize) -> Result<(), String> {
         if anchor > 0 {
-            self.alias_budget = self.alias_budget.checked_sub(size).ok_or("its anchors hold too much")?;
+            self.alias_budget =
+                self.alias_budget.checked_sub(size).ok_or("its anchors hold too much")?;
             self.anchors.insert(anchor, (value.clone(), size));
         }
         if self.expects_key() {
@@ -175,7 +192,10 @@ impl Loader {
     }
 
     fn key(&mut self, next: Key) -> Result<(), String> {
-        let Some(Open { content: Content::Map { map, key, .. }, size, .. }) = self.open.last_mut() else { return Ok(()) };
+        let Some(Open { content: Content::Map { map, key, .. }, size, .. }) = self.open.last_mut()
+        else {
+            return Ok(());
+        };
         if let Key::Name(name) = &next {
             *size += name.len();
             if map.contains_key(name) {
@@ -215,9 +235,10 @@ fn to_merge(value: Value) -> Result<Vec<Map<String, Value>>, String> {
     let expected = || "`<<` merges a map or a list of maps".to_owned();
     match value {
         Value::Object(map) => Ok(vec![map]),
-        Value::Array(items) => {
-            items.into_iter().map(|item| if let Value::Object(map) = item { Ok(map) } else { Err(expected()) }).collect()
-        }
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| if let Value::Object(map) = item { Ok(map) } else { Err(expected()) })
+            .collect(),
         _ => Err(expected()),
     }
 }
@@ -229,20 +250,26 @@ fn key_text(value: Value) -> Result<String, String> {
         Value::Number(number) => Ok(number.to_string()),
         Value::Bool(value) => Ok(value.to_string()),
         Value::Null => Err("a key is null; expected a string".to_owned()),
-        Value::Array(_) | Value::Object(_) => Err("a key is a list or a map; expected a string".to_owned()),
+        Value::Array(_) | Value::Object(_) => {
+            Err("a key is a list or a map; expected a string".to_owned())
+        }
     }
 }
 
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
     let Some(tag) = tag else {
-        return if style == ScalarStyle::Plain { plain(text) } else { Ok(Value::String(text.to_owned())) };
+        return if style == ScalarStyle::Plain {
+            plain(text)
+        } else {
+            Ok(Value::String(text.to_owned()))
+        };
     };
     let expected = |what: &str| format!("`{text}` is tagged as {what}, and is none");
     match (tag.core_suffix(), plain(text)?) {
         (Some("int"), value @ Value::Number(_)) if value.is_i64() || value.is_u64() => Ok(value),
-        (Some("float"), value @ Value::Number(_)) | (Some("bool"), value @ Value::Bool(_)) | (Some("null"), value @ Value::Null) => {
-            Ok(value)
-        }
+        (Some("float"), value @ Value::Number(_))
+        | (Some("bool"), value @ Value::Bool(_))
+        | (Some("null"), value @ Value::Null) => Ok(value),
         (Some("int"), _) => Err(expected("an integer")),
         (Some("float"), _) => Err(expected("a number")),
         (Some("bool"), _) => Err(expected("a boolean")),
@@ -255,10 +282,17 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, St
 fn plain(text: &str) -> Result<Value, String> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Ok(Value::Null),
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => return Ok(Value::Bool(true)),
-        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => return Ok(Value::Bool(false)),
-        ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" | "-.inf" | "-.Inf" | "-.INF" => {
-            return Err(format!("`{text}` is a number that JSON does not have; expected a finite number, or quotes around a string"));
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            return Ok(Value::Bool(true));
+        }
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            return Ok(Value::Bool(false));
+        }
+        ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF"
+        | "-.inf" | "-.Inf" | "-.INF" => {
+            return Err(format!(
+                "`{text}` is a number that JSON does not have; expected a finite number, or quotes around a string"
+            ));
         }
         _ => {}
     }
@@ -266,7 +300,9 @@ fn plain(text: &str) -> Result<Value, String> {
         return Ok(Value::String(text.to_owned()));
     }
     let digits = if text.starts_with('.') { text.to_owned() } else { text.replace('_', "") };
-    Ok(integer(&digits).or_else(|| float(&digits)).map_or_else(|| Value::String(text.to_owned()), Value::Number))
+    Ok(integer(&digits)
+        .or_else(|| float(&digits))
+        .map_or_else(|| Value::String(text.to_owned()), Value::Number))
 }
 
 /// With the prefixes that Go knows; a zero alone is that of octal.
@@ -287,12 +323,19 @@ fn integer(text: &str) -> Option<Number> {
         return None;
     }
     let number = u64::from_str_radix(digits, radix).ok()?;
-    if negative { 0_i64.checked_sub_unsigned(number).map(Number::from) } else { Some(number.into()) }
+    if negative {
+        0_i64.checked_sub_unsigned(number).map(Number::from)
+    } else {
+        Some(number.into())
+    }
 }
 
-/// `1`, `1.`, `.5`, `1.5e3`; nothing, if it is none or more than a double holds. One without a fraction is written without it, and so is an integer.
+/// `1`, `1.`, `.5`, `1.5e3`; nothing, if it is none or more than a double holds. One without a
+/// fraction is written without it, and so is an integer.
 fn float(text: &str) -> Option<Number> {
-    let allowed = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
+    let allowed = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
     let number: f64 = text.parse().ok().filter(|number: &f64| allowed && number.is_finite())?;
     // Go writes larger ones with an exponent, and then they are none.
     if number.fract() == 0.0 && number.abs() < 1e15 {
@@ -354,7 +397,15 @@ mod tests {
             ("!!int \"7\"", json!(7)),
             ("2001:db8::1", json!("2001:db8::1")),
         ] {
-            assert_eq!(if text == "-" { plain("-").unwrap() } else { value(&format!("a: {text}"))["a"].clone() }, expected, "{text}");
+            assert_eq!(
+                if text == "-" {
+                    plain("-").unwrap()
+                } else {
+                    value(&format!("a: {text}"))["a"].clone()
+                },
+                expected,
+                "{text}"
+            );
         }
         assert_eq!(value("a: ~\nb:\n"), json!({"a": null, "b": null}));
         assert_eq!(value("80: a\nyes: b\n1.5: c\n"), json!({"80": "a", "true": "b", "1.5": "c"}));
@@ -362,8 +413,13 @@ mod tests {
 
     #[test]
     fn a_number_in_octal_is_noted_with_its_path() {
-        let documents = read("a: [{b: 0443, c: \"0443\", d: 07, e: 443}]\n'x.y': 0700\n", 1).unwrap();
-        let found: Vec<_> = documents[0].octals.iter().map(|o| format!("{} {} {}", o.path, o.text, o.number)).collect();
+        let documents =
+            read("a: [{b: 0443, c: \"0443\", d: 07, e: 443}]\n'x.y': 0700\n", 1).unwrap();
+        let found: Vec<_> = documents[0]
+            .octals
+            .iter()
+            .map(|o| format!("{} {} {}", o.path, o.text, o.number))
+            .collect();
         assert_eq!(found, ["a[0].b 0443 291", "[\"x.y\"] 0700 448"]);
     }
 
@@ -379,7 +435,10 @@ mod tests {
             ("a: &a [*a]\n", "line 10: "),
         ] {
             let error = read(text, 10).unwrap_err();
-            assert!(error.contains(words) && !error.contains("Options") && !error.contains("policy"), "{text}: {error}");
+            assert!(
+                error.contains(words) && !error.contains("Options") && !error.contains("policy"),
+                "{text}: {error}"
+            );
         }
         assert!(read(&"[".repeat(10_000), 1).is_err());
     }
@@ -389,9 +448,15 @@ mod tests {
         let text = "a: &a {x: 1, w: 2}\nb: *a\nc: {<<: *a, w: 3}\nd: {<<: [*a, {z: 4}]}\n";
         let expected = json!({"a": {"x": 1, "w": 2}, "b": {"x": 1, "w": 2}, "c": {"x": 1, "w": 3}, "d": {"x": 1, "w": 2, "z": 4}});
         assert_eq!(value(text), expected);
-        let many = format!("l: &l {{app: web, team: shop}}\nitems:\n{}", "- {labels: *l}\n".repeat(10_000));
+        let many = format!(
+            "l: &l {{app: web, team: shop}}\nitems:\n{}",
+            "- {labels: *l}\n".repeat(10_000)
+        );
         assert_eq!(value(&many)["items"].as_array().unwrap().len(), 10_000);
-        let bomb = (1..40).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(","))).collect::<Vec<_>>().concat();
+        let bomb = (1..40)
+            .map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(",")))
+            .collect::<Vec<_>>()
+            .concat();
         let started = std::time::Instant::now();
         assert!(read(&format!("a0: &a0 x\n{bomb}"), 1).unwrap_err().contains("too much"));
         assert!(started.elapsed().as_millis() < 1000, "{:?}", started.elapsed());

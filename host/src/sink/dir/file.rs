@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::Place;
 
-/// More than the API server would store of an entry. What is larger is none of ours, and is not read.
+/// More than the API server would store of an entry. What is larger is none of ours, and is not
+/// read.
 const LARGEST: u64 = 4 << 20;
 const EXTENSION: &str = ".yaml";
 /// 255 bytes are a file system's limit.
@@ -41,7 +42,9 @@ struct Fnv(u64);
 
 impl Hasher for Fnv {
     fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        self.0 = bytes
+            .iter()
+            .fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
     }
 
     fn finish(&self) -> u64 {
@@ -51,7 +54,10 @@ impl Hasher for Fnv {
 
 /// What stands for a content as its version.
 pub(super) fn version(content: &[u8]) -> Version {
-    Version { uid: None, resource_version: Some(format!("{:x}-{:016x}", content.len(), fnv(content))) }
+    Version {
+        uid: None,
+        resource_version: Some(format!("{:x}-{:016x}", content.len(), fnv(content))),
+    }
 }
 
 /// What was read of a file.
@@ -68,7 +74,11 @@ impl Content {
     pub(super) fn read(path: &Path) -> Option<Self> {
         match Self::bytes(path) {
             Ok(Some(bytes)) => Some(Self::Bytes(bytes)),
-            Err(error) if error.kind() == ErrorKind::NotFound && path.symlink_metadata().is_err() => None,
+            Err(error)
+                if error.kind() == ErrorKind::NotFound && path.symlink_metadata().is_err() =>
+            {
+                None
+            }
             Ok(None) | Err(_) => Some(Self::Unreadable),
         }
     }
@@ -86,7 +96,9 @@ impl Content {
     pub(super) fn version(&self) -> Version {
         match self {
             Self::Bytes(bytes) => version(bytes),
-            Self::Unreadable => Version { uid: None, resource_version: Some("unreadable".to_owned()) },
+            Self::Unreadable => {
+                Version { uid: None, resource_version: Some("unreadable".to_owned()) }
+            }
         }
     }
 
@@ -101,7 +113,8 @@ impl Content {
         Documents { count, entries }
     }
 
-    /// What is seen of it. The owner is only believed where the file is the entry's own, since we can't change any other.
+    /// What is seen of it. The owner is only believed where the file is the entry's own, since we
+    /// can't change any other.
     pub(super) fn observed(&self, file: &str, place: &Place) -> Vec<Observed> {
         let documents = self.documents();
         let alone = documents.count == 1 && documents.entries.len() == 1;
@@ -120,7 +133,10 @@ impl Content {
         {
             // Nobody's entry, so that none of ours is made in its place.
             let nothing = json!({"metadata": {"name": stem}});
-            observed.push(Observed { version, ..Observed::of(&nothing, None, &place.default_namespace) });
+            observed.push(Observed {
+                version,
+                ..Observed::of(&nothing, None, &place.default_namespace)
+            });
         }
         observed
     }
@@ -141,15 +157,20 @@ struct Documents {
 /// Those of a `List`, else the document itself.
 fn items(document: Value) -> Vec<Value> {
     match document {
-        Value::Object(mut list) if list.get("kind").and_then(Value::as_str) == Some("List") => match list.remove("items") {
-            Some(Value::Array(items)) => items,
-            _ => Vec::new(),
-        },
+        Value::Object(mut list) if list.get("kind").and_then(Value::as_str) == Some("List") => {
+            match list.remove("items") {
+                Some(Value::Array(items)) => items,
+                _ => Vec::new(),
+            }
+        }
         document => vec![document],
     }
 }
 
 fn is_entry(document: &Value) -> bool {
-    let text = |pointer: &str| document.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    text("/kind") == "ServiceEntry" && text("/apiVersion").starts_with("networking.istio.io/") && !text("/metadata/name").is_empty()
+    let text =
+        |pointer: &str| document.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    text("/kind") == "ServiceEntry"
+        && text("/apiVersion").starts_with("networking.istio.io/")
+        && !text("/metadata/name").is_empty()
 }

@@ -13,7 +13,8 @@ use istio_cloud_map_core::operator::{EntryKey, Observed, Version};
 use super::Place;
 use super::file::{Content, file_name};
 
-/// A file that was changed so shortly before it was read may change again without its time changing.
+/// A file that was changed so shortly before it was read may change again without its time
+/// changing.
 const UNSETTLED: Duration = Duration::from_secs(1);
 
 /// What was there at the last look.
@@ -41,9 +42,13 @@ struct Stamp {
 }
 
 impl Scan {
-    /// The first time everything, then what has changed. `touched` are the entries that were written or deleted since the last look: they are told whether they
-    /// have changed or not.
-    pub(super) fn look(&mut self, place: &Place, touched: BTreeSet<EntryKey>) -> io::Result<Vec<Observation>> {
+    /// The first time everything, then what has changed. `touched` are the entries that were
+    /// written or deleted since the last look: they are told whether they have changed or not.
+    pub(super) fn look(
+        &mut self,
+        place: &Place,
+        touched: BTreeSet<EntryKey>,
+    ) -> io::Result<Vec<Observation>> {
         let mut before = std::mem::take(&mut self.files);
         for name in touched.iter().filter_map(|key| file_name(&key.name)) {
             before.remove(&name);
@@ -94,7 +99,10 @@ impl Scan {
             .into_iter()
             .filter(|key| !self.entries.contains_key(key))
             .map(|key| Observation::Deleted { key: key.clone(), version: Version::default() });
-        let new = self.entries.values().filter(|entry| touched.contains(&entry.key) || before.get(&entry.key) != Some(entry));
+        let new = self
+            .entries
+            .values()
+            .filter(|entry| touched.contains(&entry.key) || before.get(&entry.key) != Some(entry));
         gone.chain(new.map(|entry| Observation::Applied(Box::new(entry.clone())))).collect()
     }
 }
@@ -118,7 +126,8 @@ fn entries(files: &BTreeMap<String, Known>) -> BTreeMap<EntryKey, Observed> {
     entries
 }
 
-/// Those that kubectl would read. A directory that is gone is an empty one: it is made again with the next write.
+/// Those that kubectl would read. A directory that is gone is an empty one: it is made again with
+/// the next write.
 fn names(path: &Path) -> io::Result<Vec<String>> {
     let directory = match path.read_dir() {
         Ok(directory) => directory,

@@ -1,5 +1,10 @@
 //! On a real directory.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that fails panics")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that fails panics"
+)]
 
 use std::fs;
 
@@ -35,7 +40,11 @@ fn open() -> (TempDir, DirSink) {
 }
 
 fn names(directory: &Path) -> Vec<String> {
-    let mut names: Vec<_> = directory.read_dir().unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = directory
+        .read_dir()
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -65,20 +74,28 @@ async fn what_undoes_a_write_between_two_looks_is_seen() {
     let path = directory.path().join("a.yaml");
     let ours = sink.apply(entry("a", "a.shop", None)).await.unwrap();
     let mut seen = sink.observe();
-    assert!(matches!(next(&mut seen).await, Observation::Listed { entries, .. } if entries.len() == 1));
+    assert!(
+        matches!(next(&mut seen).await, Observation::Listed { entries, .. } if entries.len() == 1)
+    );
     let theirs = fs::read_to_string(&path).unwrap().replace("10.0.0.1", "10.0.0.2");
     fs::write(&path, &theirs).unwrap();
     let mut version = ours.version.clone();
     while version == ours.version {
-        let Observation::Applied(observed) = next(&mut seen).await else { panic!("expected the change") };
+        let Observation::Applied(observed) = next(&mut seen).await else {
+            panic!("expected the change")
+        };
         version = observed.version.clone();
     }
     let repaired = sink.apply(entry("a", "a.shop", Some(version.clone()))).await.unwrap();
     fs::write(&path, &theirs).unwrap();
-    assert!(matches!(next(&mut seen).await, Observation::Applied(observed) if observed.version == version));
+    assert!(
+        matches!(next(&mut seen).await, Observation::Applied(observed) if observed.version == version)
+    );
 
     let repaired = sink.apply(entry("a", "a.shop", Some(version))).await.unwrap_or(repaired);
-    assert!(matches!(next(&mut seen).await, Observation::Applied(observed) if observed.version == repaired.version));
+    assert!(
+        matches!(next(&mut seen).await, Observation::Applied(observed) if observed.version == repaired.version)
+    );
     let text = fs::read(&path).unwrap();
     sink.delete(&key("a"), &repaired.version).await.unwrap();
     fs::write(&path, text).unwrap();
@@ -94,12 +111,18 @@ async fn a_change_replaces_what_was_observed_and_nothing_else() {
     let first = sink.apply(entry("a", "a.shop", None)).await.unwrap();
     let second = sink.apply(entry("a", "b.shop", Some(first.version.clone()))).await.unwrap();
     assert_ne!(first.version, second.version);
-    assert_eq!(sink.apply(entry("a", "c.shop", Some(first.version.clone()))).await.unwrap_err().failure, Conflict);
+    assert_eq!(
+        sink.apply(entry("a", "c.shop", Some(first.version.clone()))).await.unwrap_err().failure,
+        Conflict
+    );
     assert_eq!(sink.apply(entry("a", "c.shop", None)).await.unwrap_err().failure, Conflict);
     assert_eq!(sink.delete(&key("a"), &first.version).await.unwrap_err().failure, Conflict);
     sink.delete(&key("a"), &second.version).await.unwrap();
     assert_eq!(sink.delete(&key("a"), &second.version).await.unwrap_err().failure, NotFound);
-    assert_eq!(sink.apply(entry("a", "c.shop", Some(second.version))).await.unwrap_err().failure, Conflict);
+    assert_eq!(
+        sink.apply(entry("a", "c.shop", Some(second.version))).await.unwrap_err().failure,
+        Conflict
+    );
     assert_eq!(names(directory.path()), Vec::<String>::new());
 }
 
@@ -119,7 +142,9 @@ async fn a_persons_edits_and_deletions_are_seen_within_a_second() {
     let (directory, sink) = open();
     sink.apply(entry("a", "a.shop", None)).await.unwrap();
     let mut seen = sink.observe();
-    assert!(matches!(next(&mut seen).await, Observation::Listed { entries, .. } if entries.len() == 1));
+    assert!(
+        matches!(next(&mut seen).await, Observation::Listed { entries, .. } if entries.len() == 1)
+    );
     let path = directory.path().join("a.yaml");
     let started = std::time::Instant::now();
     // Of the same length, and perhaps of the same time.
@@ -133,7 +158,8 @@ async fn a_persons_edits_and_deletions_are_seen_within_a_second() {
 #[tokio::test]
 async fn a_file_that_is_none_of_ours_is_nobodys_entry_and_left_alone() {
     let (directory, sink) = open();
-    let foreign = |name: &str, content: &[u8]| fs::write(directory.path().join(name), content).unwrap();
+    let foreign =
+        |name: &str, content: &[u8]| fs::write(directory.path().join(name), content).unwrap();
     foreign("values.yaml", b"a: 1\n");
     foreign("broken.yaml", b"a: [\n");
     foreign("binary.yaml", &[0xff, 0xfe, 0x00, 0x80]);
@@ -142,13 +168,25 @@ async fn a_file_that_is_none_of_ours_is_nobodys_entry_and_left_alone() {
     fs::File::create(directory.path().join("huge.yaml")).unwrap().set_len(1 << 40).unwrap();
     let before = names(directory.path());
     let seen = listed(&sink).await;
-    assert_eq!(seen.iter().map(|o| o.key.name.as_str()).collect::<Vec<_>>(), ["binary", "broken", "folder", "huge", "values"]);
+    assert_eq!(
+        seen.iter().map(|o| o.key.name.as_str()).collect::<Vec<_>>(),
+        ["binary", "broken", "folder", "huge", "values"]
+    );
     for observed in seen {
         assert_eq!((&observed.owner, observed.hosts.is_empty()), (&None, true));
         for replaces in [None, Some(observed.version.clone())] {
-            assert_eq!(sink.apply(entry(&observed.key.name, "a.shop", replaces)).await.unwrap_err().failure, Conflict);
+            assert_eq!(
+                sink.apply(entry(&observed.key.name, "a.shop", replaces))
+                    .await
+                    .unwrap_err()
+                    .failure,
+                Conflict
+            );
         }
-        assert_eq!(sink.delete(&observed.key, &observed.version).await.unwrap_err().failure, Conflict);
+        assert_eq!(
+            sink.delete(&observed.key, &observed.version).await.unwrap_err().failure,
+            Conflict
+        );
     }
     assert_eq!(names(directory.path()), before);
 }
@@ -157,7 +195,10 @@ async fn a_file_that_is_none_of_ours_is_nobodys_entry_and_left_alone() {
 #[tokio::test]
 async fn a_pipe_is_not_waited_for() {
     let (directory, sink) = open();
-    let made = std::process::Command::new("mkfifo").arg(directory.path().join("pipe.yaml")).status().unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(directory.path().join("pipe.yaml"))
+        .status()
+        .unwrap();
     assert!(made.success());
     let seen = tokio::time::timeout(Duration::from_secs(5), listed(&sink)).await.unwrap();
     assert_eq!(seen[0].key.name, "pipe");
@@ -169,7 +210,8 @@ async fn entries_in_other_files_are_somebody_elses() {
     let own = sink.apply(entry("a", "a.shop", None)).await.unwrap();
     let copy = fs::read_to_string(directory.path().join("a.yaml")).unwrap();
     let second = serde_saphyr::to_string(&object("b", "b.shop")).unwrap();
-    fs::write(directory.path().join("all.yaml"), format!("{copy}---\n{second}---\nkind: Other\n")).unwrap();
+    fs::write(directory.path().join("all.yaml"), format!("{copy}---\n{second}---\nkind: Other\n"))
+        .unwrap();
     let list = json!({"kind": "List", "apiVersion": "v1", "items": [object("c", "c.shop")]});
     fs::write(directory.path().join("list.json"), list.to_string()).unwrap();
     let seen = listed(&sink).await;
@@ -187,7 +229,10 @@ async fn an_entry_to_which_a_person_added_another_is_not_overwritten() {
     fs::write(&path, &both).unwrap();
     let observed = listed(&sink).await.remove(0);
     assert_eq!(observed.owner, None);
-    assert_eq!(sink.apply(entry("a", "b.shop", Some(observed.version))).await.unwrap_err().failure, Conflict);
+    assert_eq!(
+        sink.apply(entry("a", "b.shop", Some(observed.version))).await.unwrap_err().failure,
+        Conflict
+    );
     assert_eq!(fs::read_to_string(&path).unwrap(), both);
 }
 
@@ -220,7 +265,11 @@ async fn a_name_that_is_too_long_for_a_file_is_cut_to_one_that_is_always_the_sam
 async fn a_name_that_leads_elsewhere_is_refused() {
     let (_directory, sink) = open();
     for name in ["../a", "/etc/a", ".hidden", ""] {
-        assert_eq!(sink.apply(entry(name, "a.shop", None)).await.unwrap_err().failure, Rejected, "{name}");
+        assert_eq!(
+            sink.apply(entry(name, "a.shop", None)).await.unwrap_err().failure,
+            Rejected,
+            "{name}"
+        );
     }
 }
 
@@ -236,21 +285,34 @@ async fn a_directory_is_made_and_made_again_and_cleaned_of_half_written_files() 
     }
     fs::write(path.join(".hidden.tmp"), "theirs").unwrap();
     let sink = DirSink::open(&path, &sink.place.default_namespace).unwrap();
-    assert_eq!(names(&path), [".hidden.tmp", ".istio-cloud-map-now.tmp"], "another process may be writing the young one");
+    assert_eq!(
+        names(&path),
+        [".hidden.tmp", ".istio-cloud-map-now.tmp"],
+        "another process may be writing the young one"
+    );
     let mut seen = sink.observe();
-    assert_eq!(next(&mut seen).await, Observation::Listed { entries: Vec::new(), version: Version::default() });
+    assert_eq!(
+        next(&mut seen).await,
+        Observation::Listed { entries: Vec::new(), version: Version::default() }
+    );
     fs::remove_dir_all(&path).unwrap();
     sink.apply(entry("a", "a.shop", None)).await.unwrap();
     assert!(matches!(next(&mut seen).await, Observation::Applied(_)));
     fs::remove_dir_all(&path).unwrap();
-    assert_eq!(next(&mut seen).await, Observation::Deleted { key: key("a"), version: Version::default() });
+    assert_eq!(
+        next(&mut seen).await,
+        Observation::Deleted { key: key("a"), version: Version::default() }
+    );
 }
 
 #[test]
 fn a_path_that_is_no_directory_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let error = DirSink::open(file.path(), "mesh").unwrap_err().to_string();
-    assert!(error.starts_with(&format!("can't write to the directory {}: ", file.path().display())), "{error}");
+    assert!(
+        error.starts_with(&format!("can't write to the directory {}: ", file.path().display())),
+        "{error}"
+    );
     let missing = TempDir::new().unwrap().path().join("gone");
     DirSink::look(&missing, "mesh");
     assert!(!missing.exists());
@@ -261,7 +323,9 @@ async fn a_dry_run_sees_and_writes_nothing() {
     let (directory, sink) = open();
     let written = sink.apply(entry("a", "a.shop", None)).await.unwrap();
     let dry = crate::sink::dry_run::DryRun(sink.clone());
-    assert!(matches!(dry.observe().next().await, Some(Ok(Observation::Listed { entries, .. })) if entries == [written.clone()]));
+    assert!(
+        matches!(dry.observe().next().await, Some(Ok(Observation::Listed { entries, .. })) if entries == [written.clone()])
+    );
     let pretended = dry.apply(entry("b", "b.shop", None)).await.unwrap();
     assert_eq!((pretended.key, pretended.owner.as_deref()), (key("b"), Some("me")));
     dry.delete(&key("a"), &written.version).await.unwrap();

@@ -18,7 +18,8 @@ use crate::yaml::{self, Document};
 const PREFIX: &str = ".istio-cloud-map-";
 const SUFFIX: &str = ".tmp";
 
-/// A half-written file that has not been touched for so long is what a crash has left. A younger one may be another process's, which writes it now.
+/// A half-written file that has not been touched for so long is what a crash has left. A younger
+/// one may be another process's, which writes it now.
 const ABANDONED: Duration = Duration::from_hours(1);
 
 /// Makes the directory, cleans it of what crashes have left, and sees whether it can be written to.
@@ -27,7 +28,9 @@ pub(super) fn prepare(directory: &Path) -> io::Result<()> {
     for file in directory.read_dir()? {
         let file = file?;
         let name = file.file_name();
-        if name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX)) && is_abandoned(&file) {
+        if name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+            && is_abandoned(&file)
+        {
             // Another process may clean up too.
             let _removed = fs::remove_file(file.path());
         }
@@ -40,7 +43,8 @@ fn is_abandoned(file: &DirEntry) -> bool {
     modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > ABANDONED))
 }
 
-/// Of the permissions that any new file has, as the umask says; a temporary file would else be made for its owner alone.
+/// Of the permissions that any new file has, as the umask says; a temporary file would else be made
+/// for its owner alone.
 fn temporary(directory: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
@@ -51,7 +55,8 @@ fn temporary(directory: &Path) -> io::Result<NamedTempFile> {
 pub(super) fn apply(place: &Place, entry: &Apply) -> Result<Observed, WriteError> {
     let key = &entry.key;
     let path = place.path.join(named(key)?);
-    let document: Document = serde_json::from_str(&entry.json).map_err(|error| not_json(key, &error))?;
+    let document: Document =
+        serde_json::from_str(&entry.json).map_err(|error| not_json(key, &error))?;
     let text = yaml::document(&document).map_err(other)?;
     let observed = Observed { version: version(text.as_bytes()), ..written(entry)? };
 
@@ -65,7 +70,8 @@ pub(super) fn apply(place: &Place, entry: &Apply) -> Result<Observed, WriteError
         (None, Some(_)) => return Err(conflict(&path, "was removed by somebody else meanwhile")),
         (None, None) => {}
     }
-    put(&place.path, &path, text.as_bytes(), there.is_some()).map_err(|error| failed("write", &path, &error))?;
+    put(&place.path, &path, text.as_bytes(), there.is_some())
+        .map_err(|error| failed("write", &path, &error))?;
     Ok(observed)
 }
 
@@ -78,7 +84,13 @@ pub(super) fn delete(place: &Place, key: &EntryKey, version: &Version) -> Result
 }
 
 /// Whether a file is what it was taken for.
-fn unchanged(there: &Content, key: &EntryKey, version: &Version, place: &Place, path: &Path) -> Result<(), WriteError> {
+fn unchanged(
+    there: &Content,
+    key: &EntryKey,
+    version: &Version,
+    place: &Place,
+    path: &Path,
+) -> Result<(), WriteError> {
     if !there.is_only(key, place) {
         return Err(conflict(path, "holds something else than this entry"));
     }
@@ -98,8 +110,12 @@ fn put(directory: &Path, path: &Path, text: &[u8], replace: bool) -> io::Result<
 }
 
 fn named(key: &EntryKey) -> Result<String, WriteError> {
-    file_name(&key.name)
-        .ok_or_else(|| WriteError::new(WriteFailure::Rejected, format!("an entry's name that can be no file's: {:?}", key.name)))
+    file_name(&key.name).ok_or_else(|| {
+        WriteError::new(
+            WriteFailure::Rejected,
+            format!("an entry's name that can be no file's: {:?}", key.name),
+        )
+    })
 }
 
 fn conflict(path: &Path, how: &str) -> WriteError {

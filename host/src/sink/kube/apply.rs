@@ -9,9 +9,10 @@ use super::failure::{Call, bounded};
 use super::{Apply, FIELD_MANAGER, KIND, KubeSink, Version};
 use crate::sink::dry_run::not_json;
 
-/// A version that no stored object can have, since etcd's first revision holds nothing. The API server ignores it where there is no
-/// object, and answers 409 where there is one: without it, an object that another operator with our field manager's name has made would be
-/// taken over, force or not.
+/// A version that no stored object can have, since etcd's first revision holds nothing. The API
+/// server ignores it where there is no object, and answers 409 where there is one: without it, an
+/// object that another operator with our field manager's name has made would be taken over, force
+/// or not.
 const NO_OBJECT: &str = "1";
 
 pub(super) async fn apply(sink: &KubeSink, entry: Apply) -> Result<Observed, WriteError> {
@@ -25,11 +26,15 @@ pub(super) async fn apply(sink: &KubeSink, entry: Apply) -> Result<Observed, Wri
     let api = sink.api(&key.namespace);
     let params = PatchParams { force: replaces.is_some(), ..PatchParams::apply(FIELD_MANAGER) };
     let patch = Patch::Apply(&object);
-    let stored = bounded(call, sink.options.call_timeout, api.patch(&key.name, &params, &patch)).await?.observed;
+    let stored = bounded(call, sink.options.call_timeout, api.patch(&key.name, &params, &patch))
+        .await?
+        .observed;
 
     let Some(correction) = correction(&object, &wanted, &stored) else { return Ok(stored) };
     let (params, patch) = (PatchParams::apply(FIELD_MANAGER), Patch::Merge(&correction));
-    bounded(call, sink.options.call_timeout, api.patch(&key.name, &params, &patch)).await.map(|entry| entry.observed)
+    bounded(call, sink.options.call_timeout, api.patch(&key.name, &params, &patch))
+        .await
+        .map(|entry| entry.observed)
 }
 
 /// Says in the object itself which one it is, and which version of it is replaced.
@@ -39,7 +44,9 @@ fn address(object: &mut Value, api_version: &str, key: &EntryKey, replaces: Opti
     object.remove("status");
     object.insert("apiVersion".to_owned(), api_version.into());
     object.insert("kind".to_owned(), KIND.into());
-    let Value::Object(metadata) = object.entry("metadata").or_insert_with(|| json!({})) else { return };
+    let Value::Object(metadata) = object.entry("metadata").or_insert_with(|| json!({})) else {
+        return;
+    };
     metadata.insert("name".to_owned(), key.name.as_str().into());
     metadata.insert("namespace".to_owned(), key.namespace.as_str().into());
     let version = match replaces {
@@ -54,18 +61,29 @@ fn address(object: &mut Value, api_version: &str, key: &EntryKey, replaces: Opti
     }
 }
 
-/// What apply did not put right, as a merge patch: an item that somebody added to a list with keys (`ports`) survives an apply, and so
-/// does a field that somebody else holds too.
+/// What apply did not put right, as a merge patch: an item that somebody added to a list with keys
+/// (`ports`) survives an apply, and so does a field that somebody else holds too.
 fn correction(object: &Value, wanted: &Observed, stored: &Observed) -> Option<Value> {
     let spec = object.get("spec").unwrap_or(&Value::Null);
     let differing = wanted.fields.differing(&stored.fields);
-    let fields: Map<String, Value> = differing.map(|field| (field.to_owned(), spec.get(field).cloned().unwrap_or(Value::Null))).collect();
+    let fields: Map<String, Value> = differing
+        .map(|field| (field.to_owned(), spec.get(field).cloned().unwrap_or(Value::Null)))
+        .collect();
     (!fields.is_empty()).then(|| json!({"metadata": {"resourceVersion": stored.version.resource_version}, "spec": fields}))
 }
 
-pub(super) async fn delete(sink: &KubeSink, key: &EntryKey, version: &Version) -> Result<(), WriteError> {
-    let preconditions = Preconditions { uid: version.uid.clone(), resource_version: version.resource_version.clone() };
+pub(super) async fn delete(
+    sink: &KubeSink,
+    key: &EntryKey,
+    version: &Version,
+) -> Result<(), WriteError> {
+    let preconditions = Preconditions {
+        uid: version.uid.clone(),
+        resource_version: version.resource_version.clone(),
+    };
     let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
     let api = sink.api(&key.namespace);
-    bounded(Call::delete(key), sink.options.call_timeout, api.delete(&key.name, &params)).await.map(drop)
+    bounded(Call::delete(key), sink.options.call_timeout, api.delete(&key.name, &params))
+        .await
+        .map(drop)
 }

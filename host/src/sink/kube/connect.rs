@@ -33,7 +33,9 @@ pub enum ConnectError {
         reason: String,
     },
     /// Neither a pod's service account nor a kubeconfig.
-    #[error("no cluster: {reason}; give a kubeconfig with --kube-config, or write files with --to dir:PATH")]
+    #[error(
+        "no cluster: {reason}; give a kubeconfig with --kube-config, or write files with --to dir:PATH"
+    )]
     NoCluster {
         /// What was looked for.
         reason: String,
@@ -47,7 +49,9 @@ pub enum ConnectError {
         reason: String,
     },
     /// Istio's CRDs are missing.
-    #[error("{url} serves no ServiceEntry ({GROUP}): install Istio's CRDs, with `istioctl install` or the Helm chart istio/base")]
+    #[error(
+        "{url} serves no ServiceEntry ({GROUP}): install Istio's CRDs, with `istioctl install` or the Helm chart istio/base"
+    )]
     NoServiceEntries {
         /// Of the API server.
         url: String,
@@ -93,9 +97,15 @@ pub(super) async fn client(options: &KubeOptions) -> Result<(Client, String), Co
     let builder = tokio::task::spawn_blocking(|| ClientBuilder::try_from(config)).await;
     let builder = match builder {
         Ok(Ok(builder)) => builder,
-        Ok(Err(Error::Auth(error))) => return Err(ConnectError::Forbidden { url, reason: one_line(&no_credentials(&error)) }),
-        Ok(Err(error)) => return Err(ConnectError::Other { url, reason: one_line(&error.to_string()) }),
-        Err(error) => return Err(ConnectError::Other { url, reason: one_line(&error.to_string()) }),
+        Ok(Err(Error::Auth(error))) => {
+            return Err(ConnectError::Forbidden { url, reason: one_line(&no_credentials(&error)) });
+        }
+        Ok(Err(error)) => {
+            return Err(ConnectError::Other { url, reason: one_line(&error.to_string()) });
+        }
+        Err(error) => {
+            return Err(ConnectError::Other { url, reason: one_line(&error.to_string()) });
+        }
     };
     // Limits the wait for an answer to begin, of a watch too, which then goes on.
     let builder = builder.with_layer(&TimeoutLayer::new(options.call_timeout));
@@ -104,12 +114,15 @@ pub(super) async fn client(options: &KubeOptions) -> Result<(Client, String), Co
 
 async fn config(file: Option<&Path>) -> Result<Config, ConnectError> {
     let mut config = if let Some(path) = file {
-        let named = |error: &KubeconfigError| (path.display().to_string(), one_line(&reason(error)));
+        let named =
+            |error: &KubeconfigError| (path.display().to_string(), one_line(&reason(error)));
         let config = match Kubeconfig::read_from(path) {
             Ok(kubeconfig) => from_kubeconfig(kubeconfig).await,
             Err(error) => Err(error),
         };
-        config.map_err(|error| named(&error)).map_err(|(path, reason)| ConnectError::KubeConfig { path, reason })?
+        config
+            .map_err(|error| named(&error))
+            .map_err(|(path, reason)| ConnectError::KubeConfig { path, reason })?
     } else {
         default_config(std::env::var_os("KUBECONFIG"), Config::incluster).await?
     };
@@ -138,22 +151,30 @@ pub(super) async fn default_config(
             Some(pod) if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() => {
                 format!("the pod's service account can't be used ({pod})")
             }
-            Some(_) => format!("this is no pod, and the default kubeconfig can't be used ({})", reason(&error)),
+            Some(_) => format!(
+                "this is no pod, and the default kubeconfig can't be used ({})",
+                reason(&error)
+            ),
         };
         ConnectError::NoCluster { reason: one_line(&reason) }
     })
 }
 
 async fn from_kubeconfig(kubeconfig: Kubeconfig) -> Result<Config, KubeconfigError> {
-    let mut config = Config::from_custom_kubeconfig(kubeconfig.clone(), &KubeConfigOptions::default()).await?;
-    config.proxy_url = proxy::proxy(&kubeconfig, &config.cluster_url, |name| std::env::var(name).ok());
+    let mut config =
+        Config::from_custom_kubeconfig(kubeconfig.clone(), &KubeConfigOptions::default()).await?;
+    config.proxy_url =
+        proxy::proxy(&kubeconfig, &config.cluster_url, |name| std::env::var(name).ok());
     Ok(config)
 }
 
 /// A password in an address would be in every message about it, and is not sent in any case.
 fn without_userinfo(url: Uri) -> Uri {
     let mut parts = url.clone().into_parts();
-    let host = parts.authority.as_ref().and_then(|authority| authority.as_str().rsplit_once('@')?.1.parse().ok());
+    let host = parts
+        .authority
+        .as_ref()
+        .and_then(|authority| authority.as_str().rsplit_once('@')?.1.parse().ok());
     if host.is_none() {
         return url;
     }
@@ -170,13 +191,23 @@ fn reason(error: &KubeconfigError) -> String {
 }
 
 /// The version to write in: the preferred one if it is served, else the newest that is.
-pub(super) async fn served_version(client: &Client, url: &str, options: &KubeOptions) -> Result<ApiVersion, ConnectError> {
-    let group: APIGroup = fetch(client, url, GROUP, options.call_timeout).await?.unwrap_or_default();
-    let candidates = [options.api_version, ApiVersion::V1, ApiVersion::V1Beta1, ApiVersion::V1Alpha3];
-    for candidate in candidates.into_iter().filter(|c| group.versions.iter().any(|served| served.version == c.version())) {
+pub(super) async fn served_version(
+    client: &Client,
+    url: &str,
+    options: &KubeOptions,
+) -> Result<ApiVersion, ConnectError> {
+    let group: APIGroup =
+        fetch(client, url, GROUP, options.call_timeout).await?.unwrap_or_default();
+    let candidates =
+        [options.api_version, ApiVersion::V1, ApiVersion::V1Beta1, ApiVersion::V1Alpha3];
+    for candidate in candidates
+        .into_iter()
+        .filter(|c| group.versions.iter().any(|served| served.version == c.version()))
+    {
         // The group also has Istio's other kinds, whose versions are their own.
         let version = format!("{GROUP}/{}", candidate.version());
-        let kinds: Option<APIResourceList> = fetch(client, url, &version, options.call_timeout).await?;
+        let kinds: Option<APIResourceList> =
+            fetch(client, url, &version, options.call_timeout).await?;
         if kinds.is_some_and(|kinds| kinds.resources.iter().any(|kind| kind.name == PLURAL)) {
             return Ok(candidate);
         }
@@ -185,9 +216,15 @@ pub(super) async fn served_version(client: &Client, url: &str, options: &KubeOpt
 }
 
 /// A page of discovery; none if there is no such.
-async fn fetch<T: serde::de::DeserializeOwned>(client: &Client, url: &str, path: &str, limit: Duration) -> Result<Option<T>, ConnectError> {
+async fn fetch<T: serde::de::DeserializeOwned>(
+    client: &Client,
+    url: &str,
+    path: &str,
+    limit: Duration,
+) -> Result<Option<T>, ConnectError> {
     let answer = async {
-        let request = Request::new("/apis").get(path, &GetParams::default()).map_err(Error::BuildRequest)?;
+        let request =
+            Request::new("/apis").get(path, &GetParams::default()).map_err(Error::BuildRequest)?;
         match client.request(request).await {
             Err(Error::Api(status)) if status.code == 404 => Ok(None),
             answer => answer.map(Some),
@@ -197,7 +234,13 @@ async fn fetch<T: serde::de::DeserializeOwned>(client: &Client, url: &str, path:
 }
 
 /// Listing is what everything else rests on, so that its failing is said at the start.
-pub(super) async fn may_list(api: &Api<Entry>, namespace: &str, url: &str, limit: Duration) -> Result<(), ConnectError> {
-    let listed = bounded(Call::list(namespace), limit, api.list(&ListParams::default().limit(1))).await;
+pub(super) async fn may_list(
+    api: &Api<Entry>,
+    namespace: &str,
+    url: &str,
+    limit: Duration,
+) -> Result<(), ConnectError> {
+    let listed =
+        bounded(Call::list(namespace), limit, api.list(&ListParams::default().limit(1))).await;
     listed.map(drop).map_err(|error| ConnectError::of(url, error))
 }

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::FIELD_MANAGER;
 
-/// A stored `ServiceEntry`. Of its metadata only the version is kept apart, since a watch is resumed from it.
+/// A stored `ServiceEntry`. Of its metadata only the version is kept apart, since a watch is
+/// resumed from it.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     meta: ObjectMeta,
@@ -22,7 +23,10 @@ impl<'de> Deserialize<'de> for Entry {
         let object = Value::deserialize(deserializer)?;
         // The API server always says the namespace.
         let observed = Observed::of(&object, Some(FIELD_MANAGER), "");
-        let meta = ObjectMeta { resource_version: observed.version.resource_version.clone(), ..ObjectMeta::default() };
+        let meta = ObjectMeta {
+            resource_version: observed.version.resource_version.clone(),
+            ..ObjectMeta::default()
+        };
         Ok(Self { meta, observed })
     }
 }

@@ -40,12 +40,19 @@ impl Verb {
 }
 
 /// Makes a call that answers in time.
-pub(super) async fn bounded<T>(call: Call<'_>, limit: Duration, answer: impl Future<Output = Result<T, Error>>) -> Result<T, WriteError> {
+pub(super) async fn bounded<T>(
+    call: Call<'_>,
+    limit: Duration,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, WriteError> {
     attempt(limit, answer).await?.map_err(|failure| call.failed(&failure))
 }
 
 /// Makes a call that answers in time; a failure of the API server's with how long it asks to wait.
-pub(super) async fn attempt<T>(limit: Duration, answer: impl Future<Output = Result<T, Error>>) -> Result<Result<T, Failure>, WriteError> {
+pub(super) async fn attempt<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<Result<T, Failure>, WriteError> {
     match tokio::time::timeout(limit, retry_after::observed(answer)).await {
         Ok((answer, retry_after)) => Ok(answer.map_err(|error| Failure { error, retry_after })),
         Err(_) => Err(no_answer(limit)),
@@ -67,7 +74,8 @@ impl From<Error> for Failure {
 }
 
 pub(super) fn no_answer(limit: Duration) -> WriteError {
-    let message = format!("the API server can't be reached: no answer within {} s", limit.as_secs_f32());
+    let message =
+        format!("the API server can't be reached: no answer within {} s", limit.as_secs_f32());
     WriteError::new(WriteFailure::Unreachable, message)
 }
 
@@ -94,19 +102,25 @@ impl<'a> Call<'a> {
         let (failure, message) = match error {
             Error::Api(status) => {
                 let answered = self.answered(status);
-                return WriteError { retry_after: failure.retry_after.or(answered.retry_after), ..answered };
+                return WriteError {
+                    retry_after: failure.retry_after.or(answered.retry_after),
+                    ..answered
+                };
             }
             Error::Auth(error) => (WriteFailure::Forbidden, no_credentials(error)),
             // Where it is a refresh that fails, between two calls.
-            Error::Service(error) if error.is::<AuthError>() => {
-                (WriteFailure::Forbidden, error.downcast_ref().map(no_credentials).unwrap_or_default())
-            }
-            Error::HyperError(_) | Error::Service(_) | Error::ReadEvents(_) => {
-                (WriteFailure::Unreachable, format!("the API server can't be reached: {}", innermost(error)))
-            }
-            Error::SerdeError(_) | Error::FromUtf8(_) => {
-                (WriteFailure::Other, format!("the API server's answer can't be read: {}", innermost(error)))
-            }
+            Error::Service(error) if error.is::<AuthError>() => (
+                WriteFailure::Forbidden,
+                error.downcast_ref().map(no_credentials).unwrap_or_default(),
+            ),
+            Error::HyperError(_) | Error::Service(_) | Error::ReadEvents(_) => (
+                WriteFailure::Unreachable,
+                format!("the API server can't be reached: {}", innermost(error)),
+            ),
+            Error::SerdeError(_) | Error::FromUtf8(_) => (
+                WriteFailure::Other,
+                format!("the API server's answer can't be read: {}", innermost(error)),
+            ),
             error => (WriteFailure::Other, error.to_string()),
         };
         WriteError::new(failure, one_line(&message))
@@ -130,13 +144,18 @@ impl<'a> Call<'a> {
             400 | 413 | 422 => (WriteFailure::Rejected, said.to_owned()),
             429 => (WriteFailure::Throttled, format!("the API server asks for fewer requests (429): {said}")),
             408 | 502 | 503 | 504 => (WriteFailure::Unreachable, format!("the API server can't answer now ({}): {said}", status.code)),
-            // A field that the schema does not have, or more than etcd stores: no fault of the server, although it says so.
+            // A field that the schema does not have, or more than etcd stores: no fault of the
+            // server, although it says so.
             500 if said.starts_with("failed to create typed patch object") || said.contains("etcdserver: request is too large") => {
                 (WriteFailure::Rejected, said.to_owned())
             }
             code => (WriteFailure::Other, format!("the API server answered {code}: {said}")),
         };
-        let seconds = status.details.as_ref().map(|details| details.retry_after_seconds).filter(|seconds| *seconds > 0);
+        let seconds = status
+            .details
+            .as_ref()
+            .map(|details| details.retry_after_seconds)
+            .filter(|seconds| *seconds > 0);
         WriteError {
             retry_after: seconds.map(|seconds| retry_after::bounded(seconds.into())),
             ..WriteError::new(failure, one_line(&message))
@@ -154,13 +173,22 @@ impl<'a> Call<'a> {
     fn missing(self, status: &Status) -> (WriteFailure, String) {
         match status.details.as_ref().map(|details| details.kind.as_str()) {
             Some("namespaces") => {
-                let message = format!("namespace {} does not exist: create it, or choose another with --namespace", self.namespace);
+                let message = format!(
+                    "namespace {} does not exist: create it, or choose another with --namespace",
+                    self.namespace
+                );
                 (WriteFailure::NoNamespace, message)
             }
             Some(kind) if !kind.is_empty() && !self.name.is_empty() => {
                 (WriteFailure::NotFound, format!("{}/{} is gone", self.namespace, self.name))
             }
-            _ => (WriteFailure::Other, format!("{PLURAL}.{GROUP} is no longer served: install Istio's CRDs again ({})", status.message)),
+            _ => (
+                WriteFailure::Other,
+                format!(
+                    "{PLURAL}.{GROUP} is no longer served: install Istio's CRDs again ({})",
+                    status.message
+                ),
+            ),
         }
     }
 
@@ -177,8 +205,12 @@ impl<'a> Call<'a> {
 pub(super) fn no_credentials(error: &AuthError) -> String {
     let reason = match error {
         // Its command line may hold secrets too, and what it says to a person is on stderr already.
-        AuthError::AuthExecRun { out, .. } => format!("the kubeconfig's exec plugin failed ({})", out.status),
-        AuthError::AuthExecParse(_) | AuthError::ParseTokenKey(_) => "the exec plugin's output is not an ExecCredential".to_owned(),
+        AuthError::AuthExecRun { out, .. } => {
+            format!("the kubeconfig's exec plugin failed ({})", out.status)
+        }
+        AuthError::AuthExecParse(_) | AuthError::ParseTokenKey(_) => {
+            "the exec plugin's output is not an ExecCredential".to_owned()
+        }
         AuthError::AuthExec(_) => "the exec plugin's output has no usable token".to_owned(),
         AuthError::AuthExecStart(error) => format!("the exec plugin can't be started: {error}"),
         error => innermost(error),
@@ -186,7 +218,8 @@ pub(super) fn no_credentials(error: &AuthError) -> String {
     format!("no credentials for the API server: {reason}")
 }
 
-/// The verb that a role lacks, from the authorizer's message, which differs from the call's where an apply has to create.
+/// The verb that a role lacks, from the authorizer's message, which differs from the call's where
+/// an apply has to create.
 fn lacking(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once(" cannot ")?;
     rest.split_once(" resource ").map(|(verb, _)| verb)
@@ -206,7 +239,10 @@ fn without_userinfo(text: &str) -> String {
     let mut parts = text.split("://");
     let mut safe = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let authority = part.split(|c: char| matches!(c, '/' | '?' | '#' | '"' | '`') || c.is_whitespace()).next().unwrap_or_default();
+        let authority = part
+            .split(|c: char| matches!(c, '/' | '?' | '#' | '"' | '`') || c.is_whitespace())
+            .next()
+            .unwrap_or_default();
         let userinfo = authority.rfind('@').map_or(0, |at| at + 1);
         safe.push_str("://");
         safe.push_str(part.get(userinfo..).unwrap_or_default());

@@ -8,17 +8,23 @@ use istio_cloud_map_core::operator::{EntryKey, Observation, Observed, Version, W
 
 type Observations<'a> = BoxStream<'a, Result<Observation, WriteError>>;
 
-/// One list once every namespace has been listed; from then on, a new list of one of them is told as the changes that it may hide, so
-/// that it says nothing of the others.
+/// One list once every namespace has been listed; from then on, a new list of one of them is told
+/// as the changes that it may hide, so that it says nothing of the others.
 pub(super) fn all(mut watches: Vec<Observations<'_>>) -> Observations<'_> {
     if watches.len() == 1
         && let Some(only) = watches.pop()
     {
         return only;
     }
-    let mut merge =
-        Merge { namespaces: watches.iter().map(|_| Namespace::default()).collect(), complete: false, version: Version::default() };
-    let tagged = watches.into_iter().enumerate().map(|(index, watch)| watch.map(move |item| (index, item)).boxed());
+    let mut merge = Merge {
+        namespaces: watches.iter().map(|_| Namespace::default()).collect(),
+        complete: false,
+        version: Version::default(),
+    };
+    let tagged = watches
+        .into_iter()
+        .enumerate()
+        .map(|(index, watch)| watch.map(move |item| (index, item)).boxed());
     stream::select_all(tagged)
         .flat_map(move |(index, item)| {
             let items = match item {
@@ -59,7 +65,8 @@ impl Merge {
             return Vec::new();
         }
         self.complete = true;
-        let entries = self.namespaces.iter_mut().flat_map(|namespace| namespace.entries.values_mut());
+        let entries =
+            self.namespaces.iter_mut().flat_map(|namespace| namespace.entries.values_mut());
         let entries = entries.filter_map(Option::take).collect();
         // Of several lists at several versions: what is missing was missing in the oldest.
         vec![Observation::Listed { entries, version: self.version.clone() }]
@@ -71,7 +78,8 @@ impl Namespace {
         match observation {
             Observation::Listed { entries, .. } => {
                 self.listed = true;
-                self.entries = entries.into_iter().map(|entry| (entry.key.clone(), Some(entry))).collect();
+                self.entries =
+                    entries.into_iter().map(|entry| (entry.key.clone(), Some(entry))).collect();
             }
             Observation::Applied(entry) => {
                 self.entries.insert(entry.key.clone(), Some(*entry));
@@ -87,9 +95,13 @@ impl Namespace {
             Observation::Listed { entries, version } => {
                 let now = entries.iter().map(|entry| (entry.key.clone(), None)).collect();
                 let before = std::mem::replace(&mut self.entries, now);
-                let gone: Vec<EntryKey> = before.into_keys().filter(|key| !self.entries.contains_key(key)).collect();
-                let gone = gone.into_iter().map(|key| Observation::Deleted { key, version: version.clone() });
-                gone.chain(entries.into_iter().map(|entry| Observation::Applied(Box::new(entry)))).collect()
+                let gone: Vec<EntryKey> =
+                    before.into_keys().filter(|key| !self.entries.contains_key(key)).collect();
+                let gone = gone
+                    .into_iter()
+                    .map(|key| Observation::Deleted { key, version: version.clone() });
+                gone.chain(entries.into_iter().map(|entry| Observation::Applied(Box::new(entry))))
+                    .collect()
             }
             Observation::Applied(entry) => {
                 self.entries.insert(entry.key.clone(), None);

@@ -1,8 +1,9 @@
 //! `--to kube`: a Kubernetes API server.
 //!
-//! Entries are written by server-side apply, so that the API server itself knows which fields are ours; every write carries the version that it is
-//! based on, so that what somebody else did meanwhile is never overwritten. What exists is listed once and then watched; an object is reduced to what
-//! decides about it while it is read, and never held.
+//! Entries are written by server-side apply, so that the API server itself knows which fields are
+//! ours; every write carries the version that it is based on, so that what somebody else did
+//! meanwhile is never overwritten. What exists is listed once and then watched; an object is
+//! reduced to what decides about it while it is read, and never held.
 
 mod apply;
 mod connect;
@@ -44,7 +45,8 @@ const PLURAL: &str = "serviceentries";
 /// How to reach a cluster, and what of it.
 #[derive(Debug, Clone)]
 pub struct KubeOptions {
-    /// A kubeconfig; none: that of `KUBECONFIG`, else the pod's own service account, else the one that kubectl would use.
+    /// A kubeconfig; none: that of `KUBECONFIG`, else the pod's own service account, else the one
+    /// that kubectl would use.
     pub kube_config: Option<PathBuf>,
     /// The namespaces that are watched, all that may be written to.
     pub namespaces: Vec<String>,
@@ -56,7 +58,8 @@ pub struct KubeOptions {
     pub connect_timeout: Duration,
     /// For every call, its answer included; a watch is only held to begin within it.
     pub call_timeout: Duration,
-    /// How long a watch lasts before it is resumed, and so after what time a dead connection is noticed.
+    /// How long a watch lasts before it is resumed, and so after what time a dead connection is
+    /// noticed.
     pub watch_timeout: Duration,
     /// Tell whether entries are watched.
     pub metrics: Arc<Metrics>,
@@ -85,13 +88,18 @@ pub struct KubeSink {
 }
 
 impl KubeSink {
-    /// Finds the cluster and the API version that it serves, and sees whether entries may be listed.
+    /// Finds the cluster and the API version that it serves, and sees whether entries may be
+    /// listed.
     pub async fn connect(options: KubeOptions) -> Result<Self, ConnectError> {
         let (client, url) = connect::client(&options).await?;
         Self::with_client(client, &url, options).await
     }
 
-    async fn with_client(client: Client, url: &str, options: KubeOptions) -> Result<Self, ConnectError> {
+    async fn with_client(
+        client: Client,
+        url: &str,
+        options: KubeOptions,
+    ) -> Result<Self, ConnectError> {
         let version = connect::served_version(&client, url, &options).await?.version();
         let sink = Self {
             client,
@@ -105,7 +113,8 @@ impl KubeSink {
             options,
         };
         for namespace in &sink.options.namespaces {
-            connect::may_list(&sink.api(namespace), namespace, url, sink.options.call_timeout).await?;
+            connect::may_list(&sink.api(namespace), namespace, url, sink.options.call_timeout)
+                .await?;
         }
         Ok(sink)
     }
@@ -124,7 +133,11 @@ impl Sink for KubeSink {
         Box::pin(apply::apply(self, entry))
     }
 
-    fn delete<'a>(&'a self, key: &'a EntryKey, version: &'a Version) -> BoxFuture<'a, Result<(), WriteError>> {
+    fn delete<'a>(
+        &'a self,
+        key: &'a EntryKey,
+        version: &'a Version,
+    ) -> BoxFuture<'a, Result<(), WriteError>> {
         Box::pin(apply::delete(self, key, version))
     }
 }

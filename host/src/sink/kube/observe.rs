@@ -22,7 +22,8 @@ use crate::run;
 const SHORTEST_WATCH: Duration = Duration::from_secs(1);
 
 pub(super) fn watch_all(sink: &KubeSink) -> BoxStream<'_, Result<Observation, WriteError>> {
-    let watches = sink.options.namespaces.iter().map(|namespace| Watch::new(sink, namespace).into_stream());
+    let watches =
+        sink.options.namespaces.iter().map(|namespace| Watch::new(sink, namespace).into_stream());
     merge::all(watches.collect())
 }
 
@@ -101,7 +102,10 @@ impl<'a> Watch<'a> {
                         _ => self.pace.after_failure(),
                     };
                     self.pause = Some(pause.max(error.retry_after.unwrap_or_default()));
-                    error.message.insert_str(0, &format!("can't see the entries of namespace {}: ", self.namespace));
+                    error.message.insert_str(
+                        0,
+                        &format!("can't see the entries of namespace {}: ", self.namespace),
+                    );
                     if self.outage.failed(Instant::now()) {
                         self.diagnose(true, error.message.clone());
                     }
@@ -122,8 +126,10 @@ impl<'a> Watch<'a> {
     /// The watch has lasted.
     fn works(&mut self) {
         self.sink.options.metrics.watching(self.namespace, true);
-        let (was_reported, again) =
-            (self.reported.take().is_some(), format!("the entries of namespace {} can be seen again", self.namespace));
+        let (was_reported, again) = (
+            self.reported.take().is_some(),
+            format!("the entries of namespace {} can be seen again", self.namespace),
+        );
         if self.outage.over() {
             self.diagnose(false, again);
         } else if was_reported {
@@ -134,9 +140,18 @@ impl<'a> Watch<'a> {
     /// That the watch is lost for now, or works again after that.
     fn diagnose(&self, lost: bool, message: String) {
         self.sink.options.metrics.watch_lost(lost);
-        let (severity, code) = (if lost { Severity::Error } else { Severity::Info }, Code::WatchFailed);
+        let (severity, code) =
+            (if lost { Severity::Error } else { Severity::Info }, Code::WatchFailed);
         let (source, namespace, service) = (String::new(), String::new(), String::new());
-        run::diagnostic(&Diagnostic { severity, code, source, namespace, service, instance: None, message });
+        run::diagnostic(&Diagnostic {
+            severity,
+            code,
+            source,
+            namespace,
+            service,
+            instance: None,
+            message,
+        });
     }
 
     /// All that exists, page by page, at one version.
@@ -145,20 +160,26 @@ impl<'a> Watch<'a> {
         let mut entries = Vec::new();
         let mut params = ListParams::default().limit(self.sink.options.page_size);
         loop {
-            let page = attempt(limit, self.api.list(&params)).await.map_err(Interruption::Failed)?;
+            let page =
+                attempt(limit, self.api.list(&params)).await.map_err(Interruption::Failed)?;
             let page = page.map_err(|failure| interruption(call, &failure))?;
             entries.extend(page.items.into_iter().map(|entry| entry.observed));
             if let Some(token) = page.metadata.continue_.filter(|token| !token.is_empty()) {
                 params = params.continue_token(&token);
                 continue;
             }
-            let Some(version) = page.metadata.resource_version.filter(|version| !version.is_empty()) else {
+            let Some(version) =
+                page.metadata.resource_version.filter(|version| !version.is_empty())
+            else {
                 let message = "the API server's answer has no resourceVersion".to_owned();
                 return Err(Interruption::Failed(WriteError::new(WriteFailure::Other, message)));
             };
             self.pace.listed();
             self.version = Some(version.clone());
-            return Ok(Observation::Listed { entries, version: Version { uid: None, resource_version: Some(version) } });
+            return Ok(Observation::Listed {
+                entries,
+                version: Version { uid: None, resource_version: Some(version) },
+            });
         }
     }
 
@@ -166,10 +187,14 @@ impl<'a> Watch<'a> {
     async fn watch(&mut self) -> Result<Option<Observation>, Interruption> {
         let call = Call::watch(self.namespace);
         if self.events.is_none() {
-            let seconds = u32::try_from(self.sink.options.watch_timeout.as_secs()).unwrap_or(u32::MAX).clamp(1, 290);
+            let seconds = u32::try_from(self.sink.options.watch_timeout.as_secs())
+                .unwrap_or(u32::MAX)
+                .clamp(1, 290);
             let params = WatchParams::default().timeout(seconds);
             let version = self.version.clone().unwrap_or_default();
-            let stream = attempt(self.sink.options.call_timeout, self.api.watch(&params, &version)).await.map_err(Interruption::Failed)?;
+            let stream = attempt(self.sink.options.call_timeout, self.api.watch(&params, &version))
+                .await
+                .map_err(Interruption::Failed)?;
             let stream = stream.map_err(|failure| interruption(call, &failure))?.boxed();
             self.events = Some(Events { stream, begun: Instant::now(), any: false, works: false });
         }
@@ -183,12 +208,20 @@ impl<'a> Watch<'a> {
         let Some(events) = &mut self.events else { return Ok(None) };
         // The API server ends it in time; a connection that is dead does not.
         let longest = self.sink.options.watch_timeout + self.sink.options.call_timeout;
-        let limit = if events.works { longest } else { SHORTEST_WATCH.saturating_sub(events.begun.elapsed()) };
+        let limit = if events.works {
+            longest
+        } else {
+            SHORTEST_WATCH.saturating_sub(events.begun.elapsed())
+        };
         let event = match tokio::time::timeout(limit, events.stream.next()).await {
             Ok(Some(event)) => event.map_err(|error| interruption(call, &error.into()))?,
             Ok(None) if !events.any && !events.works => {
-                let message = "the watch ended at once; the API server may be shutting down".to_owned();
-                return Err(Interruption::Failed(WriteError::new(WriteFailure::Unreachable, message)));
+                let message =
+                    "the watch ended at once; the API server may be shutting down".to_owned();
+                return Err(Interruption::Failed(WriteError::new(
+                    WriteFailure::Unreachable,
+                    message,
+                )));
             }
             Ok(None) => {
                 // However it ended, at most one a second begins.
@@ -210,7 +243,9 @@ impl<'a> Watch<'a> {
                 (version.resource_version.clone(), Some(Observation::Deleted { key, version }))
             }
             WatchEvent::Bookmark(bookmark) => (Some(bookmark.metadata.resource_version), None),
-            WatchEvent::Error(status) => return Err(interruption(call, &Error::Api(status).into())),
+            WatchEvent::Error(status) => {
+                return Err(interruption(call, &Error::Api(status).into()));
+            }
         };
         if version.is_some() {
             self.version = version;
@@ -221,8 +256,8 @@ impl<'a> Watch<'a> {
 
 /// Why there is no event.
 enum Interruption {
-    /// The changes since the last event are no longer known (410), or the version is one of before a restore. That is part of a watch's life, and
-    /// nothing to report.
+    /// The changes since the last event are no longer known (410), or the version is one of before
+    /// a restore. That is part of a watch's life, and nothing to report.
     Expired,
     Failed(WriteError),
 }

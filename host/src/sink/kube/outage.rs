@@ -35,7 +35,10 @@ mod tests {
     fn an_outage_is_reported_once_after_ten_seconds_and_so_is_its_end() {
         let (mut outage, start) = (Outage::default(), Instant::now());
         let at = |seconds| start + Duration::from_secs(seconds);
-        assert_eq!([0, 3, 9, 10, 13, 60].map(|seconds| outage.failed(at(seconds))), [false, false, false, true, false, false]);
+        assert_eq!(
+            [0, 3, 9, 10, 13, 60].map(|seconds| outage.failed(at(seconds))),
+            [false, false, false, true, false, false]
+        );
         assert_eq!([outage.over(), outage.over()], [true, false]);
         assert_eq!([70, 75].map(|seconds| outage.failed(at(seconds))), [false, false]);
         assert!(!outage.over(), "one that was short is not over either");

@@ -24,7 +24,8 @@ impl Pace {
         self.listed = Some(Instant::now());
     }
 
-    /// Doubling while failures follow each other closely, and each a little different, so that a hundred operators do not come back as one.
+    /// Doubling while failures follow each other closely, and each a little different, so that a
+    /// hundred operators do not come back as one.
     pub(super) fn after_failure(&mut self) -> Duration {
         let calm = self.failed.is_none_or(|failed| failed.elapsed() > CALM);
         self.failed = Some(Instant::now());
@@ -37,9 +38,14 @@ impl Pace {
         self.after_failure().max(FORBIDDEN)
     }
 
-    /// That the watch can't go on from where it stood is an answer: a new list is made at once, unless the last one has only just been made.
+    /// That the watch can't go on from where it stood is an answer: a new list is made at once,
+    /// unless the last one has only just been made.
     pub(super) fn after_expiry(&mut self) -> Duration {
-        if self.listed.is_none_or(|listed| listed.elapsed() > CALM) { FIRST } else { self.after_failure() }
+        if self.listed.is_none_or(|listed| listed.elapsed() > CALM) {
+            FIRST
+        } else {
+            self.after_failure()
+        }
     }
 }
 
@@ -57,7 +63,10 @@ mod tests {
     fn pauses_double_up_to_three_seconds_and_start_anew_after_calm() {
         let mut pace = Pace::default();
         let pauses: Vec<Duration> = (0..8).map(|_| pace.after_failure()).collect();
-        for (pause, longest) in pauses.iter().zip([100, 200, 400, 800, 1_600, 3_000, 3_000, 3_000].map(Duration::from_millis)) {
+        for (pause, longest) in pauses
+            .iter()
+            .zip([100, 200, 400, 800, 1_600, 3_000, 3_000, 3_000].map(Duration::from_millis))
+        {
             assert!((longest * 3 / 4..=longest).contains(pause), "{pauses:?}");
         }
         pace.failed = Instant::now().checked_sub(CALM * 2);

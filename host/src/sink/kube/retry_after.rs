@@ -1,4 +1,5 @@
-//! How long the API server, or a balancer before it, asks to wait: the header `Retry-After`, which the client's errors leave out.
+//! How long the API server, or a balancer before it, asks to wait: the header `Retry-After`, which
+//! the client's errors leave out.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -22,10 +23,15 @@ pub(super) async fn observed<T>(call: impl Future<Output = T>) -> (T, Option<Dur
     RETRY_AFTER.scope(Cell::default(), call).await
 }
 
-/// Remembers the header of a refusal. To be called by the task that makes the call, wherever the client sends it.
+/// Remembers the header of a refusal. To be called by the task that makes the call, wherever the
+/// client sends it.
 pub(super) fn remember<B>(response: Response<B>) -> Response<B> {
-    if matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        let seconds = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    if matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+    {
+        let seconds = response
+            .headers()
+            .get(header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok());
         // Discovery at the start is no call that is tried again.
         let _outside = RETRY_AFTER.try_with(|remembered| remembered.set(seconds.map(bounded)));
     }

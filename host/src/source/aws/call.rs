@@ -16,7 +16,10 @@ pub(super) struct Call<'a> {
 impl Call<'_> {
     /// An answer that is not what the service model says.
     pub(super) fn malformed(&self, what: impl fmt::Display) -> ReadError {
-        ReadError { failure: ReadFailure::Malformed, message: format!("{self}: the answer makes no sense: {what}") }
+        ReadError {
+            failure: ReadFailure::Malformed,
+            message: format!("{self}: the answer makes no sense: {what}"),
+        }
     }
 }
 
@@ -35,7 +38,8 @@ impl fmt::Display for Call<'_> {
 
 /// The first line of a text, without control characters, and not endless.
 ///
-/// Only the first: what AWS appends when a signature does not match quotes the request's headers, the session token among them.
+/// Only the first: what AWS appends when a signature does not match quotes the request's headers,
+/// the session token among them.
 pub(super) fn one_line(text: &str) -> String {
     const MOST_CHARS: usize = 500;
     let line = text.trim().lines().next().unwrap_or_default();

@@ -37,10 +37,11 @@ const MOST_CONNECTING: Duration = Duration::from_secs(10);
 pub struct AwsOptions {
     /// The region; else what the environment, the profile or the instance says.
     pub region: Option<String>,
-    /// Another address of Cloud Map: a VPC endpoint, a fake. Else `AWS_ENDPOINT_URL_SERVICEDISCOVERY`, `AWS_ENDPOINT_URL` or the
-    /// profile's.
+    /// Another address of Cloud Map: a VPC endpoint, a fake. Else
+    /// `AWS_ENDPOINT_URL_SERVICEDISCOVERY`, `AWS_ENDPOINT_URL` or the profile's.
     pub endpoint_url: Option<String>,
-    /// That of the data plane (`DiscoverInstances`, `DiscoverInstancesRevision`), which has an endpoint service of its own. Else the same.
+    /// That of the data plane (`DiscoverInstances`, `DiscoverInstancesRevision`), which has an
+    /// endpoint service of its own. Else the same.
     pub data_endpoint_url: Option<String>,
     /// Use the endpoints that have IPv6 as well; else what the environment or the profile says.
     pub use_dual_stack: bool,
@@ -73,7 +74,9 @@ impl Default for AwsOptions {
 #[derive(Debug, Error)]
 pub enum ConnectError {
     /// Nobody names one.
-    #[error("no AWS region: set --aws-region or AWS_REGION (us-west-2, for example), or a region in the AWS profile")]
+    #[error(
+        "no AWS region: set --aws-region or AWS_REGION (us-west-2, for example), or a region in the AWS profile"
+    )]
     NoRegion,
     /// Not the name of one.
     #[error("{0:?} is not an AWS region: expected a name like us-west-2")]
@@ -84,13 +87,19 @@ pub enum ConnectError {
     )]
     BadEndpoint(String),
     /// A URL with a user name or a password, which is not repeated here.
-    #[error("the endpoint URL of {0} has a user name or password, which Cloud Map does not take: remove it")]
+    #[error(
+        "the endpoint URL of {0} has a user name or password, which Cloud Map does not take: remove it"
+    )]
     EndpointWithCredentials(String),
     /// AWS offers no such.
-    #[error("an endpoint URL can't be combined with {0}: give the URL of such an endpoint alone, or leave it out")]
+    #[error(
+        "an endpoint URL can't be combined with {0}: give the URL of such an endpoint alone, or leave it out"
+    )]
     EndpointVariant(&'static str),
     /// The file of `AWS_CA_BUNDLE`.
-    #[error("AWS_CA_BUNDLE: {path} can't be used: {reason}; expected a file of certificates in PEM form")]
+    #[error(
+        "AWS_CA_BUNDLE: {path} can't be used: {reason}; expected a file of certificates in PEM form"
+    )]
     CaBundle {
         /// As it was given.
         path: String,
@@ -98,7 +107,9 @@ pub enum ConnectError {
         reason: String,
     },
     /// A second half without its first.
-    #[error("an external id is given, but no role: an external id is only used when a role is taken on")]
+    #[error(
+        "an external id is given, but no role: an external id is only used when a role is taken on"
+    )]
     NoRole,
     /// The chain found none.
     #[error(
@@ -107,10 +118,14 @@ pub enum ConnectError {
     )]
     NoCredentials,
     /// A profile is named, and nothing else gives any.
-    #[error("no AWS credentials: the profile {0:?} (AWS_PROFILE) has none, or is not in ~/.aws/config or ~/.aws/credentials")]
+    #[error(
+        "no AWS credentials: the profile {0:?} (AWS_PROFILE) has none, or is not in ~/.aws/config or ~/.aws/credentials"
+    )]
     NoCredentialsInProfile(String),
     /// The chain found some that can't be used.
-    #[error("AWS credentials can't be loaded: {0}; check the profile, the role's trust policy or the service account")]
+    #[error(
+        "AWS credentials can't be loaded: {0}; check the profile, the role's trust policy or the service account"
+    )]
     Credentials(String),
     /// Something that should answer does not: the instance's metadata, for example.
     #[error(
@@ -143,12 +158,14 @@ impl ConnectError {
 }
 
 impl AwsSource {
-    /// Finds region and credentials as every AWS tool does (environment, profile, IRSA, Pod Identity or container, instance role), and
-    /// loads the credentials once.
+    /// Finds region and credentials as every AWS tool does (environment, profile, IRSA, Pod
+    /// Identity or container, instance role), and loads the credentials once.
     ///
-    /// Proxies are those of the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` and their lower-case forms, as the SDK
-    /// does by itself. The metadata services (169.254.169.254, 169.254.170.2, 169.254.170.23) are asked over HTTP and belong in `NO_PROXY`
-    /// where `HTTP_PROXY` is set. `AWS_CA_BUNDLE` replaces the system's certificate authorities.
+    /// Proxies are those of the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`
+    /// and their lower-case forms, as the SDK does by itself. The metadata services
+    /// (169.254.169.254, 169.254.170.2, 169.254.170.23) are asked over HTTP and belong in
+    /// `NO_PROXY` where `HTTP_PROXY` is set. `AWS_CA_BUNDLE` replaces the system's certificate
+    /// authorities.
     ///
     /// # Errors
     /// Where there is no region or there are no credentials, or an option is wrong.
@@ -181,7 +198,9 @@ impl AwsSource {
 
     /// All that does not depend on where it runs.
     pub(super) fn with(builder: Builder, region: String, options: &AwsOptions) -> Self {
-        let config = limited(builder, options.call_timeout).region(Region::new(region.clone())).interceptor(NoPrefixUnderOverride);
+        let config = limited(builder, options.call_timeout)
+            .region(Region::new(region.clone()))
+            .interceptor(NoPrefixUnderOverride);
         let control = Client::from_conf(config.clone().build());
         let data = match present(options.data_endpoint_url.as_deref()) {
             Some(url) => Client::from_conf(config.endpoint_url(url).build()),
@@ -191,8 +210,8 @@ impl AwsSource {
     }
 }
 
-/// One attempt and an end to it. These are set here and not where the environment is loaded, since the credential providers would take them
-/// over, and they do need their retries.
+/// One attempt and an end to it. These are set here and not where the environment is loaded, since
+/// the credential providers would take them over, and they do need their retries.
 fn limited(builder: Builder, limit: Duration) -> Builder {
     let timeouts = TimeoutConfig::builder()
         // Shorter, so that the message says which part it was.
@@ -205,7 +224,8 @@ fn limited(builder: Builder, limit: Duration) -> Builder {
     builder
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts)
-        // It would end a trickle after 5 s at less than a byte a second; the limits above are stricter.
+        // It would end a trickle after 5 s at less than a byte a second; the limits above are
+        // stricter.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }
 
@@ -236,10 +256,14 @@ async fn sdk_config(options: &AwsOptions) -> Result<(SdkConfig, String), Connect
     Ok((sdk, region))
 }
 
-async fn credentials(sdk: &SdkConfig, options: &AwsOptions) -> Result<SharedCredentialsProvider, ConnectError> {
+async fn credentials(
+    sdk: &SdkConfig,
+    options: &AwsOptions,
+) -> Result<SharedCredentialsProvider, ConnectError> {
     let mut provider = sdk.credentials_provider().ok_or(ConnectError::NoCredentials)?;
     if let Some(role) = present(options.role_arn.as_deref()) {
-        let mut role = AssumeRoleProvider::builder(role).session_name(env!("CARGO_PKG_NAME")).configure(sdk);
+        let mut role =
+            AssumeRoleProvider::builder(role).session_name(env!("CARGO_PKG_NAME")).configure(sdk);
         if let Some(id) = &options.external_id {
             role = role.external_id(id);
         }
@@ -254,10 +278,14 @@ async fn credentials(sdk: &SdkConfig, options: &AwsOptions) -> Result<SharedCred
 fn refusal(error: &CredentialsError) -> ConnectError {
     match error {
         CredentialsError::CredentialsNotLoaded(_) => match std::env::var("AWS_PROFILE") {
-            Ok(profile) if !profile.is_empty() => ConnectError::NoCredentialsInProfile(one_line(&profile)),
+            Ok(profile) if !profile.is_empty() => {
+                ConnectError::NoCredentialsInProfile(one_line(&profile))
+            }
             _ => ConnectError::NoCredentials,
         },
-        CredentialsError::ProviderTimedOut(_) => ConnectError::TooSlow { what: "AWS credentials", limit: MOST_CONNECTING },
+        CredentialsError::ProviderTimedOut(_) => {
+            ConnectError::TooSlow { what: "AWS credentials", limit: MOST_CONNECTING }
+        }
         _ => {
             let reason = causes(error);
             let advice = certificate_advice(&reason).unwrap_or_default();
@@ -283,22 +311,36 @@ fn endpoint(url: Option<&str>) -> Result<Option<&str>, ConnectError> {
 fn report_endpoints(control: Option<&str>, data: Option<&str>) {
     match (control, data) {
         (None, None) => {}
-        (Some(control), Some(data)) => tracing::info!("Cloud Map is read at {control}, instances at {data}"),
-        (None, Some(data)) => tracing::info!("instances are read at {data}, everything else at the region's endpoint"),
-        (Some(both), None) if both.contains(".amazonaws.com") || both.contains(".api.aws") => tracing::warn!(
-            "Cloud Map is read at {both}, instances too: an endpoint of AWS answers either for the control plane (servicediscovery) or for the data \
+        (Some(control), Some(data)) => {
+            tracing::info!("Cloud Map is read at {control}, instances at {data}")
+        }
+        (None, Some(data)) => {
+            tracing::info!("instances are read at {data}, everything else at the region's endpoint")
+        }
+        (Some(both), None) if both.contains(".amazonaws.com") || both.contains(".api.aws") => {
+            tracing::warn!(
+                "Cloud Map is read at {both}, instances too: an endpoint of AWS answers either for the control plane (servicediscovery) or for the data \
              plane (data-servicediscovery); give the second one with --data-endpoint-url"
-        ),
+            )
+        }
         (Some(both), None) => {
-            tracing::info!("Cloud Map is read at {both}, instances too; --data-endpoint-url names another address for them");
+            tracing::info!(
+                "Cloud Map is read at {both}, instances too; --data-endpoint-url names another address for them"
+            );
         }
     }
 }
 
-/// Trusts what the file of `AWS_CA_BUNDLE` has and nothing else, as other AWS tools do. For the rest it is the SDK's default client.
+/// Trusts what the file of `AWS_CA_BUNDLE` has and nothing else, as other AWS tools do. For the
+/// rest it is the SDK's default client.
 fn client_of_ca_bundle() -> Result<Option<SharedHttpClient>, ConnectError> {
-    let Some(path) = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) else { return Ok(None) };
-    let unusable = |reason: String| ConnectError::CaBundle { path: Path::new(&path).display().to_string(), reason };
+    let Some(path) = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) else {
+        return Ok(None);
+    };
+    let unusable = |reason: String| ConnectError::CaBundle {
+        path: Path::new(&path).display().to_string(),
+        reason,
+    };
     let pem = std::fs::read(&path).map_err(|error| unusable(error.to_string()))?;
     // Read here as well, since the client would panic.
     let mut authorities = RootCertStore::empty();
@@ -309,17 +351,22 @@ fn client_of_ca_bundle() -> Result<Option<SharedHttpClient>, ConnectError> {
     if authorities.is_empty() {
         return Err(unusable("it holds no certificate".to_owned()));
     }
-    let context = TlsContext::builder().with_trust_store(TrustStore::empty().with_pem_certificate(pem)).build();
+    let context = TlsContext::builder()
+        .with_trust_store(TrustStore::empty().with_pem_certificate(pem))
+        .build();
     let context = context.map_err(|error| unusable(error.to_string()))?;
     Ok(Some(HttpClientBuilder::new().build_with_connector_fn(move |settings, components| {
-        let mut connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).tls_context(context.clone());
+        let mut connector = Connector::builder()
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_context(context.clone());
         connector.set_connector_settings(settings.cloned());
         connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
         connector.proxy_config(ProxyConfig::from_env()).build()
     })))
 }
 
-/// A value that is there: a Secret or `ConfigMap` may hold an empty string for none, and `echo` leaves a line break at the end.
+/// A value that is there: a Secret or `ConfigMap` may hold an empty string for none, and `echo`
+/// leaves a line break at the end.
 fn present(value: Option<&str>) -> Option<&str> {
     value.map(str::trim).filter(|value| !value.is_empty())
 }

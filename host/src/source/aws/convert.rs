@@ -2,13 +2,16 @@
 
 use aws_sdk_servicediscovery::types;
 use istio_cloud_map_core::cloud_map::{
-    Health, HealthCheckConfig, HealthCheckCustomConfig, HttpProperties, Instance, Namespace, NamespaceProperties, Service, Tag,
+    Health, HealthCheckConfig, HealthCheckCustomConfig, HttpProperties, Instance, Namespace,
+    NamespaceProperties, Service, Tag,
 };
 
 /// Nothing for one without a name, which AWS does not have.
 pub(super) fn namespace(summary: types::NamespaceSummary, shared: bool) -> Option<Namespace> {
     let http = summary.properties.and_then(|properties| properties.http_properties);
-    let properties = http.map(|http| NamespaceProperties { http_properties: Some(HttpProperties { http_name: http.http_name }) });
+    let properties = http.map(|http| NamespaceProperties {
+        http_properties: Some(HttpProperties { http_name: http.http_name }),
+    });
     Some(Namespace {
         id: summary.id,
         arn: summary.arn,
@@ -29,8 +32,11 @@ pub(super) fn service(summary: types::ServiceSummary) -> Option<Service> {
         name: summary.name?,
         kind: summary.r#type.map(|kind| kind.as_str().to_owned()),
         description: summary.description,
-        health_check_config: check.map(|check| HealthCheckConfig { kind: Some(check.r#type.as_str().to_owned()) }),
-        health_check_custom_config: summary.health_check_custom_config.map(|_| HealthCheckCustomConfig {}),
+        health_check_config: check
+            .map(|check| HealthCheckConfig { kind: Some(check.r#type.as_str().to_owned()) }),
+        health_check_custom_config: summary
+            .health_check_custom_config
+            .map(|_| HealthCheckCustomConfig {}),
     })
 }
 

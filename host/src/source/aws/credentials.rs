@@ -13,8 +13,9 @@ use tokio::time::timeout;
 /// No load takes longer: a provider that hangs (a command, a metadata service) is asked anew.
 const MOST_LOADING: Duration = Duration::from_secs(20);
 
-/// Loads credentials beside the call that needs them. A call that can't wait fails, and the next one finds what was loaded meanwhile;
-/// otherwise a provider that is slower than a call's time limit would be cut off for ever.
+/// Loads credentials beside the call that needs them. A call that can't wait fails, and the next
+/// one finds what was loaded meanwhile; otherwise a provider that is slower than a call's time
+/// limit would be cut off for ever.
 #[derive(Debug)]
 pub(super) struct Patient {
     provider: SharedCredentialsProvider,
@@ -38,14 +39,17 @@ impl Patient {
     async fn wait(&self, limit: Duration) -> std::result::Result<Credentials, CredentialsError> {
         let mut loading = self.loading.lock().await;
         let task = loading.get_or_insert_with(|| tokio::spawn(load(self.provider.clone())));
-        let loaded = timeout(limit, task).await.map_err(|_| CredentialsError::provider_timed_out(limit))?;
+        let loaded =
+            timeout(limit, task).await.map_err(|_| CredentialsError::provider_timed_out(limit))?;
         *loading = None;
         loaded.unwrap_or_else(|stopped| Err(CredentialsError::unhandled(stopped)))
     }
 }
 
 async fn load(provider: SharedCredentialsProvider) -> Result {
-    timeout(MOST_LOADING, provider.provide_credentials()).await.unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(MOST_LOADING)))
+    timeout(MOST_LOADING, provider.provide_credentials())
+        .await
+        .unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(MOST_LOADING)))
 }
 
 impl ProvideCredentials for Patient {

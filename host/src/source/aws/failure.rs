@@ -18,9 +18,15 @@ where
     let (failure, what) = match error {
         SdkError::ServiceError(answer) => service_error(answer.err().meta(), answer.raw()),
         SdkError::ResponseError(answer) => response_error(answer.raw(), error),
-        _ if find::<CredentialsError>(error).is_some() => (ReadFailure::Credentials, format!("no credentials: {}", causes(error))),
-        SdkError::TimeoutError(_) => (ReadFailure::TimedOut, format!("no answer in time: {}", causes(error))),
-        SdkError::DispatchFailure(cause) if cause.is_timeout() => (ReadFailure::TimedOut, format!("no answer in time: {}", causes(error))),
+        _ if find::<CredentialsError>(error).is_some() => {
+            (ReadFailure::Credentials, format!("no credentials: {}", causes(error)))
+        }
+        SdkError::TimeoutError(_) => {
+            (ReadFailure::TimedOut, format!("no answer in time: {}", causes(error)))
+        }
+        SdkError::DispatchFailure(cause) if cause.is_timeout() => {
+            (ReadFailure::TimedOut, format!("no answer in time: {}", causes(error)))
+        }
         SdkError::DispatchFailure(_) => (ReadFailure::Unreachable, causes(error)),
         _ => (ReadFailure::Other, causes(error)),
     };
@@ -28,10 +34,13 @@ where
     ReadError { failure, message: format!("{call}: {}{advice}", what.trim_end_matches('.')) }
 }
 
-/// An error that AWS reports in its own terms. Nearly all have the status 400, so only the code tells them apart.
+/// An error that AWS reports in its own terms. Nearly all have the status 400, so only the code
+/// tells them apart.
 fn service_error(meta: &ErrorMetadata, raw: &HttpResponse) -> (ReadFailure, String) {
     let code = meta.code().unwrap_or_default();
-    let unknown = || if raw.status().is_server_error() { ReadFailure::ServerError } else { ReadFailure::Other };
+    let unknown = || {
+        if raw.status().is_server_error() { ReadFailure::ServerError } else { ReadFailure::Other }
+    };
     let mut what = one_line(code);
     if let Some(message) = meta.message() {
         what = format!("{what}: {}", one_line(message));
@@ -42,7 +51,8 @@ fn service_error(meta: &ErrorMetadata, raw: &HttpResponse) -> (ReadFailure, Stri
     (by_code(code).unwrap_or_else(unknown), what)
 }
 
-/// An answer that could not be read: torn, cut off, or not from AWS at all (a proxy's error page). The status is then all there is to go by.
+/// An answer that could not be read: torn, cut off, or not from AWS at all (a proxy's error page).
+/// The status is then all there is to go by.
 fn response_error(raw: &HttpResponse, error: &(dyn Error + 'static)) -> (ReadFailure, String) {
     let status = raw.status();
     let failure = match status.as_u16() {
@@ -54,7 +64,8 @@ fn response_error(raw: &HttpResponse, error: &(dyn Error + 'static)) -> (ReadFai
     (failure, format!("the answer (HTTP {}) can't be read: {}", status.as_u16(), causes(error)))
 }
 
-/// What an error code of AWS means; both the modelled types and those that any AWS service may send.
+/// What an error code of AWS means; both the modelled types and those that any AWS service may
+/// send.
 pub(super) fn by_code(code: &str) -> Option<ReadFailure> {
     Some(match code {
         "RequestLimitExceeded"
@@ -66,7 +77,9 @@ pub(super) fn by_code(code: &str) -> Option<ReadFailure> {
         | "TooManyRequests"
         | "TooManyRequestsException"
         | "SlowDown" => ReadFailure::Throttled,
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "OptInRequired" => ReadFailure::AccessDenied,
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "OptInRequired" => {
+            ReadFailure::AccessDenied
+        }
         "ExpiredToken"
         | "ExpiredTokenException"
         | "IncompleteSignature"
@@ -82,7 +95,9 @@ pub(super) fn by_code(code: &str) -> Option<ReadFailure> {
         | "SignatureDoesNotMatch"
         | "UnrecognizedClient"
         | "UnrecognizedClientException" => ReadFailure::Credentials,
-        "NamespaceNotFound" | "ServiceNotFound" | "ResourceNotFoundException" => ReadFailure::NotFound,
+        "NamespaceNotFound" | "ServiceNotFound" | "ResourceNotFoundException" => {
+            ReadFailure::NotFound
+        }
         "RequestTimeout" | "RequestTimeoutException" => ReadFailure::TimedOut,
         "InternalFailure"
         | "InternalServerError"
@@ -118,8 +133,8 @@ pub(super) fn certificate_advice(what: &str) -> Option<&'static str> {
     )
 }
 
-/// The error's causes on one line, each once. The outermost only names the kind of failure; it is left out if there is more to say, and so
-/// is the SDK's `other`.
+/// The error's causes on one line, each once. The outermost only names the kind of failure; it is
+/// left out if there is more to say, and so is the SDK's `other`.
 pub(super) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut next = error.source();

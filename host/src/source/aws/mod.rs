@@ -1,6 +1,7 @@
 //! AWS Cloud Map itself.
 //!
-//! One call at a time, each with a time limit and none tried twice: when to try again is decided in the core. An answer that lacks what AWS always sends is a failure, never an empty list.
+//! One call at a time, each with a time limit and none tried twice: when to try again is decided in
+//! the core. An answer that lacks what AWS always sends is a failure, never an empty list.
 
 use aws_sdk_servicediscovery::Client;
 use futures::future::BoxFuture;
@@ -48,19 +49,35 @@ impl std::fmt::Debug for AwsSource {
 }
 
 impl Source for AwsSource {
-    fn namespaces(&self, owner: NamespaceOwner, token: Option<String>) -> BoxFuture<'_, Result<Page<Namespace>, ReadError>> {
+    fn namespaces(
+        &self,
+        owner: NamespaceOwner,
+        token: Option<String>,
+    ) -> BoxFuture<'_, Result<Page<Namespace>, ReadError>> {
         Box::pin(lists::namespaces(&self.control, owner, token))
     }
 
-    fn services<'a>(&'a self, namespace: &'a Namespace, token: Option<String>) -> BoxFuture<'a, Result<Page<Service>, ReadError>> {
+    fn services<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        token: Option<String>,
+    ) -> BoxFuture<'a, Result<Page<Service>, ReadError>> {
         Box::pin(lists::services(&self.control, namespace, token))
     }
 
-    fn revision<'a>(&'a self, namespace: &'a Namespace, service: &'a Service) -> BoxFuture<'a, Result<i64, ReadError>> {
+    fn revision<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        service: &'a Service,
+    ) -> BoxFuture<'a, Result<i64, ReadError>> {
         Box::pin(instances::revision(&self.data, namespace, service))
     }
 
-    fn instances<'a>(&'a self, namespace: &'a Namespace, service: &'a Service) -> BoxFuture<'a, Result<InstancesRead, ReadError>> {
+    fn instances<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        service: &'a Service,
+    ) -> BoxFuture<'a, Result<InstancesRead, ReadError>> {
         Box::pin(instances::discover(&self.data, namespace, service))
     }
 
@@ -72,7 +89,11 @@ impl Source for AwsSource {
         Box::pin(instances::service_attributes(&self.control, namespace, service))
     }
 
-    fn tags<'a>(&'a self, namespace: &'a Namespace, service: &'a Service) -> BoxFuture<'a, Result<Vec<Tag>, ReadError>> {
+    fn tags<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        service: &'a Service,
+    ) -> BoxFuture<'a, Result<Vec<Tag>, ReadError>> {
         Box::pin(instances::tags(&self.control, namespace, service))
     }
 }

@@ -7,8 +7,9 @@ use aws_sdk_servicediscovery::error::BoxError;
 use aws_smithy_runtime_api::client::endpoint::{EndpointPrefix, EndpointResolverParams};
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 
-/// Keeps the SDK from putting `data-` before the host that somebody chose, by option, environment or profile: `data-127.0.0.1` does not
-/// resolve, and no more does `data-` before the name of a VPC endpoint. The SDK has no switch for it.
+/// Keeps the SDK from putting `data-` before the host that somebody chose, by option, environment
+/// or profile: `data-127.0.0.1` does not resolve, and no more does `data-` before the name of a VPC
+/// endpoint. The SDK has no switch for it.
 #[derive(Debug)]
 pub(super) struct NoPrefixUnderOverride;
 
@@ -24,7 +25,8 @@ impl Intercept for NoPrefixUnderOverride {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let params = config.load::<EndpointResolverParams>().and_then(EndpointResolverParams::get::<Params>);
+        let params =
+            config.load::<EndpointResolverParams>().and_then(EndpointResolverParams::get::<Params>);
         if params.is_some_and(|params| params.endpoint().is_some()) {
             config.interceptor_state().unset::<EndpointPrefix>();
         }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use istio_cloud_map_core::cloud_map::{InputError, InputOptions, Namespace, Record, Service, Tag, parse};
+use istio_cloud_map_core::cloud_map::{
+    InputError, InputOptions, Namespace, Record, Service, Tag, parse,
+};
 use istio_cloud_map_core::diagnostic::{Code, Diagnostic, Severity};
 use istio_cloud_map_core::operator::{InstancesRead, ReadError, ReadFailure};
 use istio_cloud_map_core::sorted::SortedMap;
@@ -11,8 +13,9 @@ use super::stamp::json_digest;
 
 /// Namespaces and their services by key, as [`Namespace::key`] and [`Service::key`] say.
 ///
-/// A service that the file has but that can't be read is listed, and its instances are a failed read: so it keeps what it had, and costs no
-/// other. Where the file does not even say which service or which namespace it is, the list that it belongs in can't be read.
+/// A service that the file has but that can't be read is listed, and its instances are a failed
+/// read: so it keeps what it had, and costs no other. Where the file does not even say which
+/// service or which namespace it is, the list that it belongs in can't be read.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
     namespaces: BTreeMap<String, InNamespace>,
@@ -46,13 +49,22 @@ struct Content {
 
 impl Snapshot {
     /// `last` is the version before: it knows the ids of services that can't be read now.
-    pub(super) fn parse(text: &str, options: &InputOptions, last: &Self) -> Result<Self, InputError> {
+    pub(super) fn parse(
+        text: &str,
+        options: &InputOptions,
+        last: &Self,
+    ) -> Result<Self, InputError> {
         let input = parse(text, options)?;
         let mut snapshot = Self { diagnostics: input.diagnostics, ..Self::default() };
         for record in input.records {
             snapshot.insert(record);
         }
-        let errors: Vec<Diagnostic> = snapshot.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
+        let errors: Vec<Diagnostic> = snapshot
+            .diagnostics
+            .iter()
+            .filter(|d| d.severity == Severity::Error)
+            .cloned()
+            .collect();
         for error in errors {
             snapshot.mark(error, last);
         }
@@ -61,13 +73,34 @@ impl Snapshot {
 
     fn insert(&mut self, record: Record) {
         let change_token = Some(change_token(&record));
-        let Record { source, region, namespace, service, service_attributes, tags, instances, instances_revision: revision } = record;
-        let within = self.namespaces.entry(namespace.key().to_owned()).or_insert_with(|| InNamespace::new(namespace.clone()));
+        let Record {
+            source,
+            region,
+            namespace,
+            service,
+            service_attributes,
+            tags,
+            instances,
+            instances_revision: revision,
+        } = record;
+        let within = self
+            .namespaces
+            .entry(namespace.key().to_owned())
+            .or_insert_with(|| InNamespace::new(namespace.clone()));
         if within.services.contains_key(service.key()) {
-            let message = "another source of the file has this service too; the first is used".to_owned();
+            let message =
+                "another source of the file has this service too; the first is used".to_owned();
             let (namespace, service) = (namespace.name, service.name);
             let (severity, code, instance) = (Severity::Error, Code::InvalidInstance, None);
-            self.diagnostics.push(Diagnostic { severity, code, source, namespace, service, instance, message });
+            self.diagnostics.push(Diagnostic {
+                severity,
+                code,
+                source,
+                namespace,
+                service,
+                instance,
+                message,
+            });
             return;
         }
         let instances = InstancesRead { instances, revision, change_token, region };
@@ -83,16 +116,25 @@ impl Snapshot {
         }
         let before = last.named(&error.namespace);
         let key = self.named(&error.namespace).map(|within| within.namespace.key().to_owned());
-        let namespace =
-            || before.map_or_else(|| Namespace { name: error.namespace.clone(), ..Namespace::default() }, |b| b.namespace.clone());
+        let namespace = || {
+            before.map_or_else(
+                || Namespace { name: error.namespace.clone(), ..Namespace::default() },
+                |b| b.namespace.clone(),
+            )
+        };
         let key = key.unwrap_or_else(|| namespace().key().to_owned());
         let within = self.namespaces.entry(key).or_insert_with(|| InNamespace::new(namespace()));
         if error.service.is_empty() {
             within.broken = Some(error.message);
         } else if within.named(&error.service).is_none() {
-            let before = before.and_then(|before| before.named(&error.service)).map(|before| before.service.clone());
-            let service = before.unwrap_or_else(|| Service { name: error.service, ..Service::default() });
-            within.services.insert(service.key().to_owned(), InService { service, read: Err(error.message) });
+            let before = before
+                .and_then(|before| before.named(&error.service))
+                .map(|before| before.service.clone());
+            let service =
+                before.unwrap_or_else(|| Service { name: error.service, ..Service::default() });
+            within
+                .services
+                .insert(service.key().to_owned(), InService { service, read: Err(error.message) });
         }
     }
 
@@ -111,30 +153,56 @@ impl Snapshot {
         Ok(within.services.values().map(|within| within.service.clone()).collect())
     }
 
-    pub(super) fn instances(&self, namespace: &Namespace, service: &Service) -> Result<InstancesRead, ReadError> {
+    pub(super) fn instances(
+        &self,
+        namespace: &Namespace,
+        service: &Service,
+    ) -> Result<InstancesRead, ReadError> {
         self.content(namespace, service).map(|content| content.instances.clone())
     }
 
-    pub(super) fn service_attributes(&self, namespace: &Namespace, service: &Service) -> Result<SortedMap<String, String>, ReadError> {
+    pub(super) fn service_attributes(
+        &self,
+        namespace: &Namespace,
+        service: &Service,
+    ) -> Result<SortedMap<String, String>, ReadError> {
         self.content(namespace, service).map(|content| content.service_attributes.clone())
     }
 
-    pub(super) fn tags(&self, namespace: &Namespace, service: &Service) -> Result<Vec<Tag>, ReadError> {
+    pub(super) fn tags(
+        &self,
+        namespace: &Namespace,
+        service: &Service,
+    ) -> Result<Vec<Tag>, ReadError> {
         self.content(namespace, service).map(|content| content.tags.clone())
     }
 
     fn content(&self, namespace: &Namespace, service: &Service) -> Result<&Content, ReadError> {
-        let gone = || failed(ReadFailure::NotFound, format!("the snapshot has no service {}/{}", namespace.name, service.name));
+        let gone = || {
+            failed(
+                ReadFailure::NotFound,
+                format!("the snapshot has no service {}/{}", namespace.name, service.name),
+            )
+        };
         let within = self.within(namespace)?.services.get(service.key()).ok_or_else(gone)?;
         within.read.as_ref().map_err(|reason| failed(ReadFailure::Malformed, reason.clone()))
     }
 
-    pub(super) fn revision(&self, namespace: &Namespace, service: &Service) -> Result<i64, ReadError> {
+    pub(super) fn revision(
+        &self,
+        namespace: &Namespace,
+        service: &Service,
+    ) -> Result<i64, ReadError> {
         Ok(self.content(namespace, service)?.instances.change_token.unwrap_or_default())
     }
 
     fn within(&self, namespace: &Namespace) -> Result<&InNamespace, ReadError> {
-        let gone = || failed(ReadFailure::NotFound, format!("the snapshot has no namespace {}", namespace.name));
+        let gone = || {
+            failed(
+                ReadFailure::NotFound,
+                format!("the snapshot has no namespace {}", namespace.name),
+            )
+        };
         self.namespaces.get(namespace.key()).ok_or_else(gone)
     }
 }
@@ -157,7 +225,8 @@ const fn failed(failure: ReadFailure, message: String) -> ReadError {
     ReadError { failure, message }
 }
 
-/// Moves with any change of the record, its `instancesRevision` among them: whoever edits a file does not count revisions.
+/// Moves with any change of the record, its `instancesRevision` among them: whoever edits a file
+/// does not count revisions.
 fn change_token(record: &Record) -> i64 {
     // A record that was read from JSON can be written as JSON.
     json_digest(record).unwrap_or_default().cast_signed()

@@ -20,7 +20,11 @@ impl Stamp {
     /// Nothing if there is no such file, or none that may be looked at.
     pub(super) fn of(path: &Path) -> Option<Self> {
         let metadata = std::fs::metadata(path).ok()?;
-        Some(Self { modified: metadata.modified().ok(), length: metadata.len(), identity: identity(&metadata) })
+        Some(Self {
+            modified: metadata.modified().ok(),
+            length: metadata.len(),
+            identity: identity(&metadata),
+        })
     }
 }
 

@@ -34,7 +34,8 @@ impl Case {
     fn new(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("snapshot.json"), text).unwrap();
-        let source = FileSource::open(folder.path().join("snapshot.json"), InputOptions::default()).unwrap();
+        let source =
+            FileSource::open(folder.path().join("snapshot.json"), InputOptions::default()).unwrap();
         Self { folder, source }
     }
 
@@ -47,7 +48,10 @@ impl Case {
     }
 
     async fn unchanged(&self) {
-        assert!(timeout(Duration::from_millis(1200), self.source.changed()).await.is_err(), "nothing has changed");
+        assert!(
+            timeout(Duration::from_millis(1200), self.source.changed()).await.is_err(),
+            "nothing has changed"
+        );
     }
 
     /// What can be read, and what can't and how: all of it, as the operator would.
@@ -64,9 +68,17 @@ impl Case {
                     for service in listed.items {
                         let read = self.source.instances(&namespace, &service).await;
                         let address = |r: istio_cloud_map_core::operator::InstancesRead| {
-                            r.instances[0].attributes.get("AWS_INSTANCE_IPV4").cloned().unwrap_or_default()
+                            r.instances[0]
+                                .attributes
+                                .get("AWS_INSTANCE_IPV4")
+                                .cloned()
+                                .unwrap_or_default()
                         };
-                        found.push(format!("{}: {}", service.key(), read.map_or_else(|e| e.failure.as_str().to_owned(), address)));
+                        found.push(format!(
+                            "{}: {}",
+                            service.key(),
+                            read.map_or_else(|e| e.failure.as_str().to_owned(), address)
+                        ));
                     }
                 }
             }
@@ -84,7 +96,10 @@ async fn questions_are_answered_from_the_file() {
     let services = case.source.services(&namespaces.items[0], None).await.unwrap().items;
     let read = case.source.instances(&namespaces.items[0], &services[0]).await.unwrap();
     assert_eq!(read.revision, Some(5), "the record's own");
-    assert_eq!(read.change_token, Some(case.source.revision(&namespaces.items[0], &services[0]).await.unwrap()));
+    assert_eq!(
+        read.change_token,
+        Some(case.source.revision(&namespaces.items[0], &services[0]).await.unwrap())
+    );
 }
 
 #[tokio::test]
@@ -96,10 +111,14 @@ async fn what_discover_instances_prints_is_taken_as_well() {
 #[tokio::test]
 async fn any_change_of_a_record_moves_its_revision_and_no_other() {
     let case = Case::new(&snapshot(&[service("web", "10.0.0.1"), service("api", "10.0.0.2")]));
-    let namespace = case.source.namespaces(NamespaceOwner::Own, None).await.unwrap().items.remove(0);
+    let namespace =
+        case.source.namespaces(NamespaceOwner::Own, None).await.unwrap().items.remove(0);
     let services = case.source.services(&namespace, None).await.unwrap().items;
     let revisions = async || {
-        (case.source.revision(&namespace, &services[0]).await.unwrap(), case.source.revision(&namespace, &services[1]).await.unwrap())
+        (
+            case.source.revision(&namespace, &services[0]).await.unwrap(),
+            case.source.revision(&namespace, &services[1]).await.unwrap(),
+        )
     };
     let before = revisions().await;
     let mut web = service("web", "10.0.0.1");
@@ -132,7 +151,8 @@ async fn a_config_map_s_symlinks_are_followed() {
     let path = |name: &str| folder.path().join(name);
     for (version, address) in [("..1", "10.0.0.1"), ("..2", "10.0.0.2")] {
         fs::create_dir(path(version)).unwrap();
-        fs::write(path(version).join("snapshot.json"), snapshot(&[service("web", address)])).unwrap();
+        fs::write(path(version).join("snapshot.json"), snapshot(&[service("web", address)]))
+            .unwrap();
     }
     symlink("..1", path("..data")).unwrap();
     symlink("..data/snapshot.json", path("snapshot.json")).unwrap();
@@ -156,7 +176,8 @@ async fn a_file_that_is_only_touched_has_not_changed() {
 async fn whoever_waits_anew_all_the_time_still_sees_a_change() {
     let case = Case::new(&snapshot(&[service("web", "10.0.0.1")]));
     case.write(&snapshot(&[service("web", "10.0.0.2")]));
-    let waits = async { while timeout(Duration::from_millis(50), case.source.changed()).await.is_err() {} };
+    let waits =
+        async { while timeout(Duration::from_millis(50), case.source.changed()).await.is_err() {} };
     timeout(Duration::from_secs(3), waits).await.unwrap();
 }
 
@@ -164,7 +185,8 @@ async fn whoever_waits_anew_all_the_time_still_sees_a_change() {
 async fn while_the_file_is_wrong_or_gone_every_question_says_so_and_then_it_recovers() {
     let text = snapshot(&[service("web", "10.0.0.1")]);
     let case = Case::new(&text);
-    let namespace = case.source.namespaces(NamespaceOwner::Own, None).await.unwrap().items.remove(0);
+    let namespace =
+        case.source.namespaces(NamespaceOwner::Own, None).await.unwrap().items.remove(0);
     let web = case.source.services(&namespace, None).await.unwrap().items.remove(0);
     case.write(text.split_at(text.len() / 2).0);
     case.changed().await;
@@ -174,16 +196,19 @@ async fn while_the_file_is_wrong_or_gone_every_question_says_so_and_then_it_reco
         case.source.revision(&namespace, &web).await.unwrap_err(),
         case.source.instances(&namespace, &web).await.unwrap_err(),
     ];
-    assert!(
-        failures.iter().all(|error| error.failure == ReadFailure::Unreachable && error.message.contains("snapshot.json can't be used: "))
-    );
+    assert!(failures.iter().all(|error| error.failure == ReadFailure::Unreachable
+        && error.message.contains("snapshot.json can't be used: ")));
     fs::remove_file(case.folder.path().join("snapshot.json")).unwrap();
     case.changed().await;
     assert_eq!(case.read().await, "unreachable");
     case.unchanged().await;
     case.write(&text);
     case.changed().await;
-    assert_eq!(case.read().await, "srv-web: 10.0.0.1", "the same content as before counts as a change after a failure");
+    assert_eq!(
+        case.read().await,
+        "srv-web: 10.0.0.1",
+        "the same content as before counts as a change after a failure"
+    );
 }
 
 #[tokio::test]
@@ -206,17 +231,24 @@ async fn a_record_without_names_leaves_the_list_it_belongs_in_unread() {
     assert_eq!(case.read().await, "my-namespace: malformed, api: 10.0.0.9");
     let mut homeless = service("web", "10.0.0.1");
     homeless["namespace"] = json!({"Id": "ns-1"});
-    assert_eq!(Case::new(&snapshot(&[homeless, service("api", "10.0.0.2")])).read().await, "malformed");
+    assert_eq!(
+        Case::new(&snapshot(&[homeless, service("api", "10.0.0.2")])).read().await,
+        "malformed"
+    );
 }
 
 #[tokio::test]
 async fn what_is_no_longer_in_the_file_is_not_found() {
     let case = Case::new(&snapshot(&[service("web", "10.0.0.1"), service("api", "10.0.0.2")]));
-    let namespace = case.source.namespaces(NamespaceOwner::Own, None).await.unwrap().items.remove(0);
+    let namespace =
+        case.source.namespaces(NamespaceOwner::Own, None).await.unwrap().items.remove(0);
     let web = case.source.services(&namespace, None).await.unwrap().items.remove(1);
     case.write(&snapshot(&[service("api", "10.0.0.2")]));
     case.changed().await;
-    assert_eq!(case.source.instances(&namespace, &web).await.unwrap_err().failure, ReadFailure::NotFound);
+    assert_eq!(
+        case.source.instances(&namespace, &web).await.unwrap_err().failure,
+        ReadFailure::NotFound
+    );
 }
 
 #[test]

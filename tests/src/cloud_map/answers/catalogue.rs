@@ -6,8 +6,12 @@ use std::ops::Bound;
 use serde_json::{Value, json};
 
 use super::page::{Page, key_position};
-use super::{ErrorKind, Operation, Refusal, Request, Resource, World, find_namespace, find_service, owner};
-use crate::cloud_map::world::{ACCOUNT, Namespace, NamespaceKey, Service, ServiceKey, namespace_summary, service_summary};
+use super::{
+    ErrorKind, Operation, Refusal, Request, Resource, World, find_namespace, find_service, owner,
+};
+use crate::cloud_map::world::{
+    ACCOUNT, Namespace, NamespaceKey, Service, ServiceKey, namespace_summary, service_summary,
+};
 
 pub(super) fn list_namespaces(world: &World, request: &Request) -> Result<Value, Refusal> {
     let filters = filters(request, &["NAME", "HTTP_NAME"])?;
@@ -72,7 +76,8 @@ pub(super) fn service_attributes(world: &World, request: &Request) -> Result<Val
 pub(super) fn tags(world: &World, request: &Request) -> Result<Value, Refusal> {
     let arn = request.required("ResourceARN");
     let tags = tagged(world, arn).ok_or_else(|| no_resource(arn))?;
-    let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+    let tags: Vec<Value> =
+        tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
     Ok(json!({"Tags": tags}))
 }
 
@@ -94,17 +99,24 @@ struct Filter<'request> {
 }
 
 /// EQ with one value is what each filter takes; some take `BEGINS_WITH` as well.
-fn filters<'request>(request: &'request Request, prefixed: &[&str]) -> Result<Vec<Filter<'request>>, Refusal> {
+fn filters<'request>(
+    request: &'request Request,
+    prefixed: &[&str],
+) -> Result<Vec<Filter<'request>>, Refusal> {
     let read = |filter: &'request Value| {
         let name = filter.get("Name").and_then(Value::as_str).unwrap_or_default();
         let condition = filter.get("Condition").and_then(Value::as_str).unwrap_or("EQ");
         let values = filter.get("Values").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let is_prefix = condition == "BEGINS_WITH" && prefixed.contains(&name);
         if condition != "EQ" && !is_prefix {
-            return Err(Refusal::invalid(format!("Condition {condition} is not supported for filter {name}")));
+            return Err(Refusal::invalid(format!(
+                "Condition {condition} is not supported for filter {name}"
+            )));
         }
         let [value] = values else {
-            return Err(Refusal::invalid(format!("Filter {name} takes exactly one value for condition {condition}")));
+            return Err(Refusal::invalid(format!(
+                "Filter {name} takes exactly one value for condition {condition}"
+            )));
         };
         Ok(Filter { name, value: value.as_str().unwrap_or_default(), is_prefix })
     };

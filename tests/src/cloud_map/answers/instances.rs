@@ -12,8 +12,9 @@ pub(super) fn list(world: &World, request: &Request) -> Result<Value, Refusal> {
     let (_, service) = find_service(world, request.required("ServiceId"))?;
     let page = page(Operation::ListInstances, request, service)?;
     let owner = owner(world, service);
-    let mut answer =
-        page.finish("Instances", |(id, instance)| Some(json!({"Id": id, "Attributes": instance.attributes, "CreatedByAccount": owner})));
+    let mut answer = page.finish("Instances", |(id, instance)| {
+        Some(json!({"Id": id, "Attributes": instance.attributes, "CreatedByAccount": owner}))
+    });
     answer.insert("ResourceOwner".to_owned(), owner.clone().into());
     Ok(Value::Object(answer))
 }
@@ -35,7 +36,8 @@ pub(super) fn health(world: &World, request: &Request) -> Result<Value, Refusal>
         return health_of(service, request.list("Instances"));
     }
     let page = page(Operation::GetInstancesHealthStatus, request, service)?;
-    let answer = page.finish_map("Status", |(id, instance)| (id.clone(), instance.health.name().into()));
+    let answer =
+        page.finish_map("Status", |(id, instance)| (id.clone(), instance.health.name().into()));
     Ok(Value::Object(answer))
 }
 

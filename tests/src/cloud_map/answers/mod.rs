@@ -29,16 +29,24 @@ impl From<Value> for Answer {
     }
 }
 
-pub(super) fn answer(world: &mut World, operation: Operation, request: &Request) -> Result<Answer, Refusal> {
+pub(super) fn answer(
+    world: &mut World,
+    operation: Operation,
+    request: &Request,
+) -> Result<Answer, Refusal> {
     let members = match operation {
         Operation::DiscoverInstances => return discover::discover_instances(world, request),
         Operation::CreateHttpNamespace => setup::create_http_namespace(world, request),
-        Operation::CreatePrivateDnsNamespace => Ok(setup::create_private_dns_namespace(world, request)),
+        Operation::CreatePrivateDnsNamespace => {
+            Ok(setup::create_private_dns_namespace(world, request))
+        }
         Operation::CreateService => setup::create_service(world, request),
         Operation::DeleteNamespace => setup::delete_namespace(world, request),
         Operation::DeleteService => setup::delete_service(world, request),
         Operation::DeregisterInstance => setup::deregister_instance(world, request),
-        Operation::DiscoverInstancesRevision => discover::discover_instances_revision(world, request),
+        Operation::DiscoverInstancesRevision => {
+            discover::discover_instances_revision(world, request)
+        }
         Operation::GetInstance => instances::read_one(world, request),
         Operation::GetInstancesHealthStatus => instances::health(world, request),
         Operation::GetNamespace => catalogue::namespace(world, request),
@@ -57,12 +65,18 @@ pub(super) fn answer(world: &mut World, operation: Operation, request: &Request)
     members.map(Answer::Members)
 }
 
-fn find_namespace<'world>(world: &'world World, id: &str) -> Result<(NamespaceKey, &'world Namespace), Refusal> {
+fn find_namespace<'world>(
+    world: &'world World,
+    id: &str,
+) -> Result<(NamespaceKey, &'world Namespace), Refusal> {
     let Some(Resource::Namespace(key)) = world.resource(id) else { return Err(no_namespace(id)) };
     world.namespaces.get(&key).map(|namespace| (key, namespace)).ok_or_else(|| no_namespace(id))
 }
 
-fn find_service<'world>(world: &'world World, id: &str) -> Result<(ServiceKey, &'world Service), Refusal> {
+fn find_service<'world>(
+    world: &'world World,
+    id: &str,
+) -> Result<(ServiceKey, &'world Service), Refusal> {
     let Some(Resource::Service(key)) = world.resource(id) else { return Err(no_service(id)) };
     world.services.get(&key).map(|service| (key, service)).ok_or_else(|| no_service(id))
 }
@@ -80,5 +94,9 @@ fn no_instance(id: &str) -> Refusal {
 }
 
 fn owner(world: &World, service: &Service) -> String {
-    world.namespaces.get(&service.namespace).map(|namespace| namespace.owner.clone()).unwrap_or_default()
+    world
+        .namespaces
+        .get(&service.namespace)
+        .map(|namespace| namespace.owner.clone())
+        .unwrap_or_default()
 }

@@ -3,19 +3,29 @@
 use serde_json::{Value, json};
 
 use super::catalogue::{no_resource, whole_service};
-use super::{ErrorKind, Refusal, Request, Resource, World, find_namespace, find_service, no_instance};
-use crate::cloud_map::world::{ACCOUNT, Health, Namespace, NamespaceKey, NamespaceKind, Service, ServiceKey};
+use super::{
+    ErrorKind, Refusal, Request, Resource, World, find_namespace, find_service, no_instance,
+};
+use crate::cloud_map::world::{
+    ACCOUNT, Health, Namespace, NamespaceKey, NamespaceKind, Service, ServiceKey,
+};
 
 /// The quotas that a reader can tell.
 const MOST_INSTANCES: usize = 1000;
 const MOST_SERVICE_ATTRIBUTES: usize = 30;
 
-pub(super) fn create_http_namespace(world: &mut World, request: &Request) -> Result<Value, Refusal> {
+pub(super) fn create_http_namespace(
+    world: &mut World,
+    request: &Request,
+) -> Result<Value, Refusal> {
     let name = request.required("Name");
     if let Some(existing) = world.namespace_named(name).and_then(|key| world.namespaces.get(&key)) {
-        return Err(Refusal::new(ErrorKind::NamespaceAlreadyExists, format!("Namespace {name} already exists"))
-            .with("NamespaceId", &existing.id)
-            .with("CreatorRequestId", existing.creator_request_id.as_deref().unwrap_or_default()));
+        return Err(Refusal::new(
+            ErrorKind::NamespaceAlreadyExists,
+            format!("Namespace {name} already exists"),
+        )
+        .with("NamespaceId", &existing.id)
+        .with("CreatorRequestId", existing.creator_request_id.as_deref().unwrap_or_default()));
     }
     Ok(create_namespace(world, request, Namespace::http(name)))
 }
@@ -40,15 +50,22 @@ fn create_namespace(world: &mut World, request: &Request, mut namespace: Namespa
 }
 
 pub(super) fn create_service(world: &mut World, request: &Request) -> Result<Value, Refusal> {
-    let in_dns_config = request.member("DnsConfig").and_then(|config| config.get("NamespaceId")?.as_str());
-    let id = request.text("NamespaceId").or(in_dns_config).ok_or_else(|| Refusal::invalid("NamespaceId is required"))?;
+    let in_dns_config =
+        request.member("DnsConfig").and_then(|config| config.get("NamespaceId")?.as_str());
+    let id = request
+        .text("NamespaceId")
+        .or(in_dns_config)
+        .ok_or_else(|| Refusal::invalid("NamespaceId is required"))?;
     let (key, namespace) = find_namespace(world, id)?;
     let name = request.required("Name");
     if let Some(existing) = same_name(world, namespace, name) {
-        return Err(Refusal::new(ErrorKind::ServiceAlreadyExists, format!("Service {name} already exists"))
-            .with("ServiceId", &existing.id)
-            .with("ServiceArn", &existing.arn)
-            .with("CreatorRequestId", existing.creator_request_id.as_deref().unwrap_or_default()));
+        return Err(Refusal::new(
+            ErrorKind::ServiceAlreadyExists,
+            format!("Service {name} already exists"),
+        )
+        .with("ServiceId", &existing.id)
+        .with("ServiceArn", &existing.arn)
+        .with("CreatorRequestId", existing.creator_request_id.as_deref().unwrap_or_default()));
     }
     if namespace.kind == NamespaceKind::Http && request.member("DnsConfig").is_some() {
         return Err(Refusal::invalid("DnsConfig is not allowed in an HTTP namespace"));
@@ -59,8 +76,14 @@ pub(super) fn create_service(world: &mut World, request: &Request) -> Result<Val
 }
 
 /// Names that differ by case alone are two for the API, and one for DNS.
-fn same_name<'world>(world: &'world World, namespace: &Namespace, name: &str) -> Option<&'world Service> {
-    let is_same = |other: &str| other == name || (namespace.kind != NamespaceKind::Http && other.eq_ignore_ascii_case(name));
+fn same_name<'world>(
+    world: &'world World,
+    namespace: &Namespace,
+    name: &str,
+) -> Option<&'world Service> {
+    let is_same = |other: &str| {
+        other == name || (namespace.kind != NamespaceKind::Http && other.eq_ignore_ascii_case(name))
+    };
     let (_, key) = namespace.services.iter().find(|(other, _)| is_same(other))?;
     world.services.get(key)
 }
@@ -68,7 +91,8 @@ fn same_name<'world>(world: &'world World, namespace: &Namespace, name: &str) ->
 fn add_service(world: &mut World, request: &Request, namespace: NamespaceKey) -> ServiceKey {
     let is_api_only = request.text("Type") == Some("HTTP");
     let mut service = Service::named(request.required("Name"));
-    service.dns_config = request.member("DnsConfig").cloned().or_else(|| is_api_only.then(|| json!({})));
+    service.dns_config =
+        request.member("DnsConfig").cloned().or_else(|| is_api_only.then(|| json!({})));
     service.health_check = request.member("HealthCheckConfig").cloned();
     service.custom_health_check = request.member("HealthCheckCustomConfig").cloned();
     service.description = request.text("Description").map(str::to_owned);
@@ -100,7 +124,10 @@ pub(super) fn register_instance(world: &mut World, request: &Request) -> Result<
     let (key, service) = find_service(world, request.required("ServiceId"))?;
     let id = request.required("InstanceId");
     if service.instances.len() >= MOST_INSTANCES && !service.instances.contains_key(id) {
-        return Err(Refusal::new(ErrorKind::ResourceLimitExceeded, format!("A service has at most {MOST_INSTANCES} instances")));
+        return Err(Refusal::new(
+            ErrorKind::ResourceLimitExceeded,
+            format!("A service has at most {MOST_INSTANCES} instances"),
+        ));
     }
     let mut attributes: Vec<(String, String)> = request.pairs("Attributes").map(owned).collect();
     let has = |wanted: &str| attributes.iter().any(|(key, _)| key == wanted);
@@ -125,7 +152,10 @@ pub(super) fn deregister_instance(world: &mut World, request: &Request) -> Resul
 pub(super) fn update_health(world: &mut World, request: &Request) -> Result<Value, Refusal> {
     let (key, service) = find_service(world, request.required("ServiceId"))?;
     if service.custom_health_check.is_none() {
-        return Err(Refusal::new(ErrorKind::CustomHealthNotFound, "The service has no custom health check"));
+        return Err(Refusal::new(
+            ErrorKind::CustomHealthNotFound,
+            "The service has no custom health check",
+        ));
     }
     let id = request.required("InstanceId");
     let health = Health::named(request.required("Status")).unwrap_or(Health::Unknown);
@@ -135,7 +165,10 @@ pub(super) fn update_health(world: &mut World, request: &Request) -> Result<Valu
     Ok(json!({}))
 }
 
-pub(super) fn update_service_attributes(world: &mut World, request: &Request) -> Result<Value, Refusal> {
+pub(super) fn update_service_attributes(
+    world: &mut World,
+    request: &Request,
+) -> Result<Value, Refusal> {
     let (key, service) = find_service(world, request.required("ServiceId"))?;
     let mut attributes = service.attributes.clone();
     attributes.extend(request.pairs("Attributes").map(owned));
@@ -152,8 +185,12 @@ pub(super) fn update_service_attributes(world: &mut World, request: &Request) ->
 pub(super) fn tag_resource(world: &mut World, request: &Request) -> Result<Value, Refusal> {
     let arn = request.required("ResourceARN");
     let tags = match world.resource(arn).filter(|_| arn.starts_with("arn:")) {
-        Some(Resource::Namespace(key)) => world.namespaces.get_mut(&key).map(|namespace| &mut namespace.tags),
-        Some(Resource::Service(key)) => world.services.get_mut(&key).map(|service| &mut service.tags),
+        Some(Resource::Namespace(key)) => {
+            world.namespaces.get_mut(&key).map(|namespace| &mut namespace.tags)
+        }
+        Some(Resource::Service(key)) => {
+            world.services.get_mut(&key).map(|service| &mut service.tags)
+        }
         None => None,
     };
     tags.ok_or_else(|| no_resource(arn))?.extend(request.tags("Tags").map(owned));
@@ -163,7 +200,9 @@ pub(super) fn tag_resource(world: &mut World, request: &Request) -> Result<Value
 pub(super) fn operation(world: &World, request: &Request) -> Result<Value, Refusal> {
     let id = request.required("OperationId");
     let found = world.operations.get(id);
-    let operation = found.ok_or_else(|| Refusal::new(ErrorKind::OperationNotFound, format!("Operation not found: {id}")))?;
+    let operation = found.ok_or_else(|| {
+        Refusal::new(ErrorKind::OperationNotFound, format!("Operation not found: {id}"))
+    })?;
     Ok(json!({"Operation": operation}))
 }
 

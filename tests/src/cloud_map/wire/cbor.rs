@@ -33,7 +33,8 @@ fn convert(value: &Value) -> Cbor {
                 .map(|(name, value)| {
                     let converted = convert(value);
                     let tagged = value.is_number() && TIMESTAMPS.contains(&name.as_str());
-                    let converted = if tagged { Cbor::Tag(1, Box::new(converted)) } else { converted };
+                    let converted =
+                        if tagged { Cbor::Tag(1, Box::new(converted)) } else { converted };
                     (Cbor::Text(name.clone()), converted)
                 })
                 .collect(),

@@ -52,7 +52,10 @@ fn check_value(shape: &'static Shape, value: &Value, path: &str) -> Result<(), R
             if words.contains(&text) {
                 return Ok(());
             }
-            Err(breaks(path, &format!("Member must satisfy enum value set: [{}]", words.join(", "))))
+            Err(breaks(
+                path,
+                &format!("Member must satisfy enum value set: [{}]", words.join(", ")),
+            ))
         }
         Shape::Text { min, max, allows } => {
             let text = value.as_str().ok_or_else(|| wrong_type(path, "a string"))?;
@@ -82,7 +85,13 @@ fn length(length: usize, min: usize, max: usize, path: &str) -> Result<(), Refus
     within(length, min, max, path, "length")
 }
 
-fn within<Number>(number: Number, min: Number, max: Number, path: &str, what: &str) -> Result<(), Refusal>
+fn within<Number>(
+    number: Number,
+    min: Number,
+    max: Number,
+    path: &str,
+    what: &str,
+) -> Result<(), Refusal>
 where
     Number: Copy + PartialOrd + std::fmt::Display,
 {
@@ -90,13 +99,18 @@ where
         return Err(breaks(path, &format!("Member must have {what} less than or equal to {max}")));
     }
     if number < min {
-        return Err(breaks(path, &format!("Member must have {what} greater than or equal to {min}")));
+        return Err(breaks(
+            path,
+            &format!("Member must have {what} greater than or equal to {min}"),
+        ));
     }
     Ok(())
 }
 
 fn breaks(path: &str, constraint: &str) -> Refusal {
-    Refusal::invalid(format!("1 validation error detected: Value at '{path}' failed to satisfy constraint: {constraint}"))
+    Refusal::invalid(format!(
+        "1 validation error detected: Value at '{path}' failed to satisfy constraint: {constraint}"
+    ))
 }
 
 fn wrong_type(path: &str, expected: &str) -> Refusal {

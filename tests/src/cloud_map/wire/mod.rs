@@ -1,6 +1,7 @@
 //! Bytes to requests and answers to bytes, in both of AWS's protocols for this service.
 //!
-//! The SDK for Rust speaks JSON 1.1, boto3 and the AWS CLI speak CBOR where the service model offers it.
+//! The SDK for Rust speaks JSON 1.1, boto3 and the AWS CLI speak CBOR where the service model
+//! offers it.
 
 mod cbor;
 mod constraints;
@@ -25,12 +26,17 @@ pub(super) enum Wire {
 
 impl Wire {
     /// The protocol that a request speaks, and the operation's name.
-    pub(super) fn of<'request>(uri: &'request Uri, headers: &'request HeaderMap) -> (Self, &'request str) {
+    pub(super) fn of<'request>(
+        uri: &'request Uri,
+        headers: &'request HeaderMap,
+    ) -> (Self, &'request str) {
         if let Some(path) = uri.path().strip_prefix("/service/") {
-            let operation = path.strip_prefix(TARGET).and_then(|rest| rest.strip_prefix("/operation/"));
+            let operation =
+                path.strip_prefix(TARGET).and_then(|rest| rest.strip_prefix("/operation/"));
             return (Self::Cbor, operation.unwrap_or_default());
         }
-        let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let target =
+            headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let operation = target.strip_prefix(TARGET).and_then(|rest| rest.strip_prefix('.'));
         (Self::Json, operation.unwrap_or_default())
     }
@@ -55,7 +61,9 @@ impl Wire {
         match (self, answer) {
             (Self::Json, Answer::Text(text)) => text.clone().into_bytes(),
             (Self::Json, Answer::Members(members)) => members.to_string().into_bytes(),
-            (Self::Cbor, Answer::Text(text)) => cbor::encode(&serde_json::from_str(text).unwrap_or_default()),
+            (Self::Cbor, Answer::Text(text)) => {
+                cbor::encode(&serde_json::from_str(text).unwrap_or_default())
+            }
             (Self::Cbor, Answer::Members(members)) => cbor::encode(members),
         }
     }

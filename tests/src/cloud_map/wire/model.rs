@@ -35,10 +35,12 @@ static SERVICE_NAME: Shape = Shape::Text { min: 1, max: 127, allows: is_service_
 static INSTANCE_ID: Shape = Shape::Text { min: 1, max: 64, allows: is_instance_id };
 static ATTRIBUTE_KEY: Shape = Shape::Text { min: 1, max: 255, allows: printable };
 static ATTRIBUTE_VALUE: Shape = Shape::Text { min: 0, max: 1024, allows: is_attribute_value };
-static ATTRIBUTES: Shape = Shape::Map { key: &ATTRIBUTE_KEY, value: &ATTRIBUTE_VALUE, max: UNBOUNDED };
+static ATTRIBUTES: Shape =
+    Shape::Map { key: &ATTRIBUTE_KEY, value: &ATTRIBUTE_VALUE, max: UNBOUNDED };
 static SERVICE_ATTRIBUTE_KEY: Shape = text(0, 255);
 static SERVICE_ATTRIBUTE_VALUE: Shape = text(0, 1024);
-static SERVICE_ATTRIBUTES: Shape = Shape::Map { key: &SERVICE_ATTRIBUTE_KEY, value: &SERVICE_ATTRIBUTE_VALUE, max: 30 };
+static SERVICE_ATTRIBUTES: Shape =
+    Shape::Map { key: &SERVICE_ATTRIBUTE_KEY, value: &SERVICE_ATTRIBUTE_VALUE, max: 30 };
 static INSTANCE_IDS: Shape = Shape::List { of: &RESOURCE_ID, min: 1, max: UNBOUNDED };
 static HEALTH_FILTER: Shape = Shape::OneOf(&["HEALTHY", "UNHEALTHY", "ALL", "HEALTHY_OR_ELSE_ALL"]);
 static CUSTOM_HEALTH: Shape = Shape::OneOf(&["HEALTHY", "UNHEALTHY"]);
@@ -47,13 +49,20 @@ static SERVICE_TYPE: Shape = Shape::OneOf(&["HTTP"]);
 static FILTER_VALUE: Shape = text(1, 255);
 static FILTER_VALUES: Shape = Shape::List { of: &FILTER_VALUE, min: 0, max: UNBOUNDED };
 static CONDITION: Shape = Shape::OneOf(&["EQ", "IN", "BETWEEN", "BEGINS_WITH"]);
-static NAMESPACE_FILTER_NAME: Shape = Shape::OneOf(&["TYPE", "NAME", "HTTP_NAME", "RESOURCE_OWNER"]);
-static NAMESPACE_FILTER: Shape =
-    Shape::Structure(&[required("Name", &NAMESPACE_FILTER_NAME), required("Values", &FILTER_VALUES), optional("Condition", &CONDITION)]);
+static NAMESPACE_FILTER_NAME: Shape =
+    Shape::OneOf(&["TYPE", "NAME", "HTTP_NAME", "RESOURCE_OWNER"]);
+static NAMESPACE_FILTER: Shape = Shape::Structure(&[
+    required("Name", &NAMESPACE_FILTER_NAME),
+    required("Values", &FILTER_VALUES),
+    optional("Condition", &CONDITION),
+]);
 static NAMESPACE_FILTERS: Shape = Shape::List { of: &NAMESPACE_FILTER, min: 0, max: UNBOUNDED };
 static SERVICE_FILTER_NAME: Shape = Shape::OneOf(&["NAMESPACE_ID", "RESOURCE_OWNER"]);
-static SERVICE_FILTER: Shape =
-    Shape::Structure(&[required("Name", &SERVICE_FILTER_NAME), required("Values", &FILTER_VALUES), optional("Condition", &CONDITION)]);
+static SERVICE_FILTER: Shape = Shape::Structure(&[
+    required("Name", &SERVICE_FILTER_NAME),
+    required("Values", &FILTER_VALUES),
+    optional("Condition", &CONDITION),
+]);
 static SERVICE_FILTERS: Shape = Shape::List { of: &SERVICE_FILTER, min: 0, max: UNBOUNDED };
 
 static TAG_KEY: Shape = text(1, 128);
@@ -71,16 +80,22 @@ static DNS_CONFIG: Shape = Shape::Structure(&[
     required("DnsRecords", &RECORDS),
 ]);
 static CHECK_TYPE: Shape = Shape::OneOf(&["HTTP", "HTTPS", "TCP"]);
-static HEALTH_CHECK: Shape =
-    Shape::Structure(&[required("Type", &CHECK_TYPE), optional("ResourcePath", &ARN), optional("FailureThreshold", &FAILURE_THRESHOLD)]);
-static CUSTOM_HEALTH_CHECK: Shape = Shape::Structure(&[optional("FailureThreshold", &FAILURE_THRESHOLD)]);
+static HEALTH_CHECK: Shape = Shape::Structure(&[
+    required("Type", &CHECK_TYPE),
+    optional("ResourcePath", &ARN),
+    optional("FailureThreshold", &FAILURE_THRESHOLD),
+]);
+static CUSTOM_HEALTH_CHECK: Shape =
+    Shape::Structure(&[optional("FailureThreshold", &FAILURE_THRESHOLD)]);
 static SOA: Shape = Shape::Structure(&[required("TTL", &TTL)]);
 static DNS_PROPERTIES: Shape = Shape::Structure(&[required("SOA", &SOA)]);
-static NAMESPACE_PROPERTIES: Shape = Shape::Structure(&[required("DnsProperties", &DNS_PROPERTIES)]);
+static NAMESPACE_PROPERTIES: Shape =
+    Shape::Structure(&[required("DnsProperties", &DNS_PROPERTIES)]);
 
 static ID: [Member; 1] = [required("Id", &ARN)];
 static OF_SERVICE: [Member; 1] = [required("ServiceId", &ARN)];
-static OF_INSTANCE: [Member; 2] = [required("ServiceId", &ARN), required("InstanceId", &RESOURCE_ID)];
+static OF_INSTANCE: [Member; 2] =
+    [required("ServiceId", &ARN), required("InstanceId", &RESOURCE_ID)];
 static CREATE_HTTP_NAMESPACE: [Member; 4] = [
     required("Name", &NEW_HTTP_NAME),
     optional("CreatorRequestId", &RESOURCE_ID),
@@ -115,31 +130,50 @@ static DISCOVER: [Member; 7] = [
     optional("HealthStatus", &HEALTH_FILTER),
     optional("OwnerAccount", &ACCOUNT),
 ];
-static DISCOVER_REVISION: [Member; 3] =
-    [required("NamespaceName", &NAMESPACE_NAME), required("ServiceName", &SERVICE_NAME), optional("OwnerAccount", &ACCOUNT)];
+static DISCOVER_REVISION: [Member; 3] = [
+    required("NamespaceName", &NAMESPACE_NAME),
+    required("ServiceName", &SERVICE_NAME),
+    optional("OwnerAccount", &ACCOUNT),
+];
 static HEALTH_STATUS: [Member; 4] = [
     required("ServiceId", &ARN),
     optional("Instances", &INSTANCE_IDS),
     optional("MaxResults", &MAX_RESULTS),
     optional("NextToken", &NEXT_TOKEN),
 ];
-static OPERATION: [Member; 2] = [required("OperationId", &OPERATION_ID), optional("OwnerAccount", &ACCOUNT)];
-static LIST_INSTANCES: [Member; 3] =
-    [required("ServiceId", &ARN), optional("NextToken", &NEXT_TOKEN), optional("MaxResults", &MAX_RESULTS)];
-static LIST_NAMESPACES: [Member; 3] =
-    [optional("NextToken", &NEXT_TOKEN), optional("MaxResults", &MAX_RESULTS), optional("Filters", &NAMESPACE_FILTERS)];
-static LIST_SERVICES: [Member; 3] =
-    [optional("NextToken", &NEXT_TOKEN), optional("MaxResults", &MAX_RESULTS), optional("Filters", &SERVICE_FILTERS)];
+static OPERATION: [Member; 2] =
+    [required("OperationId", &OPERATION_ID), optional("OwnerAccount", &ACCOUNT)];
+static LIST_INSTANCES: [Member; 3] = [
+    required("ServiceId", &ARN),
+    optional("NextToken", &NEXT_TOKEN),
+    optional("MaxResults", &MAX_RESULTS),
+];
+static LIST_NAMESPACES: [Member; 3] = [
+    optional("NextToken", &NEXT_TOKEN),
+    optional("MaxResults", &MAX_RESULTS),
+    optional("Filters", &NAMESPACE_FILTERS),
+];
+static LIST_SERVICES: [Member; 3] = [
+    optional("NextToken", &NEXT_TOKEN),
+    optional("MaxResults", &MAX_RESULTS),
+    optional("Filters", &SERVICE_FILTERS),
+];
 static LIST_TAGS: [Member; 1] = [required("ResourceARN", &RESOURCE_NAME)];
-static TAG_RESOURCE: [Member; 2] = [required("ResourceARN", &RESOURCE_NAME), required("Tags", &TAGS)];
+static TAG_RESOURCE: [Member; 2] =
+    [required("ResourceARN", &RESOURCE_NAME), required("Tags", &TAGS)];
 static REGISTER: [Member; 4] = [
     required("ServiceId", &ARN),
     required("InstanceId", &INSTANCE_ID),
     optional("CreatorRequestId", &RESOURCE_ID),
     required("Attributes", &ATTRIBUTES),
 ];
-static UPDATE_HEALTH: [Member; 3] = [required("ServiceId", &ARN), required("InstanceId", &RESOURCE_ID), required("Status", &CUSTOM_HEALTH)];
-static UPDATE_ATTRIBUTES: [Member; 2] = [required("ServiceId", &ARN), required("Attributes", &SERVICE_ATTRIBUTES)];
+static UPDATE_HEALTH: [Member; 3] = [
+    required("ServiceId", &ARN),
+    required("InstanceId", &RESOURCE_ID),
+    required("Status", &CUSTOM_HEALTH),
+];
+static UPDATE_ATTRIBUTES: [Member; 2] =
+    [required("ServiceId", &ARN), required("Attributes", &SERVICE_ATTRIBUTES)];
 
 /// The members of an operation's input.
 pub(super) fn input(operation: Operation) -> &'static [Member] {
@@ -147,7 +181,10 @@ pub(super) fn input(operation: Operation) -> &'static [Member] {
         Operation::CreateHttpNamespace => &CREATE_HTTP_NAMESPACE,
         Operation::CreatePrivateDnsNamespace => &CREATE_PRIVATE_DNS_NAMESPACE,
         Operation::CreateService => &CREATE_SERVICE,
-        Operation::DeleteNamespace | Operation::DeleteService | Operation::GetNamespace | Operation::GetService => &ID,
+        Operation::DeleteNamespace
+        | Operation::DeleteService
+        | Operation::GetNamespace
+        | Operation::GetService => &ID,
         Operation::DeregisterInstance | Operation::GetInstance => &OF_INSTANCE,
         Operation::DiscoverInstances => &DISCOVER,
         Operation::DiscoverInstancesRevision => &DISCOVER_REVISION,
@@ -178,7 +215,8 @@ fn is_instance_id(id: &str) -> bool {
 }
 
 fn is_attribute_value(value: &str) -> bool {
-    !value.starts_with([' ', '\t']) && value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ' || byte == b'\t')
+    !value.starts_with([' ', '\t'])
+        && value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ' || byte == b'\t')
 }
 
 fn is_service_name(name: &str) -> bool {
@@ -192,7 +230,10 @@ fn is_label(label: &str) -> bool {
         [] => false,
         [only] => only.is_ascii_alphanumeric(),
         [first, inner @ .., last] => {
-            inner.len() <= 61 && outer(*first) && outer(*last) && inner.iter().all(|byte| outer(*byte) || *byte == b'-')
+            inner.len() <= 61
+                && outer(*first)
+                && outer(*last)
+                && inner.iter().all(|byte| outer(*byte) || *byte == b'-')
         }
     }
 }

@@ -49,6 +49,8 @@ impl Request {
 
     /// The pairs of a list of tags.
     pub(in crate::cloud_map) fn tags(&self, name: &str) -> impl Iterator<Item = (&str, &str)> {
-        self.list(name).iter().filter_map(|tag| Some((tag.get("Key")?.as_str()?, tag.get("Value")?.as_str()?)))
+        self.list(name)
+            .iter()
+            .filter_map(|tag| Some((tag.get("Key")?.as_str()?, tag.get("Value")?.as_str()?)))
     }
 }

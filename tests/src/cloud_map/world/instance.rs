@@ -27,7 +27,9 @@ impl Health {
     }
 
     pub(in crate::cloud_map) fn named(name: &str) -> Option<Self> {
-        [Self::Healthy, Self::Unhealthy, Self::Unknown].into_iter().find(|health| health.name() == name)
+        [Self::Healthy, Self::Unhealthy, Self::Unknown]
+            .into_iter()
+            .find(|health| health.name() == name)
     }
 }
 
@@ -41,7 +43,11 @@ pub struct Instance {
 }
 
 impl Instance {
-    pub(in crate::cloud_map) fn new(id: &str, attributes: BTreeMap<String, String>, health: Health) -> Self {
+    pub(in crate::cloud_map) fn new(
+        id: &str,
+        attributes: BTreeMap<String, String>,
+        health: Health,
+    ) -> Self {
         let rendered = format!(r#""InstanceId":{},"Attributes":{}"#, json!(id), json!(attributes));
         Self { attributes, health, rendered }
     }

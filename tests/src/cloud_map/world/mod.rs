@@ -153,12 +153,17 @@ impl World {
     ///
     /// # Panics
     /// Where the service was deleted.
-    pub fn register<Key, Value>(&mut self, service: ServiceKey, instance: &str, attributes: impl IntoIterator<Item = (Key, Value)>)
-    where
+    pub fn register<Key, Value>(
+        &mut self,
+        service: ServiceKey,
+        instance: &str,
+        attributes: impl IntoIterator<Item = (Key, Value)>,
+    ) where
         Key: Into<String>,
         Value: Into<String>,
     {
-        let attributes: BTreeMap<String, String> = attributes.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
+        let attributes: BTreeMap<String, String> =
+            attributes.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
         let revision = self.next_revision();
         let service = self.service_mut(service);
         service.revision = revision;
@@ -180,7 +185,8 @@ impl World {
         found
     }
 
-    /// Sets an instance's health, which no revision tells of; says whether there is such an instance.
+    /// Sets an instance's health, which no revision tells of; says whether there is such an
+    /// instance.
     ///
     /// # Panics
     /// Where the service was deleted, or has no health check: its instances are all UNKNOWN.
@@ -211,14 +217,17 @@ impl World {
         self.services.get_mut(&service).unwrap_or_else(|| gone("service"))
     }
 
-    /// A namespace as Discover names it: by `HttpName` or by ARN, in the caller's account unless it says otherwise.
+    /// A namespace as Discover names it: by `HttpName` or by ARN, in the caller's account unless it
+    /// says otherwise.
     pub(super) fn discoverable(&self, name: &str, owner: Option<&str>) -> Option<NamespaceKey> {
         let owner = owner.unwrap_or(ACCOUNT);
         let by_arn = match self.resource(name) {
             Some(Resource::Namespace(key)) if name.starts_with("arn:") => Some(key),
             _ => None,
         };
-        let is_theirs = |key: &NamespaceKey| self.namespaces.get(key).is_some_and(|namespace| namespace.owner == owner);
+        let is_theirs = |key: &NamespaceKey| {
+            self.namespaces.get(key).is_some_and(|namespace| namespace.owner == owner)
+        };
         let by_http_name = || self.discoverable.get(&(owner.to_owned(), name.to_owned())).copied();
         by_arn.filter(is_theirs).or_else(by_http_name)
     }
@@ -238,7 +247,10 @@ impl World {
     }
 }
 
-#[expect(clippy::panic, reason = "a test that uses what it has deleted is wrong, and should stop where it is")]
+#[expect(
+    clippy::panic,
+    reason = "a test that uses what it has deleted is wrong, and should stop where it is"
+)]
 fn gone(what: &str) -> ! {
     panic!("this {what} was deleted")
 }

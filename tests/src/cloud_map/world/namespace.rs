@@ -124,7 +124,8 @@ impl Namespace {
             self.id = format!("ns-{}", identifier(&[&self.owner, &self.name, &key.to_string()]));
         }
         if self.arn.is_empty() {
-            self.arn = format!("arn:aws:servicediscovery:{REGION}:{}:namespace/{}", self.owner, self.id);
+            self.arn =
+                format!("arn:aws:servicediscovery:{REGION}:{}:namespace/{}", self.owner, self.id);
         }
         if self.create_date <= 0.0 {
             self.create_date = super::shape::create_date(key);

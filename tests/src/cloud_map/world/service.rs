@@ -62,7 +62,8 @@ impl Service {
         self
     }
 
-    /// With DNS records of the types A, AAAA, SRV or CNAME; with none it is reached by the API alone, also in a DNS namespace.
+    /// With DNS records of the types A, AAAA, SRV or CNAME; with none it is reached by the API
+    /// alone, also in a DNS namespace.
     #[must_use]
     pub fn with_dns_records(mut self, types: &[&str]) -> Self {
         self.dns_config = Some(dns_config(types));
@@ -113,13 +114,20 @@ impl Service {
     }
 
     /// A service that is made again has the id that it had.
-    pub(super) fn complete(&mut self, key: u64, namespace: NamespaceKey, home: &Namespace, revision: i64) {
+    pub(super) fn complete(
+        &mut self,
+        key: u64,
+        namespace: NamespaceKey,
+        home: &Namespace,
+        revision: i64,
+    ) {
         self.namespace = namespace;
         if self.id.is_empty() {
             self.id = format!("srv-{}", identifier(&[&home.arn, &self.name]));
         }
         if self.arn.is_empty() {
-            self.arn = format!("arn:aws:servicediscovery:{REGION}:{}:service/{}", home.owner, self.id);
+            self.arn =
+                format!("arn:aws:servicediscovery:{REGION}:{}:service/{}", home.owner, self.id);
         }
         if self.create_date <= 0.0 {
             self.create_date = super::shape::create_date(key);
@@ -133,7 +141,8 @@ impl Service {
     }
 
     pub(in crate::cloud_map) fn is_in_dns(&self) -> bool {
-        let records = self.dns_config.as_ref().and_then(|config| config.get("DnsRecords")?.as_array());
+        let records =
+            self.dns_config.as_ref().and_then(|config| config.get("DnsRecords")?.as_array());
         records.is_some_and(|records| !records.is_empty())
     }
 }
@@ -154,5 +163,9 @@ pub(super) fn identifier(parts: &[&str]) -> String {
         hash = (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
     }
     let letters = (0..16).map(|letter| (hash >> (5 * letter + 40)) & 31);
-    letters.filter_map(|index| ALPHABET.get(usize::try_from(index).ok()?).map(|byte| char::from(*byte))).collect()
+    letters
+        .filter_map(|index| {
+            ALPHABET.get(usize::try_from(index).ok()?).map(|byte| char::from(*byte))
+        })
+        .collect()
 }

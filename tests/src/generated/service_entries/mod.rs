@@ -1,4 +1,5 @@
-//! `ServiceEntry` objects of every kind, each with up to four changes that may or may not be damage.
+//! `ServiceEntry` objects of every kind, each with up to four changes that may or may not be
+//! damage.
 
 mod damage;
 mod values;
@@ -41,7 +42,8 @@ impl Iterator for Entries {
 fn spec(rng: &mut Rng) -> Value {
     let resolution = one(rng, RESOLUTIONS);
     let mut spec = Map::new();
-    let host = if resolution == "DYNAMIC_DNS" { json!("*.example.com") } else { mostly(rng, HOSTS, 3) };
+    let host =
+        if resolution == "DYNAMIC_DNS" { json!("*.example.com") } else { mostly(rng, HOSTS, 3) };
     spec.insert("hosts".to_owned(), json!([host]));
     let protocols: &[&str] = if resolution == "DYNAMIC_DNS" {
         &["HTTP", "TLS", "GRPC", "HTTP2"]
@@ -66,7 +68,13 @@ fn spec(rng: &mut Rng) -> Value {
         }
     }
     if rng.u8(..4) == 0 {
-        spec.insert("exportTo".to_owned(), one(rng, &[json!(["."]), json!(["*"]), json!(["~"]), json!(["a", "b", "."]), json!([])]));
+        spec.insert(
+            "exportTo".to_owned(),
+            one(
+                rng,
+                &[json!(["."]), json!(["*"]), json!(["~"]), json!(["a", "b", "."]), json!([])],
+            ),
+        );
     }
     Value::Object(spec)
 }
@@ -92,8 +100,11 @@ fn endpoints(rng: &mut Rng, spec: &mut Map<String, Value>, resolution: &str, por
         }
         return;
     }
-    let addresses: &[&str] =
-        if resolution == "STATIC" { &["10.1.0.1", "10.1.0.2", "2001:db8::9"] } else { &["10.1.0.1", "a.example.com", "single"] };
+    let addresses: &[&str] = if resolution == "STATIC" {
+        &["10.1.0.1", "10.1.0.2", "2001:db8::9"]
+    } else {
+        &["10.1.0.1", "a.example.com", "single"]
+    };
     let endpoints: Vec<Value> = (0..count).map(|_| endpoint(rng, addresses, ports)).collect();
     spec.insert("endpoints".to_owned(), json!(endpoints));
 }
@@ -101,7 +112,10 @@ fn endpoints(rng: &mut Rng, spec: &mut Map<String, Value>, resolution: &str, por
 fn endpoint(rng: &mut Rng, addresses: &[&str], ports: &[Value]) -> Value {
     let mut endpoint = json!({"address": one(rng, addresses)});
     if rng.bool() {
-        let own = ports.iter().filter_map(|port| port.get("name")?.as_str()).map(|name| (name.to_owned(), json!(8080)));
+        let own = ports
+            .iter()
+            .filter_map(|port| port.get("name")?.as_str())
+            .map(|name| (name.to_owned(), json!(8080)));
         set(&mut endpoint, "ports", Value::Object(own.collect()));
     }
     if rng.u8(..3) == 0 {

@@ -178,8 +178,8 @@ pub(super) const ENDPOINT_ADDRESSES: &[&str] = &[
 ];
 
 pub(super) const PORT_NAMES: &[&str] = &[
-    "http", "https", "tcp", "grpc", "http-80", "HTTP", "a", "0", "80", "a--b", "", "-", "-a", "a-", "a.b", "a_b", "a b", "http/80", "é",
-    "*", "http\n",
+    "http", "https", "tcp", "grpc", "http-80", "HTTP", "a", "0", "80", "a--b", "", "-", "-a", "a-",
+    "a.b", "a_b", "a b", "http/80", "é", "*", "http\n",
 ];
 
 pub(super) const PROTOCOLS: &[&str] = &[
@@ -226,10 +226,20 @@ pub(super) const PROTOCOLS: &[&str] = &[
     "é",
 ];
 
-pub(super) const RESOLUTIONS: &[&str] = &["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"];
-pub(super) const OTHER_RESOLUTIONS: &[&str] = &["", "dns", "Static", "DNS-ROUND-ROBIN", "PASSTHROUGH", "0", "UNSPECIFIED"];
-pub(super) const LOCATIONS: &[&str] =
-    &["MESH_EXTERNAL", "MESH_INTERNAL", "MESH_EXTERNAL", "MESH_INTERNAL", "", "mesh_internal", "EXTERNAL", "1"];
+pub(super) const RESOLUTIONS: &[&str] =
+    &["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"];
+pub(super) const OTHER_RESOLUTIONS: &[&str] =
+    &["", "dns", "Static", "DNS-ROUND-ROBIN", "PASSTHROUGH", "0", "UNSPECIFIED"];
+pub(super) const LOCATIONS: &[&str] = &[
+    "MESH_EXTERNAL",
+    "MESH_INTERNAL",
+    "MESH_EXTERNAL",
+    "MESH_INTERNAL",
+    "",
+    "mesh_internal",
+    "EXTERNAL",
+    "1",
+];
 
 pub(super) const LABEL_KEYS: &[&str] = &[
     "app",
@@ -256,11 +266,16 @@ pub(super) const LABEL_KEYS: &[&str] = &[
     "a..b/c",
     "a.-b/c",
 ];
-pub(super) const LABEL_VALUES: &[&str] =
-    &["", "v1", "a_b.C-1", "0", "a--b", "-", "-a", "a-", "a b", "arn:aws", "a/b", "*", "v*", "é", "_", "a."];
-pub(super) const LOCALITIES: &[&str] = &["us-west-2", "us-west-2/us-west-2a", "r/z/s", "", "/", "r//s", "r/z/s/t", "*", "é é"];
-pub(super) const NAMESPACES: &[&str] =
-    &[".", "*", "~", "default", "other", "Other", "a-b", "0", "", "a.b", "a_b", "-a", "a-", "**", ".*", "é", "a b"];
+pub(super) const LABEL_VALUES: &[&str] = &[
+    "", "v1", "a_b.C-1", "0", "a--b", "-", "-a", "a-", "a b", "arn:aws", "a/b", "*", "v*", "é",
+    "_", "a.",
+];
+pub(super) const LOCALITIES: &[&str] =
+    &["us-west-2", "us-west-2/us-west-2a", "r/z/s", "", "/", "r//s", "r/z/s/t", "*", "é é"];
+pub(super) const NAMESPACES: &[&str] = &[
+    ".", "*", "~", "default", "other", "Other", "a-b", "0", "", "a.b", "a_b", "-a", "a-", "**",
+    ".*", "é", "a b",
+];
 
 /// A text of `length` characters that no rule but the one for lengths objects to.
 pub(super) fn of_length(length: usize) -> String {
@@ -269,7 +284,8 @@ pub(super) fn of_length(length: usize) -> String {
 
 /// A host of `length` bytes, of labels of at most 63.
 pub(super) fn host_of_length(length: usize) -> String {
-    let full = [of_length(63), of_length(63), of_length(63), of_length(63), of_length(63)].join(".");
+    let full =
+        [of_length(63), of_length(63), of_length(63), of_length(63), of_length(63)].join(".");
     full.chars().take(length).collect()
 }
 

@@ -48,7 +48,8 @@ pub fn by_rustup(root: &Path) -> Result<Toolchain> {
     if let Ok(toolchain) = var("RUSTUP_TOOLCHAIN") {
         command.args(["--toolchain", &toolchain]);
     }
-    run_within(RUSTUP_LIMIT, &mut command).with_context(|| format!("rustup target add {TARGET}"))?;
+    run_within(RUSTUP_LIMIT, &mut command)
+        .with_context(|| format!("rustup target add {TARGET}"))?;
     let toolchain = installed(root)?;
     Ok(Toolchain { said: format!("{}, added by rustup", toolchain.said), ..toolchain })
 }
@@ -70,13 +71,16 @@ fn has_core(libraries: &Path) -> bool {
     let Ok(files) = libraries.read_dir() else { return false };
     files.flatten().any(|file| {
         let name = file.file_name();
-        name.to_string_lossy().starts_with("libcore-") && Path::new(&name).extension().is_some_and(|end| end == "rlib")
+        name.to_string_lossy().starts_with("libcore-")
+            && Path::new(&name).extension().is_some_and(|end| end == "rlib")
     })
 }
 
-/// Where the component rust-src is installed, rustc names its files instead of the virtual ones of a release.
+/// Where the component rust-src is installed, rustc names its files instead of the virtual ones of
+/// a release.
 fn library(sysroot: &Path, version: &str) -> (PathBuf, String) {
-    let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or("unknown");
+    let commit =
+        version.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or("unknown");
     (sysroot.join("lib/rustlib/src/rust"), format!("/rustc/{commit}"))
 }
 
@@ -99,7 +103,10 @@ mod tests {
 
     #[test]
     fn local_sources_of_the_library_get_the_name_that_a_release_gives_them() {
-        let (from, to) = library(Path::new("/toolchain"), "rustc 1.95.0 (5980 2026)\nbinary: rustc\ncommit-hash: 5980761\nhost: x");
+        let (from, to) = library(
+            Path::new("/toolchain"),
+            "rustc 1.95.0 (5980 2026)\nbinary: rustc\ncommit-hash: 5980761\nhost: x",
+        );
         assert_eq!(from, Path::new("/toolchain/lib/rustlib/src/rust"));
         assert_eq!(to, "/rustc/5980761");
     }

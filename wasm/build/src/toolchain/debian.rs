@@ -1,4 +1,5 @@
-//! Debian's Rust for browsers (rustc-web), which is new enough in Debian 12's security archive. It has no library for the target, but builds it.
+//! Debian's Rust for browsers (rustc-web), which is new enough in Debian 12's security archive. It
+//! has no library for the target, but builds it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,7 +22,8 @@ const APT_LIMIT: Duration = Duration::from_mins(5);
 /// # Errors
 /// Where it is not there and can't be installed.
 pub fn toolchain(root: &Path) -> Result<Toolchain> {
-    let mut missing: Vec<&str> = PACKAGES.into_iter().filter(|package| !is_installed(package)).collect();
+    let mut missing: Vec<&str> =
+        PACKAGES.into_iter().filter(|package| !is_installed(package)).collect();
     let linkers = linkers(root);
     if !linkers.iter().any(|linker| linker.is_file()) {
         missing.push("lld");
@@ -32,9 +34,13 @@ pub fn toolchain(root: &Path) -> Result<Toolchain> {
     let Some(linker) = linkers.into_iter().find(|linker| linker.is_file()) else {
         bail!("no linker: neither rust-lld of the active toolchain nor wasm-ld of Debian's lld");
     };
-    let version = printed(Command::new("/usr/bin/rustc").env_remove("LD_LIBRARY_PATH").arg("--version"))?;
+    let version =
+        printed(Command::new("/usr/bin/rustc").env_remove("LD_LIBRARY_PATH").arg("--version"))?;
     Ok(Toolchain {
-        said: format!("{version} of Debian, which builds the standard library; linker {}", linker.display()),
+        said: format!(
+            "{version} of Debian, which builds the standard library; linker {}",
+            linker.display()
+        ),
         name: "debian",
         cargo: "/usr/bin/cargo".into(),
         arguments: vec!["-Zbuild-std=std,panic_abort"],
@@ -44,28 +50,40 @@ pub fn toolchain(root: &Path) -> Result<Toolchain> {
             ("RUSTC_BOOTSTRAP", "1".into()),
             ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker.into()),
         ],
-        // Of the cargo that runs this: the other one shall neither load its libraries nor think that it is it.
+        // Of the cargo that runs this: the other one shall neither load its libraries nor think
+        // that it is it.
         unset: &["CARGO", "LD_LIBRARY_PATH", "RUSTUP_TOOLCHAIN"],
         library: library(Path::new("/usr/lib/rustlib/src/rust"), &version),
     })
 }
 
 fn is_installed(package: &str) -> bool {
-    printed(Command::new("dpkg-query").args(["--show", "--showformat=${db:Status-Status}", package]))
-        .is_ok_and(|status| status == "installed")
+    printed(Command::new("dpkg-query").args([
+        "--show",
+        "--showformat=${db:Status-Status}",
+        package,
+    ]))
+    .is_ok_and(|status| status == "installed")
 }
 
-/// Where a linker may be, the better first: the active toolchain's is as new as the compiler, roughly.
+/// Where a linker may be, the better first: the active toolchain's is as new as the compiler,
+/// roughly.
 fn linkers(root: &Path) -> Vec<PathBuf> {
     let of_debian = PathBuf::from("/usr/bin/wasm-ld");
     let Ok(sysroot) = active::sysroot(root) else { return vec![of_debian] };
-    let of_host = sysroot.join("lib/rustlib").join(format!("{}-unknown-linux-gnu", std::env::consts::ARCH)).join("bin/rust-lld");
+    let of_host = sysroot
+        .join("lib/rustlib")
+        .join(format!("{}-unknown-linux-gnu", std::env::consts::ARCH))
+        .join("bin/rust-lld");
     vec![of_host, of_debian]
 }
 
 fn install(packages: &[&str]) -> Result<()> {
     if printed(Command::new("id").arg("-u"))? != "0" {
-        bail!("not installed: {}; and this is not run by root, who could install them", packages.join(" "));
+        bail!(
+            "not installed: {}; and this is not run by root, who could install them",
+            packages.join(" ")
+        );
     }
     let apt = || {
         let mut command = Command::new("apt-get");
@@ -73,8 +91,11 @@ fn install(packages: &[&str]) -> Result<()> {
         command
     };
     run_within(APT_LIMIT, apt().arg("update")).context("apt-get update")?;
-    run_within(APT_LIMIT, apt().args(["install", "--yes", "--no-install-recommends"]).args(packages))
-        .with_context(|| format!("apt-get install {}", packages.join(" ")))
+    run_within(
+        APT_LIMIT,
+        apt().args(["install", "--yes", "--no-install-recommends"]).args(packages),
+    )
+    .with_context(|| format!("apt-get install {}", packages.join(" ")))
 }
 
 /// The sources as they are named after links are followed, for so the compiler names them.

@@ -75,7 +75,10 @@ fn first<T>(asked: Option<Way>, mut attempt: impl FnMut(Way) -> Result<T>) -> Re
         match attempt(*way) {
             Ok(toolchain) => return Ok(toolchain),
             Err(error) => {
-                let name = way.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+                let name = way
+                    .to_possible_value()
+                    .map(|value| value.get_name().to_owned())
+                    .unwrap_or_default();
                 let _ = write!(tried, "\n  {name}: {error:#}");
             }
         }
@@ -119,7 +122,9 @@ mod tests {
 
     #[test]
     fn where_none_works_the_error_says_why_each_failed_and_what_to_do() {
-        let error = first(None, |way| Err::<(), _>(anyhow!("{way:?} is not here"))).unwrap_err().to_string();
+        let error = first(None, |way| Err::<(), _>(anyhow!("{way:?} is not here")))
+            .unwrap_err()
+            .to_string();
         let expected = "no way to the target wasm32-unknown-unknown was found. Tried:\n  installed: Installed is not here\n  \
                         rustup: Rustup is not here\n  debian: Debian is not here\nBy hand, one of: `rustup target add \
                         wasm32-unknown-unknown`; or on Debian, as root, `apt-get install --no-install-recommends rustc-web cargo-web \

@@ -1,5 +1,8 @@
 //! How a host calls the module. This file can be copied as it is.
-#![expect(unsafe_code, reason = "the host hands over addresses; what it promises about them is said at each function")]
+#![expect(
+    unsafe_code,
+    reason = "the host hands over addresses; what it promises about them is said at each function"
+)]
 
 use crate::team;
 
@@ -20,7 +23,8 @@ pub unsafe extern "C" fn free(ptr: *mut u8, len: usize) {
     drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(ptr, len)) });
 }
 
-/// The request is at `ptr`, `len` bytes long; the answer is at the upper half of the result, as long as the lower half says.
+/// The request is at `ptr`, `len` bytes long; the answer is at the upper half of the result, as
+/// long as the lower half says.
 ///
 /// # Safety
 /// `ptr` is that of an [`alloc`] of `len` bytes which have been written.

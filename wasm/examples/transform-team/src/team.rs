@@ -37,13 +37,20 @@ mod tests {
 
     fn asked(tags: &Value) -> Value {
         let entry = json!({"spec": {"hosts": ["web.shop"]}});
-        answer(json!({"input": {"serviceEntry": entry, "records": [{"tags": tags}]}, "options": {}}).to_string().as_bytes())
+        answer(
+            json!({"input": {"serviceEntry": entry, "records": [{"tags": tags}]}, "options": {}})
+                .to_string()
+                .as_bytes(),
+        )
     }
 
     #[test]
     fn a_team_sees_its_own_services() {
         let answer = asked(&json!([{"Key": "cost", "Value": "7"}, {"Key": "team", "Value": "a"}]));
-        assert_eq!(answer, json!({"ok": {"serviceEntry": {"spec": {"hosts": ["web.shop"], "exportTo": [".", "team-a"]}}}}));
+        assert_eq!(
+            answer,
+            json!({"ok": {"serviceEntry": {"spec": {"hosts": ["web.shop"], "exportTo": [".", "team-a"]}}}})
+        );
     }
 
     #[test]
@@ -53,8 +60,14 @@ mod tests {
 
     #[test]
     fn a_service_without_these_tags_stays_as_it_is() {
-        assert_eq!(asked(&json!([])), json!({"ok": {"serviceEntry": {"spec": {"hosts": ["web.shop"]}}}}));
-        assert_eq!(asked(&Value::Null), json!({"ok": {"serviceEntry": {"spec": {"hosts": ["web.shop"]}}}}));
+        assert_eq!(
+            asked(&json!([])),
+            json!({"ok": {"serviceEntry": {"spec": {"hosts": ["web.shop"]}}}})
+        );
+        assert_eq!(
+            asked(&Value::Null),
+            json!({"ok": {"serviceEntry": {"spec": {"hosts": ["web.shop"]}}}})
+        );
     }
 
     #[test]

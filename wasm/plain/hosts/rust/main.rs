@@ -1,8 +1,11 @@
-//! `plain-host MODULE.wasm translate|plan|validate < requests > answers`: a request a line, an answer a line.
+//! `plain-host MODULE.wasm translate|plan|validate < requests > answers`: a request a line, an
+//! answer a line.
 
 use std::io::{BufRead as _, Write as _};
 
-use wasmtime::{Engine, Error, Instance, Memory, Module, Result, Store, TypedFunc, error::Context as _};
+use wasmtime::{
+    Engine, Error, Instance, Memory, Module, Result, Store, TypedFunc, error::Context as _,
+};
 
 /// One instance of the module, for one thread.
 struct Host {
@@ -19,7 +22,9 @@ impl Host {
         let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &Module::from_file(&engine, module)?, &[])?;
         Ok(Self {
-            memory: instance.get_memory(&mut store, "memory").context("the module exports no memory")?,
+            memory: instance
+                .get_memory(&mut store, "memory")
+                .context("the module exports no memory")?,
             alloc: instance.get_typed_func(&mut store, "alloc")?,
             free: instance.get_typed_func(&mut store, "free")?,
             call: instance.get_typed_func(&mut store, function)?,
@@ -43,7 +48,9 @@ impl Host {
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [module, function] = arguments.as_slice() else { return Err(Error::msg("usage: plain-host MODULE.wasm FUNCTION")) };
+    let [module, function] = arguments.as_slice() else {
+        return Err(Error::msg("usage: plain-host MODULE.wasm FUNCTION"));
+    };
     let mut host = Host::new(module, function)?;
     let mut output = std::io::stdout().lock();
     for request in std::io::stdin().lock().split(b'\n') {

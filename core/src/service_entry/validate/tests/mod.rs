@@ -58,8 +58,16 @@ fn an_entry_that_means_what_it_says_has_no_finding() {
     assert_says(&[
         ("the base", with(Value::Null), &[]),
         ("all fields", with(full), &[]),
-        ("nulls are as good as absent", with(json!({"exportTo": null, "location": null, "workloadSelector": null})), &[]),
-        ("DNS without endpoints", with(json!({"resolution": "DNS", "endpoints": null, "addresses": null})), &[]),
+        (
+            "nulls are as good as absent",
+            with(json!({"exportTo": null, "location": null, "workloadSelector": null})),
+            &[],
+        ),
+        (
+            "DNS without endpoints",
+            with(json!({"resolution": "DNS", "endpoints": null, "addresses": null})),
+            &[],
+        ),
     ]);
 }
 
@@ -87,20 +95,42 @@ fn every_finding_is_given_and_not_only_the_first() {
 fn the_document_is_a_service_entry_with_a_name() {
     assert_says(&[
         ("no object", json!([1]), &["WrongType "]),
-        ("nothing", json!({}), &["MissingField apiVersion", "MissingField kind", "InvalidName metadata.name", "MissingField spec"]),
+        (
+            "nothing",
+            json!({}),
+            &[
+                "MissingField apiVersion",
+                "MissingField kind",
+                "InvalidName metadata.name",
+                "MissingField spec",
+            ],
+        ),
         ("a name", with_metadata(json!({"name": "Web_1"})), &["InvalidName metadata.name"]),
         ("a generated name", with_metadata(json!({"generateName": "web-"})), &[]),
-        ("a namespace", with_metadata(json!({"name": "a", "namespace": "a.b"})), &["InvalidNamespace metadata.namespace"]),
+        (
+            "a namespace",
+            with_metadata(json!({"name": "a", "namespace": "a.b"})),
+            &["InvalidNamespace metadata.namespace"],
+        ),
         (
             "a label",
             with_metadata(json!({"name": "a", "labels": {"a": "b c", "d": 1}})),
             &["WrongType metadata.labels.d", "InvalidLabel metadata.labels.a"],
         ),
-        ("a field", with_metadata(json!({"name": "a", "label": {}})), &["UnknownField metadata.label"]),
+        (
+            "a field",
+            with_metadata(json!({"name": "a", "label": {}})),
+            &["UnknownField metadata.label"],
+        ),
         (
             "an annotation",
-            with_metadata(json!({"name": "a", "annotations": {"istio.io/dry-run": "true", "a b": ""}})),
-            &[r#"InvalidAnnotation metadata.annotations["a b"]"#, r#"ReservedAnnotation metadata.annotations["istio.io/dry-run"]"#],
+            with_metadata(
+                json!({"name": "a", "annotations": {"istio.io/dry-run": "true", "a b": ""}}),
+            ),
+            &[
+                r#"InvalidAnnotation metadata.annotations["a b"]"#,
+                r#"ReservedAnnotation metadata.annotations["istio.io/dry-run"]"#,
+            ],
         ),
     ]);
     let mut other = with(Value::Null);
@@ -111,10 +141,15 @@ fn the_document_is_a_service_entry_with_a_name() {
 
 #[test]
 fn a_field_that_the_schema_does_not_know_is_a_warning_that_names_the_nearest() {
-    let findings = validate(&with(json!({"ports": [{"number": 80, "name": "http", "protocol": "HTTP", "target_port": 1}]})));
+    let findings = validate(&with(
+        json!({"ports": [{"number": 80, "name": "http", "protocol": "HTTP", "target_port": 1}]}),
+    ));
     assert_eq!(findings.len(), 1);
     let finding = findings.first().unwrap();
-    assert_eq!((finding.severity, finding.path.as_str()), (Severity::Warning, "spec.ports[0].target_port"));
+    assert_eq!(
+        (finding.severity, finding.path.as_str()),
+        (Severity::Warning, "spec.ports[0].target_port")
+    );
     assert!(finding.message.contains("`targetPort`"), "{}", finding.message);
 }
 
@@ -143,14 +178,17 @@ fn whatever_stands_anywhere_is_said_without_a_panic() {
     while let Some(pointer) = pointers.pop() {
         match full.pointer(&pointer).unwrap() {
             Value::Object(map) => pointers.extend(map.keys().map(|key| format!("{pointer}/{key}"))),
-            Value::Array(items) => pointers.extend((0..items.len()).map(|index| format!("{pointer}/{index}"))),
+            Value::Array(items) => {
+                pointers.extend((0..items.len()).map(|index| format!("{pointer}/{index}")))
+            }
             _ => {}
         }
         for value in &odd {
             let mut entry = full.clone();
             *entry.pointer_mut(&pointer).unwrap() = value.clone();
             let findings = validate(&entry);
-            assert!(findings.iter().all(|finding| !finding.message.is_empty() && finding.severity == finding.rule.severity()));
+            assert!(findings.iter().all(|finding| !finding.message.is_empty()
+                && finding.severity == finding.rule.severity()));
             count += 1;
         }
     }
@@ -170,5 +208,10 @@ fn a_finding_reads_back_as_it_was_written() {
 
 #[test]
 fn advice_is_never_an_error() {
-    assert!(Rule::ALL.iter().filter(|rule| rule.source() == Source::Advice).all(|rule| rule.severity() == Severity::Warning));
+    assert!(
+        Rule::ALL
+            .iter()
+            .filter(|rule| rule.source() == Source::Advice)
+            .all(|rule| rule.severity() == Severity::Warning)
+    );
 }

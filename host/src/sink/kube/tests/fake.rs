@@ -43,7 +43,10 @@ pub(super) struct Fake {
 }
 
 impl Fake {
-    pub(super) async fn start(versions: &[&'static str], script: impl IntoIterator<Item = Answer>) -> Self {
+    pub(super) async fn start(
+        versions: &[&'static str],
+        script: impl IntoIterator<Item = Answer>,
+    ) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let fake = Self {
             asked: Arc::default(),
@@ -100,7 +103,8 @@ async fn answer(State(fake): State<Fake>, request: Request) -> Response {
         return respond(200, answer.to_string());
     }
     let body = to_bytes(body, usize::MAX).await.unwrap();
-    let content_type = parts.headers.get("content-type").map(|value| value.to_str().unwrap().to_owned());
+    let content_type =
+        parts.headers.get("content-type").map(|value| value.to_str().unwrap().to_owned());
     fake.asked.lock().unwrap().push(Asked {
         method: parts.method.to_string(),
         target,
@@ -110,7 +114,9 @@ async fn answer(State(fake): State<Fake>, request: Request) -> Response {
     let answer = fake.script.lock().unwrap().pop_front();
     match answer {
         Some(Answer::Json(code, value)) => respond(code, value.to_string()),
-        Some(Answer::Lines(lines)) => respond(200, lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n") + "\n"),
+        Some(Answer::Lines(lines)) => {
+            respond(200, lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n") + "\n")
+        }
         Some(Answer::Later(code, seconds)) => {
             let mut response = respond(code, status(code, "later").to_string());
             response.headers_mut().insert("retry-after", seconds.parse().unwrap());
@@ -127,9 +133,14 @@ fn discovery(fake: &Fake, target: &str) -> Option<Value> {
     }
     let group = target.strip_prefix("/apis/networking.istio.io")?;
     if group.is_empty() && !fake.versions.is_empty() {
-        let versions = fake.versions.iter().map(|v| json!({"version": v, "groupVersion": format!("networking.istio.io/{v}")}));
+        let versions = fake
+            .versions
+            .iter()
+            .map(|v| json!({"version": v, "groupVersion": format!("networking.istio.io/{v}")}));
         let preferred = json!({"version": "v1", "groupVersion": "networking.istio.io/v1"});
-        return Some(json!({"name": "networking.istio.io", "versions": versions.collect::<Vec<_>>(), "preferredVersion": preferred}));
+        return Some(
+            json!({"name": "networking.istio.io", "versions": versions.collect::<Vec<_>>(), "preferredVersion": preferred}),
+        );
     }
     let version = group.strip_prefix('/')?;
     fake.versions.contains(&version).then(|| {
@@ -139,7 +150,11 @@ fn discovery(fake: &Fake, target: &str) -> Option<Value> {
 }
 
 fn respond(code: u16, body: String) -> Response {
-    Response::builder().status(code).header("content-type", "application/json").body(Body::from(body)).unwrap()
+    Response::builder()
+        .status(code)
+        .header("content-type", "application/json")
+        .body(Body::from(body))
+        .unwrap()
 }
 
 pub(super) fn status(code: u16, message: &str) -> Value {

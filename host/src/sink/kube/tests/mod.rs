@@ -1,5 +1,10 @@
 //! Against an API server of a few lines, which answers as it is told.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that fails panics")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that fails panics"
+)]
 
 mod connecting;
 mod fake;
@@ -36,7 +41,8 @@ fn stored(resource_version: &str) -> Value {
     stored["metadata"]["uid"] = json!("u-1");
     stored["metadata"]["resourceVersion"] = json!(resource_version);
     let ours = json!({"f:hosts": {}, "f:ports": {}, "f:resolution": {}, "f:endpoints": {}});
-    stored["metadata"]["managedFields"] = json!([{"manager": "istio-cloud-map", "operation": "Apply", "fieldsV1": {"f:spec": ours}}]);
+    stored["metadata"]["managedFields"] =
+        json!([{"manager": "istio-cloud-map", "operation": "Apply", "fieldsV1": {"f:spec": ours}}]);
     stored
 }
 

@@ -16,7 +16,10 @@ fn named(name: &str, version: &str) -> Value {
 }
 
 fn page(items: &[Value], next: Option<&str>) -> Answer {
-    Answer::Json(200, json!({"metadata": {"resourceVersion": "50", "continue": next}, "items": items}))
+    Answer::Json(
+        200,
+        json!({"metadata": {"resourceVersion": "50", "continue": next}, "items": items}),
+    )
 }
 
 fn event(kind: &str, object: &Value) -> Value {
@@ -26,7 +29,10 @@ fn event(kind: &str, object: &Value) -> Value {
 fn told(observation: &Observation) -> String {
     match observation {
         Observation::Listed { entries, .. } => {
-            format!("listed {}", entries.iter().map(|o| o.key.name.clone()).collect::<Vec<_>>().join(" "))
+            format!(
+                "listed {}",
+                entries.iter().map(|o| o.key.name.clone()).collect::<Vec<_>>().join(" ")
+            )
         }
         Observation::Applied(one) => format!("applied {}", one.key.name),
         Observation::Deleted { key, .. } => format!("deleted {}", key.name),
@@ -37,24 +43,43 @@ fn told(observation: &Observation) -> String {
 async fn all_pages_are_one_list_and_what_follows_is_told_one_by_one() {
     let lines = vec![
         event("ADDED", &named("c", "51")),
-        event("BOOKMARK", &json!({"kind": "ServiceEntry", "apiVersion": "x/v1", "metadata": {"resourceVersion": "52"}})),
+        event(
+            "BOOKMARK",
+            &json!({"kind": "ServiceEntry", "apiVersion": "x/v1", "metadata": {"resourceVersion": "52"}}),
+        ),
         event("DELETED", &named("a", "53")),
     ];
     let resumed = Answer::Lines(vec![event("MODIFIED", &named("b", "54"))]);
-    let script = [page(&[named("a", "1")], Some("more")), page(&[named("b", "2")], None), Answer::Lines(lines), resumed];
+    let script = [
+        page(&[named("a", "1")], Some("more")),
+        page(&[named("b", "2")], None),
+        Answer::Lines(lines),
+        resumed,
+    ];
     let fake = Fake::start(&["v1"], script).await;
     let sink = fake.connect().await.unwrap();
     let observed: Vec<_> = sink.observe().take(4).map(|item| told(&item.unwrap())).collect().await;
     assert_eq!(observed, ["listed a b", "applied c", "deleted a", "applied b"]);
     let asked = fake.asked();
-    assert!(asked[0].target.contains("limit=100") && asked[1].target.contains("continue=more"), "{asked:?}");
-    assert!(asked[2].target.contains("resourceVersion=50") && asked[3].target.contains("resourceVersion=53"), "{asked:?}");
+    assert!(
+        asked[0].target.contains("limit=100") && asked[1].target.contains("continue=more"),
+        "{asked:?}"
+    );
+    assert!(
+        asked[2].target.contains("resourceVersion=50")
+            && asked[3].target.contains("resourceVersion=53"),
+        "{asked:?}"
+    );
 }
 
 #[tokio::test]
 async fn after_410_everything_is_listed_again() {
     let gone = json!({"kind": "Status", "code": 410, "message": "too old resource version", "reason": "Expired"});
-    let script = [page(&[named("a", "1")], None), Answer::Lines(vec![event("ERROR", &gone)]), page(&[named("b", "2")], None)];
+    let script = [
+        page(&[named("a", "1")], None),
+        Answer::Lines(vec![event("ERROR", &gone)]),
+        page(&[named("b", "2")], None),
+    ];
     let fake = Fake::start(&["v1"], script).await;
     let sink = fake.connect().await.unwrap();
     let observed: Vec<_> = sink.observe().take(2).map(|item| told(&item.unwrap())).collect().await;
@@ -63,10 +88,17 @@ async fn after_410_everything_is_listed_again() {
 
 #[tokio::test]
 async fn a_watch_that_is_refused_from_where_it_stood_lists_again() {
-    let script = [page(&[named("a", "1")], None), fails(410, "too old"), page(&[named("b", "2")], None)];
+    let script =
+        [page(&[named("a", "1")], None), fails(410, "too old"), page(&[named("b", "2")], None)];
     let fake = Fake::start(&["v1"], script).await;
     let sink = fake.connect().await.unwrap();
-    let observed: Vec<_> = sink.observe().filter_map(|item| async { item.ok() }).take(2).map(|o| told(&o)).collect().await;
+    let observed: Vec<_> = sink
+        .observe()
+        .filter_map(|item| async { item.ok() })
+        .take(2)
+        .map(|o| told(&o))
+        .collect()
+        .await;
     assert_eq!(observed, ["listed a", "listed b"]);
 }
 
@@ -79,7 +111,10 @@ async fn one_trouble_is_told_once_and_survived() {
     let observed: Vec<_> = sink.observe().take(2).collect().await;
     let error = observed[0].clone().unwrap_err();
     assert_eq!(error.failure, WriteFailure::Unreachable);
-    assert_eq!(error.message, "can't see the entries of namespace mesh: the API server can't answer now (503): starting");
+    assert_eq!(
+        error.message,
+        "can't see the entries of namespace mesh: the API server can't answer now (503): starting"
+    );
     assert_eq!(told(observed[1].as_ref().unwrap()), "listed a");
 }
 
@@ -91,7 +126,10 @@ async fn observe_for(fake: &Fake, seconds: u64) -> (Vec<Asked>, Vec<String>, Str
         said.push(item.map_or_else(|error| error.message, |observation| told(&observation)));
         std::future::ready(())
     });
-    assert!(tokio::time::timeout(Duration::from_secs(seconds), observing).await.is_err(), "it goes on");
+    assert!(
+        tokio::time::timeout(Duration::from_secs(seconds), observing).await.is_err(),
+        "it goes on"
+    );
     (fake.asked(), said, sink.options.metrics.text().unwrap())
 }
 
@@ -106,7 +144,10 @@ async fn watches_that_end_at_once_are_begun_at_most_twice_a_second_told_once_and
     let ended = "can't see the entries of namespace mesh: the watch ended at once; the API server may be shutting down";
     assert_eq!(said, ["listed ", ended]);
     assert!(metrics.contains("istio_cloud_map_watch_connected{namespace=\"mesh\"} 0"), "{metrics}");
-    let restarts = format!("istio_cloud_map_watch_restarts_total{{namespace=\"mesh\",reason=\"failed\"}} {}", asked.len() - 1);
+    let restarts = format!(
+        "istio_cloud_map_watch_restarts_total{{namespace=\"mesh\",reason=\"failed\"}} {}",
+        asked.len() - 1
+    );
     assert!(metrics.contains(&restarts), "{restarts} in {metrics}");
 }
 
@@ -120,7 +161,10 @@ async fn watches_that_tell_of_something_and_end_at_once_are_begun_once_a_second(
 
 #[tokio::test]
 async fn a_watch_that_is_not_permitted_is_told_once_and_not_tried_in_a_hurry() {
-    let refusals = std::iter::repeat_n(fails(403, "serviceentries is forbidden: User \"u\" cannot watch resource \"x\""), 100);
+    let refusals = std::iter::repeat_n(
+        fails(403, "serviceentries is forbidden: User \"u\" cannot watch resource \"x\""),
+        100,
+    );
     let fake = Fake::start(&["v1"], std::iter::once(page(&[], None)).chain(refusals)).await;
     let (asked, said, _) = observe_for(&fake, 5).await;
     assert_eq!((asked.len(), said.len()), (2, 2), "one list, one watch: {asked:?} {said:?}");
@@ -137,13 +181,18 @@ async fn a_list_is_tried_again_when_the_api_server_asks_for_it() {
 #[tokio::test]
 async fn several_namespaces_are_listed_as_one_and_a_new_list_of_one_is_told_as_changes() {
     let entry = |name: &str| Observed::of(&named(name, "1"), None, "");
-    let listed =
-        |names: &[&str]| Ok(Observation::Listed { entries: names.iter().map(|name| entry(name)).collect(), version: Version::default() });
+    let listed = |names: &[&str]| {
+        Ok(Observation::Listed {
+            entries: names.iter().map(|name| entry(name)).collect(),
+            version: Version::default(),
+        })
+    };
     let first = stream::iter(vec![listed(&["a", "b"]), listed(&["b", "c"])]);
     let second = stream::iter(vec![Ok(Observation::Applied(Box::new(entry("y")))), listed(&["x"])]);
     // One after the other, so that the test does not depend on who is first.
     let (ready, wait) = tokio::sync::oneshot::channel::<()>();
-    let second = second.chain(stream::once(async move { drop(ready) }).filter_map(|()| async { None }));
+    let second =
+        second.chain(stream::once(async move { drop(ready) }).filter_map(|()| async { None }));
     let first = first.enumerate().then({
         let mut wait = Some(wait);
         move |(index, item)| {
@@ -156,7 +205,10 @@ async fn several_namespaces_are_listed_as_one_and_a_new_list_of_one_is_told_as_c
             }
         }
     });
-    let all: Vec<_> = merge::all(vec![first.boxed(), second.boxed()]).map(|item| told(&item.unwrap())).collect().await;
+    let all: Vec<_> = merge::all(vec![first.boxed(), second.boxed()])
+        .map(|item| told(&item.unwrap()))
+        .collect()
+        .await;
     assert_eq!(all, ["listed a b x", "deleted a", "applied b", "applied c"]);
     assert_eq!(key().namespace, "mesh");
 }

@@ -23,7 +23,8 @@ use crate::source::aws::{AwsOptions, AwsSource};
 
 type Variable<'a> = (&'a str, &'a str);
 
-/// The environment is the process's, so each case gets a process: this test again, with only these variables.
+/// The environment is the process's, so each case gets a process: this test again, with only these
+/// variables.
 fn connect_with(variables: &[Variable]) -> String {
     let home = tempfile::tempdir().unwrap();
     let child = "source::aws::tests::connect::child";
@@ -45,7 +46,12 @@ fn connect_with(variables: &[Variable]) -> String {
 async fn child() {
     // On a busy machine a TLS handshake can take a second.
     let call_timeout = Duration::from_secs(10);
-    let options = AwsOptions { role_arn: std::env::var("ROLE").ok(), use_fips: std::env::var("FIPS").is_ok(), call_timeout, ..options() };
+    let options = AwsOptions {
+        role_arn: std::env::var("ROLE").ok(),
+        use_fips: std::env::var("FIPS").is_ok(),
+        call_timeout,
+        ..options()
+    };
     println!();
     match AwsSource::connect(options).await {
         Err(error) => println!("CONNECT: {error}"),
@@ -56,7 +62,8 @@ async fn child() {
     }
 }
 
-const KEYS: [Variable; 2] = [("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "secret-key")];
+const KEYS: [Variable; 2] =
+    [("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "secret-key")];
 
 #[test]
 fn what_is_missing_is_one_line_that_says_what_to_do() {
@@ -65,10 +72,22 @@ fn what_is_missing_is_one_line_that_says_what_to_do() {
     let rows: [(&str, &[Variable], &str); 6] = [
         ("no region", &[id, secret], "no AWS region: set --aws-region or AWS_REGION"),
         ("an empty region", &[id, secret, ("AWS_REGION", "")], "no AWS region: "),
-        ("no region's name", &[id, secret, ("AWS_REGION", "US West")], r#""US West" is not an AWS region"#),
+        (
+            "no region's name",
+            &[id, secret, ("AWS_REGION", "US West")],
+            r#""US West" is not an AWS region"#,
+        ),
         ("no credentials", &[region], "no AWS credentials: set AWS_ACCESS_KEY_ID"),
-        ("empty keys", &[region, ("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")], "no AWS credentials: set "),
-        ("no such profile", &[region, ("AWS_PROFILE", "nobody")], r#"no AWS credentials: the profile "nobody" (AWS_PROFILE)"#),
+        (
+            "empty keys",
+            &[region, ("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")],
+            "no AWS credentials: set ",
+        ),
+        (
+            "no such profile",
+            &[region, ("AWS_PROFILE", "nobody")],
+            r#"no AWS credentials: the profile "nobody" (AWS_PROFILE)"#,
+        ),
     ];
     for (name, variables, message) in rows {
         let said = connect_with(variables);
@@ -81,7 +100,11 @@ fn an_endpoint_of_the_environment_loses_the_prefix_too() {
     for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SERVICEDISCOVERY"] {
         let url = super::limits::answering(r#"{"InstancesRevision": 42}"#);
         let [id, secret] = KEYS;
-        assert_eq!(connect_with(&[id, secret, ("AWS_REGION", "eu-north-1\n"), (variable, &url)]), "eu-north-1 42", "{variable}");
+        assert_eq!(
+            connect_with(&[id, secret, ("AWS_REGION", "eu-north-1\n"), (variable, &url)]),
+            "eu-north-1 42",
+            "{variable}"
+        );
     }
 }
 
@@ -90,7 +113,10 @@ fn a_proxy_of_the_environment_is_used() {
     let url = super::limits::answering(r#"{"InstancesRevision": 7}"#);
     let [id, secret] = KEYS;
     let endpoint = ("AWS_ENDPOINT_URL", "http://cloud-map.invalid");
-    assert_eq!(connect_with(&[id, secret, ("AWS_REGION", "us-west-2"), endpoint, ("HTTP_PROXY", &url)]), "us-west-2 7");
+    assert_eq!(
+        connect_with(&[id, secret, ("AWS_REGION", "us-west-2"), endpoint, ("HTTP_PROXY", &url)]),
+        "us-west-2 7"
+    );
 }
 
 /// A proxy that refuses every tunnel, and passes on what was asked for.
@@ -103,8 +129,16 @@ fn proxy() -> (String, Receiver<String>) {
             let mut stream = stream.unwrap();
             let mut buffer = [0; 1024];
             let length = stream.read(&mut buffer).unwrap();
-            let _ = sender.send(String::from_utf8_lossy(&buffer[..length]).lines().next().unwrap_or_default().to_owned());
-            let _ = stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n");
+            let _ = sender.send(
+                String::from_utf8_lossy(&buffer[..length])
+                    .lines()
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned(),
+            );
+            let _ = stream.write_all(
+                b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n",
+            );
         }
     });
     (format!("http://someone:hunter2@{address}"), receiver)
@@ -113,7 +147,8 @@ fn proxy() -> (String, Receiver<String>) {
 #[test]
 fn the_region_s_other_endpoints_are_used_through_the_proxy_whose_password_is_not_shown() {
     let [id, secret] = KEYS;
-    let (fips, dual_stack) = (("AWS_USE_FIPS_ENDPOINT", "true"), ("AWS_USE_DUALSTACK_ENDPOINT", "true"));
+    let (fips, dual_stack) =
+        (("AWS_USE_FIPS_ENDPOINT", "true"), ("AWS_USE_DUALSTACK_ENDPOINT", "true"));
     let rows: [(&[Variable], &str); 5] = [
         (&[], "data-servicediscovery.us-west-2.amazonaws.com"),
         (&[fips], "data-servicediscovery-fips.us-west-2.amazonaws.com"),
@@ -123,7 +158,10 @@ fn the_region_s_other_endpoints_are_used_through_the_proxy_whose_password_is_not
     ];
     for (variables, host) in rows {
         let (proxy, asked) = proxy();
-        let said = connect_with(&[&[id, secret, ("AWS_REGION", "us-west-2"), ("HTTPS_PROXY", &proxy)], variables].concat());
+        let said = connect_with(
+            &[&[id, secret, ("AWS_REGION", "us-west-2"), ("HTTPS_PROXY", &proxy)], variables]
+                .concat(),
+        );
         assert_eq!(asked.try_recv().unwrap(), format!("CONNECT {host}:443 HTTP/1.1"), "{said}");
         assert!(said.contains("HTTPS_PROXY") && !said.contains("hunter2"), "{said}");
     }
@@ -133,28 +171,55 @@ fn the_region_s_other_endpoints_are_used_through_the_proxy_whose_password_is_not
 fn what_can_not_be_combined_with_an_endpoint_is_refused_by_name() {
     let [id, secret] = KEYS;
     let url = ("AWS_ENDPOINT_URL", "https://vpce-1.example.com");
-    for (variable, flag) in [("AWS_USE_FIPS_ENDPOINT", "--use-fips"), ("AWS_USE_DUALSTACK_ENDPOINT", "--use-dual-stack")] {
-        let said = connect_with(&[id, secret, ("AWS_REGION", "us-west-2"), url, (variable, "true")]);
-        assert!(said.starts_with(&format!("an endpoint URL can't be combined with {flag} ({variable})")), "{said}");
+    for (variable, flag) in [
+        ("AWS_USE_FIPS_ENDPOINT", "--use-fips"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "--use-dual-stack"),
+    ] {
+        let said =
+            connect_with(&[id, secret, ("AWS_REGION", "us-west-2"), url, (variable, "true")]);
+        assert!(
+            said.starts_with(&format!(
+                "an endpoint URL can't be combined with {flag} ({variable})"
+            )),
+            "{said}"
+        );
     }
-    let said = connect_with(&[id, secret, ("AWS_REGION", "us-west-2"), ("AWS_ENDPOINT_URL", "https://me:hunter2@example.com")]);
-    assert!(said.contains("example.com has a user name or password") && !said.contains("hunter2"), "{said}");
+    let said = connect_with(&[
+        id,
+        secret,
+        ("AWS_REGION", "us-west-2"),
+        ("AWS_ENDPOINT_URL", "https://me:hunter2@example.com"),
+    ]);
+    assert!(
+        said.contains("example.com has a user name or password") && !said.contains("hunter2"),
+        "{said}"
+    );
 }
 
-/// The URL of an HTTPS server that answers every request, and its certificate, which no authority has signed.
+/// The URL of an HTTPS server that answers every request, and its certificate, which no authority
+/// has signed.
 fn https(body: &'static str) -> (String, String) {
     let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider())).with_safe_default_protocol_versions();
-    let config = config.unwrap().with_no_client_auth().with_single_cert(vec![certified.cert.der().clone()], key);
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions();
+    let config = config
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key);
     let config = Arc::new(config.unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream.unwrap());
+            let mut stream =
+                StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream.unwrap());
             if stream.read(&mut [0; 8192]).is_ok() {
-                let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                );
             }
         }
     });
@@ -180,12 +245,22 @@ fn the_authorities_of_aws_ca_bundle_are_trusted_and_without_them_it_is_named() {
     let rows = [
         ("/no/ca.pem".to_owned(), "No such file"),
         (file("empty.pem", ""), "holds no certificate"),
-        (file("key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "holds no certificate"),
-        (file("bad.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), "can't be used"),
+        (
+            file("key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
+            "holds no certificate",
+        ),
+        (
+            file("bad.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+            "can't be used",
+        ),
     ];
     for (path, words) in rows {
         let said = with(&path);
-        assert!(said.starts_with(&format!("AWS_CA_BUNDLE: {path} can't be used: ")) && said.contains(words), "{said}");
+        assert!(
+            said.starts_with(&format!("AWS_CA_BUNDLE: {path} can't be used: "))
+                && said.contains(words),
+            "{said}"
+        );
     }
 }
 
@@ -197,8 +272,17 @@ fn a_role_that_can_t_be_taken_on_is_said_at_once() {
     );
     let [id, secret] = KEYS;
     let role = ("ROLE", "arn:aws:iam::444455556666:role/reader");
-    let said = connect_with(&[id, secret, role, ("AWS_REGION", "us-west-2"), ("AWS_ENDPOINT_URL_STS", &url)]);
-    assert!(said.starts_with("AWS credentials can't be loaded: ") && said.contains("AccessDenied"), "{said}");
+    let said = connect_with(&[
+        id,
+        secret,
+        role,
+        ("AWS_REGION", "us-west-2"),
+        ("AWS_ENDPOINT_URL_STS", &url),
+    ]);
+    assert!(
+        said.starts_with("AWS credentials can't be loaded: ") && said.contains("AccessDenied"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -208,7 +292,9 @@ async fn wrong_options_are_refused_before_anything_is_asked() {
         let error = AwsSource::connect(url(wrong)).await.unwrap_err();
         assert!(matches!(error, ConnectError::BadEndpoint(_)), "{wrong}: {error}");
     }
-    let error = AwsSource::connect(AwsOptions { external_id: Some("x".to_owned()), ..options() }).await.unwrap_err();
+    let error = AwsSource::connect(AwsOptions { external_id: Some("x".to_owned()), ..options() })
+        .await
+        .unwrap_err();
     assert!(matches!(error, ConnectError::NoRole), "{error}");
 }
 
@@ -240,7 +326,8 @@ impl ProvideCredentials for Slow {
 #[tokio::test]
 async fn credentials_loaded_at_the_start_serve_the_first_call() {
     let slow = Slow::default();
-    let patient = Patient::new(SharedCredentialsProvider::new(slow.clone()), Duration::from_millis(100));
+    let patient =
+        Patient::new(SharedCredentialsProvider::new(slow.clone()), Duration::from_millis(100));
     patient.prime(Duration::from_secs(1)).await.unwrap();
     patient.provide_credentials().await.unwrap();
     assert_eq!(slow.loads.load(Ordering::SeqCst), 1);
@@ -249,9 +336,16 @@ async fn credentials_loaded_at_the_start_serve_the_first_call() {
 #[tokio::test]
 async fn credentials_that_are_slower_than_a_call_are_there_for_a_later_one() {
     let slow = Slow { takes: Duration::from_millis(250), ..Slow::default() };
-    let patient = Patient::new(SharedCredentialsProvider::new(slow.clone()), Duration::from_millis(100));
-    assert!(matches!(patient.provide_credentials().await, Err(CredentialsError::ProviderTimedOut(_))));
-    assert!(matches!(patient.provide_credentials().await, Err(CredentialsError::ProviderTimedOut(_))));
+    let patient =
+        Patient::new(SharedCredentialsProvider::new(slow.clone()), Duration::from_millis(100));
+    assert!(matches!(
+        patient.provide_credentials().await,
+        Err(CredentialsError::ProviderTimedOut(_))
+    ));
+    assert!(matches!(
+        patient.provide_credentials().await,
+        Err(CredentialsError::ProviderTimedOut(_))
+    ));
     patient.provide_credentials().await.unwrap();
     assert_eq!(slow.loads.load(Ordering::SeqCst), 1);
 }
@@ -263,7 +357,8 @@ async fn credentials_that_can_t_be_had_are_told_from_an_unreachable_service() {
         ("late", Slow { takes: Duration::from_secs(9), ..Slow::default() }, "timed out"),
     ];
     for (name, provider, reason) in rows {
-        let patient = Patient::new(SharedCredentialsProvider::new(provider), Duration::from_millis(100));
+        let patient =
+            Patient::new(SharedCredentialsProvider::new(provider), Duration::from_millis(100));
         let builder = builder().credentials_provider(patient).http_client(Wire::default());
         let source = AwsSource::with(builder, "us-west-2".to_owned(), &options());
         let error = source.namespaces(NamespaceOwner::Own, None).await.unwrap_err();

@@ -16,7 +16,12 @@ async fn the_code_says_what_an_error_means_whatever_its_status() {
         ("modelled throttle", 400, "RequestLimitExceeded", ReadFailure::Throttled),
         ("control plane's throttle", 400, "ThrottlingException", ReadFailure::Throttled),
         ("old throttle", 400, "Throttling", ReadFailure::Throttled),
-        ("throttle with a namespace", 429, "com.amazon.coral.availability#ThrottlingException", ReadFailure::Throttled),
+        (
+            "throttle with a namespace",
+            429,
+            "com.amazon.coral.availability#ThrottlingException",
+            ReadFailure::Throttled,
+        ),
         ("too many", 429, "TooManyRequestsException", ReadFailure::Throttled),
         ("denied", 400, "AccessDeniedException", ReadFailure::AccessDenied),
         ("denied, other spelling", 403, "AccessDenied", ReadFailure::AccessDenied),
@@ -39,10 +44,19 @@ async fn the_code_says_what_an_error_means_whatever_its_status() {
         ("unknown code", 400, "SomethingNew", ReadFailure::Other),
     ];
     for (name, status, code, failure) in rows {
-        let error = fail(Reply::Answer(status, format!(r#"{{"__type": "{code}", "Message": "said by AWS"}}"#))).await;
+        let error = fail(Reply::Answer(
+            status,
+            format!(r#"{{"__type": "{code}", "Message": "said by AWS"}}"#),
+        ))
+        .await;
         assert_eq!(error.failure, failure, "{name}: {error}");
         let short = code.rsplit('#').next().unwrap();
-        assert!(error.message.starts_with(&format!("DiscoverInstances of my-namespace/web: {short}: said by AWS")), "{name}: {error}");
+        assert!(
+            error.message.starts_with(&format!(
+                "DiscoverInstances of my-namespace/web: {short}: said by AWS"
+            )),
+            "{name}: {error}"
+        );
     }
 }
 
@@ -61,7 +75,10 @@ async fn an_answer_that_is_not_aws_s_is_told_apart() {
     for (name, status, body, failure) in rows {
         let error = fail(Reply::Answer(status, body.to_owned())).await;
         assert_eq!(error.failure, failure, "{name}: {error}");
-        assert!(error.message.starts_with("DiscoverInstances of my-namespace/web: "), "{name}: {error}");
+        assert!(
+            error.message.starts_with("DiscoverInstances of my-namespace/web: "),
+            "{name}: {error}"
+        );
         assert!(!error.message.contains('\n'), "{name}: {error}");
     }
 }
@@ -70,7 +87,10 @@ async fn an_answer_that_is_not_aws_s_is_told_apart() {
 async fn a_message_says_what_to_do() {
     let denied = r#"{"__type": "AccessDeniedException", "Message": "User: arn:aws:iam::1:user/a is not authorized"}"#;
     let rows = [
-        (Reply::Answer(400, denied.to_owned()), "allow the IAM action servicediscovery:DiscoverInstances"),
+        (
+            Reply::Answer(400, denied.to_owned()),
+            "allow the IAM action servicediscovery:DiscoverInstances",
+        ),
         (Reply::Answer(400, r#"{"__type": "ExpiredTokenException"}"#.to_owned()), "clock is right"),
         (Reply::Broken, "connection reset by peer; check DNS"),
     ];

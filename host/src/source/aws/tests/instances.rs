@@ -36,7 +36,10 @@ async fn instances_come_with_their_health_and_a_revision_beyond_2_53() {
         {"InstanceId": "i-3", "HealthStatus": "ALMOST_WELL"}], "InstancesRevision": 9223372036854775807}"#]);
     let read = wire.source(&options()).instances(&own(), &web()).await.unwrap();
     let health: Vec<_> = read.instances.iter().map(|i| (i.id.as_str(), i.health_status)).collect();
-    assert_eq!(health, [("i-1", Health::Healthy), ("i-2", Health::Unhealthy), ("i-3", Health::Unknown)]);
+    assert_eq!(
+        health,
+        [("i-1", Health::Healthy), ("i-2", Health::Unhealthy), ("i-3", Health::Unknown)]
+    );
     assert_eq!(read.instances[0].attributes.get("AWS_INSTANCE_IPV4").unwrap(), "10.0.0.1");
     assert_eq!((read.revision, read.change_token), (Some(i64::MAX), Some(i64::MAX)));
 }
@@ -45,7 +48,8 @@ async fn instances_come_with_their_health_and_a_revision_beyond_2_53() {
 async fn a_thousand_instances_are_all_there() {
     let instances: Vec<_> =
         (0..1000).map(|i| json!({"InstanceId": format!("i-{i}"), "HealthStatus": "UNKNOWN", "Attributes": {}})).collect();
-    let wire = Wire::ok([json!({"Instances": instances, "InstancesRevision": 1}).to_string().as_str()]);
+    let wire =
+        Wire::ok([json!({"Instances": instances, "InstancesRevision": 1}).to_string().as_str()]);
     let read = wire.source(&options()).instances(&own(), &web()).await.unwrap();
     assert_eq!((read.instances.len(), wire.sent().len()), (1000, 1));
 }
@@ -53,25 +57,48 @@ async fn a_thousand_instances_are_all_there() {
 #[tokio::test]
 async fn an_answer_without_what_aws_always_sends_is_a_failure_and_no_empty_service() {
     let source = |body| Wire::ok([body]).source(&options());
-    let instances = source(r#"{"message": "welcome to the proxy"}"#).instances(&own(), &web()).await.unwrap_err();
+    let instances = source(r#"{"message": "welcome to the proxy"}"#)
+        .instances(&own(), &web())
+        .await
+        .unwrap_err();
     let revision = source("{}").revision(&own(), &web()).await.unwrap_err();
-    assert_eq!((instances.failure, revision.failure), (ReadFailure::Malformed, ReadFailure::Malformed));
-    assert_eq!(instances.message, "DiscoverInstances of my-namespace/web: the answer makes no sense: it has no Instances");
+    assert_eq!(
+        (instances.failure, revision.failure),
+        (ReadFailure::Malformed, ReadFailure::Malformed)
+    );
+    assert_eq!(
+        instances.message,
+        "DiscoverInstances of my-namespace/web: the answer makes no sense: it has no Instances"
+    );
 }
 
 #[tokio::test]
 async fn the_data_plane_has_a_host_of_its_own_unless_somebody_chose_the_host() {
     let fake = Some("http://127.0.0.1:4566");
-    let (vpce, data_vpce) = (Some("https://vpce-1.example.com"), Some("https://vpce-2.example.com"));
+    let (vpce, data_vpce) =
+        (Some("https://vpce-1.example.com"), Some("https://vpce-2.example.com"));
     let rows = [
-        ("no override", None, None, "servicediscovery.us-west-2.amazonaws.com", "data-servicediscovery.us-west-2.amazonaws.com"),
+        (
+            "no override",
+            None,
+            None,
+            "servicediscovery.us-west-2.amazonaws.com",
+            "data-servicediscovery.us-west-2.amazonaws.com",
+        ),
         ("one for both", fake, None, "127.0.0.1:4566", "127.0.0.1:4566"),
         ("one each", vpce, data_vpce, "vpce-1.example.com", "vpce-2.example.com"),
-        ("one for the data plane", None, data_vpce, "servicediscovery.us-west-2.amazonaws.com", "vpce-2.example.com"),
+        (
+            "one for the data plane",
+            None,
+            data_vpce,
+            "servicediscovery.us-west-2.amazonaws.com",
+            "vpce-2.example.com",
+        ),
     ];
     for (name, endpoint, data_endpoint, control, data) in rows {
         let wire = Wire::ok([NONE, r#"{"InstancesRevision": 1}"#, r#"{"Services": []}"#]);
-        let [endpoint_url, data_endpoint_url] = [endpoint, data_endpoint].map(|url| url.map(str::to_owned));
+        let [endpoint_url, data_endpoint_url] =
+            [endpoint, data_endpoint].map(|url| url.map(str::to_owned));
         let source = wire.source(&AwsOptions { endpoint_url, data_endpoint_url, ..options() });
         source.instances(&own(), &web()).await.unwrap();
         source.revision(&own(), &web()).await.unwrap();
@@ -90,15 +117,27 @@ async fn attributes_and_tags_are_calls_of_their_own() {
     let source = wire.source(&options());
     let attributes = source.service_attributes(&own(), &web()).await.unwrap();
     assert_eq!(attributes.get("istio-cloud-map/ports").unwrap(), "grpc:50051");
-    assert_eq!(source.tags(&own(), &web()).await.unwrap(), [Tag { key: "team".to_owned(), value: "a".to_owned() }]);
+    assert_eq!(
+        source.tags(&own(), &web()).await.unwrap(),
+        [Tag { key: "team".to_owned(), value: "a".to_owned() }]
+    );
     let sent = wire.sent();
-    assert_eq!((&sent[0].body, &sent[1].body), (&json!({"ServiceId": "srv-1"}), &json!({"ResourceARN": web().arn})));
+    assert_eq!(
+        (&sent[0].body, &sent[1].body),
+        (&json!({"ServiceId": "srv-1"}), &json!({"ResourceARN": web().arn}))
+    );
 }
 
 #[tokio::test]
 async fn tags_that_may_not_be_read_name_the_permission() {
-    let wire = Wire::new([Reply::Answer(400, r#"{"__type": "AccessDeniedException", "Message": "no"}"#.to_owned())]);
+    let wire = Wire::new([Reply::Answer(
+        400,
+        r#"{"__type": "AccessDeniedException", "Message": "no"}"#.to_owned(),
+    )]);
     let error = wire.source(&options()).tags(&own(), &web()).await.unwrap_err();
     assert_eq!(error.failure, ReadFailure::AccessDenied);
-    assert!(error.message.contains("allow the IAM action servicediscovery:ListTagsForResource"), "{error}");
+    assert!(
+        error.message.contains("allow the IAM action servicediscovery:ListTagsForResource"),
+        "{error}"
+    );
 }

@@ -7,7 +7,10 @@ use crate::source::Source;
 
 #[tokio::test]
 async fn a_page_is_one_call_and_goes_on_from_its_token() {
-    let wire = Wire::ok([r#"{"Namespaces": [], "NextToken": "a"}"#, r#"{"Namespaces": [{"Id": "ns-1", "Name": "one", "Type": "HTTP"}]}"#]);
+    let wire = Wire::ok([
+        r#"{"Namespaces": [], "NextToken": "a"}"#,
+        r#"{"Namespaces": [{"Id": "ns-1", "Name": "one", "Type": "HTTP"}]}"#,
+    ]);
     let source = wire.source(&options());
     let first = source.namespaces(Own, None).await.unwrap();
     assert_eq!((first.items.len(), first.next_token.as_deref()), (0, Some("a")));
@@ -40,7 +43,10 @@ async fn services_are_asked_for_by_the_namespace_s_id_or_by_the_arn_of_a_shared_
         let wire = Wire::ok([r#"{"Services": []}"#]);
         wire.source(&options()).services(&namespace, None).await.unwrap();
         let sent = &wire.sent()[0];
-        assert_eq!(sent.body["Filters"], json!([{"Name": "NAMESPACE_ID", "Condition": "EQ", "Values": [value]}]));
+        assert_eq!(
+            sent.body["Filters"],
+            json!([{"Name": "NAMESPACE_ID", "Condition": "EQ", "Values": [value]}])
+        );
         assert_eq!(sent.operation, "ListServices");
     }
 }
@@ -53,7 +59,8 @@ async fn a_service_keeps_what_decides_how_it_is_read_and_translated() {
         {"Id": "srv-2", "Name": "api", "HealthCheckCustomConfig": {"FailureThreshold": 1}},
         {"Id": "srv-3", "Name": "."}]}"#]);
     let services = wire.source(&options()).services(&own(), None).await.unwrap().items;
-    let found: Vec<_> = services.iter().map(|s| (s.key(), s.name.as_str(), s.has_health_check())).collect();
+    let found: Vec<_> =
+        services.iter().map(|s| (s.key(), s.name.as_str(), s.has_health_check())).collect();
     assert_eq!(found, [("srv-1", "web", true), ("srv-2", "api", true), ("srv-3", ".", false)]);
     let check = services[0].health_check_config.as_ref().and_then(|check| check.kind.as_deref());
     assert_eq!((check, services[0].kind.as_deref()), (Some("HTTPS"), Some("DNS_HTTP")));
@@ -66,7 +73,11 @@ async fn a_page_that_is_not_whole_is_a_failure() {
         ("broken connection", Reply::Broken, ReadFailure::Unreachable),
         ("throttled", answer(400, r#"{"__type": "ThrottlingException"}"#), ReadFailure::Throttled),
         ("no list in the answer", answer(200, "{}"), ReadFailure::Malformed),
-        ("a service without a name", answer(200, r#"{"Services": [{"Id": "srv-2"}]}"#), ReadFailure::Malformed),
+        (
+            "a service without a name",
+            answer(200, r#"{"Services": [{"Id": "srv-2"}]}"#),
+            ReadFailure::Malformed,
+        ),
     ];
     for (name, reply, failure) in rows {
         let wire = Wire::new([reply]);

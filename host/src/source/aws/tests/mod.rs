@@ -1,4 +1,9 @@
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails may panic"
+)]
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -7,7 +12,9 @@ use std::time::Duration;
 use aws_sdk_servicediscovery::config::http::{HttpRequest, HttpResponse};
 use aws_sdk_servicediscovery::config::{BehaviorVersion, Builder, Credentials, HttpClient};
 use aws_sdk_servicediscovery::error::ConnectorError;
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use istio_cloud_map_core::cloud_map::{HttpProperties, Namespace, NamespaceProperties, Service};
 use serde_json::Value;
@@ -36,8 +43,8 @@ struct Sent {
     body: Value,
 }
 
-/// A wire that gives prepared replies in turn, and keeps what was sent. It is here and not the SDK's own, since the features of that would
-/// have every AWS crate built twice.
+/// A wire that gives prepared replies in turn, and keeps what was sent. It is here and not the
+/// SDK's own, since the features of that would have every AWS crate built twice.
 #[derive(Debug, Clone, Default)]
 struct Wire {
     replies: Arc<Mutex<VecDeque<Reply>>>,
@@ -69,19 +76,34 @@ impl Wire {
 }
 
 fn builder() -> Builder {
-    let credentials = Credentials::new("AKIDEXAMPLE", "secret-key", Some("session-token".to_owned()), None, "test");
+    let credentials = Credentials::new(
+        "AKIDEXAMPLE",
+        "secret-key",
+        Some("session-token".to_owned()),
+        None,
+        "test",
+    );
     Builder::new().behavior_version(BehaviorVersion::latest()).credentials_provider(credentials)
 }
 
 impl HttpConnector for Wire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let host = request.uri().split('/').nth(2).unwrap_or_default().to_owned();
-        let operation = request.headers().get("x-amz-target").unwrap_or_default().replace("Route53AutoNaming_v20170314.", "");
+        let operation = request
+            .headers()
+            .get("x-amz-target")
+            .unwrap_or_default()
+            .replace("Route53AutoNaming_v20170314.", "");
         let body = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
         self.sent.lock().unwrap().push(Sent { host, operation, body });
         match self.replies.lock().unwrap().pop_front() {
-            Some(Reply::Answer(status, body)) => HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), body.into()))),
-            Some(Reply::Broken) => HttpConnectorFuture::ready(Err(ConnectorError::io("connection reset by peer".into()))),
+            Some(Reply::Answer(status, body)) => HttpConnectorFuture::ready(Ok(HttpResponse::new(
+                status.try_into().unwrap(),
+                body.into(),
+            ))),
+            Some(Reply::Broken) => HttpConnectorFuture::ready(Err(ConnectorError::io(
+                "connection reset by peer".into(),
+            ))),
             Some(Reply::Silence) => HttpConnectorFuture::new(std::future::pending()),
             None => panic!("one call more than expected"),
         }
@@ -89,7 +111,11 @@ impl HttpConnector for Wire {
 }
 
 impl HttpClient for Wire {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -113,8 +139,16 @@ fn own() -> Namespace {
 const SHARED_ARN: &str = "arn:aws:servicediscovery:us-west-2:444455556666:namespace/ns-9";
 
 fn shared() -> Namespace {
-    let (id, arn, owner) = (Some("ns-9".to_owned()), Some(SHARED_ARN.to_owned()), Some("444455556666".to_owned()));
-    Namespace { id, arn, name: "theirs".to_owned(), resource_owner: owner, shared: true, ..Namespace::default() }
+    let (id, arn, owner) =
+        (Some("ns-9".to_owned()), Some(SHARED_ARN.to_owned()), Some("444455556666".to_owned()));
+    Namespace {
+        id,
+        arn,
+        name: "theirs".to_owned(),
+        resource_owner: owner,
+        shared: true,
+        ..Namespace::default()
+    }
 }
 
 fn web() -> Service {
