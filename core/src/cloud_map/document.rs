@@ -106,7 +106,7 @@ impl<'de, S: Deserialize<'de>, I: Deserialize<'de>, R: Deserialize<'de>> Visitor
                 "InstancesRevision" => found.revision = map.next_value()?,
                 "NextToken" | "nextToken" => {
                     found.has_next |=
-                        map.next_value::<Option<Token>>()?.is_some_and(|token| token.0)
+                        map.next_value::<Option<Token>>()?.is_some_and(|token| token.0);
                 }
                 _ => {
                     found.has_failures |= key == "failures";

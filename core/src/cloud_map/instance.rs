@@ -93,7 +93,7 @@ impl<'de> Visitor<'de> for InstanceVisitor {
                     wrong = wrong.or(Some(key));
                 }
                 Key::NamespaceName | Key::ServiceName | Key::Unknown => {
-                    drop(map.next_value::<IgnoredAny>()?)
+                    map.next_value::<IgnoredAny>()?;
                 }
             }
         }

@@ -334,7 +334,7 @@ impl Operator {
         }
         if let Some(at) = next {
             self.control(name).into_iter().for_each(|control| {
-                control.expedite(ReadKey::Services(name.clone(), key.clone()), at)
+                control.expedite(ReadKey::Services(name.clone(), key.clone()), at);
             });
         }
         self.namespace_moved(name, key, now);
@@ -456,7 +456,7 @@ impl Operator {
                 if error.failure == ReadFailure::AccessDenied && !exists {
                     match pending.key {
                         ReadKey::Attributes(_) => {
-                            drop(state.hints.attributes.get_or_insert_default())
+                            state.hints.attributes.get_or_insert_default();
                         }
                         _ => drop(state.hints.tags.get_or_insert_default()),
                     }

@@ -244,7 +244,7 @@ impl Entries {
         match before {
             WriteState::Due { since, .. } => drop(self.due.remove(&(since, key.clone()))),
             WriteState::Backoff { until, .. } | WriteState::Deleted { until } => {
-                drop(self.timers.remove(&(until, key.clone())))
+                self.timers.remove(&(until, key.clone()));
             }
             WriteState::AwaitingGuard(_) => drop(self.awaiting_guard.remove(key)),
             WriteState::InFlight(_) => self.in_flight -= 1,
@@ -261,14 +261,14 @@ impl Entries {
         match state {
             WriteState::Due { since, .. } => drop(self.due.insert((since, key.clone()))),
             WriteState::Backoff { until, .. } | WriteState::Deleted { until } => {
-                drop(self.timers.insert((until, key.clone())))
+                self.timers.insert((until, key.clone()));
             }
             WriteState::AwaitingGuard(removal) => {
-                drop(self.awaiting_guard.insert(key.clone(), removal))
+                self.awaiting_guard.insert(key.clone(), removal);
             }
             WriteState::InFlight(_) => self.in_flight += 1,
             WriteState::Blocked { on, .. } => {
-                drop(self.waiting.entry(on).or_default().insert(key.clone()))
+                self.waiting.entry(on).or_default().insert(key.clone());
             }
             WriteState::Settled | WriteState::Conflicted => {
                 if self.all.get(key).is_some_and(Entry::is_void) {
@@ -291,14 +291,14 @@ impl Entries {
             }
             | WriteState::Blocked { on: WaitFor::Outage(_), .. } => {}
             WriteState::Backoff { since, approved, .. } => {
-                self.set(key, WriteState::Due { since, approved })
+                self.set(key, WriteState::Due { since, approved });
             }
             WriteState::Settled
             | WriteState::AwaitingGuard(_)
             | WriteState::Blocked { .. }
             | WriteState::Conflicted
             | WriteState::Deleted { .. } => {
-                self.set(key, WriteState::Due { since: now, approved: None })
+                self.set(key, WriteState::Due { since: now, approved: None });
             }
         }
     }
@@ -353,7 +353,7 @@ impl Entries {
         {
             match self.all.get(&key).map(|entry| entry.state.clone()) {
                 Some(WriteState::Backoff { since, approved, .. }) => {
-                    self.set(&key, WriteState::Due { since, approved })
+                    self.set(&key, WriteState::Due { since, approved });
                 }
                 _ => self.set(&key, WriteState::Settled),
             }

@@ -170,7 +170,7 @@ impl Operator {
             Event::NamespacesPage { read, result } => self.namespaces_page(read, result, now),
             Event::ServicesPage { read, result } => self.services_page(read, result, now),
             Event::ServiceAttributes { read, result } => {
-                self.hint(read, result.map(Hint::Attributes), now)
+                self.hint(read, result.map(Hint::Attributes), now);
             }
             Event::Tags { read, result } => self.hint(read, result.map(Hint::Tags), now),
             Event::Revision { read, result } => self.revision(read, result, now),

@@ -64,7 +64,7 @@ impl Validate {
             match text(file) {
                 Ok(text) => judged.file(file, &text),
                 Err(error) => {
-                    judged.unreadable(one_line(&format!("{}: {error:#}", file.display())))
+                    judged.unreadable(one_line(&format!("{}: {error:#}", file.display())));
                 }
             }
         }
@@ -94,7 +94,7 @@ impl Judged {
             let number = index + 1;
             match document {
                 Ok(document) => {
-                    self.document((file, number), &document.value, "", &document.octals)
+                    self.document((file, number), &document.value, "", &document.octals);
                 }
                 Err(message) => self.unreadable_document((file, number), message),
             }

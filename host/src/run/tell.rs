@@ -26,13 +26,13 @@ pub fn diagnostic(diagnostic: &Diagnostic) {
     }
     match diagnostic.severity {
         Severity::Error => {
-            tracing::error!(code, source, namespace, service, instance, "{}", diagnostic.message)
+            tracing::error!(code, source, namespace, service, instance, "{}", diagnostic.message);
         }
         Severity::Warning => {
-            tracing::warn!(code, source, namespace, service, instance, "{}", diagnostic.message)
+            tracing::warn!(code, source, namespace, service, instance, "{}", diagnostic.message);
         }
         Severity::Info => {
-            tracing::info!(code, source, namespace, service, instance, "{}", diagnostic.message)
+            tracing::info!(code, source, namespace, service, instance, "{}", diagnostic.message);
         }
     }
 }
@@ -45,7 +45,7 @@ pub fn written(write: &Write, dry_run: bool) {
         Action::Delete => tracing::info!(%entry, "{verb}"),
         Action::Create | Action::Adopt { .. } => tracing::info!(%entry, endpoints, "{verb}"),
         Action::Update { fields, .. } => {
-            tracing::info!(%entry, endpoints, fields = fields.join(","), "{verb}")
+            tracing::info!(%entry, endpoints, fields = fields.join(","), "{verb}");
         }
     }
 }
@@ -72,10 +72,10 @@ pub fn not_written(write: &Write, error: &WriteError) {
 pub fn observed(observation: &Observation) {
     match observation {
         Observation::Listed { entries, .. } => {
-            tracing::debug!(entries = entries.len(), "listed the entries that exist")
+            tracing::debug!(entries = entries.len(), "listed the entries that exist");
         }
         Observation::Applied(entry) => {
-            tracing::debug!(entry = %entry.key, owner = entry.owner, "an entry is there or has changed")
+            tracing::debug!(entry = %entry.key, owner = entry.owner, "an entry is there or has changed");
         }
         Observation::Deleted { key, .. } => tracing::debug!(entry = %key, "an entry was deleted"),
     }
@@ -106,7 +106,7 @@ pub fn answered(read: &Read, answer: &Event) {
     match result {
         Ok(result) => tracing::debug!(operation, %source, %of, "answer: {result}"),
         Err(ReadError { failure, message }) => {
-            tracing::debug!(operation, %source, %of, failure = failure.as_str(), "no answer: {message}")
+            tracing::debug!(operation, %source, %of, failure = failure.as_str(), "no answer: {message}");
         }
     }
 }

@@ -460,10 +460,10 @@ impl Plan {
             1 => world
                 .edit(&key, "a person", |object| set(object, &["spec", "endpoints"], json!([]))),
             2 => world.edit(&key, "a person", |object| {
-                set(object, &["spec", "endpoints"], json!([{"address": "192.0.2.1"}]))
+                set(object, &["spec", "endpoints"], json!([{"address": "192.0.2.1"}]));
             }),
             3 => world.edit(&key, "a person", |object| {
-                set(object, &["metadata", "labels", "team"], "a".into())
+                set(object, &["metadata", "labels", "team"], "a".into());
             }),
             4 => {
                 let (delay, until) =
@@ -472,7 +472,7 @@ impl Plan {
                 world.check.touched.insert(key.clone());
                 world.fighters.insert(key.clone(), (delay, until));
                 world.edit(&key, "a controller", |object| {
-                    set(object, &["spec", "resolution"], "NONE".into())
+                    set(object, &["spec", "resolution"], "NONE".into());
                 });
             }
             _ => self.foreign(world),

@@ -661,7 +661,7 @@ fn o17(world: &mut World) {
     for at in all.iter().take(12) {
         let key = world.key(at);
         world.edit(&key, "a person", |object| {
-            set(object, &["spec", "endpoints"], json!([{"address": "192.0.2.1"}]))
+            set(object, &["spec", "endpoints"], json!([{"address": "192.0.2.1"}]));
         });
     }
     world.run_for(60 * S);

@@ -73,7 +73,7 @@ fn instances_come_in_pages_without_health_and_health_in_pages_apart() -> Tested 
         let namespace = world.http_namespace("my-namespace");
         let web = world.add_service(namespace, Service::named("web").with_custom_health_check());
         (0..250).for_each(|index| {
-            world.register(web, &format!("i-{index:03}"), [("AWS_INSTANCE_IPV4", "10.0.0.1")])
+            world.register(web, &format!("i-{index:03}"), [("AWS_INSTANCE_IPV4", "10.0.0.1")]);
         });
         world.service_mut(web).id().to_owned()
     });

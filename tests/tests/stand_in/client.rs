@@ -84,7 +84,7 @@ impl Client {
             let line = line.trim_end().to_ascii_lowercase();
             match line.split_once(' ') {
                 Some(("http/1.1", rest)) => {
-                    status = rest.split(' ').next().and_then(|code| code.parse().ok()).unwrap_or(0)
+                    status = rest.split(' ').next().and_then(|code| code.parse().ok()).unwrap_or(0);
                 }
                 Some(("content-length:", rest)) => length = rest.parse().unwrap_or(0),
                 Some(_) => {}

@@ -28,7 +28,7 @@ fn fill(world: &mut World, service: Service, instances: usize) -> ServiceKey {
     let namespace = world.http_namespace("my-namespace");
     let key = world.add_service(namespace, service);
     (0..instances).for_each(|index| {
-        world.register(key, &format!("i-{index}"), [("AWS_INSTANCE_IPV4", "10.0.0.1")])
+        world.register(key, &format!("i-{index}"), [("AWS_INSTANCE_IPV4", "10.0.0.1")]);
     });
     key
 }

@@ -63,7 +63,7 @@ fn stand_in() -> std::io::Result<StandIn> {
         let namespace = world.http_namespace("my-namespace");
         let web = world.add_service(namespace, Service::named("web").with_custom_health_check());
         (0..250).for_each(|index| {
-            world.register(web, &format!("i-{index}"), [("AWS_INSTANCE_IPV4", "10.0.0.1")])
+            world.register(web, &format!("i-{index}"), [("AWS_INSTANCE_IPV4", "10.0.0.1")]);
         });
         (0..150).for_each(|index| {
             world.service(namespace, &format!("other-{index}"));

@@ -70,7 +70,7 @@ fn json(text: &str, first_line: usize) -> (Vec<Result<Document, String>>, Option
     for read in Deserializer::from_str(text).into_iter::<Checked>() {
         match read {
             Ok(checked) => {
-                documents.push(checked.value().map(|value| Document { value, octals: Vec::new() }))
+                documents.push(checked.value().map(|value| Document { value, octals: Vec::new() }));
             }
             Err(error) => {
                 let (line, column) = (error.line() + first_line - 1, error.column());

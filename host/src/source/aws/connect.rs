@@ -312,16 +312,16 @@ fn report_endpoints(control: Option<&str>, data: Option<&str>) {
     match (control, data) {
         (None, None) => {}
         (Some(control), Some(data)) => {
-            tracing::info!("Cloud Map is read at {control}, instances at {data}")
+            tracing::info!("Cloud Map is read at {control}, instances at {data}");
         }
         (None, Some(data)) => {
-            tracing::info!("instances are read at {data}, everything else at the region's endpoint")
+            tracing::info!("instances are read at {data}, everything else at the region's endpoint");
         }
         (Some(both), None) if both.contains(".amazonaws.com") || both.contains(".api.aws") => {
             tracing::warn!(
                 "Cloud Map is read at {both}, instances too: an endpoint of AWS answers either for the control plane (servicediscovery) or for the data \
              plane (data-servicediscovery); give the second one with --data-endpoint-url"
-            )
+            );
         }
         (Some(both), None) => {
             tracing::info!(

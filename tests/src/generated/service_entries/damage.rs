@@ -287,7 +287,7 @@ fn metadata(rng: &mut Rng, entry: &mut Value) {
         1 => set(metadata, "labels", labels(rng)),
         2 => set(metadata, "annotations", labels(rng)),
         3 if rng.bool() => {
-            set(metadata, "annotations", json!({"a/b": of_length(one(rng, &[262_141, 262_142]))}))
+            set(metadata, "annotations", json!({"a/b": of_length(one(rng, &[262_141, 262_142]))}));
         }
         3 => set(metadata, "annotations", json!({one(rng, &reserved): "true"})),
         4 => {
