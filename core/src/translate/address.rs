@@ -8,7 +8,7 @@ use super::cidr::{Cidr, forbidding};
 use super::known::Known;
 use super::options::{IpFamily, Options};
 use crate::diagnostic::Code;
-use crate::service_entry::host_problem;
+use crate::service_entry::{host_problem, normalized};
 
 /// An IP address in its canonical form, never an IPv4-mapped one, or a host name that Istio
 /// accepts.
@@ -175,16 +175,6 @@ fn forbidden(address: &str, why: &str) -> Refused {
     Refused {
         code: Code::ForbiddenAddress,
         message: format!("callers must not be pointed at {address}: {why}"),
-    }
-}
-
-/// Lower case, without the trailing dot; most names are so already.
-fn normalized(text: &str) -> Cow<'_, str> {
-    let text = text.strip_suffix('.').unwrap_or(text);
-    if text.bytes().any(|b| b.is_ascii_uppercase()) {
-        Cow::Owned(text.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(text)
     }
 }
 

@@ -1,13 +1,12 @@
 //! What Cloud Map's own side says about a service: service attributes and tags under
 //! `istio-cloud-map/`.
 
-use super::overrides::Host;
 use super::ports::PortList;
 use super::report::Report;
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Severity};
 use crate::order;
-use crate::service_entry::{Location, Protocol};
+use crate::service_entry::{Host, Location, Protocol};
 
 const PREFIX: &str = "istio-cloud-map/";
 

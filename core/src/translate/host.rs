@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::service_entry::host_problem;
+use crate::service_entry::{host_problem, normalized};
 
 /// Why a service has no host that Istio accepts.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -36,17 +36,12 @@ pub fn host_and_name(
     };
     // Without a name of its own the namespace's dot would pass for a trailing one.
     let nameless = namespace_name.is_empty().then(|| "its namespace has no name".to_owned());
-    let host = if nameless.is_some() { host } else { normalize(&host) };
+    let host = if nameless.is_some() { host } else { normalized(&host).into_owned() };
     if let Some(problem) = nameless.or_else(|| host_problem(&host)) {
         return Err(HostError { host, problem });
     }
     let name = entry_name(&host);
     Ok((host, name))
-}
-
-/// Lower case, without the trailing dot.
-pub(super) fn normalize(host: &str) -> String {
-    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
 /// `cloudmap-HOST`. Where that has over 253 characters it is cut, and ends in `-` and the FNV-1a

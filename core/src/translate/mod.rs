@@ -40,7 +40,7 @@ pub use options::{
     Addresses, Conflicts, EmptyService, ExportTo, HealthMode, InvalidExportTo, InvalidLabelKey,
     IpFamily, LabelKey, Options,
 };
-pub use overrides::{Host, InvalidHost, Override};
+pub use overrides::Override;
 pub use ports::{InvalidPort, InvalidPorts, PortList, PortSpec};
 pub use settings::expected_host_and_name;
 pub use transform::Transform;

@@ -1,16 +1,12 @@
 //! What a configuration says about single services.
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use super::glob::Glob;
-use super::host::normalize;
 use super::options::{Addresses, EmptyService, ExportTo, HealthMode, IpFamily, Options};
 use super::ports::{PortList, PortSpec};
 use crate::cloud_map::Record;
-#[cfg(feature = "schema")]
-use crate::schema::pattern;
-use crate::service_entry::{Location, Protocol, host_problem};
+use crate::service_entry::{Host, Location, Protocol};
 
 /// What differs for the services that match. A field that is not set leaves things as they are.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -69,51 +65,6 @@ impl Override {
         fits(&self.service, service)
             && fits(&self.namespace, namespace)
             && fits(&self.source, source)
-    }
-}
-
-/// A host that Istio accepts: a full name in lower case, without a wildcard and without a trailing
-/// dot.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), schemars(extend("allOf" = pattern::host())), ts(type = "string"))]
-pub struct Host(String);
-
-/// No host that Istio accepts.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{host}` is no valid host: {problem}")]
-pub struct InvalidHost {
-    host: String,
-    problem: String,
-}
-
-impl Host {
-    /// The host.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    pub(super) fn parse(text: &str) -> Result<Self, InvalidHost> {
-        let host = normalize(text);
-        match host_problem(&host) {
-            Some(problem) => Err(InvalidHost { host, problem }),
-            None => Ok(Self(host)),
-        }
-    }
-}
-
-impl TryFrom<String> for Host {
-    type Error = InvalidHost;
-
-    fn try_from(text: String) -> Result<Self, InvalidHost> {
-        Self::parse(&text)
-    }
-}
-
-impl From<Host> for String {
-    fn from(host: Host) -> Self {
-        host.0
     }
 }
 
