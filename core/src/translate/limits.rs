@@ -68,7 +68,11 @@ mod tests {
     use crate::cloud_map::{Instance, Namespace, Record, Service};
     use crate::diagnostic::Code;
     use crate::sorted::SortedMap;
-    use crate::translate::{Options, Outcome, translate};
+    use crate::translate::{Options, Outcome, Translation, Translator};
+
+    fn translate(record: &Record, options: &Options) -> Translation {
+        Translator::new(options).translate(&[record], None)
+    }
 
     fn service(count: u32, labels: bool) -> Record {
         let value = if labels { "v".repeat(63) } else { String::new() };

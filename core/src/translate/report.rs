@@ -6,7 +6,7 @@ use crate::order;
 
 /// Gathers diagnostics.
 #[derive(Debug, Default)]
-pub(super) struct Report(Vec<Diagnostic>);
+pub struct Report(Vec<Diagnostic>);
 
 impl Report {
     /// About a service as a whole.

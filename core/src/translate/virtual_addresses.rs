@@ -3,11 +3,11 @@
 //! Istio multiplies addresses by endpoints, and each change of them is a full push; but an IP that
 //! is not listed has no listener, and a TCP port without an address takes all of `0.0.0.0:port`.
 
+use super::LastKnown;
 use super::address::Address;
+use super::candidates::Candidate;
 use super::endpoints::Endpoints;
-use super::entry::LastKnown;
 use super::options::Addresses;
-use super::provider::Provider;
 use super::report::Report;
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Severity};
@@ -59,11 +59,11 @@ pub(super) fn of_endpoints(
 /// The addresses of a service without endpoints, sorted: none, but where a port would take
 /// `0.0.0.0:port` from everybody. They are those that the instances that are left out would give,
 /// else the last known ones.
-pub(super) fn of_drained(
+pub(super) fn of_empty_service(
     record: &Record,
     mode: Addresses,
     ports: &[ServicePort],
-    left_out: &[Provider<'_>],
+    left_out: &[Candidate<'_>],
     last: Option<&LastKnown>,
     report: &mut Report,
 ) -> Vec<String> {
@@ -71,7 +71,7 @@ pub(super) fn of_drained(
     if mode == Addresses::None || needing.is_none() {
         return Vec::new();
     }
-    let mut addresses: Vec<&Address<'_>> = left_out.iter().flat_map(Provider::addresses).collect();
+    let mut addresses: Vec<&Address<'_>> = left_out.iter().flat_map(Candidate::addresses).collect();
     order::sort(&mut addresses);
     addresses.dedup();
     let most = if mode == Addresses::Auto { MOST_FOR_TCP } else { MOST };
