@@ -34,7 +34,7 @@ impl fmt::Display for Address<'_> {
     }
 }
 
-/// Why an address can't be used.
+/// Why an address cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refused {
     pub(super) code: Code,
@@ -47,7 +47,7 @@ impl Refused {
     }
 }
 
-/// How addresses are chosen and judged.
+/// How addresses are chosen and checked.
 #[derive(Debug, Clone, Copy)]
 pub struct AddressRules<'a> {
     pub(super) family: IpFamily,
@@ -62,8 +62,7 @@ impl<'a> AddressRules<'a> {
         Self { family, deny: &options.deny_cidrs, allow: &options.allow_cidrs, host }
     }
 
-    /// The addresses of an instance, each with its judgement: one, or with `ipFamily: dual` up to
-    /// two.
+    /// The addresses of an instance, each checked: one, or with `ipFamily: dual` up to two.
     pub(super) fn choose<'i>(
         &self,
         attributes: &InstanceAttributes<'i>,
@@ -89,7 +88,7 @@ impl<'a> AddressRules<'a> {
             ))
         })?;
         // What parses has no leading zeros, and so is canonical.
-        self.judge(IpAddr::V4(address), || Cow::Borrowed(text))
+        self.check(IpAddr::V4(address), || Cow::Borrowed(text))
     }
 
     fn ipv6(&self, text: &str) -> Result<Address<'static>, Refused> {
@@ -103,10 +102,10 @@ impl<'a> AddressRules<'a> {
 
     fn ip(&self, address: IpAddr) -> Result<Address<'static>, Refused> {
         let address = address.to_canonical();
-        self.judge(address, || Cow::Owned(address.to_string()))
+        self.check(address, || Cow::Owned(address.to_string()))
     }
 
-    fn judge<'i>(
+    fn check<'i>(
         &self,
         address: IpAddr,
         text: impl FnOnce() -> Cow<'i, str>,
@@ -135,8 +134,7 @@ impl<'a> AddressRules<'a> {
         self.target(key, text)
     }
 
-    /// Why an endpoint may not have this address, if it may not; `what` it is stands first in the
-    /// message.
+    /// Why an endpoint may not have this address, if it may not. The message begins with `what`.
     pub(super) fn refusal(&self, what: &str, text: &str) -> Option<String> {
         self.target(what, text).err().map(|refused| refused.message)
     }
@@ -160,7 +158,7 @@ impl<'a> AddressRules<'a> {
             return Err(forbidden(&name, "it is the service's own host, and so a loop"));
         }
         if let Some(range) =
-            stands_for(&name).and_then(|address| forbidding(address, self.deny, self.allow))
+            well_known_address(&name).and_then(|address| forbidding(address, self.deny, self.allow))
         {
             return Err(forbidden(
                 &name,
@@ -178,8 +176,8 @@ fn forbidden(address: &str, why: &str) -> Refused {
     }
 }
 
-/// Whether `inet_aton` takes a last label for a number, and with it `0x7f000001` or `2130706433`
-/// for 127.0.0.1.
+/// Whether `inet_aton` reads a last label as a number, and so `0x7f000001` or `2130706433` as
+/// 127.0.0.1.
 fn reads_as_number(label: &str) -> bool {
     match label.strip_prefix("0x") {
         Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
@@ -187,9 +185,9 @@ fn reads_as_number(label: &str) -> bool {
     }
 }
 
-/// The address that a name is known to stand for wherever it is resolved: the loopback, and the
-/// metadata services of EC2 and GCE.
-fn stands_for(name: &str) -> Option<IpAddr> {
+/// The address that a name has wherever it is resolved: the loopback (RFC 6761), and the metadata
+/// services of EC2 and GCE.
+fn well_known_address(name: &str) -> Option<IpAddr> {
     let own = name.rsplit('.').next() == Some("localhost")
         || name == "localhost.localdomain"
         || name == "ip6-localhost";

@@ -112,12 +112,12 @@ mod tests {
     }
 
     #[test]
-    fn a_service_called_dot_stands_for_its_namespace() {
+    fn the_host_of_a_service_called_dot_is_its_namespace() {
         assert_eq!(host_and_name("example.com", ".").unwrap().0, "example.com");
     }
 
     #[test]
-    fn a_host_that_istio_rejects_says_why() {
+    fn the_error_of_a_rejected_host_explains_why() {
         let error = host_and_name("n", "my_svc").unwrap_err();
         assert_eq!(
             error.to_string(),

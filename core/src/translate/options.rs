@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_can_be_said_in_json() {
+    fn every_option_can_be_set_in_json() {
         let options: Options = serde_json::from_str(
             r#"{"health": "healthy", "ipFamily": "dual", "denyCidrs": ["10.0.0.0/8"], "allowCidrs": ["127.0.0.1"], "emptyService": "omit",
                 "endpointLabels": {"version": "VERSION"}, "weightAttribute": "weight", "addresses": "endpoints", "dynamicPort": "grpc:90",

@@ -11,7 +11,7 @@ use crate::diagnostic::{Code, Severity};
 use crate::order;
 use crate::service_entry::{Host, Location, Protocol, UnknownProtocol};
 
-/// ECS Service Connect keeps such a service for each client; nobody calls it.
+/// ECS Service Connect keeps a service with this prefix for each client; nothing calls it.
 const BOOKKEEPING: &str = "aws-ecs-sc.client.";
 
 /// The settings of one service.
@@ -95,9 +95,9 @@ impl<'o> Settings<'o> {
     }
 }
 
-/// The host and the entry's name as far as they are known before anything of a service but its name
-/// is read: with the options' overrides, but without the service's own attributes and tags. None,
-/// if an override excludes it or it is ECS's bookkeeping.
+/// The expected host and entry name before anything but a service's name is read: with the overrides
+/// of the options, but without the service's own attributes and tags. None, if an override excludes
+/// it or it is ECS's bookkeeping.
 ///
 /// # Errors
 /// Where Istio would reject the host.

@@ -1,7 +1,8 @@
-//! The virtual addresses of an entry, and what they cost.
+//! The virtual addresses of an entry (`spec.addresses`), by the option `addresses`.
 //!
-//! Istio multiplies addresses by endpoints, and each change of them is a full push; but an IP that
-//! is not listed has no listener, and a TCP port without an address takes all of `0.0.0.0:port`.
+//! Addresses are expensive: Istio multiplies them by the endpoints, and each change of them is a full
+//! push. But an IP that is not listed has no listener, and a TCP port without an address takes all
+//! of `0.0.0.0:port`.
 
 use super::LastKnown;
 use super::address::Address;
@@ -14,9 +15,9 @@ use crate::diagnostic::{Code, Severity};
 use crate::order;
 use crate::service_entry::{Resolution, ServicePort};
 
-/// The most that `auto` lists.
+/// The most addresses that `auto` lists.
 const MOST_FOR_TCP: usize = 16;
-/// The most that `endpoints` lists.
+/// The most addresses that `endpoints` lists.
 const MOST: usize = 64;
 
 /// The addresses of a service that has endpoints, sorted.
@@ -56,9 +57,8 @@ pub(super) fn of_endpoints(
     }
 }
 
-/// The addresses of a service without endpoints, sorted: none, but where a port would take
-/// `0.0.0.0:port` from everybody. They are those that the instances that are left out would give,
-/// else the last known ones.
+/// The addresses of a service without endpoints, sorted: none, unless a port would take all of
+/// `0.0.0.0:port`. Then they are those of the instances that are left out, else the last known ones.
 pub(super) fn of_empty_service(
     record: &Record,
     mode: Addresses,

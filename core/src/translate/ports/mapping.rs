@@ -5,7 +5,7 @@ use crate::service_entry::{PortMap, Protocol, ServicePort};
 use crate::translate::candidates::{Candidate, InstanceData};
 use crate::translate::endpoints::Slot;
 
-/// How many endpoints do not serve a port, and the first of them.
+/// How many endpoints do not serve a service port, and the first of them.
 #[derive(Debug)]
 struct Missing {
     number: u16,
@@ -14,7 +14,7 @@ struct Missing {
 }
 
 impl Missing {
-    fn note(&mut self, candidate: &Candidate<'_>) {
+    fn count(&mut self, candidate: &Candidate<'_>) {
         if self.count == 0 {
             self.first = candidate.address.to_string();
         }
@@ -22,7 +22,7 @@ impl Missing {
     }
 }
 
-/// What each service port is missing, in their order.
+/// The missing endpoints of each service port, in the order of the ports.
 #[derive(Debug)]
 pub(in crate::translate) struct Unserved(Vec<Missing>);
 
@@ -45,54 +45,54 @@ impl Unserved {
     }
 }
 
-/// Makes the maps of endpoints, and has equal ones shared.
+/// Makes the port maps of endpoints; equal maps are shared.
 #[derive(Debug)]
 pub(in crate::translate) struct Maps<'p, 'a> {
     plan: &'p PortPlan<'a>,
     made: Vec<(Vec<Option<u16>>, PortMap)>,
-    /// For each service port the own one of the address at hand, and whether an instance that is
-    /// apart serves it itself.
-    at_address: Vec<(Option<u16>, bool)>,
+    /// For each service port the own port of the current address, and whether separate endpoints
+    /// serve it at their own ports.
+    current: Vec<(Option<u16>, bool)>,
     own: Vec<Option<u16>>,
     pub(in crate::translate) unserved: Unserved,
 }
 
 impl<'p, 'a> Maps<'p, 'a> {
-    /// With dynamic ports each map is another, and looking through all of them would cost more than
-    /// it saves.
+    /// The most maps that are kept for sharing. With dynamic ports each map differs, and searching
+    /// all of them would cost more than it saves.
     const MOST: usize = 16;
 
     pub(in crate::translate) fn new(plan: &'p PortPlan<'a>) -> Self {
         Self {
             plan,
             made: Vec::new(),
-            at_address: Vec::new(),
+            current: Vec::new(),
             own: Vec::new(),
             unserved: Unserved::new(&plan.ports),
         }
     }
 
-    /// Turns to the instances of one address, and says whether those that are apart are endpoints
-    /// of their own.
+    /// Starts with the instances of the next address. The answer is whether instances with a
+    /// separate port are separate endpoints.
     pub(in crate::translate) fn start_address(&mut self, at_address: &[Slot<'_, '_>]) -> bool {
-        self.at_address.clear();
-        self.plan.own_ports(at_address, &mut self.at_address);
+        self.current.clear();
+        self.plan.own_ports(at_address, &mut self.current);
         let (first, last) = (
             at_address.iter().find_map(|slot| slot.separate_port),
             at_address.last().and_then(|slot| slot.separate_port),
         );
-        self.at_address.iter().any(|(_, open)| *open) && (first != last || self.plan.is_dynamic())
+        self.current.iter().any(|(_, open)| *open) && (first != last || self.plan.is_dynamic())
     }
 
     /// Service port's name to own port, for the address as one endpoint.
     pub(in crate::translate) fn whole(&mut self, first: &Candidate<'_>) -> PortMap {
         self.own.clear();
-        self.own.extend(self.at_address.iter().map(|(own, _)| *own));
-        self.note_missing(first);
+        self.own.extend(self.current.iter().map(|(own, _)| *own));
+        self.count_missing(first);
         self.map()
     }
 
-    /// The same, for the instances that are apart at this port; `None` if it is that of the whole
+    /// The same for a separate endpoint at this port; `None` if the map is that of the whole
     /// address.
     pub(in crate::translate) fn part(
         &mut self,
@@ -100,21 +100,21 @@ impl<'p, 'a> Maps<'p, 'a> {
         first: &Candidate<'_>,
     ) -> Option<PortMap> {
         self.own.clear();
-        let ports = self.plan.ports.iter().zip(&self.at_address);
+        let ports = self.plan.ports.iter().zip(&self.current);
         self.own.extend(ports.map(|(to, (own, open))| {
             if *open && self.plan.fits(&first.data, to.protocol) { Some(port) } else { *own }
         }));
-        if self.own.iter().eq(self.at_address.iter().map(|(own, _)| own)) {
+        if self.own.iter().eq(self.current.iter().map(|(own, _)| own)) {
             return None;
         }
-        self.note_missing(first);
+        self.count_missing(first);
         Some(self.map())
     }
 
-    fn note_missing(&mut self, first: &Candidate<'_>) {
+    fn count_missing(&mut self, first: &Candidate<'_>) {
         for (own, missing) in self.own.iter().zip(&mut self.unserved.0) {
             if own.is_none() {
-                missing.note(first);
+                missing.count(first);
             }
         }
     }
@@ -138,8 +138,8 @@ impl PortPlan<'_> {
         matches!(self.mapping, Mapping::Dynamic)
     }
 
-    /// The own port of an instance that is an endpoint beside others of its address: any with
-    /// dynamic ports; of a list's, one that the list does not account for.
+    /// The port of an instance that is a separate endpoint of its address: any port if ports are
+    /// dynamic; with a port list, one that is neither listed nor a target.
     pub(in crate::translate) fn separate_port(&self, data: &InstanceData<'_>) -> Option<u16> {
         match &self.mapping {
             Mapping::Dynamic => data.port,
@@ -157,10 +157,10 @@ impl PortPlan<'_> {
         }
     }
 
-    /// For each service port the own one of an address, and whether an instance that is apart there
-    /// serves it at its own. Nothing, if nobody there says a port and others do.
+    /// For each service port the own port of an address, and whether separate endpoints serve it at
+    /// their own ports. Empty, if no instance of this address has a port while others have one.
     fn own_ports(&self, at_address: &[Slot<'_, '_>], own: &mut Vec<(Option<u16>, bool)>) {
-        let silent = || at_address.iter().all(|slot| slot.candidate.data.port.is_none());
+        let has_no_port = || at_address.iter().all(|slot| slot.candidate.data.port.is_none());
         match &self.mapping {
             Mapping::Same => own.extend(self.ports.iter().map(|port| (Some(port.number), false))),
             Mapping::Listed(targets) => own.extend(
@@ -169,7 +169,7 @@ impl PortPlan<'_> {
                     .zip(targets)
                     .map(|(port, target)| listed(port, *target, at_address)),
             ),
-            Mapping::Dynamic | Mapping::Own if silent() => {}
+            Mapping::Dynamic | Mapping::Own if has_no_port() => {}
             Mapping::Dynamic => own.extend(self.ports.iter().map(|_| (None, true))),
             Mapping::Own => {
                 own.extend(self.ports.iter().map(|port| (self.own(port, at_address), false)))
@@ -197,7 +197,7 @@ impl PortPlan<'_> {
         found.map_or_else(|| self.protocols.of_port(number), |port| port.protocol)
     }
 
-    /// Whether an instance that is apart can serve that protocol.
+    /// Whether a separate endpoint can serve that protocol.
     fn fits(&self, data: &InstanceData<'_>, protocol: Protocol) -> bool {
         let is_udp = |own| self.protocols.of_port(own) == Protocol::Udp;
         let by_number = !self.is_dynamic()
@@ -206,35 +206,35 @@ impl PortPlan<'_> {
     }
 }
 
-/// What serves a listed port whose target nobody says: the own port of that number, else one that
-/// the list does not account for, else that number: who lists `http:8080,http-metrics:9090` for
-/// instances on 8080 knows of a port that Cloud Map does not.
+/// The own port for a listed port: its target, else the own port of that number, else one that the
+/// list does not account for, else that number. Whoever lists `http:8080,http-metrics:9090` for
+/// instances on 8080 knows a port that is not in Cloud Map.
 fn listed(
     port: &ServicePort,
     target: Option<u16>,
     at_address: &[Slot<'_, '_>],
 ) -> (Option<u16>, bool) {
-    let said = || {
+    let by_service_port = || {
         lowest(port, at_address, |slot, _| slot.candidate.data.service_port == Some(port.number))
     };
     let same = || lowest(port, at_address, |_, own| own == port.number);
-    if let Some(own) = target.or_else(said).or_else(same) {
+    if let Some(own) = target.or_else(by_service_port).or_else(same) {
         return (Some(own), false);
     }
     (lowest(port, at_address, |slot, _| slot.separate_port.is_some()).or(Some(port.number)), true)
 }
 
-/// The lowest own port of those instances that can serve a service port and are asked for.
+/// The lowest own port of the instances that match and can serve a service port.
 fn lowest(
     port: &ServicePort,
     at_address: &[Slot<'_, '_>],
-    asked: impl Fn(&Slot<'_, '_>, u16) -> bool,
+    matches: impl Fn(&Slot<'_, '_>, u16) -> bool,
 ) -> Option<u16> {
     let own = |slot: &Slot<'_, '_>| {
         slot.candidate
             .data
             .port
-            .filter(|own| asked(slot, *own) && slot.candidate.data.fits(port.protocol))
+            .filter(|own| matches(slot, *own) && slot.candidate.data.fits(port.protocol))
     };
     at_address.iter().filter_map(own).min()
 }

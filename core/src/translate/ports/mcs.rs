@@ -1,5 +1,5 @@
-//! Rule 2: ports of the MCS controller for Kubernetes, which registers one instance for each port
-//! of a pod.
+//! Rule 2: ports of aws-cloud-map-mcs-controller-for-k8s, which registers one instance for each port
+//! of a pod, with the attributes `SERVICE_PORT`, `SERVICE_PORT_NAME` and `SERVICE_PROTOCOL`.
 
 use super::names::{ProtocolPrecedence, UnnamedPort};
 use crate::cloud_map::Record;
@@ -9,12 +9,12 @@ use crate::service_entry::Protocol;
 use crate::translate::candidates::InstanceData;
 use crate::translate::report::Report;
 
-/// What the instances say of one service port, for TCP or for UDP.
+/// One service port of the instances, for TCP or for UDP.
 #[derive(Debug)]
 struct McsPort<'a> {
     number: u16,
     udp: bool,
-    /// Somebody says so, where it is not UDP.
+    /// An instance has the transport TCP.
     tcp: bool,
     name: Option<&'a str>,
 }
@@ -30,13 +30,13 @@ impl<'a> McsPort<'a> {
         })
     }
 
-    fn add(&mut self, more: &Self) {
-        // Any one does, as long as it is the same whatever the order.
+    fn merge(&mut self, more: &Self) {
+        // Any name would do; the lowest does not depend on the order of instances.
         self.name = self.name.into_iter().chain(more.name).min();
         self.tcp |= more.tcp;
     }
 
-    /// `TCP` is the transport there, and no reason to take HTTP for anything less.
+    /// The protocol. The transport `TCP` does not rule out HTTP.
     fn protocol(&self, protocols: &ProtocolPrecedence<'_>) -> Protocol {
         let by_name =
             || if self.udp { Some(Protocol::Udp) } else { Protocol::of_port_name(self.name?) };
@@ -50,7 +50,7 @@ impl<'a> McsPort<'a> {
     }
 }
 
-/// The service ports that the instances say, sorted by number.
+/// The service ports of the instances, sorted by number.
 pub(super) fn ports<'a>(
     record: &Record,
     sources: &[&InstanceData<'a>],
@@ -59,12 +59,12 @@ pub(super) fn ports<'a>(
 ) -> Vec<UnnamedPort<'a>> {
     let mut ports: Vec<McsPort<'a>> =
         sources.iter().filter_map(|data| McsPort::new(data)).collect();
-    // TCP comes first, and so stays where both have one number.
+    // TCP sorts first, and so is kept where both have one number.
     order::sort_by(&mut ports, |a, b| (a.number, a.udp).cmp(&(b.number, b.udp)));
     ports.dedup_by(|more, first| {
         let same = (more.number, more.udp) == (first.number, first.udp);
         if same {
-            first.add(more);
+            first.merge(more);
         }
         same
     });
@@ -80,10 +80,10 @@ pub(super) fn ports<'a>(
     });
     ports
         .iter()
-        .map(|ports| UnnamedPort {
-            number: ports.number,
-            protocol: ports.protocol(protocols),
-            name: ports.name,
+        .map(|port| UnnamedPort {
+            number: port.number,
+            protocol: port.protocol(protocols),
+            name: port.name,
         })
         .collect()
 }

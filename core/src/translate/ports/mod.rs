@@ -1,8 +1,12 @@
-//! Which ports a service has, and which of its own an endpoint serves each of them on.
+//! The service ports, and the own port of each endpoint for each of them.
 //!
-//! An instance is one interchangeable provider of its service: whatever service port a client uses,
-//! it must reach a port on which that endpoint listens. An endpoint of Istio's can't opt out of a
-//! service port, and so maps each of them to one of its own.
+//! The instances of a service are interchangeable: whatever service port a client uses, it must
+//! reach a port on which the endpoint listens. An endpoint in Istio cannot opt out of a service
+//! port, so each endpoint maps every service port to one of its own ports.
+//!
+//! [`plan`] applies the rules in their order: 1. listed ports (`list`), 2. the MCS controller (`mcs`),
+//! 3. no ports at all, 4. dynamic ports, 5. every distinct port. `names` gives each service port its
+//! protocol and name; `mapping` makes the maps of the endpoints.
 
 mod list;
 mod mapping;
@@ -26,12 +30,12 @@ use crate::diagnostic::{Code, Severity};
 use crate::order;
 use crate::service_entry::ServicePort;
 
-/// ECS maps containers to host ports from here on (Linux' ephemeral range).
+/// The first host port that ECS assigns dynamically (the ephemeral port range of Linux).
 const FIRST_DYNAMIC: u16 = 32_768;
-/// More service ports than this make no sense of instances that each know one.
+/// The most distinct ports of instances that become service ports; with more, ports are dynamic.
 const MOST_DISTINCT: usize = 8;
-/// Two ports that differ are a roll-out from one to the other; from so many on, each instance has
-/// its own.
+/// The fewest distinct ports that count as assigned by a scheduler. Two ports are a roll-out from
+/// one to the other.
 const FEWEST_SCHEDULER_PORTS: usize = 3;
 
 /// The service ports, and how endpoints map them.
@@ -46,13 +50,13 @@ pub(super) struct PortPlan<'a> {
 /// How an endpoint finds its own port for a service port.
 #[derive(Debug)]
 enum Mapping {
-    /// As listed: the target port of each service port, where one is said.
+    /// As listed: the target port of each service port, if it has one.
     Listed(Vec<Option<u16>>),
     /// The service port's own number.
     Same,
-    /// Whatever port the endpoint has; each port of an address is an endpoint.
+    /// The one port of the endpoint; each port of an address is an endpoint.
     Dynamic,
-    /// The one that an instance has for it, else the lowest of the same protocol.
+    /// The port that an instance has for it, else the lowest of the same protocol.
     Own,
 }
 
@@ -67,16 +71,16 @@ pub(super) struct Instances<'i, 'a> {
 }
 
 impl<'i, 'a> Instances<'i, 'a> {
-    /// Those whose ports are the service's. A service that is drained keeps its ports: its callers
-    /// get a 503, where a port that is gone would let them through the mesh.
+    /// The instances that determine the service ports. A service without healthy instances keeps its
+    /// ports: its callers get a 503, while a removed port would let them bypass the mesh.
     fn sources(&self) -> Vec<&'i InstanceData<'a>> {
         let with_address = if self.used.is_empty() { self.left_out } else { self.used };
         let without_address = if with_address.is_empty() { self.without_address } else { &[] };
         with_address.iter().map(|candidate| &candidate.data).chain(without_address).collect()
     }
 
-    /// Address and port of each that has both, whatever its health: a failing check is no reason
-    /// for other service ports.
+    /// Address and port of each instance that has both, whatever its health: a failing check does
+    /// not change the service ports.
     fn with_address(&self) -> impl Iterator<Item = (&'i Address<'a>, u16)> {
         self.used
             .iter()
@@ -117,7 +121,7 @@ pub(super) fn plan<'a>(
     PortPlan { ports, mapping, protocols }
 }
 
-/// Nobody says the ports, now or before.
+/// No instance has ports, now or before.
 fn unknown(record: &Record, ports: Vec<ServicePort>, report: &mut Report) -> Vec<ServicePort> {
     let message = "no instance says the service's ports, so they are 80 and 443 (say others with istio-cloud-map/ports or an override)";
     report.service(record, Severity::Warning, Code::PortsUnknown, message.to_owned());

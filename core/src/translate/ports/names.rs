@@ -44,8 +44,8 @@ impl<'a> ProtocolPrecedence<'a> {
         self.forced.or_else(|| self.by_number(number)).or(self.check).unwrap_or(Protocol::Tcp)
     }
 
-    /// The protocol by the number, in contradiction to the health check: one of plain HTTP and TLS
-    /// fails.
+    /// The protocol by the number and that of the health check, if one is plain HTTP and the other
+    /// TLS, so that one of them must fail.
     pub(in crate::translate) fn contradiction(&self, number: u16) -> Option<(Protocol, Protocol)> {
         let (by_number, check) = (self.by_number(number)?, self.check?);
         let opposed = matches!(
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_given_name_stands_and_a_default_one_gives_way() {
+    fn a_given_name_is_kept_and_a_default_name_gives_way() {
         let given =
             |number, name| UnnamedPort { number, protocol: Protocol::Http, name: Some(name) };
         let ports = [

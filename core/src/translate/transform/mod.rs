@@ -39,8 +39,8 @@ pub trait Transform: fmt::Debug + Send + Sync {
     fn call(&self, request: &str) -> Result<Vec<u8>, String>;
 }
 
-/// What is done to each entry once it is made. A type of its own for "nothing", so that a program
-/// that never transforms has no code for it.
+/// The last step of a translation. Without a transformation it is [`Unchanged`], so that a program
+/// that never transforms contains no code for it.
 pub trait Step {
     fn apply(
         &self,
@@ -51,7 +51,7 @@ pub trait Step {
     ) -> Outcome;
 }
 
-/// Nothing is done.
+/// The step without a transformation.
 #[derive(Debug, Clone, Copy)]
 pub struct Unchanged;
 
@@ -172,7 +172,7 @@ struct Failure {
 /// The text of the entry that it answers with; none, if it drops the service.
 ///
 /// # Errors
-/// Where the answer is an error, or none of the three.
+/// If the answer is an error, or has another form.
 fn read_answer(answer: &[u8]) -> Result<Option<&str>, String> {
     let text = str::from_utf8(answer)
         .map_err(|error| format!("answers with what is no UTF-8: {error}"))?;
