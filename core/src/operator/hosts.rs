@@ -15,7 +15,8 @@ struct Claim {
     name: String,
 }
 
-/// The hosts of many entries. It answers as [`hosts_overlap`](crate::service_entry::hosts_overlap) does.
+/// The hosts of many entries. It answers as [`hosts_overlap`](crate::service_entry::hosts_overlap)
+/// does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostIndex {
     names: BTreeSet<Claim>,

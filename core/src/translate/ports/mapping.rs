@@ -172,7 +172,7 @@ impl PortPlan<'_> {
             Mapping::Dynamic | Mapping::Own if has_no_port() => {}
             Mapping::Dynamic => own.extend(self.ports.iter().map(|_| (None, true))),
             Mapping::Own => {
-                own.extend(self.ports.iter().map(|port| (self.own(port, at_address), false)))
+                own.extend(self.ports.iter().map(|port| (self.own(port, at_address), false)));
             }
         }
     }

@@ -179,7 +179,7 @@ fn whatever_stands_anywhere_is_said_without_a_panic() {
         match full.pointer(&pointer).unwrap() {
             Value::Object(map) => pointers.extend(map.keys().map(|key| format!("{pointer}/{key}"))),
             Value::Array(items) => {
-                pointers.extend((0..items.len()).map(|index| format!("{pointer}/{index}")))
+                pointers.extend((0..items.len()).map(|index| format!("{pointer}/{index}")));
             }
             _ => {}
         }
