@@ -76,7 +76,7 @@ impl Step for Option<&dyn Transform> {
         report: &mut Report,
     ) -> Outcome {
         let Some(transform) = self else { return Unchanged.apply(entry, records, rules, report) };
-        let report_all = |severity, code, message: String, report: &mut Report| {
+        let report_service = |severity, code, message: String, report: &mut Report| {
             if let Some(record) = records.first() {
                 report.service(record, severity, code, message);
             }
@@ -84,7 +84,7 @@ impl Step for Option<&dyn Transform> {
         match transformed(*transform, &entry, records, rules) {
             Ok(Some(entry)) => Outcome::Entry(Box::new(entry)),
             Ok(None) => {
-                report_all(
+                report_service(
                     Severity::Info,
                     Code::Excluded,
                     "the service is left out: the transformation drops it".to_owned(),
@@ -94,7 +94,7 @@ impl Step for Option<&dyn Transform> {
             }
             Err(why) => {
                 let message = format!("the transformation {why}; what was last applied stays");
-                report_all(Severity::Error, Code::TransformFailed, message, report);
+                report_service(Severity::Error, Code::TransformFailed, message, report);
                 Outcome::Failed
             }
         }
