@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use istio_cloud_map_core::call::{TranslateOptions, Translation};
 use istio_cloud_map_core::cloud_map::{InputOptions, parse};
-use istio_cloud_map_core::translate::{Options, translate_all};
+use istio_cloud_map_core::translate::{Options, Translator};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]
@@ -44,11 +44,9 @@ fn measure(services: usize, instances: usize, attributes: usize) {
     let input = input(services, instances, attributes);
     let rounds = if services > 10_000 { 3 } else { ROUNDS };
     let (mut floors, mut wholes) = (Vec::new(), Vec::new());
-    let entries = translate_all(
-        &parse(&input, &InputOptions::default()).unwrap().records,
-        &Options::default(),
-    )
-    .entries;
+    let entries = Translator::new(&Options::default())
+        .translate_all(&parse(&input, &InputOptions::default()).unwrap().records)
+        .entries;
     for _ in 0..rounds {
         floors.push(timed(|| {
             black_box(parse(&input, &InputOptions::default()).unwrap());

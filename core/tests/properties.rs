@@ -13,9 +13,13 @@ use istio_cloud_map_core::service_entry::{
     Resolution, ServiceEntry, host_problem, is_dns_label, is_label_value,
 };
 use istio_cloud_map_core::sorted::SortedMap;
-use istio_cloud_map_core::translate::{Options, Outcome, translate, translate_all};
+use istio_cloud_map_core::translate::{Options, Outcome, Translation, Translator};
 use proptest::prelude::*;
 use serde_json::Value;
+
+fn translate(record: &Record) -> Translation {
+    Translator::new(&Options::default()).translate(&[record], None)
+}
 
 fn config() -> ProptestConfig {
     ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() }
@@ -186,7 +190,7 @@ proptest! {
         let name = named.then(|| "x".to_owned());
         let options = InputOptions { namespace: name.clone(), service: name, ..InputOptions::default() };
         if let Ok(input) = parse(&json.to_string(), &options) {
-            drop(translate_all(&input.records, &Options::default()));
+            drop(Translator::new(&Options::default()).translate_all(&input.records));
         }
     }
 
@@ -225,7 +229,7 @@ proptest! {
             record.instances.reverse();
         }
         let bytes = |records: &[Record]| {
-            let translated = translate_all(records, &options);
+            let translated = Translator::new(&options).translate_all(records);
             (serde_json::to_string(&translated.entries).unwrap(), translated.diagnostics)
         };
         prop_assert_eq!(bytes(&records), bytes(&shuffled));
@@ -233,7 +237,7 @@ proptest! {
 
     #[test]
     fn every_entry_passes_istios_rules(records in proptest::collection::vec(record(), 0..4), options in options()) {
-        for entry in translate_all(&records, &options).entries {
+        for entry in Translator::new(&options).translate_all(&records).entries {
             let problems = problems(&entry);
             prop_assert!(problems.is_empty(), "{:?}\n{:#}", problems, serde_json::to_value(&entry).unwrap());
         }
@@ -252,8 +256,8 @@ proptest! {
         let instances = with_bad.pointer_mut("/services/0/instances").unwrap().as_array_mut().unwrap();
         instances.insert(at.index(instances.len() + 1), bad.into_iter().nth(which.into()).unwrap());
         let input = parse(&with_bad.to_string(), &InputOptions::default()).unwrap();
-        let with_bad = translate(input.records.first().unwrap(), &Options::default());
-        let without = translate(&record, &Options::default());
+        let with_bad = translate(input.records.first().unwrap());
+        let without = translate(&record);
         // Where no instance can be called, what is bad still says ports.
         let has_endpoints = |outcome: &Outcome| matches!(outcome, Outcome::Entry(entry) if !entry.spec.endpoints.is_empty());
         if !has_endpoints(&without.outcome) {
@@ -338,9 +342,7 @@ fn the_checker_finds_what_istio_rejects() {
         }],
         ..Record::default()
     };
-    let Outcome::Entry(entry) = translate(&record, &Options::default()).outcome else {
-        panic!("no entry")
-    };
+    let Outcome::Entry(entry) = translate(&record).outcome else { panic!("no entry") };
     assert_eq!(problems(&entry), Vec::<String>::new());
     let mut broken = *entry;
     broken.spec.hosts = vec!["10.0.0.1".to_owned()];

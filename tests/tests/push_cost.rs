@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use istio_cloud_map_core::cloud_map::{
     Health, HealthCheckConfig, Instance, Namespace, Record, Service,
 };
-use istio_cloud_map_core::translate::{HealthMode, Options, translate_all};
+use istio_cloud_map_core::translate::{HealthMode, Options, Translator};
 use istio_cloud_map_tests::bed::{Push, Pushes};
 use serde_json::Value;
 
@@ -66,7 +66,8 @@ fn empty(record: Record) -> Record {
 }
 
 fn entries(records: &[Record], options: &Options) -> Vec<Value> {
-    translate_all(records, options)
+    Translator::new(options)
+        .translate_all(records)
         .entries
         .iter()
         .map(|entry| serde_json::to_value(entry).unwrap())

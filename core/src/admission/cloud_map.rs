@@ -8,7 +8,7 @@ use crate::cloud_map::{InputError, InputOptions, parse};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::operator::is_empty_field;
 use crate::service_entry::annotation::CLOUD_MAP;
-use crate::translate::{Outcome, Translation, translate};
+use crate::translate::{Outcome, Translation, Translator};
 
 /// What the JSON says.
 #[derive(Debug)]
@@ -47,7 +47,8 @@ fn translated(json: &str, settings: &Settings) -> Result<Translated, Rejection> 
     let [record] = input.records.as_slice() else {
         return Err(rejection(&format!("it has {} services, expected one", input.records.len())));
     };
-    let Translation { outcome, diagnostics } = translate(record, &settings.translation);
+    let Translation { outcome, diagnostics } =
+        Translator::new(&settings.translation).translate(&[record], None);
     refuse_errors(&diagnostics)?;
     let entry = match outcome {
         Outcome::Entry(entry) => entry,

@@ -4,8 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::operator::{canonical_host, hosts_overlap};
-use crate::service_entry::host_problem;
+use crate::service_entry::{canonical_host, host_problem, hosts_overlap};
 
 /// A host that is protected: a name, a wildcard `*.NAME`, or `*` for all.
 #[derive(Debug, Clone, PartialEq, Eq)]

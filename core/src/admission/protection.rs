@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::request::{User, Write};
 use super::settings::Settings;
 use super::verdict::{Reason, Rejection};
-use crate::operator::canonical_host;
+use crate::service_entry::canonical_host;
 use crate::service_entry::validate::Quoted;
 
 /// Whose an entry is, in a message.

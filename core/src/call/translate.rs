@@ -10,7 +10,7 @@ use super::{Error, to_json};
 use crate::cloud_map::{DEFAULT_SOURCE, InputOptions, Record, parse};
 use crate::diagnostic::Diagnostic;
 use crate::order;
-use crate::translate::{Options, translate_each};
+use crate::translate::{Options, Translator};
 
 /// All of [`Options`], and beside them what the input itself may not say: `namespace`, `service`,
 /// `source`, `region`.
@@ -103,11 +103,12 @@ impl Serialize for Entries<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
         let mut written = Ok(());
-        let diagnostics = translate_each(&self.of.records, &self.of.options, |entry| {
-            if written.is_ok() {
-                written = list.serialize_element(&entry);
-            }
-        });
+        let diagnostics =
+            Translator::new(&self.of.options).translate_each(&self.of.records, |entry| {
+                if written.is_ok() {
+                    written = list.serialize_element(&entry);
+                }
+            });
         written?;
         self.diagnostics.try_borrow_mut().map_err(S::Error::custom)?.extend(diagnostics);
         list.end()

@@ -4,9 +4,8 @@
 use serde_json::Value;
 
 use super::fingerprint::fingerprint;
-use super::hosts::canonical_host;
 use crate::order;
-use crate::service_entry::{OWNER_LABEL, ServiceEntry, annotation};
+use crate::service_entry::{OWNER_LABEL, ServiceEntry, annotation, canonical_host};
 use crate::translate::LastKnown;
 
 /// Which object an entry is.

@@ -53,7 +53,7 @@ pub use event::{
 pub use facts::{Desired, EntryKey, Fields, Observed, Scope, Version};
 pub(crate) use facts::{FIELDS as SPEC_FIELDS, is_empty as is_empty_field};
 pub use guard::{Guard, Removal, Removals};
-pub use hosts::{HostIndex, canonical_host, hosts_overlap};
+pub use hosts::HostIndex;
 pub use planner::{
     Action, Case, Change, Decision, Options, Ownership, Plan, Policy, Reason, Refusal, Scopes, plan,
 };

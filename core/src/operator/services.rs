@@ -128,7 +128,7 @@ impl Operator {
         let Some(state) = self.inventory.services.get(id) else { return };
         let last = state.key.as_ref().and_then(|key| self.last_known(key));
         let translator =
-            Translator { options: &source.options, transform: self.config.transform.as_deref() };
+            Translator::new(&source.options).with_transform(self.config.transform.as_deref());
         let Translation { outcome, diagnostics } = translator.translate(&[&record], last);
         let target_namespace = &source.config.target_namespace;
         let wanted = match outcome {
@@ -277,7 +277,7 @@ impl Operator {
         let first = claims.first()?;
         let source = self.inventory.sources.get(&first.source)?;
         let translator =
-            Translator { options: &source.options, transform: self.config.transform.as_deref() };
+            Translator::new(&source.options).with_transform(self.config.transform.as_deref());
         let Outcome::Entry(merged) = translator.translate(&records, self.last_known(key)).outcome
         else {
             return None;

@@ -1,8 +1,10 @@
-//! The output: Istio's `ServiceEntry`, as far as we write it.
+//! The output: Istio's `ServiceEntry`, with the fields that we write.
 //!
-//! Fields stand in the order in which they are written; lists that are empty are left out, since
-//! Istio's schema tests presence.
+//! Fields are in the order in which they are written; empty lists are left out, since the CEL rules
+//! of Istio's CRD test presence.
 
+mod host;
+mod ip;
 mod names;
 mod port_map;
 mod protocol;
@@ -10,9 +12,12 @@ pub mod validate;
 
 use serde::{Deserialize, Serialize};
 
-pub use names::{host_problem, is_dns_label, is_label_key, is_label_value};
+pub use host::{Host, InvalidHost, canonical_host, host_problem, hosts_overlap};
+pub use names::{is_dns_label, is_label_key, is_label_value};
 pub use port_map::PortMap;
 pub use protocol::{Protocol, UnknownProtocol};
+
+pub(crate) use host::normalized;
 
 use crate::sorted::SortedMap;
 

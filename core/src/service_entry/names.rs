@@ -1,74 +1,85 @@
-//! What Istio and Kubernetes accept as a name: hosts, port names, labels.
+//! The names that Kubernetes and Istio accept: DNS labels, label keys and values.
+//!
+//! Kubernetes' rules are those of `k8s.io/apimachinery/pkg/util/validation`; Istio's are those of
+//! `pkg/config/labels`, where upper case is as good as lower case.
 
-/// Why Istio would reject a full host name (no wildcard, lower case, no trailing dot), or none.
-///
-/// Istio's `ValidateFQDN`: at most 255 characters, labels of 1 to 63 letters, digits and inner
-/// hyphens, and the last of several labels not all digits. Upper case passes Istio, but breaks its
-/// routes, and so is refused here.
-#[must_use]
-pub fn host_problem(host: &str) -> Option<String> {
-    if host.is_empty() {
-        return Some("it is empty".to_owned());
-    }
-    if host.len() > 255 {
-        return Some(format!("it has {} characters, at most 255 are allowed", host.len()));
-    }
-    if let Some(label) = host.split('.').find(|label| !is_dns_label(label)) {
-        return Some(label_problem(label));
-    }
-    let last = host.rsplit_once('.').map(|(_, last)| last);
-    let digits = last.is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
-    digits.then(|| "its last label is all digits".to_owned())
-}
+/// The longest DNS label, and the longest value of a Kubernetes label.
+pub(crate) const LONGEST_LABEL: usize = 63;
+/// The longest DNS subdomain.
+const LONGEST_SUBDOMAIN: usize = 253;
 
-fn label_problem(label: &str) -> String {
-    if label.is_empty() {
-        return "it has an empty label".to_owned();
-    }
-    if label.len() > 63 {
-        return format!(
-            "its label `{label}` has {} characters, at most 63 are allowed",
-            label.len()
-        );
-    }
-    match label.chars().find(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-')) {
-        Some(c) => {
-            format!("its label `{label}` holds `{c}`, allowed are letters, digits and hyphens")
-        }
-        None => format!("its label `{label}` begins or ends with a hyphen"),
-    }
-}
-
-/// A DNS-1123 label: 1 to 63 lower-case letters, digits and inner hyphens.
+/// Kubernetes' `IsDNS1123Label`: 1 to 63 lower-case letters, digits and inner hyphens.
 #[must_use]
 pub fn is_dns_label(text: &str) -> bool {
-    text.len() <= 63 && is_framed(text, |b| matches!(b, b'a'..=b'z' | b'0'..=b'9'), b"-")
+    is_istio_label(text) && !has_upper_case(text)
 }
 
-/// A Kubernetes label value: at most 63 letters, digits, `-`, `_` and `.`, a letter or digit at
-/// both ends; may be empty.
+/// Istio's `IsDNS1123Label`: the same in any letter case.
+pub(super) fn is_istio_label(text: &str) -> bool {
+    text.len() <= LONGEST_LABEL && is_label_of_any_length(text)
+}
+
+/// Letters, digits and inner hyphens.
+pub(super) fn is_label_of_any_length(text: &str) -> bool {
+    let ends = !text.is_empty() && !text.starts_with('-') && !text.ends_with('-');
+    ends && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+/// Kubernetes' `IsDNS1123Subdomain`; its labels may be of any length.
+pub(super) fn is_subdomain(text: &str) -> bool {
+    let label = |label: &str| is_label_of_any_length(label) && !has_upper_case(label);
+    text.len() <= LONGEST_SUBDOMAIN && text.split('.').all(label)
+}
+
+/// Letters, digits and inner `-`, `_` and `.`: the name part of a qualified name, of any length.
+pub(super) fn is_qualified(text: &str) -> bool {
+    let ends = text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.ends_with(|c: char| c.is_ascii_alphanumeric());
+    ends && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+/// Kubernetes' `IsValidLabelValue`: at most 63 letters, digits, `-`, `_` and `.`, with a letter or
+/// digit at both ends; may be empty.
 #[must_use]
 pub fn is_label_value(text: &str) -> bool {
     text.is_empty() || is_label_name(text)
 }
 
-/// A Kubernetes label key: `[PREFIX/]NAME`.
+/// A label key that Kubernetes and Istio accept: a qualified name with labels of at most 63
+/// characters in its prefix.
 #[must_use]
 pub fn is_label_key(text: &str) -> bool {
-    let Some((prefix, name)) = text.split_once('/') else { return is_label_name(text) };
-    is_label_name(name) && prefix.len() <= 253 && prefix.split('.').all(is_dns_label)
+    is_prefixed(text, |prefix| {
+        prefix.len() <= LONGEST_SUBDOMAIN && prefix.split('.').all(is_dns_label)
+    })
+}
+
+/// Kubernetes' `IsQualifiedName`: `[PREFIX/]NAME`.
+pub(super) fn is_qualified_name(text: &str) -> bool {
+    is_prefixed(text, is_subdomain)
+}
+
+/// Istio's rule for a label key (`labels.Instance.Validate`): the labels of the prefix are of any
+/// length and in any letter case.
+pub(super) fn is_istio_label_key(text: &str) -> bool {
+    is_prefixed(text, |prefix| {
+        prefix.len() <= LONGEST_SUBDOMAIN && prefix.split('.').all(is_label_of_any_length)
+    })
+}
+
+fn is_prefixed(text: &str, is_prefix: impl Fn(&str) -> bool) -> bool {
+    match text.split_once('/') {
+        Some((prefix, name)) => is_prefix(prefix) && is_label_name(name),
+        None => is_label_name(text),
+    }
 }
 
 fn is_label_name(text: &str) -> bool {
-    text.len() <= 63 && is_framed(text, |b| b.is_ascii_alphanumeric(), b"-_.")
+    text.len() <= LONGEST_LABEL && is_qualified(text)
 }
 
-/// Not empty, `outer` at both ends, `outer` or one of `inner` between.
-fn is_framed(text: &str, outer: impl Fn(u8) -> bool, inner: &[u8]) -> bool {
-    let bytes = text.as_bytes();
-    let ends = bytes.first().zip(bytes.last());
-    ends.is_some_and(|(first, last)| outer(*first) && outer(*last))
-        && bytes.iter().all(|b| outer(*b) || inner.contains(b))
+fn has_upper_case(text: &str) -> bool {
+    text.bytes().any(|b| b.is_ascii_uppercase())
 }
 
 #[cfg(test)]
@@ -76,37 +87,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_that_istio_rejects_have_a_problem() {
-        for host in [
-            "", "a_b.c", "a b.c", "a..b", ".a", "-a.b", "a-.b", "10.0.0.1", "a.1", "A.b", "*.a",
-            "é.b",
-        ] {
-            assert!(host_problem(host).is_some(), "{host}");
-        }
-        assert!(host_problem(&format!("{}.b", "a".repeat(64))).is_some());
-        assert!(host_problem(&vec!["a"; 129].join(".")).is_some());
-    }
-
-    #[test]
-    fn hosts_that_istio_takes_have_none() {
-        for host in ["web.my-namespace", "local", "1", "0.a", "a--b.c"] {
-            assert_eq!(host_problem(host), None, "{host}");
-        }
-        assert_eq!(host_problem(&format!("{}.b", "a".repeat(63))), None);
-    }
-
-    #[test]
     fn label_keys_and_values_are_those_of_kubernetes() {
         assert!(is_label_key("security.istio.io/tlsMode") && is_label_key("version"));
-        assert!(
-            !is_label_key("a/b/c")
-                && !is_label_key("/a")
-                && !is_label_key("")
-                && !is_label_key("A/")
-        );
-        assert!(is_label_value("") && is_label_value("a_b.C-1"));
-        assert!(
-            !is_label_value("arn:aws") && !is_label_value("-a") && !is_label_value(&"a".repeat(64))
-        );
+        for key in ["a/b/c", "/a", "", "A/"] {
+            assert!(!is_label_key(key), "{key}");
+        }
+        assert!(is_label_value("") && is_label_value("a_b.C-1") && is_label_value("v1_a.B"));
+        for value in ["arn:aws", "v 1", "-a", &"a".repeat(64)] {
+            assert!(!is_label_value(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_subdomain_is_lower_case_and_at_most_253_characters() {
+        assert!(is_subdomain("cloudmap-web.my-namespace") && is_subdomain(&"a".repeat(253)));
+        for name in ["", "A", "a_b", "a..b", ".a", "a.", "-a", &"a".repeat(254)] {
+            assert!(!is_subdomain(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_qualified_name_has_one_prefix_at_most() {
+        assert!(is_qualified_name("istio-cloud-map/owner") && is_qualified_name("A_b.c"));
+        for name in ["", "/", "a/", "/a", "a/b/c", "A/b", "a b", "-a", &"a".repeat(64)] {
+            assert!(!is_qualified_name(name), "{name}");
+        }
     }
 }

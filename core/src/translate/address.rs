@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::candidates::InstanceAttributes;
 use super::cidr::{Cidr, forbidding};
-use super::known::Known;
 use super::options::{IpFamily, Options};
 use crate::diagnostic::Code;
-use crate::service_entry::host_problem;
+use crate::service_entry::{host_problem, normalized};
 
 /// An IP address in its canonical form, never an IPv4-mapped one, or a host name that Istio
 /// accepts.
@@ -34,7 +34,7 @@ impl fmt::Display for Address<'_> {
     }
 }
 
-/// Why an address can't be used.
+/// Why an address cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refused {
     pub(super) code: Code,
@@ -47,9 +47,9 @@ impl Refused {
     }
 }
 
-/// How addresses are chosen and judged.
+/// How addresses are chosen and checked.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct AddressRules<'a> {
+pub struct AddressRules<'a> {
     pub(super) family: IpFamily,
     pub(super) deny: &'a [Cidr],
     pub(super) allow: &'a [Cidr],
@@ -62,14 +62,13 @@ impl<'a> AddressRules<'a> {
         Self { family, deny: &options.deny_cidrs, allow: &options.allow_cidrs, host }
     }
 
-    /// The addresses of an instance, each with its judgement: one, or with `ipFamily: dual` up to
-    /// two.
+    /// The addresses of an instance, each checked: one, or with `ipFamily: dual` up to two.
     pub(super) fn choose<'i>(
         &self,
-        known: &Known<'i>,
+        attributes: &InstanceAttributes<'i>,
     ) -> [Option<Result<Address<'i>, Refused>>; 2] {
-        let v4 = || known.ipv4.map(|text| self.ipv4(text));
-        let v6 = || known.ipv6.map(|text| self.ipv6(text));
+        let v4 = || attributes.ipv4.map(|text| self.ipv4(text));
+        let v6 = || attributes.ipv6.map(|text| self.ipv6(text));
         let (first, second) = match self.family {
             IpFamily::PreferIpv4 => (v4().or_else(v6), None),
             IpFamily::PreferIpv6 => (v6().or_else(v4), None),
@@ -77,7 +76,7 @@ impl<'a> AddressRules<'a> {
         };
         match (first, second) {
             (Some(Ok(v4)), Some(Ok(v6))) if v4 == v6 => [Some(Ok(v4)), None],
-            (None, None) => [Some(self.name(known)), None],
+            (None, None) => [Some(self.name(attributes)), None],
             found => found.into(),
         }
     }
@@ -89,7 +88,7 @@ impl<'a> AddressRules<'a> {
             ))
         })?;
         // What parses has no leading zeros, and so is canonical.
-        self.judge(IpAddr::V4(address), || Cow::Borrowed(text))
+        self.check(IpAddr::V4(address), || Cow::Borrowed(text))
     }
 
     fn ipv6(&self, text: &str) -> Result<Address<'static>, Refused> {
@@ -103,10 +102,10 @@ impl<'a> AddressRules<'a> {
 
     fn ip(&self, address: IpAddr) -> Result<Address<'static>, Refused> {
         let address = address.to_canonical();
-        self.judge(address, || Cow::Owned(address.to_string()))
+        self.check(address, || Cow::Owned(address.to_string()))
     }
 
-    fn judge<'i>(
+    fn check<'i>(
         &self,
         address: IpAddr,
         text: impl FnOnce() -> Cow<'i, str>,
@@ -120,8 +119,8 @@ impl<'a> AddressRules<'a> {
         }
     }
 
-    fn name<'i>(&self, known: &Known<'i>) -> Result<Address<'i>, Refused> {
-        let (key, text) = match (known.cname, known.alias) {
+    fn name<'i>(&self, attributes: &InstanceAttributes<'i>) -> Result<Address<'i>, Refused> {
+        let (key, text) = match (attributes.cname, attributes.alias) {
             (Some(text), _) => ("AWS_INSTANCE_CNAME", text),
             (None, Some(text)) => ("AWS_ALIAS_DNS_NAME", text),
             (None, None) => {
@@ -135,8 +134,7 @@ impl<'a> AddressRules<'a> {
         self.target(key, text)
     }
 
-    /// Why an endpoint may not have this address, if it may not; `what` it is stands first in the
-    /// message.
+    /// Why an endpoint may not have this address, if it may not. The message begins with `what`.
     pub(super) fn refusal(&self, what: &str, text: &str) -> Option<String> {
         self.target(what, text).err().map(|refused| refused.message)
     }
@@ -160,7 +158,7 @@ impl<'a> AddressRules<'a> {
             return Err(forbidden(&name, "it is the service's own host, and so a loop"));
         }
         if let Some(range) =
-            stands_for(&name).and_then(|address| forbidding(address, self.deny, self.allow))
+            well_known_address(&name).and_then(|address| forbidding(address, self.deny, self.allow))
         {
             return Err(forbidden(
                 &name,
@@ -178,18 +176,8 @@ fn forbidden(address: &str, why: &str) -> Refused {
     }
 }
 
-/// Lower case, without the trailing dot; most names are so already.
-fn normalized(text: &str) -> Cow<'_, str> {
-    let text = text.strip_suffix('.').unwrap_or(text);
-    if text.bytes().any(|b| b.is_ascii_uppercase()) {
-        Cow::Owned(text.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-/// Whether `inet_aton` takes a last label for a number, and with it `0x7f000001` or `2130706433`
-/// for 127.0.0.1.
+/// Whether `inet_aton` reads a last label as a number, and so `0x7f000001` or `2130706433` as
+/// 127.0.0.1.
 fn reads_as_number(label: &str) -> bool {
     match label.strip_prefix("0x") {
         Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
@@ -197,9 +185,9 @@ fn reads_as_number(label: &str) -> bool {
     }
 }
 
-/// The address that a name is known to stand for wherever it is resolved: the loopback, and the
-/// metadata services of EC2 and GCE.
-fn stands_for(name: &str) -> Option<IpAddr> {
+/// The address that a name has wherever it is resolved: the loopback (RFC 6761), and the metadata
+/// services of EC2 and GCE.
+fn well_known_address(name: &str) -> Option<IpAddr> {
     let own = name.rsplit('.').next() == Some("localhost")
         || name == "localhost.localdomain"
         || name == "ip6-localhost";
@@ -223,8 +211,8 @@ mod tests {
         AddressRules { family, deny: &FORBIDDEN, allow: &[], host: "web.n" }
     }
 
-    fn chosen(family: IpFamily, known: Known<'_>) -> Vec<String> {
-        let addresses = rules(family).choose(&known);
+    fn chosen(family: IpFamily, attributes: InstanceAttributes<'_>) -> Vec<String> {
+        let addresses = rules(family).choose(&attributes);
         addresses
             .into_iter()
             .flatten()
@@ -234,50 +222,64 @@ mod tests {
 
     #[test]
     fn the_preferred_family_is_taken_and_dual_takes_both() {
-        let known =
-            Known { ipv4: Some("10.0.0.1"), ipv6: Some("2001:0DB8::0001"), ..Known::default() };
-        assert_eq!(chosen(IpFamily::PreferIpv4, known), ["10.0.0.1"]);
-        assert_eq!(chosen(IpFamily::PreferIpv6, known), ["2001:db8::1"]);
-        assert_eq!(chosen(IpFamily::Dual, known), ["10.0.0.1", "2001:db8::1"]);
-        let only = Known { ipv6: None, ..known };
+        let attributes = InstanceAttributes {
+            ipv4: Some("10.0.0.1"),
+            ipv6: Some("2001:0DB8::0001"),
+            ..InstanceAttributes::default()
+        };
+        assert_eq!(chosen(IpFamily::PreferIpv4, attributes), ["10.0.0.1"]);
+        assert_eq!(chosen(IpFamily::PreferIpv6, attributes), ["2001:db8::1"]);
+        assert_eq!(chosen(IpFamily::Dual, attributes), ["10.0.0.1", "2001:db8::1"]);
+        let only = InstanceAttributes { ipv6: None, ..attributes };
         assert_eq!(chosen(IpFamily::PreferIpv6, only), ["10.0.0.1"]);
-        let only = Known { ipv4: None, ..known };
+        let only = InstanceAttributes { ipv4: None, ..attributes };
         assert_eq!(chosen(IpFamily::PreferIpv4, only), ["2001:db8::1"]);
     }
 
     #[test]
     fn an_ipv4_mapped_address_is_the_ipv4_address_that_it_is() {
-        let known = Known {
+        let attributes = InstanceAttributes {
             ipv4: Some("10.0.0.0"),
             ipv6: Some("0:0:0:0:0:ffff:a00:0"),
-            ..Known::default()
+            ..InstanceAttributes::default()
         };
-        assert_eq!(chosen(IpFamily::Dual, known), ["10.0.0.0"]);
-        let known = Known { ipv6: Some("::ffff:127.0.0.1"), ..Known::default() };
-        assert_eq!(chosen(IpFamily::PreferIpv4, known), ["ForbiddenAddress"]);
+        assert_eq!(chosen(IpFamily::Dual, attributes), ["10.0.0.0"]);
+        let attributes =
+            InstanceAttributes { ipv6: Some("::ffff:127.0.0.1"), ..InstanceAttributes::default() };
+        assert_eq!(chosen(IpFamily::PreferIpv4, attributes), ["ForbiddenAddress"]);
     }
 
     #[test]
     fn an_ip_outweighs_a_name_and_a_cname_an_alias() {
-        let known = Known {
+        let attributes = InstanceAttributes {
             ipv4: Some("10.0.0.1"),
             cname: Some("a.b"),
             alias: Some("c.d"),
-            ..Known::default()
+            ..InstanceAttributes::default()
         };
-        assert_eq!(chosen(IpFamily::PreferIpv4, known), ["10.0.0.1"]);
-        assert_eq!(chosen(IpFamily::PreferIpv4, Known { ipv4: None, ..known }), ["a.b"]);
+        assert_eq!(chosen(IpFamily::PreferIpv4, attributes), ["10.0.0.1"]);
         assert_eq!(
-            chosen(IpFamily::PreferIpv4, Known { ipv4: None, cname: None, ..known }),
+            chosen(IpFamily::PreferIpv4, InstanceAttributes { ipv4: None, ..attributes }),
+            ["a.b"]
+        );
+        assert_eq!(
+            chosen(
+                IpFamily::PreferIpv4,
+                InstanceAttributes { ipv4: None, cname: None, ..attributes }
+            ),
             ["c.d"]
         );
-        assert_eq!(chosen(IpFamily::PreferIpv4, Known::default()), ["InvalidAddress"]);
+        assert_eq!(chosen(IpFamily::PreferIpv4, InstanceAttributes::default()), ["InvalidAddress"]);
     }
 
     #[test]
     fn names_are_normalized_and_judged() {
-        let name =
-            |text| chosen(IpFamily::PreferIpv4, Known { cname: Some(text), ..Known::default() });
+        let name = |text| {
+            chosen(
+                IpFamily::PreferIpv4,
+                InstanceAttributes { cname: Some(text), ..InstanceAttributes::default() },
+            )
+        };
         for (text, expected) in [
             ("Web.Example.COM.", "web.example.com"),
             ("10.0.0.1", "10.0.0.1"),
@@ -304,13 +306,19 @@ mod tests {
         for text in ["vector.local", "192.168.1.", "10.0.0.010", "::1", " 10.0.0.1", "10.0.0.1/32"]
         {
             assert_eq!(
-                chosen(IpFamily::PreferIpv4, Known { ipv4: Some(text), ..Known::default() }),
+                chosen(
+                    IpFamily::PreferIpv4,
+                    InstanceAttributes { ipv4: Some(text), ..InstanceAttributes::default() }
+                ),
                 ["InvalidAddress"],
                 "{text}"
             );
         }
         assert_eq!(
-            chosen(IpFamily::PreferIpv4, Known { ipv6: Some("10.0.0.1"), ..Known::default() }),
+            chosen(
+                IpFamily::PreferIpv4,
+                InstanceAttributes { ipv6: Some("10.0.0.1"), ..InstanceAttributes::default() }
+            ),
             ["InvalidAddress"]
         );
     }

@@ -1,9 +1,10 @@
-//! Ranges of IP addresses, and which of them nobody may be pointed at.
+//! Ranges of IP addresses, and those that no endpoint may be in.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -11,12 +12,9 @@ use thiserror::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), schemars(extend("pattern" = crate::schema::pattern::cidr())), ts(type = "string"))]
-pub struct Cidr {
-    address: IpAddr,
-    length: u8,
-}
+pub struct Cidr(IpNet);
 
-/// No range of addresses.
+/// The text is not a range of addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{0}` is no address range; expected one like `10.0.0.0/8`, `fd00::/8` or `10.0.0.1`")]
 pub struct InvalidCidr(String);
@@ -25,25 +23,16 @@ impl Cidr {
     /// Whether the address is in the range. An IPv4 address is in no IPv6 range.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address) {
-            (IpAddr::V4(range), IpAddr::V4(address)) => {
-                let differing = u32::from(range) ^ u32::from(address);
-                differing.checked_shr(32_u32.saturating_sub(self.length.into())).unwrap_or(0) == 0
-            }
-            (IpAddr::V6(range), IpAddr::V6(address)) => {
-                let differing = u128::from(range) ^ u128::from(address);
-                differing.checked_shr(128_u32.saturating_sub(self.length.into())).unwrap_or(0) == 0
-            }
-            _ => false,
-        }
+        self.0.contains(&address)
     }
 
     const fn v4(a: u8, b: u8, c: u8, d: u8, length: u8) -> Self {
-        Self { address: IpAddr::V4(Ipv4Addr::new(a, b, c, d)), length }
+        Self(IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length)))
     }
 
     const fn v6(first: u16, second: u16, last: u16, length: u8) -> Self {
-        Self { address: IpAddr::V6(Ipv6Addr::new(first, second, 0, 0, 0, 0, 0, last)), length }
+        let address = Ipv6Addr::new(first, second, 0, 0, 0, 0, 0, last);
+        Self(IpNet::V6(Ipv6Net::new_assert(address, length)))
     }
 }
 
@@ -51,24 +40,20 @@ impl FromStr for Cidr {
     type Err = InvalidCidr;
 
     fn from_str(text: &str) -> Result<Self, InvalidCidr> {
-        let invalid = || InvalidCidr(text.to_owned());
-        let (address, length) =
-            text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
-        let address: IpAddr = address.parse().map_err(|_| invalid())?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let length = match length {
-            Some(length) => {
-                length.parse().ok().filter(|length: &u8| *length <= most).ok_or_else(invalid)?
-            }
-            None => most,
+        let parse = || {
+            let Some((address, length)) = text.split_once('/') else {
+                return Some(IpNet::from(text.parse::<IpAddr>().ok()?));
+            };
+            IpNet::new(address.parse().ok()?, length.parse().ok()?).ok()
         };
-        // A range within ::ffff:0:0/96 is meant for the IPv4 addresses that those are.
-        match address {
-            IpAddr::V6(v6) if length >= 96 && v6.to_ipv4_mapped().is_some() => {
-                Ok(Self { address: address.to_canonical(), length: length.saturating_sub(96) })
-            }
-            _ => Ok(Self { address, length }),
-        }
+        let range = parse().ok_or_else(|| InvalidCidr(text.to_owned()))?;
+        // A range within ::ffff:0:0/96 is meant for the IPv4 addresses that are mapped there.
+        let mapped = match range {
+            IpNet::V6(v6) => v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96)),
+            IpNet::V4(_) => None,
+        };
+        let v4 = mapped.and_then(|(address, length)| Ipv4Net::new(address, length).ok());
+        Ok(Self(v4.map_or(range, IpNet::V4)))
     }
 }
 
@@ -88,11 +73,11 @@ impl From<Cidr> for String {
 
 impl fmt::Display for Cidr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.length)
+        self.0.fmt(f)
     }
 }
 
-/// What `denyCidrs` is by default. Whoever may write to Cloud Map must not be able to point callers
+/// The default of `denyCidrs`. Whoever may write to Cloud Map must not be able to point callers
 /// at themselves (loopback, unspecified), at their node's metadata and agents (link-local, and
 /// `fd00:ec2::/32`, EC2's IPv6 range for the same), or at a group (multicast, broadcast).
 pub(super) const FORBIDDEN: [Cidr; 10] = [
@@ -122,8 +107,8 @@ pub(super) fn forbidding(address: IpAddr, deny: &[Cidr], allow: &[Cidr]) -> Opti
         .find_map(|a| deny.iter().find(|r| r.contains(a)).copied())
 }
 
-/// The IPv4 address that a translator would make of an IPv6 one: IPv4-compatible, NAT64 (RFC 6052)
-/// and 6to4.
+/// The IPv4 address that an IPv6 address embeds and a gateway would use: IPv4-compatible (RFC 4291),
+/// NAT64 (RFC 6052) and 6to4 (RFC 3056).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match address.segments() {

@@ -1,16 +1,16 @@
-//! Providers to endpoints: one for each address, in canonical order.
+//! Endpoints: one for each address (and port, where an address has several instances that differ),
+//! in canonical order, with labels, weight and locality.
 
 use super::address::Address;
-use super::labels;
-use super::locality::locality;
+use super::candidates::Candidate;
 use super::options::Options;
 use super::ports::{Maps, PortPlan, Unserved};
-use super::provider::Provider;
 use super::report::Report;
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Severity};
 use crate::order;
-use crate::service_entry::{Endpoint, PortMap, Resolution};
+use crate::service_entry::{Endpoint, PortMap, Resolution, is_label_value};
+use crate::sorted::SortedMap;
 
 /// The endpoints, sorted by address and ports, and how Istio finds them.
 pub(super) struct Endpoints {
@@ -18,32 +18,40 @@ pub(super) struct Endpoints {
     pub(super) resolution: Resolution,
 }
 
-/// A provider at one of its addresses.
+/// A candidate at one of its addresses.
 pub(super) struct Slot<'p, 'a> {
-    pub(super) provider: &'p Provider<'a>,
+    pub(super) candidate: &'p Candidate<'a>,
     address: &'p Address<'a>,
-    /// Its port, if that makes it an endpoint beside others of its address.
-    pub(super) apart: Option<u16>,
+    /// Its port, if it is an endpoint separate from others of its address.
+    pub(super) separate_port: Option<u16>,
 }
 
 /// Makes the endpoints. `with_region` asks for a region in each one's locality.
 pub(super) fn build(
     record: &Record,
-    providers: &[Provider<'_>],
+    candidates: &[Candidate<'_>],
     plan: &PortPlan<'_>,
     options: &Options,
     with_region: bool,
     report: &mut Report,
 ) -> Endpoints {
-    let mut slots = Vec::with_capacity(providers.len());
-    for provider in providers {
-        let apart = plan.apart(&provider.says);
-        slots.extend(provider.addresses().map(|address| Slot { provider, address, apart }));
+    let mut slots = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        let separate_port = plan.separate_port(&candidate.data);
+        slots.extend(candidate.addresses().map(|address| Slot {
+            candidate,
+            address,
+            separate_port,
+        }));
     }
     // Of an endpoint's instances the first by its content decides, whatever the order in which
     // Cloud Map answers.
     order::sort_by(&mut slots, |a, b| {
-        (a.address, a.apart, a.provider.instance).cmp(&(b.address, b.apart, b.provider.instance))
+        (a.address, a.separate_port, a.candidate.instance).cmp(&(
+            b.address,
+            b.separate_port,
+            b.candidate.instance,
+        ))
     });
     let mut maps = Maps::new(plan);
     let mut list = Vec::with_capacity(slots.len());
@@ -52,20 +60,21 @@ pub(super) fn build(
         list.push(Endpoint {
             address: first.address.as_str().to_owned(),
             ports,
-            labels: labels::labels(slots, options, report),
-            locality: slots.iter().find_map(|slot| locality(slot.provider, with_region, report)),
-            weight: labels::weight(slots, options, report),
+            labels: labels(slots, options, report),
+            locality: slots.iter().find_map(|slot| locality(slot.candidate, with_region, report)),
+            weight: weight(slots, options, report),
         });
     };
-    for here in slots.chunk_by(|a, b| a.address == b.address) {
-        let is_apart = maps.turn_to(here);
-        if !is_apart && let Some(Slot { provider: first, .. }) = here.first() {
-            push(here, maps.whole(first), &mut list);
+    for at_address in slots.chunk_by(|a, b| a.address == b.address) {
+        let is_split = maps.start_address(at_address);
+        if !is_split && let Some(Slot { candidate: first, .. }) = at_address.first() {
+            push(at_address, maps.whole(first), &mut list);
             continue;
         }
         let (start, mut has_whole) = (list.len(), false);
-        for part in here.chunk_by(|a, b| a.apart == b.apart) {
-            let Some(Slot { provider: first, apart: Some(port), .. }) = part.first() else {
+        for part in at_address.chunk_by(|a, b| a.separate_port == b.separate_port) {
+            let Some(Slot { candidate: first, separate_port: Some(port), .. }) = part.first()
+            else {
                 continue;
             };
             let map = maps.part(*port, first);
@@ -106,4 +115,144 @@ fn drop_weights_over_limit(record: &Record, endpoints: &mut [Endpoint], report: 
     }
     let message = format!("the weights add up to {sum}, more than 4294967295; all are ignored");
     report.service(record, Severity::Warning, Code::InvalidWeight, message);
+}
+
+/// The labels that the options list, from the candidates of one endpoint. If two differ, the first
+/// candidate's is used.
+pub(super) fn labels(
+    slots: &[Slot<'_, '_>],
+    options: &Options,
+    report: &mut Report,
+) -> SortedMap<String, String> {
+    let mut labels: SortedMap<String, String> = SortedMap::new();
+    for (key, attribute) in options.endpoint_labels.iter() {
+        for Slot { candidate, .. } in slots {
+            let Some(value) = candidate.instance.attributes.get(attribute) else { continue };
+            if let Some(problem) = label_problem(labels.get(key.as_str()), value) {
+                let message = format!(
+                    "the label `{}` from `{attribute}` is left out: {problem}",
+                    key.as_str()
+                );
+                report.instance(candidate.record, candidate.instance, Code::InvalidLabel, message);
+                continue;
+            }
+            if !labels.contains_key(key.as_str()) {
+                labels.insert(key.as_str().to_owned(), value.clone());
+            }
+        }
+    }
+    labels
+}
+
+fn label_problem(present: Option<&String>, value: &str) -> Option<String> {
+    if !is_label_value(value) {
+        return Some(format!(
+            "`{value}` is no label value, expected at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends"
+        ));
+    }
+    let present = present.filter(|present| *present != value)?;
+    Some(format!("another instance of this address says `{present}`, this one `{value}`"))
+}
+
+/// The weight in the attribute that the options name: the highest of the candidates of one
+/// endpoint.
+pub(super) fn weight(
+    slots: &[Slot<'_, '_>],
+    options: &Options,
+    report: &mut Report,
+) -> Option<u32> {
+    let attribute = options.weight_attribute.as_ref()?;
+    let mut highest = None;
+    for Slot { candidate, .. } in slots {
+        let Some(text) =
+            candidate.instance.attributes.get(attribute).filter(|text| !text.is_empty())
+        else {
+            continue;
+        };
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        let weight = text.parse::<u32>().ok().filter(|weight| digits && *weight > 0);
+        highest = highest.max(weight);
+        if weight.is_none() {
+            let message = format!(
+                "`{attribute}` is `{text}`, which is no weight in 1..=4294967295; it is ignored"
+            );
+            report.instance(candidate.record, candidate.instance, Code::InvalidWeight, message);
+        }
+    }
+    highest
+}
+
+/// The locality of a candidate, or none. `with_region` asks for the region at least, so that Istio
+/// can fail over between regions.
+pub(super) fn locality(
+    candidate: &Candidate<'_>,
+    with_region: bool,
+    report: &mut Report,
+) -> Option<String> {
+    let attributes = &candidate.data.attributes;
+    let read_in = candidate.record.region.as_deref();
+    let Some(zone) = attributes.zone else {
+        return with_region
+            .then_some(attributes.region.or(read_in))
+            .flatten()
+            .filter(|region| is_locality_part(region))
+            .map(str::to_owned);
+    };
+    let region = attributes.region.or_else(|| region_of(zone)).or(read_in);
+    match region {
+        Some(region) if is_locality_part(region) && is_locality_part(zone) => {
+            Some([region, "/", zone].concat())
+        }
+        _ => {
+            let region = region.unwrap_or_default();
+            let message = format!(
+                "no locality can be made of zone `{zone}` and region `{region}`; it is left out"
+            );
+            report.instance(candidate.record, candidate.instance, Code::InvalidHint, message);
+            None
+        }
+    }
+}
+
+/// The region that a zone's name begins with: up to its first number. `us-gov-west-1b` is in
+/// `us-gov-west-1`, the local zone `us-west-2-lax-1a` in `us-west-2`.
+fn region_of(zone: &str) -> Option<&str> {
+    let mut end = 0;
+    for part in zone.split('-') {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        if digits > 0 {
+            return zone.get(..end + digits).filter(|_| end > 0);
+        }
+        end += part.len() + 1;
+    }
+    None
+}
+
+/// A slash would shift the parts of a locality; the schema allows 2,048 characters in all.
+fn is_locality_part(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 128
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_names_its_region() {
+        for (zone, region) in [
+            ("us-east-1a", Some("us-east-1")),
+            ("us-gov-west-1b", Some("us-gov-west-1")),
+            ("us-west-2-lax-1a", Some("us-west-2")),
+            ("us-east-1-wl1-bos-wlz-1", Some("us-east-1")),
+            ("ap-southeast-12c", Some("ap-southeast-12")),
+            ("use1-az1", None),
+            ("1a", None),
+            ("", None),
+            ("-1", Some("-1")),
+        ] {
+            assert_eq!(region_of(zone), region, "{zone}");
+        }
+    }
 }

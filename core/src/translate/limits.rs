@@ -1,4 +1,5 @@
-//! What the API server takes, from the schema of `ServiceEntry` and the store behind it.
+//! The limits of the API server: those of the schema of `ServiceEntry` (`maxItems`,
+//! `maxProperties`), and the size of an object in etcd.
 
 use crate::service_entry::ServiceEntry;
 
@@ -8,7 +9,7 @@ const ENDPOINT_PORTS: usize = 128;
 const ENDPOINT_LABELS: usize = 256;
 const BYTES: usize = 1024 * 1024;
 
-/// Says which limit an entry passes, if it passes one.
+/// The limit that an entry exceeds, if it exceeds one.
 pub(super) fn exceeded(entry: &ServiceEntry) -> Option<String> {
     let spec = &entry.spec;
     let most = |of: fn(&crate::service_entry::Endpoint) -> usize| {
@@ -36,8 +37,8 @@ fn too_long(entry: &ServiceEntry) -> Option<String> {
     (length > BYTES).then(|| format!("an object of {length} bytes, at most {BYTES} are accepted"))
 }
 
-/// An upper bound of what an entry is long in JSON, so that few have to be written out to be
-/// counted. Of an endpoint only the locality, which may be a transformation's, can need escapes.
+/// An upper bound of the length of an entry in JSON, so that few entries have to be serialized to
+/// measure them. Of an endpoint only the locality, which may be a transformation's, can need escapes.
 fn length_at_most(entry: &ServiceEntry) -> usize {
     const FIXED: usize = 16 * 1024;
     let endpoints = entry.spec.endpoints.iter().map(|endpoint| {
@@ -68,7 +69,11 @@ mod tests {
     use crate::cloud_map::{Instance, Namespace, Record, Service};
     use crate::diagnostic::Code;
     use crate::sorted::SortedMap;
-    use crate::translate::{Options, Outcome, translate};
+    use crate::translate::{Options, Outcome, Translation, Translator};
+
+    fn translate(record: &Record, options: &Options) -> Translation {
+        Translator::new(options).translate(&[record], None)
+    }
 
     fn service(count: u32, labels: bool) -> Record {
         let value = if labels { "v".repeat(63) } else { String::new() };

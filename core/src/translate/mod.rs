@@ -1,54 +1,60 @@
-//! One Cloud Map service becomes one `ServiceEntry`.
+//! Translation: one Cloud Map service becomes one `ServiceEntry`.
 //!
-//! The way of a service: its settings (overrides, its own hints, the options) say whether and under
-//! which host it is translated; its instances become providers (an address and a port that can be
-//! used), of which the healthy ones are used; their ports decide the service's ports; and then they
-//! are endpoints. Last, a transformation of the user's own may change the entry.
+//! The steps, in order, are in [`Translator`]'s private `Claim`:
+//!
+//! 1. `settings`: overrides (`overrides`), the service's own hints and the options (`options`)
+//!    decide whether the service is translated, and `metadata` under which host and name.
+//! 2. `candidates`: the instances whose address (`address`, `cidr`) and port can be used, and which
+//!    of them are used by their health.
+//! 3. `ports`: the service ports, and how each endpoint maps them to its own ports.
+//! 4. `endpoints` with their labels, weights and localities; `virtual_addresses` of the entry.
+//! 5. `transform`: the user's own change of the entry, if there is one.
+//! 6. `limits` of the API server.
+//!
+//! `conflicts` handles several services that claim one host. Everything that is left out or degraded
+//! on the way goes to the `report`.
 
 mod address;
-mod addresses;
-mod all;
+mod candidates;
 mod cidr;
+mod conflicts;
 mod endpoints;
-mod entry;
-mod glob;
-mod health;
-mod hints;
-mod host;
-mod known;
-mod labels;
 mod limits;
-mod locality;
 mod metadata;
 mod options;
 mod overrides;
 mod ports;
-mod protocol;
-mod provider;
 mod report;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod transform;
+mod virtual_addresses;
 
-pub use all::{Translated, translate_all, translate_all_through, translate_each};
 pub use cidr::{Cidr, InvalidCidr};
-pub use entry::{LastKnown, Translator, translate, translate_merged, translate_through};
-pub use glob::Glob;
-pub use host::{HostError, NAME_PREFIX, entry_name, host_and_name};
+pub use conflicts::Translated;
+pub use metadata::{HostError, NAME_PREFIX, entry_name, host_and_name};
 pub use options::{
     Addresses, Conflicts, EmptyService, ExportTo, HealthMode, InvalidExportTo, InvalidLabelKey,
     IpFamily, LabelKey, Options,
 };
-pub use overrides::{Host, InvalidHost, Override};
+pub use overrides::{Glob, Override};
 pub use ports::{InvalidPort, InvalidPorts, PortList, PortSpec};
 pub use settings::expected_host_and_name;
 pub use transform::Transform;
 
-use crate::diagnostic::Diagnostic;
-use crate::service_entry::ServiceEntry;
+use address::AddressRules;
+use candidates::{ByHealth, Candidates};
+use ports::Instances;
+use report::Report;
+use settings::Settings;
+use transform::{Step, Unchanged};
 
-/// What became of one service.
+use crate::cloud_map::Record;
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::service_entry::{Kind, ServiceEntry, ServicePort, Spec};
+
+/// The result of a translation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Translation {
     /// The entry, or why there is none.
@@ -62,11 +68,175 @@ pub struct Translation {
 pub enum Outcome {
     /// Its entry.
     Entry(Box<ServiceEntry>),
-    /// None is wanted: bookkeeping, or the service asked to be left out, or a transformation drops
-    /// it.
+    /// No entry is desired: the service is ECS's bookkeeping, is excluded by an override or a hint,
+    /// or the transformation drops it.
     Excluded,
-    /// None is wanted while it has no endpoint (`emptyService: omit`).
+    /// No entry is desired while the service has no endpoint (`emptyService: omit`).
     Empty,
-    /// None can be made; the diagnostics hold the error. What was last applied stays.
+    /// No entry can be made; the diagnostics hold the error. What was last applied stays.
     Failed,
+}
+
+/// The last known ports and addresses of a service, for the time in which none of its instances has
+/// them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LastKnown {
+    /// Its ports, sorted by number; empty, if they are not known.
+    pub ports: Vec<ServicePort>,
+    /// Its virtual addresses, sorted.
+    pub addresses: Vec<String>,
+}
+
+impl LastKnown {
+    /// The ports and addresses of an entry.
+    #[must_use]
+    pub fn from_entry(entry: &ServiceEntry) -> Self {
+        Self { ports: entry.spec.ports.clone(), addresses: entry.spec.addresses.clone() }
+    }
+}
+
+/// Translates services.
+///
+/// ```
+/// use istio_cloud_map_core::cloud_map::Record;
+/// use istio_cloud_map_core::translate::{Options, Outcome, Translator};
+///
+/// let mut record = Record::default();
+/// record.namespace.name = "shop".to_owned();
+/// record.service.name = "web".to_owned();
+/// let options = Options::default();
+/// let translation = Translator::new(&options).translate(&[&record], None);
+/// let Outcome::Entry(entry) = translation.outcome else { panic!("no entry") };
+/// assert_eq!(entry.spec.hosts, ["web.shop"]);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Translator<'a, S = Unchanged> {
+    options: &'a Options,
+    step: S,
+}
+
+impl<'a> Translator<'a> {
+    /// A translator without a transformation.
+    #[must_use]
+    pub const fn new(options: &'a Options) -> Self {
+        Self { options, step: Unchanged }
+    }
+
+    /// Passes each entry to `transform`, if there is one.
+    #[must_use]
+    pub const fn with_transform(
+        self,
+        transform: Option<&'a dyn Transform>,
+    ) -> Translator<'a, Option<&'a dyn Transform>> {
+        Translator { options: self.options, step: transform }
+    }
+}
+
+impl<S: Step> Translator<'_, S> {
+    /// Translates a service, or several that share one host as `conflicts: merge` asks: the first
+    /// one decides the name, the settings and the annotations, and each endpoint has its own region
+    /// in its locality, so that Istio fails over between regions. `Empty` without any service.
+    ///
+    /// The ports, or for TCP the addresses, are the `last` known ones where no instance has any.
+    #[must_use]
+    pub fn translate(&self, records: &[&Record], last: Option<&LastKnown>) -> Translation {
+        let mut report = Report::default();
+        let Some(first) = records.first() else {
+            return Translation { outcome: Outcome::Empty, diagnostics: Vec::new() };
+        };
+        let outcome = Claim::new(first, self.options, &mut report)
+            .map(|claim| claim.entry(records, last, &self.step, &mut report));
+        Translation { outcome: outcome.unwrap_or_else(|none| none), diagnostics: report.sorted() }
+    }
+}
+
+/// A service's claim to a host: the first step of its translation.
+struct Claim<'a> {
+    record: &'a Record,
+    settings: Settings<'a>,
+    host: String,
+    name: String,
+}
+
+impl<'a> Claim<'a> {
+    /// The claim, or why there is none.
+    fn new(record: &'a Record, options: &'a Options, report: &mut Report) -> Result<Self, Outcome> {
+        let settings = Settings::new(record, options, report);
+        if let Some(why) = settings.exclusion(record) {
+            report.service(
+                record,
+                Severity::Info,
+                Code::Excluded,
+                format!("the service is left out: {why}"),
+            );
+            return Err(Outcome::Excluded);
+        }
+        match settings.host_and_name(record) {
+            Ok((host, name)) => Ok(Self { record, settings, host, name }),
+            Err(error) => {
+                report.service(record, Severity::Error, Code::InvalidHost, error.to_string());
+                Err(Outcome::Failed)
+            }
+        }
+    }
+
+    /// The other steps: the entry of all of `records`.
+    fn entry(
+        &self,
+        records: &[&Record],
+        last: Option<&LastKnown>,
+        step: &impl Step,
+        report: &mut Report,
+    ) -> Outcome {
+        let Self { record, settings, host, name } = self;
+        let options = settings.options;
+        let rules = AddressRules::new(settings.ip_family(), options, host);
+        let Candidates { list, without_address } = candidates::collect(records, &rules, report);
+        let ByHealth { used, left_out } =
+            candidates::split_by_health(list, settings.health(), record, report);
+        if used.is_empty() && settings.empty_service() == EmptyService::Omit {
+            return Outcome::Empty;
+        }
+        let plan = ports::plan(
+            record,
+            settings,
+            &Instances { used: &used, left_out: &left_out, without_address: &without_address },
+            last,
+            report,
+        );
+        let endpoints = endpoints::build(record, &used, &plan, options, records.len() > 1, report);
+        let mode = settings.addresses();
+        let addresses = if endpoints.list.is_empty() {
+            virtual_addresses::of_empty_service(record, mode, &plan.ports, &left_out, last, report)
+        } else {
+            virtual_addresses::of_endpoints(record, mode, &plan.ports, &endpoints, report)
+        };
+        let spec = Spec {
+            hosts: vec![host.clone()],
+            addresses,
+            location: settings.location(),
+            resolution: endpoints.resolution,
+            endpoints: endpoints.list,
+            export_to: settings.export_to().as_slice().to_vec(),
+            ports: plan.ports,
+        };
+        let metadata = metadata::metadata(record, name.clone(), options);
+        let entry = ServiceEntry {
+            api_version: options.api_version,
+            kind: Kind::ServiceEntry,
+            metadata,
+            spec,
+        };
+        let outcome = step.apply(entry, records, &rules, report);
+        if let Outcome::Entry(entry) = &outcome
+            && let Some(limit) = limits::exceeded(entry)
+        {
+            let message = format!(
+                "the entry would have {limit}; it is not made, and what was last applied stays"
+            );
+            report.service(record, Severity::Error, Code::LimitExceeded, message);
+            return Outcome::Failed;
+        }
+        outcome
+    }
 }

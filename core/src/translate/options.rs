@@ -1,18 +1,19 @@
 //! The options of a translation, one type for the command line, the configuration file and the wasm
 //! modules.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 use super::cidr::{Cidr, FORBIDDEN};
-use super::metadata;
 use super::overrides::Override;
 use super::ports::PortSpec;
-use super::protocol;
 use crate::order;
 #[cfg(feature = "schema")]
 use crate::schema::pattern;
-use crate::service_entry::{ApiVersion, Location, Protocol, is_dns_label, is_label_key};
+use crate::service_entry::{
+    ApiVersion, Location, Protocol, is_dns_label, is_label_key, is_label_value,
+};
 use crate::sorted::SortedMap;
 
 /// How services are translated. Every field has the documented default.
@@ -26,7 +27,7 @@ use crate::sorted::SortedMap;
 )]
 pub struct Options {
     /// The value of the owner label: the operator's `--id`.
-    #[serde(deserialize_with = "metadata::owner")]
+    #[serde(deserialize_with = "owner")]
     #[cfg_attr(
         feature = "schema",
         schemars(regex(pattern = "^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$"))
@@ -36,7 +37,7 @@ pub struct Options {
     #[cfg_attr(feature = "schema", ts(type = "ApiVersion | \"v1beta1\" | \"v1\" | \"v1alpha3\""))]
     pub api_version: ApiVersion,
     /// The Kubernetes namespace written into entries; none, if absent.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "metadata::namespace")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "namespace")]
     #[cfg_attr(
         feature = "schema",
         schemars(regex(pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"))
@@ -63,7 +64,7 @@ pub struct Options {
     pub addresses: Addresses,
     /// The protocol of a port by its number, beside 80 `HTTP` and 443 `HTTPS`.
     #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<u16, Protocol>", extend("propertyNames" = pattern::port_names())), ts(as = "std::collections::BTreeMap<u16, Protocol>"))]
-    #[serde(deserialize_with = "protocol::by_number")]
+    #[serde(deserialize_with = "protocols_by_number")]
     pub protocols: SortedMap<u16, Protocol>,
     /// The service port for host-mapped ports of ECS, `name:number`. A target port is of no use
     /// here.
@@ -104,6 +105,39 @@ impl Default for Options {
             overrides: Vec::new(),
         }
     }
+}
+
+/// Reads an owner: a label value that is not empty.
+fn owner<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if !text.is_empty() && is_label_value(&text) {
+        return Ok(text);
+    }
+    let expected = "1 to 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends";
+    Err(D::Error::custom(format_args!(
+        "`{text}` can't be the value of a label; expected {expected}"
+    )))
+}
+
+/// Reads the name of a Kubernetes namespace.
+fn namespace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    if is_dns_label(&text) {
+        return Ok(Some(text));
+    }
+    let expected = "at most 63 lower-case letters, digits and inner hyphens";
+    Err(D::Error::custom(format_args!("`{text}` is no name of a namespace; expected {expected}")))
+}
+
+/// Reads the protocols of ports by their numbers; 0 is not a port.
+fn protocols_by_number<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<SortedMap<u16, Protocol>, D::Error> {
+    let protocols = SortedMap::<u16, Protocol>::deserialize(deserializer)?;
+    if protocols.contains_key(&0) {
+        return Err(D::Error::custom("0 is no port; expected numbers in 1..=65535"));
+    }
+    Ok(protocols)
 }
 
 /// Which instances are used, by their health. One of unknown health counts as healthy: it has no
@@ -269,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_can_be_said_in_json() {
+    fn every_option_can_be_set_in_json() {
         let options: Options = serde_json::from_str(
             r#"{"health": "healthy", "ipFamily": "dual", "denyCidrs": ["10.0.0.0/8"], "allowCidrs": ["127.0.0.1"], "emptyService": "omit",
                 "endpointLabels": {"version": "VERSION"}, "weightAttribute": "weight", "addresses": "endpoints", "dynamicPort": "grpc:90",

@@ -1,16 +1,11 @@
-//! What a configuration says about single services.
+//! Options for single services, chosen by glob patterns over their names.
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
-use super::glob::Glob;
-use super::host::normalize;
 use super::options::{Addresses, EmptyService, ExportTo, HealthMode, IpFamily, Options};
 use super::ports::{PortList, PortSpec};
 use crate::cloud_map::Record;
-#[cfg(feature = "schema")]
-use crate::schema::pattern;
-use crate::service_entry::{Location, Protocol, host_problem};
+use crate::service_entry::{Host, Location, Protocol};
 
 /// What differs for the services that match. A field that is not set leaves things as they are.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -72,51 +67,6 @@ impl Override {
     }
 }
 
-/// A host that Istio accepts: a full name in lower case, without a wildcard and without a trailing
-/// dot.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), schemars(extend("allOf" = pattern::host())), ts(type = "string"))]
-pub struct Host(String);
-
-/// No host that Istio accepts.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{host}` is no valid host: {problem}")]
-pub struct InvalidHost {
-    host: String,
-    problem: String,
-}
-
-impl Host {
-    /// The host.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    pub(super) fn parse(text: &str) -> Result<Self, InvalidHost> {
-        let host = normalize(text);
-        match host_problem(&host) {
-            Some(problem) => Err(InvalidHost { host, problem }),
-            None => Ok(Self(host)),
-        }
-    }
-}
-
-impl TryFrom<String> for Host {
-    type Error = InvalidHost;
-
-    fn try_from(text: String) -> Result<Self, InvalidHost> {
-        Self::parse(&text)
-    }
-}
-
-impl From<Host> for String {
-    fn from(host: Host) -> Self {
-        host.0
-    }
-}
-
 /// The overrides that match a service, in their order.
 #[derive(Debug, Clone)]
 pub(super) struct Matching<'o>(Vec<&'o Override>);
@@ -135,9 +85,59 @@ impl<'o> Matching<'o> {
         Self(options.overrides.iter().filter(|o| o.matches(source, namespace, service)).collect())
     }
 
-    /// What the first that sets a field says.
+    /// The value from the first override that sets a field.
     pub(super) fn first<T>(&self, field: impl Fn(&'o Override) -> Option<T>) -> Option<T> {
         self.0.iter().find_map(|o| field(o))
+    }
+}
+
+/// A pattern: `*` matches any text, also an empty one, `?` one character. Any other character
+/// matches itself, in the same letter case.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), ts(type = "string"))]
+pub struct Glob(String);
+
+impl Glob {
+    /// A pattern; any text is one.
+    #[must_use]
+    pub fn new(pattern: impl Into<String>) -> Self {
+        Self(pattern.into())
+    }
+
+    /// Whether the whole `text` matches. Takes at most the product of both lengths, whatever the pattern.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        let (mut pattern, mut text) = (self.0.chars(), text.chars());
+        // Where to go on if what follows the last `*` does not fit: one character later.
+        let mut retry: Option<(std::str::Chars<'_>, std::str::Chars<'_>)> = None;
+        loop {
+            let (before_pattern, before_text) = (pattern.clone(), text.clone());
+            match (pattern.next(), text.next()) {
+                (None, None) => return true,
+                (Some('*'), _) => {
+                    retry = Some((pattern.clone(), before_text.clone()));
+                    text = before_text;
+                }
+                (Some('?'), Some(_)) => {}
+                (Some(p), Some(t)) if p == t => {}
+                _ => {
+                    drop(before_pattern);
+                    let Some((after_star, mut from)) = retry.take() else { return false };
+                    if from.next().is_none() {
+                        return false;
+                    }
+                    (pattern, text) = (after_star.clone(), from.clone());
+                    retry = Some((after_star, from));
+                }
+            }
+        }
+    }
+}
+
+impl From<&str> for Glob {
+    fn from(pattern: &str) -> Self {
+        Self::new(pattern)
     }
 }
 
@@ -150,9 +150,9 @@ mod tests {
     #[test]
     fn the_first_override_that_sets_a_field_decides_it() {
         let options: Options = serde_json::from_str(
-            r#"{"overrides": [{"service": "x"}, {"service": "w*", "exclude": false}, {"namespace": "n", "exclude": true, "protocol": "GRPC"}]}"#,
-        )
-        .unwrap();
+        r#"{"overrides": [{"service": "x"}, {"service": "w*", "exclude": false}, {"namespace": "n", "exclude": true, "protocol": "GRPC"}]}"#,
+    )
+    .unwrap();
         let web = Matching::by_name("default", "n", "web", &options);
         assert_eq!(
             (web.first(|o| o.exclude), web.first(|o| o.protocol)),
@@ -160,5 +160,31 @@ mod tests {
         );
         let other = Matching::by_name("default", "m", "other", &options);
         assert_eq!(other.first(|o| o.exclude), None);
+    }
+
+    #[test]
+    fn a_star_is_any_text_and_a_question_mark_one_character() {
+        for (pattern, text) in [
+            ("*", ""),
+            ("*", "a"),
+            ("a*c", "abbc"),
+            ("a*c", "ac"),
+            ("?", "é"),
+            ("*b*b", "abab"),
+            ("", ""),
+            ("a**", "a"),
+        ] {
+            assert!(Glob::from(pattern).matches(text), "{pattern} {text}");
+        }
+        for (pattern, text) in
+            [("?", ""), ("a*c", "abcd"), ("a", "A"), ("", "a"), ("*b*b", "aba"), ("??", "a")]
+        {
+            assert!(!Glob::from(pattern).matches(text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn many_stars_take_no_exponential_time() {
+        assert!(!Glob::new("*a".repeat(50)).matches(&format!("{}b", "a".repeat(2000))));
     }
 }

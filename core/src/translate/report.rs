@@ -1,12 +1,12 @@
-//! What there is to say about a translation.
+//! The diagnostics of a translation.
 
 use crate::cloud_map::{Instance, Record};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::order;
 
-/// Gathers diagnostics.
+/// Collects diagnostics.
 #[derive(Debug, Default)]
-pub(super) struct Report(Vec<Diagnostic>);
+pub struct Report(Vec<Diagnostic>);
 
 impl Report {
     /// About a service as a whole.
@@ -51,7 +51,7 @@ impl Report {
         });
     }
 
-    /// What was said, sorted, nothing twice.
+    /// The diagnostics, sorted, without duplicates.
     pub(super) fn sorted(mut self) -> Vec<Diagnostic> {
         order::sort(&mut self.0);
         self.0.dedup();

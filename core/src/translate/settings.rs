@@ -1,17 +1,20 @@
-//! What holds for one service: overrides first, then its own hints, then the options.
+//! The settings of one service, from their sources in this order of precedence: overrides, the
+//! service's own hints (service attributes, then tags, under `istio-cloud-map/`), the options.
 
-use super::hints::Hints;
-use super::host::{HostError, entry_name, host_and_name};
+use super::metadata::{HostError, entry_name, host_and_name};
 use super::options::{Addresses, EmptyService, ExportTo, HealthMode, IpFamily, Options};
 use super::overrides::Matching;
-use super::ports::{PortList, PortSpec};
+use super::ports::{InvalidPorts, PortList, PortSpec};
 use super::report::Report;
 use crate::cloud_map::{Namespace, Record, Service};
-use crate::service_entry::{Location, Protocol};
+use crate::diagnostic::{Code, Severity};
+use crate::order;
+use crate::service_entry::{Host, Location, Protocol, UnknownProtocol};
 
-/// ECS Service Connect keeps such a service for each client; nobody calls it.
+/// ECS Service Connect keeps a service with this prefix for each client; nothing calls it.
 const BOOKKEEPING: &str = "aws-ecs-sc.client.";
 
+/// The settings of one service.
 #[derive(Debug)]
 pub(super) struct Settings<'o> {
     pub(super) options: &'o Options,
@@ -20,7 +23,7 @@ pub(super) struct Settings<'o> {
 }
 
 impl<'o> Settings<'o> {
-    pub(super) fn of(record: &Record, options: &'o Options, report: &mut Report) -> Self {
+    pub(super) fn new(record: &Record, options: &'o Options, report: &mut Report) -> Self {
         Self {
             options,
             matching: Matching::new(record, options),
@@ -92,9 +95,9 @@ impl<'o> Settings<'o> {
     }
 }
 
-/// The host and the entry's name as far as they are known before anything of a service but its name
-/// is read: with the options' overrides, but without the service's own attributes and tags. None,
-/// if an override excludes it or it is ECS's bookkeeping.
+/// The expected host and entry name before anything but a service's name is read: with the overrides
+/// of the options, but without the service's own attributes and tags. None, if an override excludes
+/// it or it is ECS's bookkeeping.
 ///
 /// # Errors
 /// Where Istio would reject the host.
@@ -111,5 +114,126 @@ pub fn expected_host_and_name(
     match matching.first(|o| o.host.as_ref()) {
         Some(host) => Ok(Some((host.as_str().to_owned(), entry_name(host.as_str())))),
         None => host_and_name(&namespace.name, &service.name).map(Some),
+    }
+}
+
+const PREFIX: &str = "istio-cloud-map/";
+
+/// The hints of a service: attributes and tags under `istio-cloud-map/` in Cloud Map. Service
+/// attributes take precedence over tags.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Hints {
+    pub(super) ports: Option<PortList>,
+    pub(super) host: Option<Host>,
+    pub(super) protocol: Option<Protocol>,
+    pub(super) location: Option<Location>,
+    pub(super) exclude: Option<bool>,
+}
+
+impl Hints {
+    /// Reads the hints of a service. An invalid one is reported and ignored.
+    pub(super) fn read(record: &Record, report: &mut Report) -> Self {
+        let mut hints = Self::default();
+        let attributes =
+            record.service_attributes.iter().map(|(key, value)| ("service attribute", key, value));
+        let mut tags: Vec<_> =
+            record.tags.iter().map(|tag| ("tag", &tag.key, &tag.value)).collect();
+        order::sort(&mut tags);
+        for (kind, key, value) in attributes.chain(tags) {
+            let Some(name) = key.strip_prefix(PREFIX) else { continue };
+            if let Err(problem) = hints.set(name, value) {
+                let message = format!("the {kind} `{key}` is ignored: {problem}");
+                report.service(record, Severity::Warning, Code::InvalidHint, message);
+            }
+        }
+        hints
+    }
+
+    /// Sets a hint, unless it is set already.
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        match name {
+            "ports" => {
+                set_once(&mut self.ports, value.parse().map_err(|e: InvalidPorts| e.to_string()))
+            }
+            "host" => set_once(&mut self.host, Host::parse(value).map_err(|e| e.to_string())),
+            "protocol" => set_once(
+                &mut self.protocol,
+                value.parse().map_err(|e: UnknownProtocol| e.to_string()),
+            ),
+            "location" => set_once(&mut self.location, parse_location(value)),
+            "exclude" => set_once(&mut self.exclude, parse_bool(value)),
+            _ => {
+                Err("no such hint; known are ports, host, protocol, location and exclude"
+                    .to_owned())
+            }
+        }
+    }
+}
+
+fn set_once<T>(slot: &mut Option<T>, value: Result<T, String>) -> Result<(), String> {
+    let value = value?;
+    slot.get_or_insert(value);
+    Ok(())
+}
+
+fn parse_location(value: &str) -> Result<Location, String> {
+    match value.to_ascii_uppercase().as_str() {
+        "MESH_EXTERNAL" => Ok(Location::MeshExternal),
+        "MESH_INTERNAL" => Ok(Location::MeshInternal),
+        _ => Err(format!("`{value}` is no location; expected MESH_EXTERNAL or MESH_INTERNAL")),
+    }
+}
+
+fn parse_bool(value: &str) -> Result<bool, String> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(format!("`{value}` is neither true nor false")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::indexing_slicing, reason = "tests")]
+
+    use super::*;
+    use crate::cloud_map::Tag;
+
+    #[test]
+    fn a_service_attribute_outweighs_a_tag_and_a_bad_one_gives_way_to_it() {
+        let tag = |key: &str, value: &str| Tag {
+            key: format!("istio-cloud-map/{key}"),
+            value: value.to_owned(),
+        };
+        let record = Record {
+            service_attributes: [
+                ("istio-cloud-map/protocol", "grpc"),
+                ("istio-cloud-map/ports", "nonsense"),
+                ("Port", "80"),
+            ]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into(),
+            tags: vec![
+                tag("protocol", "tcp"),
+                tag("ports", "http:80"),
+                tag("exclude", "False"),
+                tag("prots", "http:80"),
+            ],
+            ..Record::default()
+        };
+        let mut report = Report::default();
+        let hints = Hints::read(&record, &mut report);
+        assert_eq!(hints.protocol, Some(Protocol::Grpc));
+        assert_eq!(hints.ports.map(|p| p.to_string()).as_deref(), Some("http:80"));
+        assert_eq!(hints.exclude, Some(false));
+        let reported = report.sorted();
+        assert_eq!(reported.len(), 2);
+        assert!(
+            reported[0]
+                .message
+                .starts_with("the service attribute `istio-cloud-map/ports` is ignored"),
+            "{reported:?}"
+        );
+        assert!(reported[1].message.contains("no such hint"), "{reported:?}");
     }
 }

@@ -47,8 +47,7 @@ fn entry(
     options: &Options,
     last: Option<&LastKnown>,
 ) -> (ServiceEntry, Vec<Code>) {
-    let Translation { outcome, diagnostics } =
-        Translator { options, transform: None }.translate(&[record], last);
+    let Translation { outcome, diagnostics } = Translator::new(options).translate(&[record], last);
     let Outcome::Entry(entry) = outcome else { panic!("no entry: {diagnostics:?}") };
     (*entry, diagnostics.into_iter().map(|diagnostic| diagnostic.code).collect())
 }
@@ -73,7 +72,7 @@ fn maps(entry: &ServiceEntry) -> Vec<Value> {
 fn without_any_instance_a_service_keeps_its_last_ports_and_addresses() {
     let options = Options::default();
     let (kept, said) = entry(&service(Vec::new()), &options, Some(&last()));
-    assert_eq!(LastKnown::of(&kept), last());
+    assert_eq!(LastKnown::from_entry(&kept), last());
     assert_eq!(said, []);
     let (new, said) = entry(&service(Vec::new()), &options, None);
     assert_eq!(new.spec.ports.iter().map(|port| port.number).collect::<Vec<_>>(), [80, 443]);
@@ -97,9 +96,9 @@ fn the_last_addresses_are_for_ports_that_would_take_everybodys_alone() {
         entry(&service(Vec::new()), &none, Some(&last())).0.spec.addresses,
         Vec::<String>::new()
     );
-    let unplaced = LastKnown { addresses: Vec::new(), ..last() };
+    let without_address = LastKnown { addresses: Vec::new(), ..last() };
     assert_eq!(
-        entry(&service(Vec::new()), &Options::default(), Some(&unplaced)).1,
+        entry(&service(Vec::new()), &Options::default(), Some(&without_address)).1,
         [Code::TcpWithoutAddress]
     );
 }
@@ -111,7 +110,7 @@ fn what_is_left_out_outweighs_what_was_last_known() {
     let drained = service(vec![unhealthy(2, 6379), unhealthy(3, 6379)]);
     let (before, (after, said)) =
         (entry(&live, &options, None).0, entry(&drained, &options, Some(&last())));
-    assert_eq!(LastKnown::of(&after), LastKnown::of(&before));
+    assert_eq!(LastKnown::from_entry(&after), LastKnown::from_entry(&before));
     assert_eq!((after.spec.endpoints.len(), said), (0, vec![Code::Unhealthy]));
     let many = service((1..=17).map(|host| unhealthy(host, 6379)).collect());
     assert_eq!(entry(&many, &options, Some(&last())).0.spec.addresses, last().addresses);

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputError, InputOptions, decode, parse};
 use istio_cloud_map_core::diagnostic::Severity;
-use istio_cloud_map_core::translate::{Options, translate_all_through};
+use istio_cloud_map_core::translate::{Options, Translator};
 
 use super::settings::{self, CloudMapNames, Settings};
 use super::transform::Transformation;
@@ -95,7 +95,9 @@ impl Translate {
             input => input.with_context(|| file.to_string())?,
         };
         drop(bytes);
-        let translated = translate_all_through(&input.records, &options, transform.as_deref());
+        let translated = Translator::new(&options)
+            .with_transform(transform.as_deref())
+            .translate_all(&input.records);
         let text = match self.output {
             Output::Yaml => yaml::stream(&translated.entries)?,
             Output::Json => yaml::json_list(&translated.entries)?,

@@ -1,9 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use istio_cloud_map_core::cloud_map::{InputOptions, parse};
-use istio_cloud_map_core::translate::{
-    Options, Transform as _, Translated, translate_all, translate_all_through,
-};
+use istio_cloud_map_core::translate::{Options, Transform as _, Translated, Translator};
 
 use super::{Limits, Sandbox};
 
@@ -179,13 +177,14 @@ const SNAPSHOT: &str = r#"{"services": [{"namespace": {"Name": "shop"}, "service
 
 fn translated(module: &Sandbox) -> Translated {
     let records = parse(SNAPSHOT, &InputOptions::default()).unwrap().records;
-    translate_all_through(&records, &Options::default(), Some(module))
+    Translator::new(&Options::default()).with_transform(Some(module)).translate_all(&records)
 }
 
 #[test]
 fn a_translation_goes_through_the_module() {
     let records = parse(SNAPSHOT, &InputOptions::default()).unwrap().records;
-    let [entry] = translate_all(&records, &Options::default()).entries.try_into().unwrap();
+    let [entry] =
+        Translator::new(&Options::default()).translate_all(&records).entries.try_into().unwrap();
     let text = serde_json::to_string(&entry).unwrap();
     let changed = text.replace("10.0.0.1", "10.0.0.2");
     let one = translated(&answering(&format!(r#"{{"ok": {{"serviceEntry": {changed}}}}}"#)));

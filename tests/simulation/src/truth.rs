@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use istio_cloud_map_core::cloud_map::{Namespace, Record, Service};
-use istio_cloud_map_core::translate::{self, expected_host_and_name, translate_all};
+use istio_cloud_map_core::translate::{self, Translator, expected_host_and_name};
 use serde_json::Value;
 
 use crate::cloud::{Cloud, ServiceRef};
@@ -85,7 +85,8 @@ impl Truth {
         let claims = self.claims.get(key).into_iter().flatten();
         let records: Vec<Record> = claims.filter_map(|service| cloud.record(service)).collect();
         let first = self.claims.get(key).and_then(BTreeSet::first).cloned();
-        let entry = translate_all(&records, &self.options).entries.into_iter().next();
+        let entry =
+            Translator::new(&self.options).translate_all(&records).entries.into_iter().next();
         let wanted = entry.zip(first).map(|(entry, service)| {
             let spec = serde_json::to_value(&entry.spec).unwrap_or_default();
             Wanted { endpoints: addresses(&spec), spec, service }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use istio_cloud_map_core::cloud_map::{InputOptions, Record, parse};
 use istio_cloud_map_core::diagnostic::Diagnostic;
 use istio_cloud_map_core::service_entry::ServiceEntry;
-use istio_cloud_map_core::translate::{Options, translate_all};
+use istio_cloud_map_core::translate::{Options, Translator};
 use istio_cloud_map_tests::generated::services;
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ pub struct Case {
 
 impl Case {
     pub fn new(name: String, records: Vec<Record>, options: &Options) -> Self {
-        let translated = translate_all(&records, options);
+        let translated = Translator::new(options).translate_all(&records);
         let meanings = meanings(&records, options);
         Self {
             name,

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use istio_cloud_map_core::cloud_map::Record;
+use istio_cloud_map_core::service_entry::Host;
 use istio_cloud_map_core::service_entry::Protocol;
 use istio_cloud_map_core::translate::{
-    EmptyService, HealthMode, Host, IpFamily, Options, Override, PortList, PortSpec,
+    EmptyService, HealthMode, IpFamily, Options, Override, PortList, PortSpec,
 };
 
 /// Service port to its protocol and, if one is said, its target port.

@@ -1,18 +1,18 @@
-//! `endpoints`
+//! `endpoints`, and the ports of each.
 
 use serde_json::Value;
 
-use super::addresses::check_ipv6;
-use super::dns::{LONGEST_LABEL, is_label_of_any_length, is_qualified, name_problem};
-use super::endpoint_ports;
-use super::finding::{Findings, Quoted};
-use super::ip::is_address;
-use super::path::Path;
-use super::read::{Object, integer, text};
-use super::repeats::repeats;
+use super::Spec;
+use super::finding::{Findings, Path, Quoted};
+use super::hosts_and_addresses::check_ipv6;
+use super::read::{Object, integer, port_number, repeats, text};
 use super::resolution::Resolution;
 use super::rule::Rule;
-use super::spec::Spec;
+use crate::service_entry::host::fqdn_problem;
+use crate::service_entry::ip::is_address;
+use crate::service_entry::names::{
+    LONGEST_LABEL, is_istio_label, is_istio_label_key, is_qualified,
+};
 
 const FIELDS: [&str; 7] =
     ["address", "labels", "locality", "network", "ports", "serviceAccount", "weight"];
@@ -33,19 +33,19 @@ pub(super) struct Endpoint<'a> {
 pub(super) fn read<'a>(spec: Object<'a, '_>, findings: &mut Findings) -> Option<Vec<Endpoint<'a>>> {
     let at = spec.at.key("endpoints");
     let items = spec.list("endpoints", 4096, findings)?;
-    let read = |(index, item)| read_one(item, index, &at.index(index), findings);
+    let read = |(index, item)| read_endpoint(item, index, &at.index(index), findings);
     Some(items.iter().enumerate().filter_map(read).collect())
 }
 
-fn read_one<'a>(
+fn read_endpoint<'a>(
     value: &'a Value,
     index: usize,
     at: &Path<'_>,
     findings: &mut Findings,
 ) -> Option<Endpoint<'a>> {
-    let endpoint = Object::of(value, at, &FIELDS, findings)?;
+    let endpoint = Object::new(value, at, &FIELDS, findings)?;
     let address = endpoint.text("address", 256, findings);
-    let ports = endpoint_ports::read(endpoint, findings);
+    let ports = read_ports(endpoint, findings);
     labels(endpoint, findings);
     locality(endpoint, findings);
     let network = endpoint.text("network", 2048, findings);
@@ -63,9 +63,9 @@ fn labels(endpoint: Object<'_, '_>, findings: &mut Findings) {
     let at = endpoint.at.key("labels");
     for (key, value) in endpoint.map("labels", 256, findings).unwrap_or_default() {
         let at = at.key(key);
-        if !is_label_key(key) {
+        if !is_istio_label_key(key) {
             let expected = "expected [PREFIX/]NAME, a DNS name and at most 63 letters, digits, `-`, `_` and `.`";
-            findings.say(
+            findings.report(
                 Rule::InvalidEndpointLabel,
                 &at,
                 format!("the key {} is none, {expected}", Quoted(key)),
@@ -75,21 +75,13 @@ fn labels(endpoint: Object<'_, '_>, findings: &mut Findings) {
         if !value.is_empty() && !is_qualified(value) {
             let expected =
                 "expected letters, digits, `-`, `_` and `.`, a letter or digit at both ends";
-            findings.say(
+            findings.report(
                 Rule::InvalidEndpointLabel,
                 &at,
                 format!("it is {}, {expected}", Quoted(value)),
             );
         }
     }
-}
-
-fn is_label_key(key: &str) -> bool {
-    let is_name = |name: &str| name.len() <= LONGEST_LABEL && is_qualified(name);
-    let is_prefix =
-        |prefix: &str| prefix.len() <= 253 && prefix.split('.').all(is_label_of_any_length);
-    key.split_once('/')
-        .map_or_else(|| is_name(key), |(prefix, name)| is_prefix(prefix) && is_name(name))
 }
 
 fn locality(endpoint: Object<'_, '_>, findings: &mut Findings) {
@@ -103,7 +95,7 @@ fn locality(endpoint: Object<'_, '_>, findings: &mut Findings) {
             "it is {}, expected `region`, `region/zone` or `region/zone/subzone`",
             Quoted(locality)
         );
-        findings.say(Rule::InvalidLocality, &endpoint.at.key("locality"), message);
+        findings.report(Rule::InvalidLocality, &endpoint.at.key("locality"), message);
     }
 }
 
@@ -114,16 +106,20 @@ fn weight(endpoint: Object<'_, '_>, findings: &mut Findings) {
         return;
     };
     if weight.as_u64() == Some(0) {
-        findings.say(Rule::ZeroWeight, &at, "0 counts as 1; leave the endpoint out to drain it");
+        findings.report(Rule::ZeroWeight, &at, "0 counts as 1; leave the endpoint out to drain it");
     } else if weight.as_u64().is_none_or(|weight| weight > u32::MAX.into()) {
-        findings.say(Rule::OutOfRange, &at, format!("it is {weight}, expected 0..={}", u32::MAX));
+        findings.report(
+            Rule::OutOfRange,
+            &at,
+            format!("it is {weight}, expected 0..={}", u32::MAX),
+        );
     }
 }
 
 pub(super) fn check(spec: &Spec<'_>, at: &Path<'_>, findings: &mut Findings) {
     if spec.has_selector && spec.endpoints.is_some() {
         let message = "both `workloadSelector` and `endpoints` are there, be they empty; expected one of them";
-        findings.say(Rule::SelectorAndEndpoints, &at.key("workloadSelector"), message);
+        findings.report(Rule::SelectorAndEndpoints, &at.key("workloadSelector"), message);
     }
     let at = at.key("endpoints");
     let endpoints = || spec.endpoints.iter().flatten();
@@ -134,9 +130,9 @@ pub(super) fn check(spec: &Spec<'_>, at: &Path<'_>, findings: &mut Findings) {
     for endpoint in endpoints() {
         let at = at.index(endpoint.index);
         check_address(endpoint, spec, &at, findings);
-        endpoint_ports::check(endpoint.ports.as_deref().unwrap_or_default(), spec, &at, findings);
+        check_ports(endpoint.ports.as_deref().unwrap_or_default(), spec, &at, findings);
         if let Some(first) = seen.get(&endpoint.index) {
-            findings.say(
+            findings.report(
                 Rule::DuplicateEndpoint,
                 &at,
                 format!("its address and ports are those of spec.endpoints[{first}]"),
@@ -157,9 +153,9 @@ fn check_address(endpoint: &Endpoint<'_>, spec: &Spec<'_>, at: &Path<'_>, findin
                     "there is none, so it is reached through the gateway of network {}",
                     Quoted(network)
                 );
-                findings.say(Rule::EndpointOfNetwork, &at_address, message);
+                findings.report(Rule::EndpointOfNetwork, &at_address, message);
             }
-            _ => findings.say(
+            _ => findings.report(
                 Rule::EndpointAddressMissing,
                 &at_address,
                 "it is missing, expected an IP address or a name",
@@ -174,13 +170,13 @@ fn check_address(endpoint: &Endpoint<'_>, spec: &Spec<'_>, at: &Path<'_>, findin
     let problem = match spec.resolution {
         Some(Resolution::Static) => (!is_address(address) && !address.starts_with(UNIX))
             .then(|| "expected an IP address or `unix://`".to_owned()),
-        _ if by_name && !is_address(address) => name_problem(address),
+        _ if by_name && !is_address(address) => fqdn_problem(address),
         _ => None,
     };
     if let Some(problem) = problem {
         let name = spec.resolution.map_or("", Resolution::name);
         let message = format!("resolution {name} does not take {}: {problem}", Quoted(address));
-        findings.say(Rule::InvalidEndpointAddress, &at_address, message);
+        findings.report(Rule::InvalidEndpointAddress, &at_address, message);
     }
 }
 
@@ -193,14 +189,14 @@ fn check_unix(
 ) {
     if !path.starts_with(['/', '@']) || path.ends_with('/') {
         let expected = "expected `unix:///PATH/TO/SOCKET` or `unix://@NAME`";
-        findings.say(
+        findings.report(
             Rule::InvalidUnixAddress,
             &at.key("address"),
             format!("the path is {}, {expected}", Quoted(path)),
         );
     }
     if endpoint.ports.is_some() {
-        findings.say(
+        findings.report(
             Rule::UnixPorts,
             &at.key("ports"),
             "a `unix://` endpoint takes none, not even an empty map",
@@ -211,6 +207,58 @@ fn check_unix(
             "a `unix://` endpoint needs exactly one service port, there are {}",
             spec.ports.len()
         );
-        findings.say(Rule::UnixNeedsOnePort, &at.key("address"), message);
+        findings.report(Rule::UnixNeedsOnePort, &at.key("address"), message);
+    }
+}
+
+/// Name and number; nothing, if the endpoint has none of its own. Numbers that are none are left
+/// out.
+fn read_ports<'a>(
+    endpoint: Object<'a, '_>,
+    findings: &mut Findings,
+) -> Option<Vec<(&'a str, Option<u16>)>> {
+    let at = endpoint.at.key("ports");
+    let ports = endpoint.map("ports", 128, findings)?;
+    let mut read = Vec::with_capacity(ports.len());
+    for (name, number) in ports {
+        let at = at.key(name);
+        // Istio allows 63, the CRD's rule is `size(key) < 63`.
+        if !is_istio_label(name) || name.len() == LONGEST_LABEL {
+            let expected = "expected a DNS label: at most 62 letters, digits and inner hyphens";
+            findings.report(
+                Rule::InvalidEndpointPortName,
+                &at,
+                format!("the name is {}, {expected}", Quoted(name)),
+            );
+        }
+        read.push((name, port_number(number, &at, findings)));
+    }
+    Some(read)
+}
+
+/// Each must be one of the service ports, by name.
+fn check_ports(
+    names: &[(&str, Option<u16>)],
+    spec: &Spec<'_>,
+    at: &Path<'_>,
+    findings: &mut Findings,
+) {
+    if !matches!(
+        spec.resolution,
+        Some(Resolution::Static | Resolution::Dns | Resolution::DnsRoundRobin)
+    ) {
+        return;
+    }
+    let at = at.key("ports");
+    for (name, _) in
+        names.iter().filter(|(name, _)| !spec.ports.iter().any(|port| port.name == Some(name)))
+    {
+        let known: Vec<&str> = spec.ports.iter().filter_map(|port| port.name).take(8).collect();
+        let message = format!(
+            "no service port has the name {}; there are: {}",
+            Quoted(name),
+            known.join(", ")
+        );
+        findings.report(Rule::UnknownEndpointPort, &at.key(name), message);
     }
 }

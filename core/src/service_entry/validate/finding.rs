@@ -1,14 +1,13 @@
-//! One thing to say about an entry.
+//! What is found about an entry, and where in it.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::path::Path;
 use super::rule::Rule;
 use crate::diagnostic::{OneLine, Severity};
 
-/// One thing to say about an entry: an error, if it would be rejected, or a warning.
+/// One finding about an entry: an error, if it would be rejected, or a warning.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct Finding {
@@ -34,7 +33,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// So many errors, and so many warnings, are enough for anyone.
+/// The most errors, and the most warnings, that are kept.
 const MOST: usize = 1000;
 
 /// What was found so far.
@@ -46,8 +45,8 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    /// Says something, as bad as the rule is.
-    pub(super) fn say(&mut self, rule: Rule, at: &Path<'_>, message: impl Into<String>) {
+    /// Adds a finding, with the rule's severity.
+    pub(super) fn report(&mut self, rule: Rule, at: &Path<'_>, message: impl Into<String>) {
         let count =
             if rule.severity() == Severity::Error { &mut self.errors } else { &mut self.others };
         *count += 1;
@@ -82,6 +81,45 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
+/// A path in a document. It lives on the stack of whoever reads the document, and becomes text only
+/// where there is a finding.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Path<'p> {
+    /// The document.
+    Root,
+    /// A field of an object.
+    Key(&'p Path<'p>, &'p str),
+    /// An item of a list.
+    Index(&'p Path<'p>, usize),
+}
+
+impl<'p> Path<'p> {
+    pub(super) const fn key(&'p self, key: &'p str) -> Self {
+        Self::Key(self, key)
+    }
+
+    pub(super) const fn index(&'p self, index: usize) -> Self {
+        Self::Index(self, index)
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Index(parent, index) => write!(f, "{parent}[{index}]"),
+            Self::Key(parent, key) if !is_plain(key) => write!(f, "{parent}[{key:?}]"),
+            Self::Key(Path::Root, key) => f.write_str(key),
+            Self::Key(parent, key) => write!(f, "{parent}.{key}"),
+        }
+    }
+}
+
+/// A key with a dot in it, as labels have, would read as two.
+fn is_plain(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,7 +127,7 @@ mod tests {
     #[test]
     fn a_finding_is_one_line_whatever_the_entry_holds() {
         let mut findings = Findings::default();
-        findings.say(
+        findings.report(
             Rule::InvalidHost,
             &Path::Root.key("a\nb"),
             format!("{}", Quoted("x\u{1b}[31m\ny")),
@@ -102,5 +140,16 @@ mod tests {
     fn a_long_value_is_cut_between_characters() {
         assert_eq!(Quoted(&"é".repeat(81)).to_string(), format!("`{}...`", "é".repeat(80)));
         assert_eq!(Quoted(&"é".repeat(80)).to_string(), format!("`{}`", "é".repeat(80)));
+    }
+
+    #[test]
+    fn a_path_reads_as_kubernetes_writes_it() {
+        let (spec, ports, metadata) =
+            (Path::Root.key("spec"), Path::Root.key("spec"), Path::Root.key("metadata"));
+        let (ports, labels) = (ports.key("ports"), metadata.key("labels"));
+        assert_eq!(spec.to_string(), "spec");
+        assert_eq!(ports.index(3).key("targetPort").to_string(), "spec.ports[3].targetPort");
+        assert_eq!(labels.key("istio.io/rev").to_string(), r#"metadata.labels["istio.io/rev"]"#);
+        assert_eq!(labels.key("").to_string(), r#"metadata.labels[""]"#);
     }
 }

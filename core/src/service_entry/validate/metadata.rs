@@ -1,14 +1,13 @@
-//! Name, labels, annotations.
+//! `metadata`: name, namespace, labels, annotations, by the rules of the API server.
 
 use serde_json::Value;
 
-use super::finding::{Findings, Quoted};
-use super::kube::{is_label_value, is_lower_case_label, is_qualified_name, is_subdomain};
-use super::path::Path;
+use super::finding::{Findings, Path, Quoted};
 use super::read::{Object, wrong_type};
 use super::rule::Rule;
+use crate::service_entry::names::{is_dns_label, is_label_value, is_qualified_name, is_subdomain};
 
-/// What the spec's rules ask of the metadata.
+/// The metadata that the rules of the spec depend on.
 #[derive(Debug, Default)]
 pub(super) struct Metadata<'a> {
     pub(super) namespace: Option<&'a str>,
@@ -59,10 +58,10 @@ pub(super) fn check<'a>(
     findings: &mut Findings,
 ) -> Metadata<'a> {
     let Some(value) = value else {
-        findings.say(Rule::InvalidName, &at.key("name"), format!("it is missing, {NAME}"));
+        findings.report(Rule::InvalidName, &at.key("name"), format!("it is missing, {NAME}"));
         return Metadata::default();
     };
-    let Some(metadata) = Object::of(value, at, &FIELDS, findings) else {
+    let Some(metadata) = Object::new(value, at, &FIELDS, findings) else {
         return Metadata::default();
     };
     for key in STRINGS {
@@ -73,10 +72,10 @@ pub(super) fn check<'a>(
         .field("namespace")
         .and_then(Value::as_str)
         .filter(|namespace| !namespace.is_empty());
-    if let Some(namespace) = namespace.filter(|namespace| !is_lower_case_label(namespace)) {
+    if let Some(namespace) = namespace.filter(|namespace| !is_dns_label(namespace)) {
         let expected =
             "expected a DNS label: at most 63 lower-case letters, digits and inner hyphens";
-        findings.say(
+        findings.report(
             Rule::InvalidNamespace,
             &at.key("namespace"),
             format!("it is {}, {expected}", Quoted(namespace)),
@@ -107,19 +106,19 @@ const NAME: &str =
 
 fn check_name(metadata: Object<'_, '_>, findings: &mut Findings) {
     let at = metadata.at.key("name");
-    let said = |key| metadata.field(key).filter(|value| value.as_str() != Some(""));
-    match (said("name").map(Value::as_str), said("generateName").map(Value::as_str)) {
+    let set = |key| metadata.field(key).filter(|value| value.as_str() != Some(""));
+    match (set("name").map(Value::as_str), set("generateName").map(Value::as_str)) {
         (Some(Some(name)), _) if !is_subdomain(name) => {
-            findings.say(Rule::InvalidName, &at, format!("it is {}, {NAME}", Quoted(name)));
+            findings.report(Rule::InvalidName, &at, format!("it is {}, {NAME}", Quoted(name)));
         }
         (None, Some(Some(prefix))) if !is_subdomain(&generated(prefix)) => {
-            findings.say(
+            findings.report(
                 Rule::InvalidName,
                 &metadata.at.key("generateName"),
                 format!("it is {}, {NAME}", Quoted(prefix)),
             );
         }
-        (None, None) => findings.say(Rule::InvalidName, &at, format!("it is missing, {NAME}")),
+        (None, None) => findings.report(Rule::InvalidName, &at, format!("it is missing, {NAME}")),
         _ => {}
     }
 }
@@ -155,12 +154,12 @@ fn strings<'a>(
 fn check_label((key, value): (&str, &str), at: &Path<'_>, findings: &mut Findings) {
     let at = at.key(key);
     if !is_qualified_name(key) {
-        findings.say(Rule::InvalidLabel, &at, format!("the key {} is none, {KEY}", Quoted(key)));
+        findings.report(Rule::InvalidLabel, &at, format!("the key {} is none, {KEY}", Quoted(key)));
     }
     if !is_label_value(value) {
         let expected =
             "expected at most 63 letters, digits, `-`, `_` and `.`, a letter or digit at both ends";
-        findings.say(Rule::InvalidLabel, &at, format!("it is {}, {expected}", Quoted(value)));
+        findings.report(Rule::InvalidLabel, &at, format!("it is {}, {expected}", Quoted(value)));
     }
 }
 
@@ -171,19 +170,19 @@ fn check_annotations(annotations: &[(&str, &str)], at: &Path<'_>, findings: &mut
     for (key, _) in annotations {
         // The API server compares in lower case.
         if !is_qualified_name(&key.to_ascii_lowercase()) {
-            findings.say(
+            findings.report(
                 Rule::InvalidAnnotation,
                 &at.key(key),
                 format!("the key {} is none, {KEY}", Quoted(key)),
             );
         }
         if let Some((_, why)) = RESERVED.iter().find(|(reserved, _)| reserved == key) {
-            findings.say(Rule::ReservedAnnotation, &at.key(key), *why);
+            findings.report(Rule::ReservedAnnotation, &at.key(key), *why);
         }
     }
     let size: usize = annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
     if size > MOST_ANNOTATED {
-        findings.say(
+        findings.report(
             Rule::InvalidAnnotation,
             at,
             format!("they are {size} bytes, at most {MOST_ANNOTATED} are allowed"),

@@ -1,17 +1,14 @@
-//! `ports`
+//! `ports`, and their protocols as Istio reads them.
 
 use serde_json::Value;
 
-use super::dns::is_label;
-use super::finding::{Findings, Quoted};
+use super::Spec;
+use super::finding::{Findings, Path, Quoted};
 use super::metadata::Metadata;
-use super::path::Path;
-use super::protocols::Protocol;
-use super::read::{self, Object};
-use super::repeats::repeats;
+use super::read::{Object, port_number, repeats, text};
 use super::resolution::Resolution;
 use super::rule::Rule;
-use super::spec::Spec;
+use crate::service_entry::names::is_istio_label;
 
 const FIELDS: [&str; 4] = ["name", "number", "protocol", "targetPort"];
 
@@ -30,32 +27,32 @@ pub(super) fn read<'a>(spec: Object<'a, '_>, findings: &mut Findings) -> Vec<Por
     let items = spec.list("ports", 256, findings).unwrap_or_default();
     // What has the wrong type is not missing.
     if items.is_empty() && spec.field("ports").is_none_or(Value::is_array) {
-        findings.say(Rule::NoPorts, &at, "there is none, so the entry produces nothing");
+        findings.report(Rule::NoPorts, &at, "there is none, so the entry produces nothing");
     }
-    let read = |(index, item)| read_one(item, index, &at.index(index), findings);
+    let read = |(index, item)| read_port(item, index, &at.index(index), findings);
     items.iter().enumerate().filter_map(read).collect()
 }
 
-fn read_one<'a>(
+fn read_port<'a>(
     value: &'a Value,
     index: usize,
     at: &Path<'_>,
     findings: &mut Findings,
 ) -> Option<Port<'a>> {
-    let port = Object::of(value, at, &FIELDS, findings)?;
+    let port = Object::new(value, at, &FIELDS, findings)?;
     let number = port
         .required("number", findings)
-        .and_then(|number| read::port(number, &at.key("number"), findings));
+        .and_then(|number| port_number(number, &at.key("number"), findings));
     if let Some(target) = port.field("targetPort") {
-        read::port(target, &at.key("targetPort"), findings);
+        port_number(target, &at.key("targetPort"), findings);
     }
     // 256 characters to the schema, but 63 to Istio.
     let name = port
         .required("name", findings)
-        .and_then(|name| read::text(name, &at.key("name"), usize::MAX, findings));
-    if let Some(name) = name.filter(|name| !is_label(name)) {
+        .and_then(|name| text(name, &at.key("name"), usize::MAX, findings));
+    if let Some(name) = name.filter(|name| !is_istio_label(name)) {
         let expected = "expected a DNS label: at most 63 letters, digits and inner hyphens";
-        findings.say(
+        findings.report(
             Rule::InvalidPortName,
             &at.key("name"),
             format!("it is {}, {expected}", Quoted(name)),
@@ -67,18 +64,18 @@ fn read_one<'a>(
 fn protocol(port: Object<'_, '_>, findings: &mut Findings) -> Protocol {
     let at = port.at.key("protocol");
     let text = port.text("protocol", 256, findings);
-    let protocol = Protocol::of(text.unwrap_or_default());
+    let protocol = Protocol::parse(text.unwrap_or_default());
     match protocol {
         Protocol::Unknown => {
             let known = "TCP, UDP, HTTP, HTTP2, HTTPS, GRPC, GRPC-WEB, HTTP_PROXY, TLS, MONGO, MYSQL, REDIS";
-            findings.say(
+            findings.report(
                 Rule::UnknownProtocol,
                 &at,
                 format!("it is {}, expected one of {known}", Quoted(text.unwrap_or_default())),
             );
         }
         Protocol::Absent if text.is_some() || port.field("protocol").is_none() => {
-            findings.say(
+            findings.report(
                 Rule::NoProtocol,
                 &at,
                 "none is said, so Istio sniffs it, and takes all TCP of this port",
@@ -103,7 +100,7 @@ pub(super) fn check(
         if let Some(name) = port.name
             && let Some(first) = names.get(&port.index)
         {
-            findings.say(
+            findings.report(
                 Rule::DuplicatePortName,
                 &at.key("name"),
                 format!("{} is spec.ports[{first}]'s name, too", Quoted(name)),
@@ -112,14 +109,14 @@ pub(super) fn check(
         if let Some(number) = port.number
             && let Some(first) = numbers.get(&port.index)
         {
-            findings.say(
+            findings.report(
                 Rule::DuplicatePort,
                 &at.key("number"),
                 format!("{number} is spec.ports[{first}]'s number, too"),
             );
         }
         if spec.addresses.is_empty() && matches!(port.protocol, Protocol::Tcp | Protocol::Absent) {
-            findings.say(Rule::TcpWithoutAddress, &at, without_address(spec, metadata));
+            findings.report(Rule::TcpWithoutAddress, &at, without_address(spec, metadata));
         }
     }
 }
@@ -132,5 +129,82 @@ fn without_address(spec: &Spec<'_>, metadata: &Metadata<'_>) -> &'static str {
         "plain TCP without `addresses` is told from other connections by an address that Istio allocates, which needs DNS capture"
     } else {
         "plain TCP without `addresses`, where none is allocated, takes every connection to this port"
+    }
+}
+
+/// A port's protocol as Istio's `pkg/config/protocol` reads it: two more than
+/// [`Protocol`](crate::service_entry::Protocol), which is what we write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// HTTP, HTTP2 or GRPC.
+    Http,
+    /// gRPC-Web or `HTTP_PROXY`: HTTP, too, but not to `DYNAMIC_DNS`.
+    OtherHttp,
+    /// TLS
+    Tls,
+    /// HTTPS
+    Https,
+    /// TCP, or one that runs on it.
+    Tcp,
+    /// UDP
+    Udp,
+    /// There is none, so Istio detects it (sniffing).
+    Absent,
+    /// Istio does not know it.
+    Unknown,
+}
+
+impl Protocol {
+    pub(super) fn parse(text: &str) -> Self {
+        match text.to_ascii_lowercase().as_str() {
+            "" => Self::Absent,
+            "http" | "http2" | "grpc" => Self::Http,
+            "grpc-web" | "http_proxy" => Self::OtherHttp,
+            "tls" => Self::Tls,
+            "https" => Self::Https,
+            "tcp" | "mongo" | "redis" | "mysql" => Self::Tcp,
+            "udp" => Self::Udp,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Whether a connection names its host, in a header or by SNI.
+    pub(super) const fn identifies_host(self) -> bool {
+        matches!(self, Self::Http | Self::OtherHttp | Self::Tls | Self::Https)
+    }
+
+    /// Istio's `IsTCP`, which counts TLS in.
+    pub(super) const fn is_tcp(self) -> bool {
+        matches!(self, Self::Tcp | Self::Tls | Self::Https)
+    }
+
+    pub(super) const fn is_dynamic(self) -> bool {
+        matches!(self, Self::Http | Self::Tls)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_protocol_that_we_write_is_known_to_istio() {
+        for protocol in [
+            "HTTP", "HTTP2", "HTTPS", "GRPC", "GRPC-WEB", "TLS", "TCP", "MONGO", "MySQL", "REDIS",
+            "UDP",
+        ] {
+            let written: crate::service_entry::Protocol =
+                protocol.parse().unwrap_or(crate::service_entry::Protocol::Udp);
+            assert_eq!(written.as_str(), protocol);
+            assert_ne!(Protocol::parse(protocol), Protocol::Unknown, "{protocol}");
+            assert_eq!(
+                Protocol::parse(protocol).identifies_host(),
+                written.is_routed_by_name(),
+                "{protocol}"
+            );
+        }
+        for protocol in ["h2", "hbone", "DoubleHBONE", "UnsupportedProtocol", " TCP", "sctp"] {
+            assert_eq!(Protocol::parse(protocol), Protocol::Unknown, "{protocol}");
+        }
     }
 }

@@ -1,16 +1,17 @@
-//! Reading JSON by the CRD's schema: what has the wrong type, is missing or unknown is said, and
-//! everything else goes on.
+//! Reads JSON by the CRD's schema: a value of the wrong type, a missing field and an unknown field
+//! are reported, and the rest is read all the same.
 
 use serde_json::{Map, Number, Value};
 
-use super::finding::{Findings, Quoted};
-use super::path::Path;
+use super::finding::{Findings, Path, Quoted};
 use super::rule::Rule;
+use crate::order;
+use crate::sorted::SortedMap;
 
-/// So many unknown fields of an object are named.
+/// The most unknown fields of an object that are named.
 const MOST_UNKNOWN: usize = 100;
 
-/// An object and where it stands.
+/// An object and its path.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Object<'a, 'p> {
     pub(super) at: &'p Path<'p>,
@@ -19,7 +20,7 @@ pub(super) struct Object<'a, 'p> {
 
 impl<'a, 'p> Object<'a, 'p> {
     /// The object with these fields and no others, unless it is something else.
-    pub(super) fn of(
+    pub(super) fn new(
         value: &'a Value,
         at: &'p Path<'p>,
         known: &[&str],
@@ -28,11 +29,11 @@ impl<'a, 'p> Object<'a, 'p> {
         let object = Self::any(value, at, findings)?;
         let mut unknown_keys = object.fields.keys().filter(|key| !known.contains(&key.as_str()));
         for key in unknown_keys.by_ref().take(MOST_UNKNOWN) {
-            findings.say(Rule::UnknownField, &at.key(key), unknown(key, known));
+            findings.report(Rule::UnknownField, &at.key(key), unknown(key, known));
         }
         let more = unknown_keys.count();
         if more > 0 {
-            findings.say(
+            findings.report(
                 Rule::UnknownField,
                 at,
                 format!("it has {more} more fields that the schema does not know"),
@@ -41,8 +42,8 @@ impl<'a, 'p> Object<'a, 'p> {
         Some(object)
     }
 
-    /// The object with whatever fields.
-    pub(super) fn any(value: &'a Value, at: &'p Path<'p>, findings: &mut Findings) -> Option<Self> {
+    /// The object with any fields.
+    fn any(value: &'a Value, at: &'p Path<'p>, findings: &mut Findings) -> Option<Self> {
         let fields = value.as_object();
         if fields.is_none() {
             wrong_type(value, at, "an object", findings);
@@ -50,16 +51,16 @@ impl<'a, 'p> Object<'a, 'p> {
         fields.map(|fields| Self { at, fields })
     }
 
-    /// A field that is there: a null is as good as none.
+    /// A field that is present: the API server drops a null.
     pub(super) fn field(self, key: &str) -> Option<&'a Value> {
         self.fields.get(key).filter(|value| !value.is_null())
     }
 
-    /// A field that must be there.
+    /// A field that must be present.
     pub(super) fn required(self, key: &str, findings: &mut Findings) -> Option<&'a Value> {
         let value = self.field(key);
         if value.is_none() {
-            findings.say(Rule::MissingField, &self.at.key(key), "it is missing, and required");
+            findings.report(Rule::MissingField, &self.at.key(key), "it is missing, and required");
         }
         value
     }
@@ -121,7 +122,7 @@ impl<'a, 'p> Object<'a, 'p> {
     }
 
     /// All fields but those that are null.
-    pub(super) fn entries(self) -> Vec<(&'a str, &'a Value)> {
+    fn entries(self) -> Vec<(&'a str, &'a Value)> {
         self.fields
             .iter()
             .filter(|(_, value)| !value.is_null())
@@ -143,7 +144,7 @@ pub(super) fn text<'a>(
     };
     // Counting is only needed where bytes are too many.
     if text.len() > longest && text.chars().count() > longest {
-        findings.say(
+        findings.report(
             Rule::TooLong,
             at,
             format!(
@@ -170,25 +171,19 @@ pub(super) fn integer<'a>(
 }
 
 /// A port number in 1..=65535, or nothing.
-pub(super) fn port(value: &Value, at: &Path<'_>, findings: &mut Findings) -> Option<u16> {
+pub(super) fn port_number(value: &Value, at: &Path<'_>, findings: &mut Findings) -> Option<u16> {
     let number = integer(value, at, findings)?;
     let port =
         number.as_u64().and_then(|number| u16::try_from(number).ok()).filter(|port| *port > 0);
     if port.is_none() {
-        findings.say(Rule::InvalidPort, at, format!("it is {number}, expected 1..=65535"));
+        findings.report(Rule::InvalidPort, at, format!("it is {number}, expected 1..=65535"));
     }
     port
 }
 
-pub(super) fn at_most(
-    count: usize,
-    most: usize,
-    what: &str,
-    at: &Path<'_>,
-    findings: &mut Findings,
-) {
+fn at_most(count: usize, most: usize, what: &str, at: &Path<'_>, findings: &mut Findings) {
     if count > most {
-        findings.say(
+        findings.report(
             Rule::TooMany,
             at,
             format!("it has {count} {what}, at most {most} are allowed"),
@@ -205,7 +200,7 @@ pub(super) fn wrong_type(value: &Value, at: &Path<'_>, expected: &str, findings:
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
     };
-    findings.say(Rule::WrongType, at, format!("it is {found}, expected {expected}"));
+    findings.report(Rule::WrongType, at, format!("it is {found}, expected {expected}"));
 }
 
 fn unknown(key: &str, known: &[&str]) -> String {
@@ -242,6 +237,16 @@ fn distance(a: &str, b: &str) -> usize {
         row = next;
     }
     row.last().copied().unwrap_or_default()
+}
+
+/// Of keys with the indexes of their items: the index of each item whose key was there before, to
+/// that of the last one before it.
+pub(super) fn repeats<K: Ord>(keys: impl Iterator<Item = (K, usize)>) -> SortedMap<usize, usize> {
+    let mut keys: Vec<(K, usize)> = keys.collect();
+    // Equal ones stay in their order.
+    order::sort_by(&mut keys, |(a, _), (b, _)| a.cmp(b));
+    let again = keys.array_windows().filter(|[before, item]| before.0 == item.0);
+    again.map(|[before, item]| (item.1, before.1)).collect()
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
-//! `resolution`, and what it asks of the other fields.
+//! `resolution`, and what it requires of the other fields.
 
-use super::dns::name_problem;
-use super::finding::{Findings, Quoted};
+use super::Spec;
+use super::finding::{Findings, Path, Quoted};
 use super::metadata::Metadata;
-use super::path::Path;
-use super::protocols::Protocol;
+use super::ports::Protocol;
 use super::rule::Rule;
-use super::spec::Spec;
+use crate::service_entry::host::fqdn_problem;
 
 /// How endpoints are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +22,7 @@ impl Resolution {
         [Self::None, Self::Static, Self::Dns, Self::DnsRoundRobin, Self::DynamicDns];
     pub(super) const NAMES: [&str; 5] = ["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"];
 
-    pub(super) fn of(name: &str) -> Option<Self> {
+    pub(super) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|resolution| resolution.name() == name)
     }
 
@@ -53,7 +52,7 @@ pub(super) fn check(
         Resolution::DynamicDns => dynamic(spec, metadata, at, findings),
     }
     if resolution != Resolution::None && spec.hosts.len() > 1 {
-        told_apart(spec, at, findings);
+        several_hosts(spec, at, findings);
     }
 }
 
@@ -62,7 +61,7 @@ fn no_endpoints(resolution: Resolution, at: &Path<'_>, findings: &mut Findings) 
         "resolution {} takes no endpoints; expected STATIC or DNS, or no such field",
         resolution.name()
     );
-    findings.say(Rule::EndpointsNotAllowed, &at.key("endpoints"), message);
+    findings.report(Rule::EndpointsNotAllowed, &at.key("endpoints"), message);
 }
 
 fn dns(spec: &Spec<'_>, resolution: Resolution, at: &Path<'_>, findings: &mut Findings) {
@@ -70,17 +69,17 @@ fn dns(spec: &Spec<'_>, resolution: Resolution, at: &Path<'_>, findings: &mut Fi
     if resolution == Resolution::DnsRoundRobin && endpoints.len() > 1 {
         let message =
             format!("there are {}, resolution DNS_ROUND_ROBIN takes one at most", endpoints.len());
-        findings.say(Rule::RoundRobinEndpoints, &at.key("endpoints"), message);
+        findings.report(Rule::RoundRobinEndpoints, &at.key("endpoints"), message);
     }
     let hosts = at.key("hosts");
     for (index, host) in spec.hosts.iter().filter(|_| endpoints.is_empty()) {
-        if let Some(problem) = name_problem(host) {
+        if let Some(problem) = fqdn_problem(host) {
             let message = format!(
                 "without endpoints resolution {} resolves {}, and {problem}",
                 resolution.name(),
                 Quoted(host)
             );
-            findings.say(Rule::UnresolvableHost, &hosts.index(*index), message);
+            findings.report(Rule::UnresolvableHost, &hosts.index(*index), message);
         }
     }
     if spec.hosts.len() > 1
@@ -88,7 +87,7 @@ fn dns(spec: &Spec<'_>, resolution: Resolution, at: &Path<'_>, findings: &mut Fi
         && spec.ports.iter().any(|port| port.protocol.is_tcp())
     {
         let message = "several hosts share these addresses, and on a TCP or TLS port an address does not tell which is meant";
-        findings.say(Rule::HostsShareAddress, &at.key("addresses"), message);
+        findings.report(Rule::HostsShareAddress, &at.key("addresses"), message);
     }
 }
 
@@ -99,10 +98,10 @@ fn dynamic(spec: &Spec<'_>, metadata: &Metadata<'_>, at: &Path<'_>, findings: &m
             "{} is no wildcard, and resolution DYNAMIC_DNS takes no other hosts",
             Quoted(host)
         );
-        findings.say(Rule::DynamicDnsHost, &hosts.index(*index), message);
+        findings.report(Rule::DynamicDnsHost, &hosts.index(*index), message);
     }
     if !spec.addresses.is_empty() {
-        findings.say(
+        findings.report(
             Rule::DynamicDnsAddresses,
             &at.key("addresses"),
             "resolution DYNAMIC_DNS takes no addresses",
@@ -118,23 +117,27 @@ fn dynamic(spec: &Spec<'_>, metadata: &Metadata<'_>, at: &Path<'_>, findings: &m
         .filter(|port| !port.protocol.is_dynamic() && port.protocol != Protocol::Unknown)
     {
         let message = "resolution DYNAMIC_DNS takes HTTP, HTTP2, GRPC and TLS only";
-        findings.say(Rule::DynamicDnsProtocol, &ports.index(port.index).key("protocol"), message);
+        findings.report(
+            Rule::DynamicDnsProtocol,
+            &ports.index(port.index).key("protocol"),
+            message,
+        );
     }
     if spec.is_internal && metadata.uses_waypoint {
         let message = "resolution DYNAMIC_DNS behind a waypoint (label istio.io/use-waypoint) takes MESH_EXTERNAL only";
-        findings.say(Rule::DynamicDnsWaypoint, &at.key("location"), message);
+        findings.report(Rule::DynamicDnsWaypoint, &at.key("location"), message);
     }
 }
 
-/// Several hosts on one port have to be told apart by what a connection carries.
-fn told_apart(spec: &Spec<'_>, at: &Path<'_>, findings: &mut Findings) {
+/// With several hosts on one port, each connection must name its host.
+fn several_hosts(spec: &Spec<'_>, at: &Path<'_>, findings: &mut Findings) {
     let ports = at.key("ports");
     for port in spec
         .ports
         .iter()
-        .filter(|port| !port.protocol.tells_hosts() && port.protocol != Protocol::Unknown)
+        .filter(|port| !port.protocol.identifies_host() && port.protocol != Protocol::Unknown)
     {
         let message = "there are several hosts, and only HTTP, HTTP2, GRPC, HTTPS and TLS tell them apart; give each host an entry of its own";
-        findings.say(Rule::HostsNotTold, &ports.index(port.index).key("protocol"), message);
+        findings.report(Rule::HostsNotTold, &ports.index(port.index).key("protocol"), message);
     }
 }

@@ -1,4 +1,4 @@
-//! The closed list of what a finding can be about.
+//! The rules: the closed list of what a finding can be about.
 
 use std::fmt;
 
@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Severity;
 
-/// Whose rule it is.
+/// Where a rule comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Source {
-    /// The API server's, for the metadata of any object.
+    /// The API server's rules for the metadata of any object.
     Kubernetes,
     /// The schema of Istio's CRD, or a CEL rule in it.
     Crd,
     /// `ValidateServiceEntry`, in Istio's webhook.
     Istio,
-    /// Nobody's: it is accepted, and does not do what it seems to.
+    /// No rejection: the entry is accepted, and does not do what it seems to.
     Advice,
 }
 
@@ -38,7 +38,7 @@ macro_rules! rules {
                 match self { $(Self::$name => stringify!($name),)+ }
             }
 
-            /// Whose rule it is.
+            /// Where the rule comes from.
             #[must_use]
             pub const fn source(self) -> Source {
                 match self { $(Self::$name => Source::$source,)+ }

@@ -1,4 +1,4 @@
-//! Ports as a person writes them: `http:80,grpc:50051:8443`.
+//! Rule 1: ports as a person writes them: `http:80,grpc:50051:8443`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,7 +22,7 @@ pub struct PortSpec {
     target: Option<u16>,
 }
 
-/// No port.
+/// The text is not a port.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
     "`{text}` is no port: {problem}; expected `name:number[:targetPort]`, where the name is a protocol or begins with one, as `grpc-api`"
@@ -44,19 +44,19 @@ impl PortSpec {
         &self.name
     }
 
-    /// What the name says.
+    /// The protocol that the name begins with.
     #[must_use]
     pub const fn protocol(&self) -> Protocol {
         self.protocol
     }
 
-    /// What clients dial.
+    /// The port that clients use.
     #[must_use]
     pub const fn number(&self) -> u16 {
         self.number
     }
 
-    /// What endpoints listen on, where it is said.
+    /// The port that endpoints listen on, if it is set.
     #[must_use]
     pub const fn target(&self) -> Option<u16> {
         self.target
@@ -134,16 +134,16 @@ pub(in crate::translate) fn port_number(text: &str) -> Option<u16> {
 )]
 pub struct PortList(Vec<PortSpec>);
 
-/// No list of ports.
+/// The text is not a list of ports.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InvalidPorts {
-    /// One of them is none.
+    /// One of them is not a port.
     #[error(transparent)]
     Port(#[from] InvalidPort),
-    /// Istio rejects a number or name that is there twice.
+    /// Istio rejects a duplicate number or name.
     #[error("the ports `{0}` and `{1}` have one name or number")]
     Twice(PortSpec, PortSpec),
-    /// There is none.
+    /// The list is empty.
     #[error("no port is listed; expected `name:number[:targetPort]`, comma-separated")]
     Empty,
 }

@@ -2,10 +2,10 @@
 
 use super::{Mapping, PortPlan};
 use crate::service_entry::{PortMap, Protocol, ServicePort};
+use crate::translate::candidates::{Candidate, InstanceData};
 use crate::translate::endpoints::Slot;
-use crate::translate::provider::{Provider, Says};
 
-/// How many endpoints do not serve a port, and the first of them.
+/// How many endpoints do not serve a service port, and the first of them.
 #[derive(Debug)]
 struct Missing {
     number: u16,
@@ -14,15 +14,15 @@ struct Missing {
 }
 
 impl Missing {
-    fn note(&mut self, provider: &Provider<'_>) {
+    fn count(&mut self, candidate: &Candidate<'_>) {
         if self.count == 0 {
-            self.first = provider.address.to_string();
+            self.first = candidate.address.to_string();
         }
         self.count = self.count.saturating_add(1);
     }
 }
 
-/// What each service port is missing, in their order.
+/// The missing endpoints of each service port, in the order of the ports.
 #[derive(Debug)]
 pub(in crate::translate) struct Unserved(Vec<Missing>);
 
@@ -45,74 +45,76 @@ impl Unserved {
     }
 }
 
-/// Makes the maps of endpoints, and has equal ones shared.
+/// Makes the port maps of endpoints; equal maps are shared.
 #[derive(Debug)]
 pub(in crate::translate) struct Maps<'p, 'a> {
     plan: &'p PortPlan<'a>,
     made: Vec<(Vec<Option<u16>>, PortMap)>,
-    /// For each service port the own one of the address at hand, and whether an instance that is
-    /// apart serves it itself.
-    here: Vec<(Option<u16>, bool)>,
+    /// For each service port the own port of the current address, and whether separate endpoints
+    /// serve it at their own ports.
+    current: Vec<(Option<u16>, bool)>,
     own: Vec<Option<u16>>,
     pub(in crate::translate) unserved: Unserved,
 }
 
 impl<'p, 'a> Maps<'p, 'a> {
-    /// With dynamic ports each map is another, and looking through all of them would cost more than
-    /// it saves.
+    /// The most maps that are kept for sharing. With dynamic ports each map differs, and searching
+    /// all of them would cost more than it saves.
     const MOST: usize = 16;
 
     pub(in crate::translate) fn new(plan: &'p PortPlan<'a>) -> Self {
         Self {
             plan,
             made: Vec::new(),
-            here: Vec::new(),
+            current: Vec::new(),
             own: Vec::new(),
             unserved: Unserved::new(&plan.ports),
         }
     }
 
-    /// Turns to the instances of one address, and says whether those that are apart are endpoints
-    /// of their own.
-    pub(in crate::translate) fn turn_to(&mut self, here: &[Slot<'_, '_>]) -> bool {
-        self.here.clear();
-        self.plan.own_ports(here, &mut self.here);
-        let (first, last) =
-            (here.iter().find_map(|slot| slot.apart), here.last().and_then(|slot| slot.apart));
-        self.here.iter().any(|(_, open)| *open) && (first != last || self.plan.is_dynamic())
+    /// Starts with the instances of the next address. The answer is whether instances with a
+    /// separate port are separate endpoints.
+    pub(in crate::translate) fn start_address(&mut self, at_address: &[Slot<'_, '_>]) -> bool {
+        self.current.clear();
+        self.plan.own_ports(at_address, &mut self.current);
+        let (first, last) = (
+            at_address.iter().find_map(|slot| slot.separate_port),
+            at_address.last().and_then(|slot| slot.separate_port),
+        );
+        self.current.iter().any(|(_, open)| *open) && (first != last || self.plan.is_dynamic())
     }
 
     /// Service port's name to own port, for the address as one endpoint.
-    pub(in crate::translate) fn whole(&mut self, first: &Provider<'_>) -> PortMap {
+    pub(in crate::translate) fn whole(&mut self, first: &Candidate<'_>) -> PortMap {
         self.own.clear();
-        self.own.extend(self.here.iter().map(|(own, _)| *own));
-        self.note_missing(first);
+        self.own.extend(self.current.iter().map(|(own, _)| *own));
+        self.count_missing(first);
         self.map()
     }
 
-    /// The same, for the instances that are apart at this port; `None` if it is that of the whole
+    /// The same for a separate endpoint at this port; `None` if the map is that of the whole
     /// address.
     pub(in crate::translate) fn part(
         &mut self,
         port: u16,
-        first: &Provider<'_>,
+        first: &Candidate<'_>,
     ) -> Option<PortMap> {
         self.own.clear();
-        let ports = self.plan.ports.iter().zip(&self.here);
+        let ports = self.plan.ports.iter().zip(&self.current);
         self.own.extend(ports.map(|(to, (own, open))| {
-            if *open && self.plan.fits(&first.says, to.protocol) { Some(port) } else { *own }
+            if *open && self.plan.fits(&first.data, to.protocol) { Some(port) } else { *own }
         }));
-        if self.own.iter().eq(self.here.iter().map(|(own, _)| own)) {
+        if self.own.iter().eq(self.current.iter().map(|(own, _)| own)) {
             return None;
         }
-        self.note_missing(first);
+        self.count_missing(first);
         Some(self.map())
     }
 
-    fn note_missing(&mut self, first: &Provider<'_>) {
+    fn count_missing(&mut self, first: &Candidate<'_>) {
         for (own, missing) in self.own.iter().zip(&mut self.unserved.0) {
             if own.is_none() {
-                missing.note(first);
+                missing.count(first);
             }
         }
     }
@@ -136,47 +138,52 @@ impl PortPlan<'_> {
         matches!(self.mapping, Mapping::Dynamic)
     }
 
-    /// The own port of an instance that is an endpoint beside others of its address: any with
-    /// dynamic ports; of a list's, one that the list does not account for.
-    pub(in crate::translate) fn apart(&self, says: &Says<'_>) -> Option<u16> {
+    /// The port of an instance that is a separate endpoint of its address: any port if ports are
+    /// dynamic; with a port list, one that is neither listed nor a target.
+    pub(in crate::translate) fn separate_port(&self, data: &InstanceData<'_>) -> Option<u16> {
         match &self.mapping {
-            Mapping::Dynamic => says.port,
+            Mapping::Dynamic => data.port,
             Mapping::Listed(targets) if targets.iter().any(Option::is_none) => {
-                says.port.filter(|own| {
+                data.port.filter(|own| {
                     let is_listed = |number| {
                         self.ports.binary_search_by_key(&number, |port| port.number).is_ok()
                     };
                     !(targets.contains(&Some(*own))
                         || is_listed(*own)
-                        || says.service_port.is_some_and(is_listed))
+                        || data.service_port.is_some_and(is_listed))
                 })
             }
             Mapping::Listed(_) | Mapping::Same | Mapping::Own => None,
         }
     }
 
-    /// For each service port the own one of an address, and whether an instance that is apart there
-    /// serves it at its own. Nothing, if nobody there says a port and others do.
-    fn own_ports(&self, here: &[Slot<'_, '_>], own: &mut Vec<(Option<u16>, bool)>) {
-        let silent = || here.iter().all(|slot| slot.provider.says.port.is_none());
+    /// For each service port the own port of an address, and whether separate endpoints serve it at
+    /// their own ports. Empty, if no instance of this address has a port while others have one.
+    fn own_ports(&self, at_address: &[Slot<'_, '_>], own: &mut Vec<(Option<u16>, bool)>) {
+        let has_no_port = || at_address.iter().all(|slot| slot.candidate.data.port.is_none());
         match &self.mapping {
             Mapping::Same => own.extend(self.ports.iter().map(|port| (Some(port.number), false))),
             Mapping::Listed(targets) => own.extend(
-                self.ports.iter().zip(targets).map(|(port, target)| listed(port, *target, here)),
+                self.ports
+                    .iter()
+                    .zip(targets)
+                    .map(|(port, target)| listed(port, *target, at_address)),
             ),
-            Mapping::Dynamic | Mapping::Own if silent() => {}
+            Mapping::Dynamic | Mapping::Own if has_no_port() => {}
             Mapping::Dynamic => own.extend(self.ports.iter().map(|_| (None, true))),
-            Mapping::Own => own.extend(self.ports.iter().map(|port| (self.own(port, here), false))),
+            Mapping::Own => {
+                own.extend(self.ports.iter().map(|port| (self.own(port, at_address), false)));
+            }
         }
     }
 
     /// The port that an instance has for a service port, else the lowest of the same protocol.
-    fn own(&self, port: &ServicePort, here: &[Slot<'_, '_>]) -> Option<u16> {
-        let dialled = |slot: &Slot<'_, '_>| slot.provider.says.dialled();
-        let direct = lowest(port, here, |slot, _| dialled(slot) == Some(port.number));
+    fn own(&self, port: &ServicePort, at_address: &[Slot<'_, '_>]) -> Option<u16> {
+        let client_port = |slot: &Slot<'_, '_>| slot.candidate.data.client_port();
+        let direct = lowest(port, at_address, |slot, _| client_port(slot) == Some(port.number));
         direct.or_else(|| {
-            lowest(port, here, |slot, _| {
-                dialled(slot).map(|number| self.protocol(number)) == Some(port.protocol)
+            lowest(port, at_address, |slot, _| {
+                client_port(slot).map(|number| self.protocol(number)) == Some(port.protocol)
             })
         })
     }
@@ -187,42 +194,47 @@ impl PortPlan<'_> {
             .binary_search_by_key(&number, |port| port.number)
             .ok()
             .and_then(|index| self.ports.get(index));
-        found.map_or_else(|| self.ladder.of(number), |port| port.protocol)
+        found.map_or_else(|| self.protocols.of_port(number), |port| port.protocol)
     }
 
-    /// Whether an instance that is apart can serve that protocol.
-    fn fits(&self, says: &Says<'_>, protocol: Protocol) -> bool {
-        let is_udp = |own| self.ladder.of(own) == Protocol::Udp;
+    /// Whether a separate endpoint can serve that protocol.
+    fn fits(&self, data: &InstanceData<'_>, protocol: Protocol) -> bool {
+        let is_udp = |own| self.protocols.of_port(own) == Protocol::Udp;
         let by_number = !self.is_dynamic()
-            || says.port.is_none_or(|own| is_udp(own) == (protocol == Protocol::Udp));
-        by_number && says.fits(protocol)
+            || data.port.is_none_or(|own| is_udp(own) == (protocol == Protocol::Udp));
+        by_number && data.fits(protocol)
     }
 }
 
-/// What serves a listed port whose target nobody says: the own port of that number, else one that
-/// the list does not account for, else that number: who lists `http:8080,http-metrics:9090` for
-/// instances on 8080 knows of a port that Cloud Map does not.
-fn listed(port: &ServicePort, target: Option<u16>, here: &[Slot<'_, '_>]) -> (Option<u16>, bool) {
-    let said =
-        || lowest(port, here, |slot, _| slot.provider.says.service_port == Some(port.number));
-    let same = || lowest(port, here, |_, own| own == port.number);
-    if let Some(own) = target.or_else(said).or_else(same) {
+/// The own port for a listed port: its target, else the own port of that number, else one that the
+/// list does not account for, else that number. Whoever lists `http:8080,http-metrics:9090` for
+/// instances on 8080 knows a port that is not in Cloud Map.
+fn listed(
+    port: &ServicePort,
+    target: Option<u16>,
+    at_address: &[Slot<'_, '_>],
+) -> (Option<u16>, bool) {
+    let by_service_port = || {
+        lowest(port, at_address, |slot, _| slot.candidate.data.service_port == Some(port.number))
+    };
+    let same = || lowest(port, at_address, |_, own| own == port.number);
+    if let Some(own) = target.or_else(by_service_port).or_else(same) {
         return (Some(own), false);
     }
-    (lowest(port, here, |slot, _| slot.apart.is_some()).or(Some(port.number)), true)
+    (lowest(port, at_address, |slot, _| slot.separate_port.is_some()).or(Some(port.number)), true)
 }
 
-/// The lowest own port of those instances that can serve a service port and are asked for.
+/// The lowest own port of the instances that match and can serve a service port.
 fn lowest(
     port: &ServicePort,
-    here: &[Slot<'_, '_>],
-    asked: impl Fn(&Slot<'_, '_>, u16) -> bool,
+    at_address: &[Slot<'_, '_>],
+    matches: impl Fn(&Slot<'_, '_>, u16) -> bool,
 ) -> Option<u16> {
     let own = |slot: &Slot<'_, '_>| {
-        slot.provider
-            .says
+        slot.candidate
+            .data
             .port
-            .filter(|own| asked(slot, *own) && slot.provider.says.fits(port.protocol))
+            .filter(|own| matches(slot, *own) && slot.candidate.data.fits(port.protocol))
     };
-    here.iter().filter_map(own).min()
+    at_address.iter().filter_map(own).min()
 }

@@ -1,48 +1,48 @@
-//! Rule 2: ports of the MCS controller for Kubernetes, which registers one instance for each port
-//! of a pod.
+//! Rule 2: ports of aws-cloud-map-mcs-controller-for-k8s, which registers one instance for each port
+//! of a pod, with the attributes `SERVICE_PORT`, `SERVICE_PORT_NAME` and `SERVICE_PROTOCOL`.
 
-use super::names::Wanted;
+use super::names::{ProtocolPrecedence, UnnamedPort};
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Severity};
 use crate::order;
 use crate::service_entry::Protocol;
-use crate::translate::protocol::Ladder;
-use crate::translate::provider::Says;
+use crate::translate::candidates::InstanceData;
 use crate::translate::report::Report;
 
-/// What the instances say of one service port, for TCP or for UDP.
+/// One service port of the instances, for TCP or for UDP.
 #[derive(Debug)]
-struct Said<'a> {
+struct McsPort<'a> {
     number: u16,
     udp: bool,
-    /// Somebody says so, where it is not UDP.
+    /// An instance has the transport TCP.
     tcp: bool,
     name: Option<&'a str>,
 }
 
-impl<'a> Said<'a> {
-    fn by(says: &Says<'a>) -> Option<Self> {
-        let (mcs, udp) = (&says.known.mcs, says.is_udp());
+impl<'a> McsPort<'a> {
+    fn new(data: &InstanceData<'a>) -> Option<Self> {
+        let (mcs, udp) = (&data.attributes.mcs, data.is_udp());
         Some(Self {
-            number: says.service_port?,
+            number: data.service_port?,
             udp: udp == Some(true),
             tcp: udp == Some(false),
             name: mcs.name.or(mcs.endpoint_name),
         })
     }
 
-    fn add(&mut self, more: &Self) {
-        // Any one does, as long as it is the same whatever the order.
+    fn merge(&mut self, more: &Self) {
+        // Any name would do; the lowest does not depend on the order of instances.
         self.name = self.name.into_iter().chain(more.name).min();
         self.tcp |= more.tcp;
     }
 
-    /// `TCP` is the transport there, and no reason to take HTTP for anything less.
-    fn protocol(&self, ladder: &Ladder<'_>) -> Protocol {
+    /// The protocol. The transport `TCP` does not rule out HTTP.
+    fn protocol(&self, protocols: &ProtocolPrecedence<'_>) -> Protocol {
         let by_name =
             || if self.udp { Some(Protocol::Udp) } else { Protocol::of_port_name(self.name?) };
-        let found = ladder.forced.or_else(by_name).unwrap_or_else(|| ladder.of(self.number));
-        if found == Protocol::Udp && self.tcp && ladder.forced.is_none() {
+        let found =
+            protocols.forced.or_else(by_name).unwrap_or_else(|| protocols.of_port(self.number));
+        if found == Protocol::Udp && self.tcp && protocols.forced.is_none() {
             Protocol::Tcp
         } else {
             found
@@ -50,38 +50,40 @@ impl<'a> Said<'a> {
     }
 }
 
-/// The service ports that the instances say, sorted by number.
+/// The service ports of the instances, sorted by number.
 pub(super) fn ports<'a>(
     record: &Record,
-    speaking: &[&Says<'a>],
-    ladder: &Ladder<'_>,
+    sources: &[&InstanceData<'a>],
+    protocols: &ProtocolPrecedence<'_>,
     report: &mut Report,
-) -> Vec<Wanted<'a>> {
-    let mut said: Vec<Said<'a>> = speaking.iter().filter_map(|says| Said::by(says)).collect();
-    // TCP comes first, and so stays where both have one number.
-    order::sort_by(&mut said, |a, b| (a.number, a.udp).cmp(&(b.number, b.udp)));
-    said.dedup_by(|more, first| {
+) -> Vec<UnnamedPort<'a>> {
+    let mut ports: Vec<McsPort<'a>> =
+        sources.iter().filter_map(|data| McsPort::new(data)).collect();
+    // TCP sorts first, and so is kept where both have one number.
+    order::sort_by(&mut ports, |a, b| (a.number, a.udp).cmp(&(b.number, b.udp)));
+    ports.dedup_by(|more, first| {
         let same = (more.number, more.udp) == (first.number, first.udp);
         if same {
-            first.add(more);
+            first.merge(more);
         }
         same
     });
-    said.dedup_by(|udp, first| {
+    ports.dedup_by(|udp, first| {
         let same = udp.number == first.number;
         if same {
-            let left_out = if ladder.forced == Some(Protocol::Udp) { "TCP" } else { "UDP" };
+            let left_out = if protocols.forced == Some(Protocol::Udp) { "TCP" } else { "UDP" };
             let number = first.number;
             let message = format!("service port {number} is both TCP and UDP, and Istio has one protocol a port; {left_out} is left out");
             report.service(record, Severity::Warning, Code::InvalidHint, message);
         }
         same
     });
-    said.iter()
-        .map(|said| Wanted {
-            number: said.number,
-            protocol: said.protocol(ladder),
-            name: said.name,
+    ports
+        .iter()
+        .map(|port| UnnamedPort {
+            number: port.number,
+            protocol: port.protocol(protocols),
+            name: port.name,
         })
         .collect()
 }

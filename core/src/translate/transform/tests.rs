@@ -13,9 +13,11 @@ use super::Transform;
 use crate::cloud_map::{InputOptions, Record, parse};
 use crate::diagnostic::{Code, Severity};
 use crate::service_entry::ServiceEntry;
-use crate::translate::{
-    Conflicts, Options, Outcome, translate, translate_all, translate_all_through, translate_through,
-};
+use crate::translate::{Conflicts, Options, Outcome, Translation, Translator};
+
+fn translate(record: &Record, transform: Option<&dyn Transform>) -> Translation {
+    Translator::new(&Options::default()).with_transform(transform).translate(&[record], None)
+}
 
 /// A transformation in Rust: the request in, the answer out.
 struct Plain<F>(F);
@@ -85,7 +87,7 @@ fn answered(answer: impl Fn(Value) -> String + Send + Sync) -> Result<ServiceEnt
 }
 
 fn through(transform: &dyn Transform) -> Result<ServiceEntry, String> {
-    let translation = translate_through(&web(), &Options::default(), Some(transform));
+    let translation = translate(&web(), Some(transform));
     match translation.outcome {
         Outcome::Entry(entry) => Ok(*entry),
         Outcome::Failed => {
@@ -119,7 +121,7 @@ fn refused(result: Result<ServiceEntry, String>, words: &str) {
 fn a_transformation_that_changes_nothing_gives_the_entry_of_the_translation() {
     assert_eq!(
         changed(|_| {}).map(Box::new).map(Outcome::Entry),
-        Ok(translate(&web(), &Options::default()).outcome)
+        Ok(translate(&web(), None).outcome)
     );
 }
 
@@ -139,7 +141,7 @@ fn the_spec_may_change() {
 fn it_is_asked_with_the_entry_and_the_record_in_one_order_whatever_that_of_the_input() {
     let asked = |record: &Record| {
         let heard = Heard::default();
-        drop(translate_through(record, &Options::default(), Some(&heard)));
+        drop(translate(record, Some(&heard)));
         heard.0.into_inner().unwrap().remove(0)
     };
     let mut other = web();
@@ -148,7 +150,7 @@ fn it_is_asked_with_the_entry_and_the_record_in_one_order_whatever_that_of_the_i
     let request: Value = serde_json::from_str(&asked(&web())).unwrap();
     let entry: ServiceEntry =
         serde_json::from_value(request["input"]["serviceEntry"].clone()).unwrap();
-    assert_eq!(Outcome::Entry(Box::new(entry)), translate(&web(), &Options::default()).outcome);
+    assert_eq!(Outcome::Entry(Box::new(entry)), translate(&web(), None).outcome);
     let record = &request["input"]["records"][0];
     assert_eq!(
         (&record["service"]["Id"], &record["tags"][0]["Key"]),
@@ -172,10 +174,7 @@ fn lists_are_put_in_the_order_that_they_have_in_every_entry() {
         entry["spec"]["endpoints"].as_array_mut().unwrap().reverse();
         entry["spec"]["ports"].as_array_mut().unwrap().reverse();
     });
-    assert_eq!(
-        entry.map(Box::new).map(Outcome::Entry),
-        Ok(translate(&web(), &Options::default()).outcome)
-    );
+    assert_eq!(entry.map(Box::new).map(Outcome::Entry), Ok(translate(&web(), None).outcome));
 }
 
 #[test]
@@ -259,7 +258,7 @@ fn an_entry_beyond_the_limits_is_refused() {
         entry["spec"]["endpoints"] = endpoints.collect();
         json!({"ok": {"serviceEntry": entry}}).to_string()
     });
-    let translation = translate_through(&web(), &Options::default(), Some(&big));
+    let translation = translate(&web(), Some(&big));
     assert_eq!(translation.outcome, Outcome::Failed);
     assert!(
         translation.diagnostics.iter().any(|d| d.code == Code::LimitExceeded),
@@ -320,7 +319,9 @@ fn a_dropped_service_makes_way_for_the_next_that_claims_its_host() {
         service("srv-2", "web", "10.0.0.2"),
         service("srv-3", "WEB", "10.0.0.3"),
     ]);
-    let translated = translate_all_through(&records, &Options::default(), Some(&drops("srv-1")));
+    let translated = Translator::new(&Options::default())
+        .with_transform(Some(&drops("srv-1")))
+        .translate_all(&records);
     let addresses: Vec<_> =
         translated.entries.iter().map(|entry| entry.spec.endpoints[0].address.as_str()).collect();
     assert_eq!(addresses, ["10.0.0.2"]);
@@ -342,7 +343,8 @@ fn merged_services_are_asked_about_once_with_all_their_records() {
         assert_eq!(input["records"].as_array().map(Vec::len), Some(2));
         json!({"ok": {"serviceEntry": input["serviceEntry"]}}).to_string()
     });
-    let translated = translate_all_through(&records, &options, Some(&counts));
-    assert_eq!(translated, translate_all(&records, &options));
+    let translated =
+        Translator::new(&options).with_transform(Some(&counts)).translate_all(&records);
+    assert_eq!(translated, Translator::new(&options).translate_all(&records));
     assert_eq!(translated.entries.len(), 1);
 }

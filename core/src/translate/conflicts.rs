@@ -1,16 +1,15 @@
-//! All services at once, and what becomes of two that claim one host.
+//! All services at once, and several services that claim one host.
 
-use super::Outcome;
-use super::entry::Claim;
 use super::options::{Conflicts, Options};
 use super::report::Report;
-use super::transform::{Step, Transform, Unchanged};
+use super::transform::Step;
+use super::{Claim, Outcome, Translator};
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::order;
 use crate::service_entry::ServiceEntry;
 
-/// What became of all services.
+/// The result of translating all services.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Translated {
     /// Sorted by name.
@@ -19,57 +18,38 @@ pub struct Translated {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Translates all services, as [`translate_each`] does, and keeps the entries.
-#[must_use]
-pub fn translate_all(records: &[Record], options: &Options) -> Translated {
-    let mut entries = Vec::new();
-    let diagnostics = translate_each(records, options, |entry| entries.push(entry));
-    Translated { entries, diagnostics }
-}
-
-/// Translates all services, and hands each entry to `transform`, if there is one. A service that it
-/// drops makes way for the next that claims its host.
-#[must_use]
-pub fn translate_all_through(
-    records: &[Record],
-    options: &Options,
-    transform: Option<&dyn Transform>,
-) -> Translated {
-    let mut entries = Vec::new();
-    let diagnostics = stepwise(records, options, &transform, |entry| entries.push(entry));
-    Translated { entries, diagnostics }
-}
-
-/// Translates all services and hands their entries out one by one, sorted by name. What was
-/// skipped, dropped or degraded is returned, sorted.
-///
-/// Of several that claim one host the first by (source, namespace id, service id) has it, whether
-/// or not it has an entry at the moment; with `conflicts: merge` they share it.
-pub fn translate_each(
-    records: &[Record],
-    options: &Options,
-    take: impl FnMut(ServiceEntry),
-) -> Vec<Diagnostic> {
-    stepwise(records, options, &Unchanged, take)
-}
-
-fn stepwise(
-    records: &[Record],
-    options: &Options,
-    step: &impl Step,
-    mut take: impl FnMut(ServiceEntry),
-) -> Vec<Diagnostic> {
-    let mut report = Report::default();
-    for claims in claims(records, options, &mut report) {
-        let outcome = match options.conflicts {
-            Conflicts::Merge => merged(&claims, step, &mut report),
-            Conflicts::Refuse => first(&claims, step, &mut report),
-        };
-        if let Some(Outcome::Entry(entry)) = outcome {
-            take(*entry);
-        }
+impl<S: Step> Translator<'_, S> {
+    /// Translates all services, as [`Translator::translate_each`] does, and keeps the entries.
+    #[must_use]
+    pub fn translate_all(&self, records: &[Record]) -> Translated {
+        let mut entries = Vec::new();
+        let diagnostics = self.translate_each(records, |entry| entries.push(entry));
+        Translated { entries, diagnostics }
     }
-    report.sorted()
+
+    /// Translates all services and passes their entries to `take` one by one, sorted by name. What
+    /// was skipped, dropped or degraded is returned, sorted.
+    ///
+    /// If several services claim one host, the first by (source, namespace id, service id) gets it,
+    /// whether or not it has an entry at the moment; with `conflicts: merge` they share it. If a
+    /// transformation drops a service, the next one that claims its host gets it.
+    pub fn translate_each(
+        &self,
+        records: &[Record],
+        mut take: impl FnMut(ServiceEntry),
+    ) -> Vec<Diagnostic> {
+        let mut report = Report::default();
+        for claims in claims(records, self.options, &mut report) {
+            let outcome = match self.options.conflicts {
+                Conflicts::Merge => merged(&claims, &self.step, &mut report),
+                Conflicts::Refuse => first(&claims, &self.step, &mut report),
+            };
+            if let Some(Outcome::Entry(entry)) = outcome {
+                take(*entry);
+            }
+        }
+        report.sorted()
+    }
 }
 
 /// The claims to each host, sorted by the name of the entry.
@@ -81,7 +61,7 @@ fn claims<'a>(
     let mut sorted: Vec<&Record> = records.iter().collect();
     order::sort_by(&mut sorted, |a, b| a.key().cmp(&b.key()));
     let mut each: Vec<Claim<'_>> =
-        sorted.into_iter().filter_map(|record| Claim::of(record, options, report).ok()).collect();
+        sorted.into_iter().filter_map(|record| Claim::new(record, options, report).ok()).collect();
     // Those of one host stay in their order.
     order::sort_by(&mut each, |a, b| a.host.cmp(&b.host));
     let mut claims: Vec<Vec<Claim<'_>>> = Vec::with_capacity(each.len());

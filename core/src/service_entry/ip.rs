@@ -1,4 +1,4 @@
-//! IP addresses as Go's `net/netip` reads them, since Istio does.
+//! IP addresses and CIDR blocks as Istio reads them: with Go's `net/netip`.
 
 use std::net::{IpAddr, Ipv6Addr};
 

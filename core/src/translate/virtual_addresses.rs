@@ -1,22 +1,23 @@
-//! The virtual addresses of an entry, and what they cost.
+//! The virtual addresses of an entry (`spec.addresses`), by the option `addresses`.
 //!
-//! Istio multiplies addresses by endpoints, and each change of them is a full push; but an IP that
-//! is not listed has no listener, and a TCP port without an address takes all of `0.0.0.0:port`.
+//! Addresses are expensive: Istio multiplies them by the endpoints, and each change of them is a full
+//! push. But an IP that is not listed has no listener, and a TCP port without an address takes all
+//! of `0.0.0.0:port`.
 
+use super::LastKnown;
 use super::address::Address;
+use super::candidates::Candidate;
 use super::endpoints::Endpoints;
-use super::entry::LastKnown;
 use super::options::Addresses;
-use super::provider::Provider;
 use super::report::Report;
 use crate::cloud_map::Record;
 use crate::diagnostic::{Code, Severity};
 use crate::order;
 use crate::service_entry::{Resolution, ServicePort};
 
-/// The most that `auto` lists.
+/// The most addresses that `auto` lists.
 const MOST_FOR_TCP: usize = 16;
-/// The most that `endpoints` lists.
+/// The most addresses that `endpoints` lists.
 const MOST: usize = 64;
 
 /// The addresses of a service that has endpoints, sorted.
@@ -56,14 +57,13 @@ pub(super) fn of_endpoints(
     }
 }
 
-/// The addresses of a service without endpoints, sorted: none, but where a port would take
-/// `0.0.0.0:port` from everybody. They are those that the instances that are left out would give,
-/// else the last known ones.
-pub(super) fn of_drained(
+/// The addresses of a service without endpoints, sorted: none, unless a port would take all of
+/// `0.0.0.0:port`. Then they are those of the instances that are left out, else the last known ones.
+pub(super) fn of_empty_service(
     record: &Record,
     mode: Addresses,
     ports: &[ServicePort],
-    left_out: &[Provider<'_>],
+    left_out: &[Candidate<'_>],
     last: Option<&LastKnown>,
     report: &mut Report,
 ) -> Vec<String> {
@@ -71,7 +71,7 @@ pub(super) fn of_drained(
     if mode == Addresses::None || needing.is_none() {
         return Vec::new();
     }
-    let mut addresses: Vec<&Address<'_>> = left_out.iter().flat_map(Provider::addresses).collect();
+    let mut addresses: Vec<&Address<'_>> = left_out.iter().flat_map(Candidate::addresses).collect();
     order::sort(&mut addresses);
     addresses.dedup();
     let most = if mode == Addresses::Auto { MOST_FOR_TCP } else { MOST };
