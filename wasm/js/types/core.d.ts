@@ -28,7 +28,10 @@ export type TranslationOptions = Partial<{
   health: HealthMode;
   /** Which addresses of an instance with both families are used. */
   ipFamily: IpFamily;
-  /** Addresses that no endpoint may have. By default loopback, unspecified, link-local (the metadata service among them), multicast. */
+  /**
+   * Addresses that no endpoint may have. By default loopback, unspecified, link-local (the
+   * metadata service among them), multicast.
+   */
   denyCidrs: Array<Cidr>;
   /** Addresses that an endpoint may have although they are denied. */
   allowCidrs: Array<Cidr>;
@@ -42,7 +45,10 @@ export type TranslationOptions = Partial<{
   addresses: Addresses;
   /** The protocol of a port by its number, beside 80 `HTTP` and 443 `HTTPS`. */
   protocols: { [key in number]: Protocol };
-  /** The service port for host-mapped ports of ECS, `name:number`. A target port is of no use here. */
+  /**
+   * The service port for host-mapped ports of ECS, `name:number`. A target port is of no use
+   * here.
+   */
   dynamicPort: PortSpec;
   /** Where services are, seen from the mesh; left out, if absent. */
   location?: Location;
@@ -50,7 +56,10 @@ export type TranslationOptions = Partial<{
   exportTo: ExportTo;
   /** What becomes of two services that claim one host. */
   conflicts: Conflicts;
-  /** What differs for single services. Of several that match, the first that sets a field decides it. */
+  /**
+   * What differs for single services. Of several that match, the first that sets a field decides
+   * it.
+   */
   overrides: Array<Override>;
 }>;
 
@@ -62,7 +71,7 @@ export type Translation = {
   diagnostics: Array<Diagnostic>;
 };
 
-/** One thing to say about an entry: an error, if it would be rejected, or a warning. */
+/** One finding about an entry: an error, if it would be rejected, or a warning. */
 export type Finding = {
   /** Error or warning. */
   severity: Severity;
@@ -82,7 +91,10 @@ export type PlanSettings = Partial<{
   policy: Policy;
   /** Take over entries without an owner that have the name that we would give. */
   adopt: boolean;
-  /** The maximum share of owned entries that may be deleted, or emptied, within ten minutes, in percent (from 10 entries). */
+  /**
+   * The maximum share of owned entries that may be deleted, or emptied, within ten minutes, in
+   * percent (from 10 entries).
+   */
   maxDeletePercent: number;
   /** Delete and empty any number. */
   forceDeletes: boolean;
@@ -99,8 +111,9 @@ export type PlanInput = {
 };
 
 /**
- * What to do, and what not to do; both sorted by entry. As JSON
- * `{"changes": [{"namespace", "name", "action": "create"}, ...], "refusals": [{"namespace", "name", "reason": "guard"}, ...]}`.
+ * What to do, and what not to do; both sorted by entry. As JSON `{"changes": [{"namespace",
+ * "name", "action": "create"}, ...], "refusals": [{"namespace", "name", "reason": "guard"},
+ * ...]}`.
  */
 export type Plan = {
   /** To be made. */
@@ -224,7 +237,10 @@ export type Diagnostic = {
   message: string;
 };
 
-/** What `aws servicediscovery discover-instances` prints: one or several services, by the names on their instances. */
+/**
+ * What `aws servicediscovery discover-instances` prints: one or several services, by the names on
+ * their instances.
+ */
 export type DiscoverInstancesOutput = {
   /** In any order. */
   Instances: Array<DiscoveredInstance>;
@@ -271,10 +287,16 @@ export type EntryKey = {
   name: string;
 };
 
-/** Kubernetes namespaces that see an entry: names, `.` for its own, or `*` or `~` (all, none) alone. */
+/**
+ * Kubernetes namespaces that see an entry: names, `.` for its own, or `*` or `~` (all, none)
+ * alone.
+ */
 export type ExportTo = Array<string>;
 
-/** A pattern: `*` stands for any text, an empty one too, `?` for one character. All else stands for itself, in its own letter case. */
+/**
+ * A pattern: `*` matches any text, also an empty one, `?` one character. Any other character
+ * matches itself, in the same letter case.
+ */
 export type Glob = string;
 
 /** A health check by Route 53. */
@@ -283,10 +305,16 @@ export type HealthCheckConfig = {
   Type?: string | null;
 };
 
-/** Which instances are used, by their health. One of unknown health counts as healthy: it has no check. */
+/**
+ * Which instances are used, by their health. One of unknown health counts as healthy: it has no
+ * check.
+ */
 export type HealthMode = "healthyOrElseAll" | "healthy" | "all";
 
-/** A host that Istio accepts: a full name in lower case, without a wildcard and without a trailing dot. */
+/**
+ * A host that Istio accepts: a full name in lower case, without a wildcard and without a trailing
+ * dot.
+ */
 export type Host = string;
 
 /** The name of a namespace in `DiscoverInstances`. */
@@ -355,7 +383,10 @@ export type Override = {
   protocol?: Protocol;
   /** Where the service is, seen from the mesh. */
   location?: Location;
-  /** Leave the service out; `false` takes in what is left out by its name, its tags or its attributes. */
+  /**
+   * Leave the service out; `false` takes in what is left out by its name, its tags or its
+   * attributes.
+   */
   exclude?: boolean;
   /** As in the options. */
   health?: HealthMode;
@@ -383,7 +414,10 @@ export type PlanNamespace = {
 
 /** What was read completely. */
 export type PlanScopes = {
-  /** Per source, whether its list of namespaces, and each of them that is not named in `namespaces`, was read completely. */
+  /**
+   * Per source, whether its list of namespaces, and each of them that is not named in
+   * `namespaces`, was read completely.
+   */
   sources?: { [key in string]: boolean };
   /** The namespaces of which something else is known than of their source. */
   namespaces?: Array<PlanNamespace>;
@@ -392,19 +426,25 @@ export type PlanScopes = {
 /** Which kinds of change are made. */
 export type Policy = "sync" | "upsert-only" | "create-only";
 
-/** Ports with unique names and numbers, sorted by number. Written as one text with commas; a list of texts is read too. */
+/**
+ * Ports with unique names and numbers, sorted by number. Written as one text with commas; a list
+ * of texts is read too.
+ */
 export type PortList = string | Array<PortSpec>;
 
 /**
- * Service port's name to an endpoint's own port, sorted by name. Most endpoints of an entry have the same map, and share it: a thousand
- * maps of their own would be most of what an entry costs.
+ * Service port's name to an endpoint's own port, sorted by name. Most endpoints of an entry have
+ * the same map, and share it: a thousand maps of their own would be most of what an entry costs.
  */
 export type PortMap = { [name in string]: number };
 
 /** One port: `name:number[:targetPort]`. */
 export type PortSpec = string;
 
-/** The protocols that Istio knows, by the names that it documents. Read in any letter case, as Istio does. */
+/**
+ * The protocols that Istio knows, by the names that it documents. Read in any letter case, as
+ * Istio does.
+ */
 export type Protocol =
   | "HTTP"
   | "HTTP2"
