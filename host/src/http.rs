@@ -22,8 +22,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::driver::Heartbeat;
 use crate::metrics::Metrics;
-use crate::run::Pulse;
 
 /// A connection has one request, and this long for its headers and its answer together.
 const LONGEST_CONNECTION: Duration = Duration::from_secs(8);
@@ -38,7 +38,7 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 struct Pages {
     metrics: Arc<Metrics>,
-    pulse: Arc<Pulse>,
+    heartbeat: Arc<Heartbeat>,
     status: watch::Receiver<Status>,
 }
 
@@ -49,7 +49,7 @@ struct Pages {
 pub async fn serve(
     listen: SocketAddr,
     metrics: Arc<Metrics>,
-    pulse: Arc<Pulse>,
+    heartbeat: Arc<Heartbeat>,
     status: watch::Receiver<Status>,
 ) -> anyhow::Result<JoinSet<()>> {
     let mut listener = TcpListener::bind(listen).await;
@@ -64,7 +64,7 @@ pub async fn serve(
     })?;
     let address = listener.local_addr().unwrap_or(listen);
     tracing::info!("probes and metrics on http://{address}");
-    let pages = Pages { metrics, pulse, status };
+    let pages = Pages { metrics, heartbeat, status };
     let router = Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
@@ -112,7 +112,7 @@ async fn accept(listener: TcpListener, router: Router) {
 }
 
 async fn livez(State(pages): State<Pages>) -> Response {
-    if pages.pulse.is_alive() {
+    if pages.heartbeat.is_alive() {
         return "ok\n".into_response();
     }
     (StatusCode::SERVICE_UNAVAILABLE, "the operator's loop does not turn\n").into_response()

@@ -1,10 +1,10 @@
 //! `istio-cloud-map`: keeps Istio `ServiceEntry`s equal to AWS Cloud Map.
 
 mod cli;
+mod driver;
 mod http;
 mod logging;
 mod metrics;
-mod run;
 mod sink;
 mod source;
 #[cfg(feature = "transform")]

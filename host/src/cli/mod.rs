@@ -4,8 +4,8 @@
     reason = "the comments on commands and flags are the help that a user reads"
 )]
 
+mod backend;
 mod duration;
-mod place;
 mod serve;
 mod settings;
 mod size;

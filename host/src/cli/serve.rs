@@ -11,18 +11,19 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
 use istio_cloud_map_core::operator::{self, Config, Operator, SourceConfig, Status, Time};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 
 use super::Usage;
+use super::backend::{SinkArg, SourceArg, listen};
 use super::duration;
-use super::place::{From, To, listen};
 use super::settings::{self, Settings};
 use super::transform::Transformation;
 use super::translate::Output;
+use crate::driver::{Backends, Heartbeat, StopSignal, Telemetry, run};
 use crate::http;
 use crate::metrics::Metrics;
-use crate::run::{Places, Pulse, Seen, Stop, run};
 use crate::sink::Sink;
 use crate::sink::dir::DirSink;
 use crate::sink::dry_run::DryRun;
@@ -51,10 +52,10 @@ const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/names
 pub struct Serve {
     /// Source: aws, or file:PATH (a snapshot, read again when it changes)
     #[arg(long, default_value = "aws", env = "ISTIO_CLOUD_MAP_FROM")]
-    from: From,
+    from: SourceArg,
     /// Target: kube, dir:PATH (one file an entry), or - (stdout)
     #[arg(long, default_value = "kube", env = "ISTIO_CLOUD_MAP_TO")]
-    to: To,
+    to: SinkArg,
     /// Format of `--to -`
     #[arg(short, long, value_enum, default_value_t, env = "ISTIO_CLOUD_MAP_OUTPUT")]
     output: Output,
@@ -184,8 +185,8 @@ enum Policy {
 /// All that the operator runs with.
 struct Started {
     operator: Operator,
-    places: Places,
-    seen: Seen,
+    backends: Backends,
+    telemetry: Telemetry,
     /// What serves probes and metrics; none in a single pass.
     pages: JoinSet<()>,
 }
@@ -193,25 +194,27 @@ struct Started {
 impl Serve {
     /// Runs the operator.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let (once, stdout) = (self.once, self.to == To::Stdout);
+        let (once, stdout) = (self.once, self.to == SinkArg::Stdout);
         // Asked for before anything that takes time, so that no signal is lost.
-        let stop = Stop::on_signal(u8::from(once)).context("can't wait for signals")?;
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let stop = StopSignal::on_signal(u8::from(once)).context("can't wait for signals")?;
+        // One thread: an idle minute is thousands of small calls, and handing each from thread to
+        // thread costs more than a second thread gains.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.context("can't start the runtime")?;
         let code = runtime.block_on(async {
-            // A task, so that a stop need not wait for it even where it blocks its thread: a
-            // plugin, a pipe in place of a file.
-            let start = tokio::spawn(self.start());
+            // On a thread of its own, so that a stop need not wait for what blocks it: a plugin, a
+            // pipe in place of a file.
+            let handle = Handle::current();
+            let start = spawn_blocking(move || handle.block_on(self.start()));
             let interrupted = if once { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-            let Started { operator, places, seen, mut pages } = tokio::select! {
+            let Started { operator, backends, telemetry, mut pages } = tokio::select! {
                 biased;
                 () = stop.requested() => return Ok(interrupted),
                 started = start => started.context("the start was given up")??,
             };
-            let (sink, status) = (places.sink.clone(), seen.status.subscribe());
+            let (sink, status) = (backends.sink.clone(), telemetry.status.subscribe());
             let failed = tokio::select! {
-                failed = run(operator, places, seen, &stop) => failed?,
+                failed = run(operator, backends, telemetry, &stop) => failed?,
                 Some(ended) = pages.join_next() => {
                     ended.context("probes and metrics are no longer served")?;
                     bail!("probes and metrics are no longer served");
@@ -250,28 +253,28 @@ impl Serve {
         }
         let metrics = Arc::new(Metrics::default());
         let sink = self.sink(&config, metrics.clone()).await?;
-        let seen = Seen {
+        let telemetry = Telemetry {
             metrics,
-            pulse: Arc::new(Pulse::default()),
+            heartbeat: Arc::new(Heartbeat::default()),
             status: watch::Sender::new(Status::default()),
         };
         let mut pages = JoinSet::new();
         if !self.once {
             pages = http::serve(
                 self.listen,
-                seen.metrics.clone(),
-                seen.pulse.clone(),
-                seen.status.subscribe(),
+                telemetry.metrics.clone(),
+                telemetry.heartbeat.clone(),
+                telemetry.status.subscribe(),
             )
             .await?;
         }
         let sources = BTreeMap::from([(Arc::from(DEFAULT_SOURCE), source)]);
-        let places = Places { sources, sink, dry_run: self.dry_run };
-        Ok(Started { operator: Operator::new(config, Time::ZERO), places, seen, pages })
+        let backends = Backends { sources, sink, dry_run: self.dry_run };
+        Ok(Started { operator: Operator::new(config, Time::ZERO), backends, telemetry, pages })
     }
 
     fn config(&self) -> anyhow::Result<Config> {
-        let file = matches!(self.from, From::File(_));
+        let file = matches!(self.from, SourceArg::File(_));
         let source = SourceConfig {
             target_namespace: self.target_namespace(),
             catalogue_interval: if file {
@@ -335,7 +338,7 @@ impl Serve {
     async fn source(&self) -> anyhow::Result<(Arc<dyn Source>, Option<String>)> {
         let region = self.reading.aws_region.clone().filter(|region| !region.is_empty());
         match &self.from {
-            From::Aws => {
+            SourceArg::Aws => {
                 let options = AwsOptions {
                     region,
                     endpoint_url: self.endpoints.endpoint_url.clone(),
@@ -349,7 +352,7 @@ impl Serve {
                 let region = Some(source.region().to_owned());
                 Ok((Arc::new(source), region))
             }
-            From::File(path) => {
+            SourceArg::File(path) => {
                 let (namespace, service) =
                     (self.names.cloud_map_namespace.clone(), self.names.cloud_map_service.clone());
                 let source = FileSource::open(
@@ -373,7 +376,7 @@ impl Serve {
             .map(|source| source.target_namespace.clone())
             .unwrap_or_default();
         Ok(match &self.to {
-            To::Kube => {
+            SinkArg::Kube => {
                 let options = KubeOptions {
                     kube_config: self.kube_config.clone(),
                     namespaces: vec![namespace],
@@ -381,18 +384,18 @@ impl Serve {
                     metrics,
                     ..KubeOptions::default()
                 };
-                self.place(KubeSink::connect(options).await?)
+                self.dry_run_or(KubeSink::connect(options).await?)
             }
-            To::Dir(path) if self.dry_run => self.place(DirSink::look(path, &namespace)),
-            To::Dir(path) => self.place(DirSink::open(path, &namespace)?),
-            To::Stdout => {
+            SinkArg::Dir(path) if self.dry_run => self.dry_run_or(DirSink::look(path, &namespace)),
+            SinkArg::Dir(path) => self.dry_run_or(DirSink::open(path, &namespace)?),
+            SinkArg::Stdout => {
                 let format = if self.output == Output::Json { Format::Json } else { Format::Yaml };
-                self.place(StdoutSink::new(format, self.once))
+                self.dry_run_or(StdoutSink::new(format, self.once))
             }
         })
     }
 
-    fn place<S: Sink + 'static>(&self, sink: S) -> Arc<dyn Sink> {
+    fn dry_run_or<S: Sink + 'static>(&self, sink: S) -> Arc<dyn Sink> {
         if self.dry_run { Arc::new(DryRun(sink)) } else { Arc::new(sink) }
     }
 }

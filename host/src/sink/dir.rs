@@ -23,7 +23,7 @@ use istio_cloud_map_core::operator::{EntryKey, Observed};
 use istio_cloud_map_core::operator::{Observation, WriteError, WriteFailure};
 use thiserror::Error;
 
-use super::news::News;
+use super::dedup::Dedup;
 use super::{Apply, Sink, Version};
 use scan::Scan;
 
@@ -125,12 +125,12 @@ struct Observer<'a> {
     sink: &'a DirSink,
     scan: Scan,
     looked: bool,
-    news: News,
+    news: Dedup,
 }
 
 impl<'a> Observer<'a> {
     fn new(sink: &'a DirSink) -> Self {
-        Self { sink, scan: Scan::default(), looked: false, news: News::default() }
+        Self { sink, scan: Scan::default(), looked: false, news: Dedup::default() }
     }
 
     async fn next(&mut self) -> Vec<Result<Observation, WriteError>> {

@@ -9,10 +9,10 @@ pub use istio_cloud_map_core::operator::Version;
 use istio_cloud_map_core::operator::{EntryKey, Observed};
 use istio_cloud_map_core::operator::{Observation, WriteError};
 
+mod dedup;
 pub mod dir;
 pub mod dry_run;
 pub mod kube;
-mod news;
 pub mod stdout;
 
 /// An entry to write.

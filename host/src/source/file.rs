@@ -12,12 +12,12 @@ use istio_cloud_map_core::sorted::SortedMap;
 use thiserror::Error;
 use tokio::time::{Instant, sleep_until};
 
+use self::change_token::{ChangeToken, digest};
 use self::snapshot::Snapshot;
-use self::stamp::{Stamp, digest};
 use super::Source;
 
+mod change_token;
 mod snapshot;
-mod stamp;
 #[cfg(test)]
 mod tests;
 
@@ -67,7 +67,7 @@ pub struct FileSource {
 #[derive(Debug)]
 struct State {
     /// Nothing if there is no file.
-    stamp: Option<Stamp>,
+    token: Option<ChangeToken>,
     /// Of the content that was last read; none if it can't be used.
     digest: Option<u64>,
     /// What questions are answered from.
@@ -87,12 +87,12 @@ impl FileSource {
     pub fn open(path: impl Into<PathBuf>, options: InputOptions) -> Result<Self, FileError> {
         let path = path.into();
         // Taken before the content, so that a write in between is seen at the next poll.
-        let stamp = Stamp::of(&path);
+        let token = ChangeToken::of(&path);
         let (bytes, digest) = read(&path)?;
         let snapshot = Arc::new(parse(&path, &bytes, &options, &Snapshot::default())?);
         report(&snapshot);
         let state = State {
-            stamp,
+            token,
             digest: Some(digest),
             snapshot,
             failure: None,
@@ -113,13 +113,13 @@ impl FileSource {
     /// Looks at the file once; true if questions are answered differently from now on.
     async fn poll(&self) -> bool {
         let (path, options) = (self.path.clone(), self.options.clone());
-        let (stamp, digest, last) = {
+        let (token, digest, last) = {
             let state = self.state();
-            (state.stamp.clone(), state.digest, Arc::clone(&state.snapshot))
+            (state.token.clone(), state.digest, Arc::clone(&state.snapshot))
         };
         // A large file is parsed beside the runtime, and a disk may be slow.
         let looked = tokio::task::spawn_blocking(move || {
-            look(&path, &options, stamp.as_ref(), digest, &last)
+            look(&path, &options, token.as_ref(), digest, &last)
         });
         let looked = looked.await.unwrap_or(Look::Same);
         let mut state = self.state();
@@ -132,20 +132,20 @@ impl FileSource {
 enum Look {
     Same,
     /// Touched, or back as it was.
-    SameContent(Option<Stamp>),
-    Changed(Option<Stamp>, u64, Snapshot),
-    Failed(Option<Stamp>, FileError),
+    SameContent(Option<ChangeToken>),
+    Changed(Option<ChangeToken>, u64, Snapshot),
+    Failed(Option<ChangeToken>, FileError),
 }
 
 fn look(
     path: &Path,
     options: &InputOptions,
-    stamp: Option<&Stamp>,
+    token: Option<&ChangeToken>,
     digest: Option<u64>,
     last: &Snapshot,
 ) -> Look {
-    let now = Stamp::of(path);
-    if now.as_ref() == stamp {
+    let now = ChangeToken::of(path);
+    if now.as_ref() == token {
         return Look::Same;
     }
     match read(path) {
@@ -162,18 +162,18 @@ impl State {
     fn take(&mut self, looked: Look) -> bool {
         match looked {
             Look::Same => false,
-            Look::SameContent(stamp) => {
-                self.stamp = stamp;
+            Look::SameContent(token) => {
+                self.token = token;
                 false
             }
-            Look::Changed(stamp, digest, snapshot) => {
+            Look::Changed(token, digest, snapshot) => {
                 report(&snapshot);
-                (self.stamp, self.digest) = (stamp, Some(digest));
+                (self.token, self.digest) = (token, Some(digest));
                 (self.snapshot, self.failure) = (Arc::new(snapshot), None);
                 true
             }
-            Look::Failed(stamp, error) => {
-                (self.stamp, self.digest) = (stamp, None);
+            Look::Failed(token, error) => {
+                (self.token, self.digest) = (token, None);
                 let failure = Some(ReadError::from(&error));
                 let news = self.failure != failure;
                 self.failure = failure;

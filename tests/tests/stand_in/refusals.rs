@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::{Tested, client::Client};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of requests and refusals")]
 fn a_request_that_breaks_the_model_is_refused() -> Tested {
     let stand_in = StandIn::start()?;
     stand_in.world(|world| {

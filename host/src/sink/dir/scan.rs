@@ -29,13 +29,13 @@ pub(super) struct Scan {
 
 /// A file, and by what a change of it is noticed without reading it.
 struct Known {
-    stamp: Option<Stamp>,
+    token: Option<ChangeToken>,
     version: Version,
     entries: Vec<Observed>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+struct ChangeToken {
     changed: SystemTime,
     length: u64,
     inode: u64,
@@ -64,23 +64,23 @@ impl Scan {
         };
         for name in names {
             let path = place.path.join(&name);
-            let stamp = path.metadata().ok().and_then(|metadata| Stamp::of(&metadata));
+            let token = path.metadata().ok().and_then(|metadata| ChangeToken::of(&metadata));
             let known = before.remove(&name);
             if let Some(known) = known {
-                if stamp.is_some() && known.stamp == stamp {
+                if token.is_some() && known.token == token {
                     self.files.insert(name, known);
                     continue;
                 }
                 let Some(content) = Content::read(&path) else { continue };
                 if known.version == content.version() {
-                    self.files.insert(name, Known { stamp, ..known });
+                    self.files.insert(name, Known { token, ..known });
                     continue;
                 }
                 changed = true;
-                self.files.insert(name.clone(), Known::of(&content, stamp, &name, place));
+                self.files.insert(name.clone(), Known::of(&content, token, &name, place));
             } else if let Some(content) = Content::read(&path) {
                 changed = true;
-                self.files.insert(name.clone(), Known::of(&content, stamp, &name, place));
+                self.files.insert(name.clone(), Known::of(&content, token, &name, place));
             }
         }
         changed |= !before.is_empty() || !self.listed;
@@ -146,13 +146,13 @@ fn names(path: &Path) -> io::Result<Vec<String>> {
 }
 
 impl Known {
-    fn of(content: &Content, stamp: Option<Stamp>, file: &str, place: &Place) -> Self {
-        Self { stamp, version: content.version(), entries: content.observed(file, place) }
+    fn of(content: &Content, token: Option<ChangeToken>, file: &str, place: &Place) -> Self {
+        Self { token, version: content.version(), entries: content.observed(file, place) }
     }
 }
 
-impl Stamp {
-    /// None while the file may yet change without its stamp changing.
+impl ChangeToken {
+    /// None while the file may yet change without its token changing.
     fn of(metadata: &Metadata) -> Option<Self> {
         let changed = metadata.modified().ok()?;
         if SystemTime::now().duration_since(changed).is_ok_and(|age| age < UNSETTLED) {

@@ -6,13 +6,13 @@
 //! reduced to what decides about it while it is read, and never held.
 
 mod apply;
+mod backoff;
 mod connect;
 mod entry;
 mod failure;
 mod merge;
 mod observe;
 mod outage;
-mod pace;
 mod proxy;
 mod retry_after;
 #[cfg(test)]

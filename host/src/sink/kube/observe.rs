@@ -10,13 +10,13 @@ use istio_cloud_map_core::diagnostic::{Code, Diagnostic, Severity};
 use istio_cloud_map_core::operator::{Observation, Version, WriteError, WriteFailure};
 
 use super::KubeSink;
+use super::backoff::Backoff;
 use super::entry::Entry;
 use super::failure::{Call, Failure, attempt, no_answer};
 use super::merge;
 use super::outage::Outage;
-use super::pace::Pace;
+use crate::driver;
 use crate::metrics::WatchEnd;
-use crate::run;
 
 /// A watch that ends sooner, and without an event, is a failure, however cleanly it ends.
 const SHORTEST_WATCH: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ struct Watch<'a> {
     /// From where the watch goes on; none, before the list.
     version: Option<String>,
     events: Option<Events<'a>>,
-    pace: Pace,
+    backoff: Backoff,
     outage: Outage,
     pause: Option<Duration>,
     /// The failure that was last reported; none, once the watch works again.
@@ -62,7 +62,7 @@ impl<'a> Watch<'a> {
             api,
             version: None,
             events: None,
-            pace: Pace::default(),
+            backoff: Backoff::default(),
             outage: Outage::default(),
             pause: None,
             reported: None,
@@ -92,14 +92,14 @@ impl<'a> Watch<'a> {
                 Err(Interruption::Expired) => {
                     self.ended(WatchEnd::Expired);
                     self.version = None;
-                    self.pause = Some(self.pace.after_expiry());
+                    self.pause = Some(self.backoff.after_expiry());
                 }
                 Err(Interruption::Failed(mut error)) => {
                     self.ended(WatchEnd::Failed);
                     self.sink.options.metrics.watching(self.namespace, false);
                     let pause = match error.failure {
-                        WriteFailure::Forbidden => self.pace.after_refusal(),
-                        _ => self.pace.after_failure(),
+                        WriteFailure::Forbidden => self.backoff.after_refusal(),
+                        _ => self.backoff.after_failure(),
                     };
                     self.pause = Some(pause.max(error.retry_after.unwrap_or_default()));
                     error.message.insert_str(
@@ -143,7 +143,7 @@ impl<'a> Watch<'a> {
         let (severity, code) =
             (if lost { Severity::Error } else { Severity::Info }, Code::WatchFailed);
         let (source, namespace, service) = (String::new(), String::new(), String::new());
-        run::diagnostic(&Diagnostic {
+        driver::diagnostic(&Diagnostic {
             severity,
             code,
             source,
@@ -174,7 +174,7 @@ impl<'a> Watch<'a> {
                 let message = "the API server's answer has no resourceVersion".to_owned();
                 return Err(Interruption::Failed(WriteError::new(WriteFailure::Other, message)));
             };
-            self.pace.listed();
+            self.backoff.listed();
             self.version = Some(version.clone());
             return Ok(Observation::Listed {
                 entries,

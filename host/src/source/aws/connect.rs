@@ -315,7 +315,9 @@ fn report_endpoints(control: Option<&str>, data: Option<&str>) {
             tracing::info!("Cloud Map is read at {control}, instances at {data}");
         }
         (None, Some(data)) => {
-            tracing::info!("instances are read at {data}, everything else at the region's endpoint");
+            tracing::info!(
+                "instances are read at {data}, everything else at the region's endpoint"
+            );
         }
         (Some(both), None) if both.contains(".amazonaws.com") || both.contains(".api.aws") => {
             tracing::warn!(

@@ -9,7 +9,7 @@ use istio_cloud_map_core::diagnostic::{Code, Diagnostic, Severity};
 use istio_cloud_map_core::operator::{InstancesRead, ReadError, ReadFailure};
 use istio_cloud_map_core::sorted::SortedMap;
 
-use super::stamp::json_digest;
+use super::change_token::json_digest;
 
 /// Namespaces and their services by key, as [`Namespace::key`] and [`Service::key`] say.
 ///

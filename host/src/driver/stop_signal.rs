@@ -15,9 +15,9 @@ const LONGEST_STOP: Duration = Duration::from_millis(4500);
 
 /// A request to stop, from outside.
 #[derive(Debug, Clone)]
-pub struct Stop(watch::Receiver<bool>);
+pub struct StopSignal(watch::Receiver<bool>);
 
-impl Stop {
+impl StopSignal {
     /// Waits for a signal on a thread of its own, which ends the process with `exit_code` if
     /// nothing else does in time: a file, a plugin or a reader that hangs may block every other
     /// thread.

@@ -1,12 +1,12 @@
 //! The driver: does what the operator asks for, and reports back.
 //!
-//! One loop. Everything that waits for the outside runs as a task of [`Hands`] and answers with one
+//! One loop. Everything that waits for the outside runs as a task of [`Tasks`] and answers with one
 //! event. The first task to fail stops the process: nothing goes on unseen.
 
-mod hands;
-mod pulse;
-mod stop;
-mod tell;
+mod heartbeat;
+mod log;
+mod stop_signal;
+mod tasks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use istio_cloud_map_core::operator::{Effect, Event, Operator, Status, Time};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-pub use hands::{Hands, Places};
-pub use pulse::Pulse;
-pub use stop::Stop;
-pub use tell::diagnostic;
+pub use heartbeat::Heartbeat;
+pub use log::diagnostic;
+pub use stop_signal::StopSignal;
+pub use tasks::{Backends, Tasks};
 
 use crate::metrics::Metrics;
 
@@ -32,11 +32,11 @@ const STATUS_EVERY: Duration = Duration::from_secs(1);
 
 /// What the rest of the process sees of the loop.
 #[derive(Clone)]
-pub struct Seen {
+pub struct Telemetry {
     /// Counts what is done.
     pub metrics: Arc<Metrics>,
     /// Beats while the loop turns.
-    pub pulse: Arc<Pulse>,
+    pub heartbeat: Arc<Heartbeat>,
     /// Taken every second.
     pub status: watch::Sender<Status>,
 }
@@ -48,34 +48,34 @@ pub struct Seen {
 /// Where a task of its own ended that never should.
 pub async fn run(
     mut operator: Operator,
-    places: Places,
-    seen: Seen,
-    stop: &Stop,
+    backends: Backends,
+    telemetry: Telemetry,
+    stop: &StopSignal,
 ) -> anyhow::Result<bool> {
     let started = Instant::now();
     let (events, mut inbox) = mpsc::channel(256);
-    let mut hands = Hands::new(places, events, seen.metrics.clone());
-    hands.watch();
+    let mut tasks = Tasks::new(backends, events, telemetry.metrics.clone());
+    tasks.watch();
     let mut stopping: Option<Instant> = None;
     let mut status_at = Time::ZERO;
     let mut event = Event::Tick;
     loop {
         let now = started.elapsed();
         let effects = operator.handle(event, now);
-        seen.pulse.beat();
+        telemetry.heartbeat.beat();
         let mut wake = Instant::now() + LONGEST_SLEEP;
         for effect in effects {
             match effect {
                 Effect::WakeAt(at) => wake = wake.min(started + at),
                 Effect::Finished { failed } => {
-                    publish(&operator, &seen);
+                    publish(&operator, &telemetry);
                     return Ok(failed);
                 }
-                effect => hands.act(effect),
+                effect => tasks.act(effect),
             }
         }
         if now >= status_at {
-            publish(&operator, &seen);
+            publish(&operator, &telemetry);
             status_at = now + STATUS_EVERY;
         } else {
             // What has just happened must not wait for the next event to be seen.
@@ -89,7 +89,7 @@ pub async fn run(
                 tracing::info!("stopping: finishing the writes in flight");
                 Event::Stop
             }
-            ended = hands.ended() => {
+            ended = tasks.ended() => {
                 ended?;
                 Event::Tick
             }
@@ -105,10 +105,10 @@ pub async fn run(
     }
 }
 
-fn publish(operator: &Operator, seen: &Seen) {
+fn publish(operator: &Operator, telemetry: &Telemetry) {
     let status = operator.status();
-    seen.metrics.set(&status);
-    let was_ready = seen.status.send_replace(status.clone()).ready;
+    telemetry.metrics.set(&status);
+    let was_ready = telemetry.status.send_replace(status.clone()).ready;
     if status.ready && !was_ready {
         let services: usize = status.sources.values().map(|source| source.services).sum();
         tracing::info!(services, entries = status.entries, "ready: the first pass is complete");

@@ -8,18 +8,18 @@ const DEAD_AFTER: Duration = Duration::from_secs(30);
 
 /// Beats while the loop turns.
 #[derive(Debug)]
-pub struct Pulse {
+pub struct Heartbeat {
     started: Instant,
     last: AtomicU64,
 }
 
-impl Default for Pulse {
+impl Default for Heartbeat {
     fn default() -> Self {
         Self { started: Instant::now(), last: AtomicU64::new(0) }
     }
 }
 
-impl Pulse {
+impl Heartbeat {
     /// The loop turns.
     pub fn beat(&self) {
         self.last.store(self.millis(), Ordering::Relaxed);

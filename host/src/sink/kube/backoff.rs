@@ -13,13 +13,13 @@ const CALM: Duration = Duration::from_secs(10);
 
 /// The failures so far.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(super) struct Backoff {
     failures: u32,
     failed: Option<Instant>,
     listed: Option<Instant>,
 }
 
-impl Pace {
+impl Backoff {
     pub(super) fn listed(&mut self) {
         self.listed = Some(Instant::now());
     }
@@ -61,26 +61,26 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_three_seconds_and_start_anew_after_calm() {
-        let mut pace = Pace::default();
-        let pauses: Vec<Duration> = (0..8).map(|_| pace.after_failure()).collect();
+        let mut backoff = Backoff::default();
+        let pauses: Vec<Duration> = (0..8).map(|_| backoff.after_failure()).collect();
         for (pause, longest) in pauses
             .iter()
             .zip([100, 200, 400, 800, 1_600, 3_000, 3_000, 3_000].map(Duration::from_millis))
         {
             assert!((longest * 3 / 4..=longest).contains(pause), "{pauses:?}");
         }
-        pace.failed = Instant::now().checked_sub(CALM * 2);
-        assert!(pace.after_failure() <= FIRST);
+        backoff.failed = Instant::now().checked_sub(CALM * 2);
+        assert!(backoff.after_failure() <= FIRST);
     }
 
     #[test]
     fn an_expired_watch_lists_at_once_but_not_in_a_circle() {
-        let mut pace = Pace::default();
+        let mut backoff = Backoff::default();
         for _ in 0..8 {
-            pace.after_failure();
+            backoff.after_failure();
         }
-        assert_eq!(pace.after_expiry(), FIRST);
-        pace.listed();
-        assert!(pace.after_expiry() > Duration::from_secs(2));
+        assert_eq!(backoff.after_expiry(), FIRST);
+        backoff.listed();
+        assert!(backoff.after_expiry() > Duration::from_secs(2));
     }
 }

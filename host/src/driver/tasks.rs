@@ -12,13 +12,13 @@ use istio_cloud_map_core::operator::{
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::tell;
+use super::log;
 use crate::metrics::Metrics;
 use crate::sink::{Apply, Sink};
 use crate::source::Source;
 
 /// Where to read from and write to.
-pub struct Places {
+pub struct Backends {
     /// By name.
     pub sources: BTreeMap<Arc<str>, Arc<dyn Source>>,
     /// For all of them.
@@ -28,29 +28,29 @@ pub struct Places {
 }
 
 /// What acts for the operator.
-pub struct Hands {
-    places: Places,
+pub struct Tasks {
+    backends: Backends,
     events: mpsc::Sender<Event>,
     metrics: Arc<Metrics>,
-    tasks: JoinSet<anyhow::Result<()>>,
+    running: JoinSet<anyhow::Result<()>>,
 }
 
-impl Hands {
+impl Tasks {
     /// Answers go to `events`.
-    pub fn new(places: Places, events: mpsc::Sender<Event>, metrics: Arc<Metrics>) -> Self {
-        Self { places, events, metrics, tasks: JoinSet::new() }
+    pub fn new(backends: Backends, events: mpsc::Sender<Event>, metrics: Arc<Metrics>) -> Self {
+        Self { backends, events, metrics, running: JoinSet::new() }
     }
 
     /// Starts to watch the sink, and the sources that can tell of changes.
     pub fn watch(&mut self) {
-        let (sink, events) = (self.places.sink.clone(), self.events.clone());
-        self.tasks.spawn(async move {
+        let (sink, events) = (self.backends.sink.clone(), self.events.clone());
+        self.running.spawn(async move {
             let mut observations = sink.observe();
             let mut last_error = None;
             while let Some(observation) = observations.next().await {
                 match observation {
                     Ok(observation) => {
-                        tell::observed(&observation);
+                        log::observed(&observation);
                         drop(events.send(Event::Observed(observation)).await);
                     }
                     Err(error) => {
@@ -62,9 +62,9 @@ impl Hands {
             Err(last_error
                 .map_or_else(|| anyhow!("what is written can no longer be observed"), Into::into))
         });
-        for (name, source) in self.places.sources.clone() {
+        for (name, source) in self.backends.sources.clone() {
             let events = self.events.clone();
-            self.tasks.spawn(async move {
+            self.running.spawn(async move {
                 loop {
                     source.changed().await;
                     drop(events.send(Event::SourceChanged { source: name.clone() }).await);
@@ -76,7 +76,7 @@ impl Hands {
     /// Waits until a task has failed. Those that ended well are forgotten on the way.
     pub async fn ended(&mut self) -> anyhow::Result<()> {
         loop {
-            match self.tasks.join_next().await {
+            match self.running.join_next().await {
                 Some(Ok(Ok(()))) => {}
                 Some(Ok(Err(error))) => return Err(error),
                 Some(Err(panic)) => return Err(panic.into()),
@@ -88,7 +88,7 @@ impl Hands {
     /// Does one thing.
     pub fn act(&mut self, effect: Effect) {
         match effect {
-            Effect::Report(diagnostic) => tell::diagnostic(&diagnostic),
+            Effect::Report(diagnostic) => log::diagnostic(&diagnostic),
             Effect::Write(write) => self.write(write),
             Effect::Read { id, read } => self.read(id, read),
             Effect::WakeAt(_) | Effect::Finished { .. } => {}
@@ -96,34 +96,34 @@ impl Hands {
     }
 
     fn read(&mut self, id: ReadId, read: Read) {
-        let Some(source) = self.places.sources.get(read.source()).cloned() else { return };
-        tell::asked(&read);
+        let Some(source) = self.backends.sources.get(read.source()).cloned() else { return };
+        log::asked(&read);
         let (events, metrics) = (self.events.clone(), self.metrics.clone());
-        self.tasks.spawn(async move {
+        self.running.spawn(async move {
             let asked = read.clone();
             let answer = answer(&*source, id, read, &metrics).await;
-            tell::answered(&asked, &answer);
+            log::answered(&asked, &answer);
             drop(events.send(answer).await);
             Ok(())
         });
     }
 
     fn write(&mut self, write: Write) {
-        tell::writing(&write);
+        log::writing(&write);
         let (sink, events, metrics, dry_run) = (
-            self.places.sink.clone(),
+            self.backends.sink.clone(),
             self.events.clone(),
             self.metrics.clone(),
-            self.places.dry_run,
+            self.backends.dry_run,
         );
-        self.tasks.spawn(async move {
+        self.running.spawn(async move {
             let started = Instant::now();
             let result = carry_out(&*sink, &write).await;
             let outcome = result.as_ref().map_or_else(|error| error.failure.as_str(), |_| "ok");
             metrics.wrote(write.action.as_str(), outcome, started.elapsed());
             match &result {
-                Ok(_) => tell::written(&write, dry_run),
-                Err(error) => tell::not_written(&write, error),
+                Ok(_) => log::written(&write, dry_run),
+                Err(error) => log::not_written(&write, error),
             }
             drop(events.send(Event::Written { key: write.key, result }).await);
             Ok(())
@@ -141,45 +141,47 @@ async fn carry_out(sink: &dyn Sink, write: &Write) -> Result<Option<Box<Observed
     sink.apply(apply).await.map(|stored| Some(Box::new(stored)))
 }
 
-async fn answer(source: &dyn Source, read: ReadId, ask: Read, metrics: &Metrics) -> Event {
-    let (started, operation) = (Instant::now(), ask.operation());
-    let took = |error: Option<&ReadError>| {
-        metrics.read(
-            operation,
-            error.map_or("ok", |error| error.failure.as_str()),
-            started.elapsed(),
-        );
-    };
-    match ask {
+async fn answer(source: &dyn Source, id: ReadId, read: Read, metrics: &Metrics) -> Event {
+    let call = TimedCall { started: Instant::now(), operation: read.operation(), metrics };
+    match read {
         Read::Namespaces { owner, token, .. } => {
-            let result = source.namespaces(owner, token).await;
-            took(result.as_ref().err());
-            Event::NamespacesPage { read, result }
+            let result = call.observe(source.namespaces(owner, token).await);
+            Event::NamespacesPage { read: id, result }
         }
         Read::Services { namespace, token, .. } => {
-            let result = source.services(&namespace, token).await;
-            took(result.as_ref().err());
-            Event::ServicesPage { read, result }
+            let result = call.observe(source.services(&namespace, token).await);
+            Event::ServicesPage { read: id, result }
         }
         Read::ServiceAttributes(Target { namespace, service, .. }) => {
-            let result = source.service_attributes(&namespace, &service).await;
-            took(result.as_ref().err());
-            Event::ServiceAttributes { read, result }
+            let result = call.observe(source.service_attributes(&namespace, &service).await);
+            Event::ServiceAttributes { read: id, result }
         }
         Read::Tags(Target { namespace, service, .. }) => {
-            let result = source.tags(&namespace, &service).await;
-            took(result.as_ref().err());
-            Event::Tags { read, result }
+            let result = call.observe(source.tags(&namespace, &service).await);
+            Event::Tags { read: id, result }
         }
         Read::Revision(Target { namespace, service, .. }) => {
-            let result = source.revision(&namespace, &service).await;
-            took(result.as_ref().err());
-            Event::Revision { read, result }
+            let result = call.observe(source.revision(&namespace, &service).await);
+            Event::Revision { read: id, result }
         }
         Read::Instances(Target { namespace, service, .. }) => {
-            let result = source.instances(&namespace, &service).await;
-            took(result.as_ref().err());
-            Event::Instances { read, result }
+            let result = call.observe(source.instances(&namespace, &service).await);
+            Event::Instances { read: id, result }
         }
+    }
+}
+
+/// A call that the metrics count.
+struct TimedCall<'a> {
+    started: Instant,
+    operation: &'static str,
+    metrics: &'a Metrics,
+}
+
+impl TimedCall<'_> {
+    fn observe<T>(&self, result: Result<T, ReadError>) -> Result<T, ReadError> {
+        let outcome = result.as_ref().map_or_else(|error| error.failure.as_str(), |_| "ok");
+        self.metrics.read(self.operation, outcome, self.started.elapsed());
+        result
     }
 }

@@ -8,9 +8,9 @@ const SAY_AGAIN: Duration = Duration::from_mins(1);
 
 /// The error that was last passed on.
 #[derive(Debug, Default)]
-pub(super) struct News(Option<(String, Instant)>);
+pub(super) struct Dedup(Option<(String, Instant)>);
 
-impl News {
+impl Dedup {
     /// Whether to pass an error on: it is another one, or it has lasted for a while.
     pub(super) fn is_new(&mut self, error: &WriteError) -> bool {
         let now = Instant::now();

@@ -6,14 +6,14 @@ use std::str::FromStr;
 
 /// Where Cloud Map's content comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum From {
+pub enum SourceArg {
     /// AWS itself.
     Aws,
     /// A snapshot.
     File(PathBuf),
 }
 
-impl FromStr for From {
+impl FromStr for SourceArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -27,7 +27,7 @@ impl FromStr for From {
 
 /// Where entries go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum To {
+pub enum SinkArg {
     /// A cluster.
     Kube,
     /// A directory, one file an entry.
@@ -36,7 +36,7 @@ pub enum To {
     Stdout,
 }
 
-impl FromStr for To {
+impl FromStr for SinkArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -78,12 +78,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_read_as_they_are_documented() {
-        assert_eq!("aws".parse(), Ok(From::Aws));
-        assert_eq!("file:a.json".parse(), Ok(From::File("a.json".into())));
-        assert_eq!("dir:out".parse(), Ok(To::Dir("out".into())));
-        assert_eq!("-".parse(), Ok(To::Stdout));
-        assert!("file:".parse::<From>().is_err() && "dirout".parse::<To>().is_err());
+    fn sources_and_sinks_are_read_as_they_are_documented() {
+        assert_eq!("aws".parse(), Ok(SourceArg::Aws));
+        assert_eq!("file:a.json".parse(), Ok(SourceArg::File("a.json".into())));
+        assert_eq!("dir:out".parse(), Ok(SinkArg::Dir("out".into())));
+        assert_eq!("-".parse(), Ok(SinkArg::Stdout));
+        assert!("file:".parse::<SourceArg>().is_err() && "dirout".parse::<SinkArg>().is_err());
     }
 
     #[test]

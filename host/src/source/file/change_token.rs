@@ -10,13 +10,13 @@ use serde::Serialize;
 
 /// What the file system says about a file without opening it, symlinks followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(super) struct ChangeToken {
     modified: Option<SystemTime>,
     length: u64,
     identity: Identity,
 }
 
-impl Stamp {
+impl ChangeToken {
     /// Nothing if there is no such file, or none that may be looked at.
     pub(super) fn of(path: &Path) -> Option<Self> {
         let metadata = std::fs::metadata(path).ok()?;
