@@ -1,9 +1,10 @@
 //! Calls of texts, for hosts whose language has JSON and exceptions of its own: input and options
-//! each a text, the result alone as the answer.
+//! are a text each, and the result is returned without an envelope.
 
-use super::{Error, PlanInput, PlanOptions, TranslateOptions, Translation, planned, to_json};
+use super::{Error, PlanInput, PlanOptions, TranslateOptions, Translation, planned};
 use crate::json;
-use crate::service_entry::validate::validate as findings;
+use crate::operator::Plan;
+use crate::service_entry::validate::{Finding, validate as findings};
 
 /// Translates Cloud Map JSON. What comes out is what [`super::translate`] answers as `ok`.
 ///
@@ -15,22 +16,21 @@ pub fn translate(input: &str, options: &str) -> Result<String, Error> {
         .map_err(|error| unwritten(&error))
 }
 
-/// Plans. What comes out is what [`super::plan`] answers as `ok`.
+/// Plans.
 ///
 /// # Errors
-/// Where the input or the options are not what they must be.
-pub fn plan(input: &str, options: &str) -> Result<String, Error> {
+/// If the input or the options are not as expected.
+pub fn plan(input: &str, options: &str) -> Result<Plan, Error> {
     let options = PlanOptions::read(options)?;
-    to_json(&planned(&PlanInput::read(input)?, &options)?, 0).map_err(|error| unwritten(&error))
+    planned(&PlanInput::read(input)?, &options)
 }
 
-/// Validates. What comes out is what [`super::validate`] answers as `ok`.
+/// Validates.
 ///
 /// # Errors
-/// Where the input is no JSON.
-pub fn validate(input: &str) -> Result<String, Error> {
-    to_json(&findings(&json::read(input).map_err(Error::input)?), 0)
-        .map_err(|error| unwritten(&error))
+/// If the input is not JSON.
+pub fn validate(input: &str) -> Result<Vec<Finding>, Error> {
+    Ok(findings(&json::read(input).map_err(Error::input)?))
 }
 
 /// Nothing is known that can be computed and not written.

@@ -1,109 +1,172 @@
-//! Is a module what hosts were promised?
+//! The modules, what each must be, and whether it is.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
 
-use thiserror::Error;
+use anyhow::{Context, Result, ensure};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
+use crate::build::{Checkout, Files, Product, build};
 use crate::inspect::Facts;
-use crate::module::{Exports, LINKER, Limit, Module};
+use crate::tools::output;
 
-/// What a finished module is not.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum Breach {
-    #[error("it imports `{name}` from `{module}`, which its hosts don't have; expected {expected}")]
-    Import { module: String, name: String, expected: String },
-    #[error("it does not export `{0}`")]
-    ExportMissing(String),
-    #[error("it exports `{0}`, which is not among its exports in wasm/build/src/module.rs")]
-    ExportUnlisted(String),
-    #[error("it has no custom section `{0}`")]
-    Section(String),
-    #[error("it has {bytes} bytes{}, expected at most {limit}", if *.gzipped { " gzipped" } else { "" })]
-    Size { bytes: usize, gzipped: bool, limit: usize },
-    #[error("it has the path `{}` of this machine in it", .0.display())]
-    Path(PathBuf),
+/// One module.
+pub struct Module {
+    /// On the command line, and of the file.
+    pub name: &'static str,
+    /// The workspace's package with the cdylib.
+    pub package: &'static str,
+    /// wasm-bindgen writes its JavaScript side. The module may export more than is listed, for that
+    /// side, and its limit is of the gzipped size.
+    pub javascript: bool,
+    /// The modules that it may import from.
+    pub imports: &'static [&'static str],
+    /// What it exports, beside [`LINKER`].
+    pub exports: &'static [&'static str],
+    /// The custom sections that it must have.
+    pub sections: &'static [&'static str],
+    /// The maximum size in bytes.
+    pub limit: usize,
 }
 
+/// The stem of the JavaScript files' names.
+pub const JAVASCRIPT: &str = "istio_cloud_map";
+
+/// Exported from every module by the linker.
+const LINKER: [&str; 2] = ["__data_end", "__heap_base"];
+
+pub const MODULES: [Module; 4] = [
+    Module {
+        name: "plain",
+        package: "istio-cloud-map-plain",
+        javascript: false,
+        imports: &[],
+        exports: &["memory", "alloc", "free", "translate", "plan", "validate"],
+        sections: &[],
+        limit: 550_000,
+    },
+    Module {
+        name: "policy",
+        package: "istio-cloud-map-policy",
+        javascript: false,
+        imports: &["wapc"],
+        exports: &["memory", "wapc_init", "__guest_call"],
+        sections: &["io.kubewarden.metadata"],
+        limit: 580_000,
+    },
+    Module {
+        name: "js",
+        package: "istio-cloud-map-js",
+        javascript: true,
+        imports: &["./istio_cloud_map_bg.js"],
+        exports: &["memory"],
+        sections: &[],
+        limit: 242_000,
+    },
+    Module {
+        name: "transform-team",
+        package: "istio-cloud-map-transform-team",
+        javascript: false,
+        imports: &[],
+        exports: &["memory", "alloc", "free", "transform"],
+        sections: &[],
+        limit: 100_000,
+    },
+];
+
 /// The size of a module, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Size {
     pub plain: usize,
     pub gzipped: usize,
 }
 
-/// All that is wrong with a module.
-#[must_use]
-pub fn breaches(module: &Module, facts: &Facts, size: Size) -> Vec<Breach> {
-    let mut breaches = imports(module, facts);
-    breaches.extend(exports(module, facts));
-    let missing = module
-        .sections
-        .iter()
-        .filter(|name| !facts.sections.iter().any(|section| section == *name));
-    breaches.extend(missing.map(|name| Breach::Section((*name).to_owned())));
-    let (bytes, gzipped, limit) = limited(module, size);
-    if bytes > limit {
-        breaches.push(Breach::Size { bytes, gzipped, limit });
-    }
-    breaches
-}
-
-/// The size that the limit is of, whether that is the gzipped one, and the limit.
-fn limited(module: &Module, size: Size) -> (usize, bool, usize) {
-    match module.limit {
-        Limit::Plain(limit) => (size.plain, false, limit),
-        Limit::Gzipped(limit) => (size.gzipped, true, limit),
+impl Size {
+    /// The size of a module with these bytes.
+    ///
+    /// # Errors
+    /// If they can't be compressed.
+    pub fn new(bytes: &[u8]) -> Result<Self> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes)?;
+        Ok(Self { plain: bytes.len(), gzipped: encoder.finish()?.len() })
     }
 }
 
-/// A line on a module that is larger than it is meant to be.
+/// All that is wrong with a module, each beginning with a verb.
 #[must_use]
-pub fn beyond_goal(module: &Module, size: Size) -> Option<String> {
-    let (bytes, gzipped, _) = limited(module, size);
-    let gzipped = if gzipped { " gzipped" } else { "" };
-    (bytes > module.goal).then(|| {
-        format!("module `{}` has {bytes} bytes{gzipped}, its goal is {}", module.name, module.goal)
-    })
-}
-
-fn imports(module: &Module, facts: &Facts) -> Vec<Breach> {
+pub fn problems(module: &Module, facts: &Facts, size: Size) -> Vec<String> {
+    let mut problems = Vec::new();
     let expected = match module.imports {
-        [] => "no import at all".to_owned(),
-        modules => format!("imports from `{}` alone", modules.join("`, `")),
+        [] => "no import".to_owned(),
+        modules => format!("imports from `{}` only", modules.join("`, `")),
     };
-    let foreign = facts.imports.iter().filter(|(from, _)| !module.imports.contains(&from.as_str()));
-    foreign
-        .map(|(from, name)| Breach::Import {
-            module: from.clone(),
-            name: name.clone(),
-            expected: expected.clone(),
-        })
-        .collect()
-}
-
-fn exports(module: &Module, facts: &Facts) -> Vec<Breach> {
-    let (Exports::Exactly(listed) | Exports::AtLeast(listed)) = module.exports;
-    let missing = listed.iter().filter(|name| !facts.exports.iter().any(|export| export == *name));
-    let mut breaches: Vec<Breach> =
-        missing.map(|name| Breach::ExportMissing((*name).to_owned())).collect();
-    if let Exports::Exactly(_) = module.exports {
-        let unlisted = facts
-            .exports
-            .iter()
-            .filter(|name| !listed.contains(&name.as_str()) && !LINKER.contains(&name.as_str()));
-        breaches.extend(unlisted.cloned().map(Breach::ExportUnlisted));
+    for (from, name) in &facts.imports {
+        if !module.imports.contains(&from.as_str()) {
+            problems.push(format!("imports `{name}` from `{from}`, expected {expected}"));
+        }
     }
-    breaches
+    for name in module.exports.iter().filter(|name| !facts.exports.iter().any(|e| e == *name)) {
+        problems.push(format!("does not export `{name}`"));
+    }
+    for name in &facts.exports {
+        let listed = module.exports.contains(&name.as_str()) || LINKER.contains(&name.as_str());
+        if !listed && !module.javascript {
+            problems.push(format!("exports `{name}`, which wasm/build/src/check.rs does not list"));
+        }
+    }
+    for name in module.sections.iter().filter(|name| !facts.sections.iter().any(|s| s == *name)) {
+        problems.push(format!("has no custom section `{name}`"));
+    }
+    let (bytes, gzipped) =
+        if module.javascript { (size.gzipped, " gzipped") } else { (size.plain, "") };
+    if bytes > module.limit {
+        problems.push(format!("has {bytes} bytes{gzipped}, expected at most {}", module.limit));
+    }
+    problems
 }
 
-/// The places of this machine that can be found in the module, so that others would build other
-/// bytes.
-pub fn paths<'a>(bytes: &[u8], places: impl IntoIterator<Item = &'a PathBuf>) -> Vec<Breach> {
-    let found = places.into_iter().filter(|place| {
-        let place = place.as_os_str().as_encoded_bytes();
-        !place.is_empty() && bytes.windows(place.len()).any(|window| window == place)
-    });
-    found.cloned().map(Breach::Path).collect()
+/// Builds the modules again from a copy of the sources in another folder, and compares.
+///
+/// # Errors
+/// If a file differs, or the copy can't be made or built.
+pub fn reproducible(products: &[Product], checkout: &Checkout) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    // Paths of another length, and the target folder is not in the checkout.
+    let path = folder.path().canonicalize()?;
+    let copy = Checkout { root: path.join("another/checkout"), target: path.join("t") };
+    copy_sources(&checkout.root, &copy.root)?;
+    fs::create_dir_all(copy.work())?;
+    let mut different = Vec::new();
+    for product in products {
+        different.extend(differences(&product.files, &build(product.module, &copy)?.files));
+    }
+    ensure!(different.is_empty(), "another checkout gives other bytes: {}", different.join(", "));
+    Ok(())
+}
+
+fn differences(one: &Files, other: &Files) -> Vec<String> {
+    let paths = one.keys().chain(other.keys().filter(|path| !one.contains_key(*path)));
+    let different = paths.filter(|path| one.get(*path) != other.get(*path));
+    different.map(|path| path.display().to_string()).collect()
+}
+
+/// Copies what git has and what it would add: the sources without what was built.
+fn copy_sources(from: &Path, to: &Path) -> Result<()> {
+    let list = ["ls-files", "--cached", "--others", "--exclude-standard", "-z"];
+    let names = output(Command::new("git").current_dir(from).args(list))?;
+    for name in names.split('\0') {
+        let (source, copy) = (from.join(name), to.join(name));
+        // git still lists a file that was deleted.
+        if source.is_file() {
+            fs::create_dir_all(copy.parent().unwrap_or(to))?;
+            fs::copy(&source, &copy).with_context(|| source.display().to_string())?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -112,18 +175,16 @@ mod tests {
 
     use super::*;
     use crate::inspect::inspect;
-    use crate::module::Kind;
 
-    const SMALL: Size = Size { plain: 10, gzipped: 5 };
+    const SMALL: Size = Size { plain: 100, gzipped: 50 };
     const MODULE: Module = Module {
         name: "policy",
         package: "a-policy",
-        kind: Kind::Bare,
+        javascript: false,
         imports: &["wapc"],
-        exports: Exports::Exactly(&["memory", "wapc_init"]),
+        exports: &["memory", "wapc_init"],
         sections: &["io.kubewarden.metadata"],
-        limit: Limit::Plain(100),
-        goal: 50,
+        limit: 100,
     };
     const GOOD: &str = r#"
         (import "wapc" "__host_call" (func))
@@ -132,88 +193,69 @@ mod tests {
         (func (export "wapc_init"))
         (@custom "io.kubewarden.metadata" "{}")"#;
 
-    fn said(module: &Module, text: &str, size: Size) -> Vec<String> {
+    fn found(module: &Module, text: &str, size: Size) -> Vec<String> {
         let facts = inspect(&wat::parse_str(format!("(module {text})")).unwrap()).unwrap();
-        breaches(module, &facts, size).iter().map(ToString::to_string).collect()
+        problems(module, &facts, size)
     }
 
     #[test]
-    fn a_module_that_keeps_all_promises_has_no_breach() {
-        assert_eq!(said(&MODULE, GOOD, SMALL), Vec::<String>::new());
+    fn a_module_that_is_as_expected_has_no_problem() {
+        assert_eq!(found(&MODULE, GOOD, SMALL), Vec::<String>::new());
     }
 
     #[test]
-    fn a_foreign_import_is_named_with_its_module() {
-        let text = GOOD
-            .replace(r#""wapc" "__host_call""#, r#""__wbindgen_placeholder__" "__wbindgen_throw""#);
-        let expected = "it imports `__wbindgen_throw` from `__wbindgen_placeholder__`, which its hosts don't have; \
-                        expected imports from `wapc` alone";
-        assert_eq!(said(&MODULE, &text, SMALL), [expected]);
-    }
-
-    #[test]
-    fn where_no_import_is_allowed_one_from_anywhere_is_a_breach() {
-        let alone = Module { imports: &[], ..MODULE };
+    fn an_import_that_no_host_has_is_a_problem() {
+        let other = GOOD.replace(r#""wapc""#, r#""env""#);
         assert_eq!(
-            said(&alone, GOOD, SMALL),
-            [
-                "it imports `__host_call` from `wapc`, which its hosts don't have; expected no import at all"
-            ]
+            found(&MODULE, &other, SMALL),
+            ["imports `__host_call` from `env`, expected imports from `wapc` only"]
+        );
+        assert_eq!(
+            found(&Module { imports: &[], ..MODULE }, GOOD, SMALL),
+            ["imports `__host_call` from `wapc`, expected no import"]
         );
     }
 
     #[test]
-    fn a_missing_export_and_an_unlisted_one_are_both_named() {
+    fn a_missing_export_and_an_unlisted_one_are_problems() {
         let text = GOOD.replace("wapc_init", "wapc_start");
-        assert_eq!(
-            said(&MODULE, &text, SMALL),
-            [
-                "it does not export `wapc_init`",
-                "it exports `wapc_start`, which is not among its exports in wasm/build/src/module.rs"
-            ]
-        );
+        let missing = "does not export `wapc_init`";
+        let unlisted = "exports `wapc_start`, which wasm/build/src/check.rs does not list";
+        assert_eq!(found(&MODULE, &text, SMALL), [missing, unlisted]);
+        let javascript = Module { javascript: true, ..MODULE };
+        assert_eq!(found(&javascript, &text, SMALL), [missing]);
     }
 
     #[test]
-    fn what_glue_shares_with_its_module_needs_no_list() {
-        let glued = Module { exports: Exports::AtLeast(&["memory"]), ..MODULE };
-        assert_eq!(said(&glued, GOOD, SMALL), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_missing_section_is_named() {
+    fn a_missing_section_is_a_problem() {
         let text = GOOD.replace("io.kubewarden.metadata", "io.kubewarden.other");
         assert_eq!(
-            said(&MODULE, &text, SMALL),
-            ["it has no custom section `io.kubewarden.metadata`"]
+            found(&MODULE, &text, SMALL),
+            ["has no custom section `io.kubewarden.metadata`"]
         );
     }
 
     #[test]
-    fn a_limit_is_of_the_plain_or_of_the_gzipped_size() {
+    fn the_limit_is_of_the_plain_size_and_for_javascript_of_the_gzipped_size() {
         let large = Size { plain: 101, gzipped: 99 };
-        assert_eq!(said(&MODULE, GOOD, large), ["it has 101 bytes, expected at most 100"]);
-        let gzipped = Module { limit: Limit::Gzipped(98), ..MODULE };
-        assert_eq!(said(&gzipped, GOOD, large), ["it has 99 bytes gzipped, expected at most 98"]);
-        assert_eq!(said(&MODULE, GOOD, Size { plain: 100, ..large }), Vec::<String>::new());
+        assert_eq!(found(&MODULE, GOOD, large), ["has 101 bytes, expected at most 100"]);
+        let javascript = Module { javascript: true, limit: 98, ..MODULE };
+        assert_eq!(found(&javascript, GOOD, large), ["has 99 bytes gzipped, expected at most 98"]);
     }
 
     #[test]
-    fn what_is_beyond_its_goal_is_told_by_the_size_that_is_limited() {
-        let size = Size { plain: 51, gzipped: 50 };
-        assert_eq!(
-            beyond_goal(&MODULE, size).as_deref(),
-            Some("module `policy` has 51 bytes, its goal is 50")
-        );
-        assert_eq!(beyond_goal(&Module { limit: Limit::Gzipped(100), ..MODULE }, size), None);
+    fn a_file_that_differs_or_that_only_one_checkout_gives_is_named() {
+        let files = |files: &[(&str, &str)]| -> Files {
+            files.iter().map(|(path, text)| (path.into(), text.as_bytes().to_vec())).collect()
+        };
+        let one = files(&[("same", "1"), ("other", "1"), ("one", "1")]);
+        let two = files(&[("same", "1"), ("other", "2"), ("two", "1")]);
+        assert_eq!(differences(&one, &two), ["one", "other", "two"]);
     }
 
     #[test]
-    fn a_path_of_the_machine_is_found_anywhere_in_the_module() {
-        let (mine, other) = (PathBuf::from("/home/me/src"), PathBuf::from("/home/you"));
-        assert_eq!(
-            paths(b"\0panicked at /home/me/src/lib.rs", [&mine, &other]),
-            [Breach::Path(mine)]
-        );
+    fn the_javascript_module_imports_from_its_generated_side() {
+        let [_, _, javascript, _] = &MODULES;
+        assert_eq!(javascript.imports, [format!("./{JAVASCRIPT}_bg.js")]);
     }
 }

@@ -1,9 +1,9 @@
-//! What a module says of itself.
+//! Reads a module's imports, exports, custom sections and features.
 
 use anyhow::{Context, Result, bail};
 use wasmparser::{BinaryReader, Parser, Payload};
 
-/// What is read out of a module.
+/// What the check and wasm-opt need of a module.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Module and name, in the order of the file.
@@ -11,14 +11,14 @@ pub struct Facts {
     pub exports: Vec<String>,
     /// The names of the custom sections.
     pub sections: Vec<String>,
-    /// The features of WebAssembly that the compiler made use of, of the section `target_features`.
+    /// The features of WebAssembly that the compiler used, from the section `target_features`.
     pub features: Vec<String>,
 }
 
 /// Reads a module.
 ///
 /// # Errors
-/// Where it is no WebAssembly.
+/// If it is not a WebAssembly module.
 pub fn inspect(bytes: &[u8]) -> Result<Facts> {
     let mut facts = Facts::default();
     for payload in Parser::new(0).parse_all(bytes) {
@@ -90,13 +90,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_module_is_an_error() {
+    fn other_bytes_than_a_module_are_an_error() {
         let error = inspect(b"#!/bin/sh").unwrap_err();
         assert!(format!("{error:#}").starts_with("not a WebAssembly module"), "{error:#}");
     }
 
     #[test]
-    fn a_torn_list_of_features_is_an_error() {
+    fn a_truncated_list_of_features_is_an_error() {
         let module =
             wat::parse_str(r#"(module (@custom "target_features" "\02+\08sign-ext"))"#).unwrap();
         assert!(inspect(&module).is_err());

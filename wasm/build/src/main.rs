@@ -1,87 +1,55 @@
-//! `cargo wasm`: builds the WebAssembly modules, gives the one for JavaScript its other side,
-//! optimises them, checks that they are what hosts were promised, and puts them into one folder.
-//! `wasm/README.md` says how to use it.
+//! `cargo wasm`: builds the WebAssembly modules, optimizes them, checks that they are what their
+//! hosts expect, and writes them into one folder. See `wasm/README.md`.
 
-mod bindgen;
+mod build;
 mod check;
-mod compile;
 mod inspect;
-mod lock;
-mod module;
-mod optimise;
-mod product;
 mod report;
-mod reproducible;
-mod time_limit;
-mod toolchain;
-mod workspace;
+mod tools;
 
-use std::env::var;
-use std::path::Path;
-use std::process::ExitCode;
+use std::fs::File;
 
 use anyhow::{Context, Result};
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
 
-use crate::module::MODULES;
-use crate::optimise::Optimiser;
-use crate::toolchain::Way;
-use crate::workspace::Workspace;
+use crate::build::{Checkout, build, write};
+use crate::check::MODULES;
 
-/// Builds the WebAssembly modules, optimised and checked, into the folder `wasm` of the target
+/// Builds the WebAssembly modules, optimized and checked, into the folder `wasm` of the target
 /// folder.
 #[derive(Parser)]
 #[command(bin_name = "cargo wasm")]
 struct Arguments {
-    /// Which modules to build [default: all].
+    /// The modules to build [default: all].
     #[arg(value_name = "MODULE", value_parser = PossibleValuesParser::new(MODULES.map(|module| module.name)))]
     modules: Vec<String>,
-    /// The one way to the target wasm32-unknown-unknown to take [default: the first of these that
-    /// works].
-    #[arg(long, value_name = "WAY")]
-    toolchain: Option<Way>,
-    /// Build once more, from a copy of the sources in another folder, and fail if that gives other
-    /// bytes.
+    /// Build again from a copy of the sources in another folder, and fail if a file differs.
     #[arg(long)]
     verify_reproducible: bool,
 }
 
-fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(arguments: &Arguments) -> Result<()> {
-    let workspace = Workspace::around(Path::new("."), None)?;
-    let modules = workspace.modules(&arguments.modules)?;
-    std::fs::create_dir_all(workspace.work())
-        .with_context(|| workspace.work().display().to_string())?;
-    let _lock = lock::locked(&workspace.work().join("lock"))?;
-    let toolchain = toolchain::find(arguments.toolchain, &workspace.root)?;
-    eprintln!("toolchain: {}", toolchain.said);
-    if let Some(line) = compile::unused_flags(|name| var(name).ok()) {
-        eprintln!("note: {line}");
-    }
-    let optimiser = Optimiser::installed()?;
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let names = &arguments.modules;
+    let checkout = Checkout::current()?;
+    std::fs::create_dir_all(checkout.work())?;
+    // Two runs must not write the same files; cargo's own lock covers its part only.
+    let lock = File::create(checkout.work().join("lock"))?;
+    lock.lock().context("locking the build folder")?;
+    tools::add_target()?;
     let mut products = Vec::new();
-    for module in modules {
-        let product = product::make(module, &workspace, &toolchain, &optimiser)?;
-        product::write(&product, &workspace.output())?;
-        if let Some(line) = check::beyond_goal(module, product.size) {
-            eprintln!("note: {line}");
+    for module in &MODULES {
+        if names.is_empty() || names.iter().any(|name| name == module.name) {
+            let product = build(module, &checkout)?;
+            write(&product, &checkout.output())?;
+            products.push(product);
         }
-        products.push(product);
     }
     println!("{}", report::table(&products));
-    println!("in {}", workspace.output().display());
+    println!("in {}", checkout.output().display());
     if arguments.verify_reproducible {
-        reproducible::verify(&products, &workspace, &toolchain, &optimiser)?;
+        check::reproducible(&products, &checkout)?;
         println!("another checkout with another target folder gives the same bytes");
     }
     Ok(())

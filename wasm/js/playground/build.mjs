@@ -44,10 +44,9 @@ const imports = {
     const files = {
       'istio-cloud-map': join(npm, 'web.js'),
       'istio-cloud-map/istio_cloud_map.wasm': join(npm, 'istio_cloud_map.wasm'),
-      './yaml.js': join(npm, 'cli/yaml.js'),
       'playground:schema': join(repository, 'docs/reference/translation-options.schema.json'),
     };
-    onResolve({ filter: /^(istio-cloud-map|playground:schema|\.\/yaml\.js$)/ }, ({ path }) => ({ path: files[path] }));
+    onResolve({ filter: /^(istio-cloud-map|playground:schema)/ }, ({ path }) => ({ path: files[path] }));
     onResolve({ filter: /^playground:examples$/ }, ({ path }) => ({ path, namespace: 'examples' }));
     onLoad({ filter: /./, namespace: 'examples' }, () => ({ contents: JSON.stringify(examples()), loader: 'json' }));
   },

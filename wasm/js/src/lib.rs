@@ -1,7 +1,11 @@
-//! The core for JavaScript. Texts cross the border, in one piece each way; `package/lib/calls.js`
-//! makes objects of them, and typed errors of what is thrown here, which is `KIND: message`.
+//! The core for JavaScript. Input and options are JSON texts. `translate` returns a text, `plan` and
+//! `validate` return objects. What is thrown is the text `KIND: message`, of which
+//! `package/lib/calls.js` makes typed errors.
 
 use istio_cloud_map_core::call::{Error, text};
+use serde::Serialize;
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// See [`text::translate`].
@@ -18,8 +22,8 @@ pub fn translate(input: &str, options: &str) -> Result<String, String> {
 /// # Errors
 /// Those of the call, as text.
 #[wasm_bindgen]
-pub fn plan(input: &str, options: &str) -> Result<String, String> {
-    text::plan(input, options).map_err(|error| thrown(&error))
+pub fn plan(input: &str, options: &str) -> Result<JsValue, String> {
+    object(text::plan(input, options))
 }
 
 /// See [`text::validate`].
@@ -27,8 +31,15 @@ pub fn plan(input: &str, options: &str) -> Result<String, String> {
 /// # Errors
 /// Those of the call, as text.
 #[wasm_bindgen]
-pub fn validate(input: &str) -> Result<String, String> {
-    text::validate(input).map_err(|error| thrown(&error))
+pub fn validate(input: &str) -> Result<JsValue, String> {
+    object(text::validate(input))
+}
+
+fn object<T: Serialize>(result: Result<T, Error>) -> Result<JsValue, String> {
+    let value = result.map_err(|error| thrown(&error))?;
+    value
+        .serialize(&Serializer::json_compatible())
+        .map_err(|error| format!("InvalidInput: the result can't be an object: {error}"))
 }
 
 fn thrown(error: &Error) -> String {

@@ -33,7 +33,7 @@ test('the packed file holds what is needed and nothing else', () => {
   const names = files.map((file) => join(file.parentPath ?? file.path, file.name).slice(installed.length + 1)).sort();
   assert.deepEqual(names, [
     'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'bin/istio-cloud-map.js',
-    'cli/files.js', 'cli/flags.js', 'cli/line.js', 'cli/main.js', 'cli/settings.js', 'cli/translate.js', 'cli/usage.js', 'cli/validate.js', 'cli/yaml.js',
+    'cli/files.js', 'cli/flags.js', 'cli/line.js', 'cli/main.js', 'cli/settings.js', 'cli/translate.js', 'cli/usage.js', 'cli/validate.js',
     'core.d.cts', 'core.d.ts', 'index.d.cts', 'index.d.ts', 'istio_cloud_map.wasm',
     'lib/calls.cjs', 'lib/calls.js', 'lib/error.cjs', 'lib/error.js', 'lib/glue.cjs', 'lib/glue.js', 'lib/text.cjs', 'lib/text.js',
     'node.cjs', 'node.js', 'package.json', 'web.js',

@@ -6,8 +6,8 @@ import { WrongUsage } from './usage.js';
 
 /**
  * @param {string[]} args What comes after the command.
- * @param {Record<string, {short?: string, env?: string, value?: string, values?: string[], many?: boolean, default?: string}>} flags By name. One
- *   without `value` is a switch; `values` are all that it may be.
+ * @param {Record<string, {short?: string, env?: string, value?: string, values?: string[], hint?: string, many?: boolean, default?: string}>} flags By
+ *   name. One without `value` is a switch; `values` are all that it may be, and `hint` says where others are possible.
  * @param {number} most How many files there may be.
  */
 export function read(args, flags, most) {
@@ -22,7 +22,7 @@ export function read(args, flags, most) {
   for (const [name, flag] of Object.entries(flags)) {
     values[name] ??= fromEnvironment(flag) ?? flag.default;
     if (flag.values && !flag.values.includes(values[name])) {
-      throw new WrongUsage(`invalid value '${values[name]}' for '--${name}': expected one of ${flag.values.join(', ')}`);
+      throw new WrongUsage(`invalid value '${values[name]}' for '--${name}': expected one of ${flag.values.join(', ')}${flag.hint ? `; ${flag.hint}` : ''}`);
     }
   }
   return { ...values, files: positionals.length > 0 ? positionals : ['-'] };

@@ -6,7 +6,6 @@ import * as flags from './flags.js';
 import { line } from './line.js';
 import { settings } from './settings.js';
 import { Failure } from './usage.js';
-import { stream } from './yaml.js';
 
 export const help = `\
 Cloud Map JSON in, ServiceEntries out; no network, no cluster
@@ -28,7 +27,7 @@ Options:
       --source SOURCE                The name of the source, where the input does not say it [default: default] [env: ISTIO_CLOUD_MAP_SOURCE]
       --aws-region REGION, --region  The AWS region, where the input does not say it [env: AWS_REGION]
       --namespace NAMESPACE          The Kubernetes namespace to write into the entries; none, if left out [env: PUBLISH_NAMESPACE]
-  -o, --output yaml|json             YAML documents, or one JSON List [default: yaml] [env: ISTIO_CLOUD_MAP_OUTPUT]
+  -o, --output json                  One JSON List; the native program writes YAML too [default: json] [env: ISTIO_CLOUD_MAP_OUTPUT]
       --strict                       Exit with 1 if any error or warning was given [env: ISTIO_CLOUD_MAP_STRICT]
       --id ID                        The owner label [default: istio-cloud-map] [env: ISTIO_CLOUD_MAP_ID]
       --api-version VERSION          v1beta1, v1 or v1alpha3 [default: v1beta1] [env: ISTIO_CLOUD_MAP_API_VERSION]
@@ -44,14 +43,14 @@ const known = {
   region: { value: 'REGION' },
   'aws-region': { env: 'AWS_REGION', value: 'REGION' },
   namespace: { env: 'PUBLISH_NAMESPACE', value: 'NAMESPACE' },
-  output: { short: 'o', env: 'ISTIO_CLOUD_MAP_OUTPUT', value: 'OUTPUT', values: ['yaml', 'json'], default: 'yaml' },
+  output: { short: 'o', env: 'ISTIO_CLOUD_MAP_OUTPUT', value: 'OUTPUT', values: ['json'], default: 'json', hint: 'the native program istio-cloud-map writes YAML' },
   strict: { env: 'ISTIO_CLOUD_MAP_STRICT' },
   id: { env: 'ISTIO_CLOUD_MAP_ID', value: 'ID' },
   'api-version': { env: 'ISTIO_CLOUD_MAP_API_VERSION', value: 'VERSION', values: ['v1beta1', 'v1', 'v1alpha3'], default: 'v1beta1' },
   set: { env: 'ISTIO_CLOUD_MAP_SET', value: 'OPTION=VALUE', many: true },
 };
 
-/** Reads, translates, says what was left out; gives the text and the exit code. */
+/** Reads, translates, reports diagnostics; returns the text and the exit code. */
 export function run(args) {
   const given = flags.read(args, known, 1);
   const [file] = given.files;
@@ -59,9 +58,9 @@ export function run(args) {
   const own = { owner: given.id, apiVersion: given['api-version'], targetNamespace: given.namespace };
   const options = { ...settings(given.set ?? []), ...without(own), ...without(names) };
   const { serviceEntries, diagnostics } = JSON.parse(translated(file, options));
-  diagnostics.forEach((diagnostic) => console.error(said(diagnostic)));
+  diagnostics.forEach((diagnostic) => console.error(lineOf(diagnostic)));
   const failed = given.strict && diagnostics.some(({ severity }) => severity !== 'info');
-  return { text: given.output === 'json' ? list(serviceEntries) : stream(serviceEntries), code: failed ? 1 : 0 };
+  return { text: list(serviceEntries), code: failed ? 1 : 0 };
 }
 
 function translated(file, options) {
@@ -85,8 +84,8 @@ function list(items) {
 }
 
 /** `warning[InvalidPort] my-namespace/web i-1: ...` */
-function said({ severity, code, source, namespace, service, instance, message }) {
-  // A whole namespace, a whole source or the whole operator may be meant.
+function lineOf({ severity, code, source, namespace, service, instance, message }) {
+  // A diagnostic may be about a whole namespace, a whole source or the whole operator.
   const place = [namespace || (service ? '' : source), service].filter(Boolean).join('/');
   return line([`${severity}[${code}]`, place, instance].filter((word) => word !== undefined && word !== '').join(' ') + `: ${message}`);
 }

@@ -26,8 +26,8 @@ export function calls(compiled) {
   return {
     translate: (input, options) => JSON.parse(call('translate', text(input, 'InvalidInput'), optionsText(options))),
     translateJson: (input, options) => call('translate', json(input), optionsText(options)),
-    plan: (input, options) => JSON.parse(call('plan', text(input, 'InvalidInput'), optionsText(options))),
-    validate: (serviceEntry) => JSON.parse(call('validate', text(serviceEntry, 'InvalidInput'))),
+    plan: (input, options) => call('plan', text(input, 'InvalidInput'), optionsText(options)),
+    validate: (serviceEntry) => call('validate', text(serviceEntry, 'InvalidInput')),
   };
 }
 

@@ -8,7 +8,7 @@ import { Editor } from "./editor.js";
 import { draw } from "./drawing.js";
 import { optionsForm } from "./options.js";
 import { ofDiagnostics, ofError } from "./remarks.js";
-import { stream } from "./yaml.js";
+import { stream } from "./yaml.mjs";
 
 const part = (id) => document.getElementById(id);
 const editor = new Editor({ text: part("text"), gutter: part("gutter"), marks: part("marks") });

@@ -13,7 +13,7 @@ function node(value, indent) {
   return ` ${typeof value === 'string' ? scalar(value, misread) : value}`;
 }
 
-/** A list stands no deeper than the key that it belongs to. */
+/** A list is not indented deeper than its key. */
 function items(values, indent) {
   return values.map((value) => `\n${indent}-${node(value, `${indent}  `).replace(/^\n +/, ' ')}`).join('');
 }
