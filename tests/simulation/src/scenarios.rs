@@ -5,7 +5,7 @@ use istio_cloud_map_core::translate::HealthMode;
 use serde_json::{Value, json};
 
 use crate::cloud::{Bucket, ServiceRef};
-use crate::cluster::set;
+use crate::cluster::{Key, set};
 use crate::driver::{ReadFault, Settings, What, WriteFault};
 use crate::faults::{Fault, Lie, Of};
 use crate::random::{settings, settle};
@@ -31,7 +31,7 @@ impl Scenario {
     }
 }
 
-pub const ALL: [Scenario; 34] = [
+pub const ALL: [Scenario; 35] = [
     Scenario::new("calm", "a quiet account with a few roll-outs", calm),
     Scenario::new("o1", "every service of adoptable entries answers empty once", o1),
     Scenario::new("o2-twice", "12 services lose 3, and a minute later 9", o2_twice),
@@ -81,6 +81,11 @@ pub const ALL: [Scenario; 34] = [
         "o16-retry-after",
         "the API server asks to wait, while writes to one namespace are forbidden",
         o16_retry_after,
+    ),
+    Scenario::new(
+        "o16-late-success",
+        "the API server asks to wait, and then answers an earlier write",
+        o16_late_success,
     ),
     Scenario::new("o17", "a person edits 12 of 20 drained entries", o17),
     Scenario::new("o18", "a service flaps between some and none", o18),
@@ -648,6 +653,26 @@ fn o16_retry_after(world: &mut World) {
     );
     world.add_process(default_settings());
     world.run_for(60 * S);
+    settle(world);
+}
+
+fn o16_late_success(world: &mut World) {
+    let (_, all) = settled(world, default_settings(), 20);
+    let keys: Vec<Key> = all.iter().map(|at| world.key(at)).collect();
+    let [slow, failing, others @ ..] = keys.as_slice() else { return };
+    world.net.watch = Latency::steady(10 * MS, 10 * MS);
+    let start = world.now;
+    let fault = |key: &Key, how| Fault::Write { key: Some(key.clone()), how, percent: 100 };
+    world.faults.add(start, start + 3 * S, fault(slow, WriteFault::Throttled(9 * S)));
+    world.faults.add(start, start + 200 * MS, fault(failing, WriteFault::Throttled(0)));
+    // One write is refused after two seconds, with a time to wait. Meanwhile another fails at once,
+    // and its second try succeeds, but is answered after that.
+    world.net.next_writes.extend([(2 * S, 10 * MS), (10 * MS, 10 * MS), (10 * MS, 3 * S)]);
+    for key in [slow, failing].into_iter().chain(others) {
+        world.edit(key, "a person", |object| set(object, &["spec", "endpoints"], json!([])));
+        world.run_for(if key == failing { 50 * MS } else { 20 * MS });
+    }
+    world.run_for(30 * S);
     settle(world);
 }
 

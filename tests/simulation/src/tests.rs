@@ -87,6 +87,7 @@ scenarios! {
     a_claimant_that_cannot_be_read_freezes_nobody: "o15",
     an_outage_of_writes_costs_few_attempts: "o16",
     a_wait_that_the_api_server_asks_for_is_kept: "o16-retry-after",
+    a_success_does_not_end_a_wait_that_a_later_answer_asks_for: "o16-late-success",
     a_repair_is_no_removal: "o17",
     a_flapping_service_is_not_listed_again_and_again: "o18",
     two_operators_of_one_id_and_two_sources_keep_to_their_own: "o21",
