@@ -36,6 +36,8 @@ pub struct Violation {
 #[derive(Debug, Default)]
 struct Life {
     started: Us,
+    /// It was asked to stop.
+    stopping: bool,
     deletes: Vec<Us>,
     emptyings: Vec<Us>,
     /// When how many entries were owned, and how many of them had endpoints.
@@ -96,6 +98,13 @@ impl Check {
         self.lives.insert(process, Life { started: now, namespaces, ..Life::default() });
     }
 
+    /// From now on a process may end what it has in flight, and no more.
+    pub fn stop(&mut self, process: usize) {
+        if let Some(life) = self.lives.get_mut(&process) {
+            life.stopping = true;
+        }
+    }
+
     /// Whether two answers a grace apart can have shown the absence that lasted for `span`: a lie
     /// may be one of them.
     fn is_answered_twice(&self, span: Option<Us>, grace: Us, from: Us, now: Us) -> bool {
@@ -138,7 +147,7 @@ impl Check {
             Input::Written { id, result } => {
                 life.written(*id, result.as_ref().map(|stored| stored.as_deref()), now)
             }
-            Input::Tick | Input::Read { .. } => {}
+            Input::Tick | Input::Stop | Input::Read { .. } => {}
         }
     }
 }
@@ -200,24 +209,27 @@ impl World {
         self.check.calls += 1;
         let Some(settings) = self.processes.get(process).map(|p| &p.settings) else { return };
         let Some(life) = self.check.lives.get_mut(&process) else { return };
-        let control = matches!(call.what, What::Namespaces { .. } | What::Services { .. });
+        let control = call.what.is_control();
+        let source = settings.sources.iter().find(|source| source.name == call.source);
+        let quota = source.map_or_else(|| call.source.clone(), |source| source.quota.clone());
         let allowed = if control {
-            settings.list_rate + 10
+            2 * settings.list_rate
         } else {
             settings.data_rate + (settings.data_rate / 4).max(1)
         };
         let (invariant, plane) =
             if control { ("frugal.control", "control") } else { ("frugal.data", "data") };
-        let times = life.calls.entry((call.source.clone(), control)).or_default();
+        let times = life.calls.entry((quota.clone(), control)).or_default();
         let count = push_within(times, self.now, S);
-        let mut found = None;
+        let mut found = life
+            .stopping
+            .then(|| ("safe.stop", format!("p{process} reads {:?} after a stop", call.what)));
         if count > allowed as usize {
             times.clear();
             found = Some((
                 invariant,
                 format!(
-                    "p{process}: {count} {plane}-plane calls of {} in one second, {allowed} allowed",
-                    call.source
+                    "p{process}: {count} {plane}-plane calls of the quota {quota} in one second, {allowed} allowed"
                 ),
             ));
         }
@@ -279,6 +291,15 @@ impl World {
                     diagnostic.service
                 ),
             );
+        }
+    }
+
+    /// A process has ended by itself.
+    pub fn check_finished(&mut self, process: usize) {
+        let in_flight = self.check.lives.get(&process).map_or(0, |life| life.in_flight.len());
+        if in_flight > 0 {
+            let what = format!("p{process} ends before the answers to {in_flight} writes");
+            self.violate("safe.stop", what);
         }
     }
 
@@ -600,6 +621,9 @@ impl Life {
     fn attempt(&mut self, write: &WriteCall, now: Us) -> Vec<(&'static str, String)> {
         let mut found = Vec::new();
         let what = format!("{} of {}", write.action, write.key);
+        if self.stopping {
+            found.push(("safe.stop", format!("{what} after a stop")));
+        }
         let replaces = write.replaces.as_ref().map(|(_, version)| version.parse().unwrap_or(0));
         let known =
             self.told.get(&write.key).filter(|(_, exists)| *exists).map(|(version, _)| *version);

@@ -39,15 +39,22 @@ impl Bucket {
     }
 }
 
-/// One account in one region.
+/// The two planes' budgets of one account and region.
+#[derive(Debug)]
+pub struct Quota {
+    pub control: Bucket,
+    pub data: Bucket,
+}
+
+/// What one source reads.
 #[derive(Debug)]
 pub struct Account {
     /// Name by id.
     pub namespaces: BTreeMap<String, String>,
     /// By id, whatever their namespace: pages are taken from all of them.
     pub services: BTreeMap<String, CloudService>,
-    pub control: Bucket,
-    pub data: Bucket,
+    /// Sources of one account and region share it.
+    pub quota: String,
 }
 
 #[derive(Debug, Clone)]
@@ -84,6 +91,7 @@ impl fmt::Display for ServiceRef {
 #[derive(Debug, Default)]
 pub struct Cloud {
     pub accounts: BTreeMap<String, Account>,
+    pub quotas: BTreeMap<String, Quota>,
     pub page_size: usize,
     last: u64,
 }
@@ -99,8 +107,21 @@ impl Cloud {
     }
 
     pub fn add_account(&mut self, source: &str, control: Bucket, data: Bucket) {
-        let account =
-            Account { namespaces: BTreeMap::new(), services: BTreeMap::new(), control, data };
+        self.add_quota(source, control, data);
+        self.add_source(source, source);
+    }
+
+    pub fn add_quota(&mut self, quota: &str, control: Bucket, data: Bucket) {
+        self.quotas.insert(quota.to_owned(), Quota { control, data });
+    }
+
+    /// A source of the account and region that have this quota.
+    pub fn add_source(&mut self, source: &str, quota: &str) {
+        let account = Account {
+            namespaces: BTreeMap::new(),
+            services: BTreeMap::new(),
+            quota: quota.to_owned(),
+        };
         self.accounts.insert(source.to_owned(), account);
     }
 
@@ -155,11 +176,9 @@ impl Cloud {
         now: Us,
     ) -> Result<Answer, ReadFault> {
         let page_size = self.page_size;
-        let account = self.accounts.get_mut(source).ok_or(ReadFault::NotFound)?;
-        let bucket = match what {
-            What::Namespaces { .. } | What::Services { .. } => &mut account.control,
-            What::Revision { .. } | What::Instances { .. } => &mut account.data,
-        };
+        let account = self.accounts.get(source).ok_or(ReadFault::NotFound)?;
+        let quota = self.quotas.get_mut(&account.quota).ok_or(ReadFault::NotFound)?;
+        let bucket = if what.is_control() { &mut quota.control } else { &mut quota.data };
         if !bucket.take(now) {
             return Err(ReadFault::Throttled);
         }

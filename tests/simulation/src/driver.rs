@@ -60,6 +60,8 @@ impl Settings {
 pub struct Source {
     pub name: String,
     pub target_namespace: String,
+    /// The account and region whose quota it uses.
+    pub quota: String,
 }
 
 /// Which kinds of change are made.
@@ -126,6 +128,13 @@ pub enum What {
     },
 }
 
+impl What {
+    /// Whether it uses the control plane's budget, and not the data plane's.
+    pub const fn is_control(&self) -> bool {
+        !matches!(self, Self::Revision { .. } | Self::Instances { .. })
+    }
+}
+
 /// What Cloud Map answers.
 #[derive(Debug)]
 pub enum Answer {
@@ -151,6 +160,7 @@ pub struct WriteCall {
 #[derive(Debug)]
 pub enum Input {
     Tick,
+    Stop,
     Read {
         id: u64,
         result: Result<Answer, ReadFault>,
@@ -194,7 +204,7 @@ impl Operator {
             catalogue_interval: Duration::from_micros(settings.catalogue_interval),
             max_requests_per_second: settings.data_rate,
             max_lists_per_second: settings.list_rate,
-            quota: source.name.clone(),
+            quota: source.quota.clone(),
             ..SourceConfig::default()
         };
         let plan = Options {
@@ -232,6 +242,7 @@ impl Operator {
     pub fn handle(&mut self, input: Input, now: Us) -> Option<Vec<Output>> {
         let event = match input {
             Input::Tick => Event::Tick,
+            Input::Stop => Event::Stop,
             Input::Listed(all, version) => {
                 let version = Version { uid: None, resource_version: Some(version.to_string()) };
                 Event::Observed(Observation::Listed {

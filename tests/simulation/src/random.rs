@@ -19,6 +19,7 @@ pub fn settings(sources: &[(&str, &str)]) -> Settings {
     let source = |(name, target): &(&str, &str)| Source {
         name: (*name).to_owned(),
         target_namespace: (*target).to_owned(),
+        quota: (*name).to_owned(),
     };
     Settings {
         owner: "operator".to_owned(),
@@ -164,6 +165,14 @@ impl Plan {
         settings.writes_in_flight = pick(&mut rng, &[1, 4, 16]).unwrap_or(16);
         settings.data_rate = data_rate;
         settings.once = once;
+        // Two sources of one account and region.
+        let is_shared = sources.len() > 1 && rng.u8(0..3) == 0;
+        let sharing = if is_shared { 2 } else { 0 };
+        for source in settings.sources.iter_mut().take(sharing) {
+            "account".clone_into(&mut source.quota);
+        }
+        let quotas: Vec<String> =
+            settings.sources.iter().map(|source| source.quota.clone()).collect();
         // Two operators: of one id with other sources, or of another id with the same ones.
         let pair = if once { 9 } else { rng.u8(0..10) };
         let mut all = vec![settings.clone()];
@@ -179,15 +188,16 @@ impl Plan {
                 world.truth.targets.insert(source.name.clone(), source.target_namespace.clone());
             }
         }
-        let shares = if pair == 0 { 2 } else { 1 };
+        let shares = if pair == 0 || pair == 1 && is_shared { 2 } else { 1 };
         let services = rng.usize(5..=40);
-        for source in &sources {
+        for (source, quota) in sources.iter().zip(&quotas) {
             let rate = u64::from(data_rate) * shares;
-            world.cloud.add_account(
-                source,
+            world.cloud.add_quota(
+                quota,
                 Bucket::new(2 * shares, 10 * shares),
                 Bucket::new(rate, rate),
             );
+            world.cloud.add_source(source, quota);
             for number in 0..rng.usize(1..=4) {
                 // Now and then two sources have one name, and so services that claim one host.
                 let name = if number == 0 && rng.u8(0..4) == 0 && pair != 1 {
@@ -515,8 +525,10 @@ impl Plan {
     fn disturb(&self, world: &mut World) {
         let process = world.rng.usize(0..world.processes.len().max(1));
         let pause = world.rng.u64(100 * MS..=5 * S);
-        if world.rng.bool() {
-            return world.restart(process, pause);
+        match world.rng.u8(0..4) {
+            0 => return world.restart(process, pause),
+            1 => return world.stop(process, pause),
+            _ => {}
         }
         world.log(|| format!("the watch of p{process} is cut"));
         world.faults.add(world.now, world.now + pause + 5 * S, Fault::Disturbance);

@@ -31,7 +31,7 @@ impl Scenario {
     }
 }
 
-pub const ALL: [Scenario; 35] = [
+pub const ALL: [Scenario; 39] = [
     Scenario::new("calm", "a quiet account with a few roll-outs", calm),
     Scenario::new("o1", "every service of adoptable entries answers empty once", o1),
     Scenario::new("o2-twice", "12 services lose 3, and a minute later 9", o2_twice),
@@ -87,6 +87,14 @@ pub const ALL: [Scenario; 35] = [
         "the API server asks to wait, and then answers an earlier write",
         o16_late_success,
     ),
+    Scenario::new(
+        "o17-lost",
+        "empty entries get endpoints, the answers are lost, and they are empty again",
+        o17_lost,
+    ),
+    Scenario::new("quota", "two sources of one account and region, both busy", quota),
+    Scenario::new("stop", "a stop while writes are in flight, and others wait", stop),
+    Scenario::new("stop-silent", "a stop while answers to writes are lost", stop_silent),
     Scenario::new("o17", "a person edits 12 of 20 drained entries", o17),
     Scenario::new("o18", "a service flaps between some and none", o18),
     Scenario::new("o21", "two operators with one id and a source each", o21),
@@ -673,6 +681,68 @@ fn o16_late_success(world: &mut World) {
         world.run_for(if key == failing { 50 * MS } else { 20 * MS });
     }
     world.run_for(30 * S);
+    settle(world);
+}
+
+fn o17_lost(world: &mut World) {
+    let namespace = account(world);
+    services(world, &namespace, "full", 8);
+    let empty: Vec<ServiceRef> = (0..6)
+        .map(|number| world.add_service("default", &namespace, &format!("web{number}"), false))
+        .collect();
+    world.add_process(default_settings());
+    world.run_for(90 * S);
+    world.faults.add(world.now, until(world, 7 * S), Fault::LostAnswers { percent: 100 });
+    empty.iter().for_each(|at| drop(world.register(at, None)));
+    world.run_for(7 * S);
+    empty.iter().for_each(|at| world.deregister_all(at));
+    world.run_for(60 * S);
+    settle(world);
+}
+
+fn quota(world: &mut World) {
+    world.cloud.add_quota("account", Bucket::new(2, 10), Bucket::new(30, 40));
+    let mut settings = Settings { data_rate: 30, ..settings(&[("a", "mesh-a"), ("b", "mesh-b")]) };
+    for source in &mut settings.sources {
+        "account".clone_into(&mut source.quota);
+        world.cloud.add_source(&source.name, "account");
+        world.truth.targets.insert(source.name.clone(), source.target_namespace.clone());
+        for number in 0..3 {
+            let namespace = world.cloud.add_namespace(&source.name, &format!("ns-{number}"));
+            for number in 0..20 {
+                let name = format!("web{number}");
+                let at = world.add_service(&source.name, &namespace, &name, false);
+                world.register(&at, None);
+            }
+        }
+    }
+    world.add_process(settings);
+    world.run_for(120 * S);
+    for at in world.cloud.services() {
+        roll_out(world, &at);
+    }
+    settle(world);
+}
+
+fn stop(world: &mut World) {
+    let settings = Settings { writes_in_flight: 4, ..default_settings() };
+    let (_, all) = settled(world, settings, 40);
+    world.net.write = Latency::steady(2 * S, 4 * S);
+    all.iter().for_each(|at| roll_out(world, at));
+    world.run_for(6 * S);
+    world.stop(0, 5 * S);
+    world.run_for(30 * S);
+    world.net.write = Latency::steady(10 * MS, 40 * MS);
+    settle(world);
+}
+
+fn stop_silent(world: &mut World) {
+    let (_, all) = settled(world, default_settings(), 20);
+    world.faults.add(world.now, until(world, 40 * S), Fault::LostAnswers { percent: 100 });
+    all.iter().for_each(|at| roll_out(world, at));
+    world.run_for(6 * S);
+    world.stop(0, 5 * S);
+    world.run_for(60 * S);
     settle(world);
 }
 
