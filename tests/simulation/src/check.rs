@@ -16,6 +16,8 @@ use crate::world::{Process, World};
 const RECENT: Us = 300 * S;
 /// The guard's window, less what a write may take from decision to effect.
 const GUARD_WINDOW: Us = 570 * S;
+/// What an operator has read is no older than this when it writes.
+const STALE: Us = 60 * S;
 const GUARD_FROM: usize = 10;
 /// By how many entries what a process observes may lag behind what is stored.
 const LAG: usize = 2;
@@ -347,7 +349,11 @@ impl World {
             write.object.as_deref().and_then(|json| serde_json::from_str::<Value>(json).ok());
         let empties = had.is_some()
             && sent
+                .as_ref()
                 .is_some_and(|sent| addresses(sent.get("spec").unwrap_or(&Value::Null)).is_empty());
+        if let Some(spec) = sent.as_ref().and_then(|sent| sent.get("spec")) {
+            found.extend(self.unfounded(key, spec, taken));
+        }
         let started = self.check.lives.get(&process).map_or(0, |life| life.started);
         let from = started.max(now.saturating_sub(RECENT));
         if deletes {
@@ -403,6 +409,35 @@ impl World {
         self.note_owned();
     }
 
+    /// What is wrong with a spec that was written, by what was true until then.
+    fn unfounded(&self, key: &Key, spec: &Value, taken: &Taken) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        let now = self.now;
+        let sent = addresses(spec);
+        let lied = self.check.lies.iter().any(|at| at + RECENT >= now);
+        let before = taken.before.iter().flat_map(|before| &before.endpoints);
+        for address in before.filter(|address| !sent.contains(*address) && !lied) {
+            let since = self.truth.wanted_since(key, address);
+            if since.is_some_and(|since| since + STALE < now) {
+                let what = format!("{key} loses {address}, which has been wanted for a minute");
+                found.push(("safe.endpoint", what));
+            }
+        }
+        // A service whose attributes and tags can't be read does without.
+        let location = spec.get("location").unwrap_or(&Value::Null);
+        if self.truth.hints != (false, false)
+            && self.truth.options.location.is_none()
+            && self.faults.none_between(0, now)
+            && !self.truth.had_location(key, location, now.saturating_sub(RECENT))
+        {
+            found.push((
+                "safe.hint",
+                format!("{key} gets the location {location}, never hinted at"),
+            ));
+        }
+        found
+    }
+
     /// What is ready has read every list.
     pub fn check_ready(&mut self, process: usize) {
         let Some((p, life)) = self.processes.get(process).zip(self.check.lives.get(&process))
@@ -454,8 +489,10 @@ impl World {
         let writes = 2 * services * self.net.write.max / s.writes_in_flight.max(1) as u64;
         let calls = 3 * self.net.read.slowest + 3 * self.net.write.slowest;
         let known = s.interval + round + writes + calls + 2 * S;
+        // Lists and hints take turns.
+        let hints = 4 * services * u64::from(s.hints != (false, false));
         let lists = s.catalogue_interval * 2
-            + 2 * pages * (namespaces + 1) * S / u64::from(s.list_rate.max(1));
+            + 2 * (pages * (namespaces + 1) + hints) * S / u64::from(s.list_rate.max(1));
         let created = self.cloud.service(service).map_or(0, |service| service.created);
         let is_known = self.cluster.entries.contains_key(key) && self.now - created > lists;
         Some(if is_known { known } else { known + lists })

@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::Bound;
 
 use istio_cloud_map_core::cloud_map::{
-    Health, HealthCheckCustomConfig, Instance, Namespace, Record, Service,
+    Health, HealthCheckCustomConfig, Instance, Namespace, Record, Service, Tag,
 };
 use istio_cloud_map_core::sorted::SortedMap;
 
@@ -64,6 +64,8 @@ pub struct CloudService {
     pub health_check: bool,
     pub created: Us,
     pub instances: BTreeMap<String, CloudInstance>,
+    pub attributes: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
     pub revision: i64,
 }
 
@@ -153,8 +155,9 @@ impl Cloud {
         self.accounts.get_mut(&at.source)?.services.get_mut(&at.service)
     }
 
-    /// Everything that is true of a service, as a complete read would give it.
-    pub fn record(&self, at: &ServiceRef) -> Option<Record> {
+    /// Everything that is true of a service, as a complete read would give it: with its attributes
+    /// and tags, where those are read.
+    pub fn record(&self, at: &ServiceRef, hints: (bool, bool)) -> Option<Record> {
         let account = self.accounts.get(&at.source)?;
         let service = account.services.get(&at.service)?;
         Some(Record {
@@ -163,6 +166,8 @@ impl Cloud {
             service: service_info(&at.service, service),
             instances: service.instances.iter().map(instance).collect(),
             instances_revision: Some(service.revision),
+            service_attributes: pairs(&service.attributes, hints.0).collect(),
+            tags: pairs(&service.tags, hints.1).map(|(key, value)| Tag { key, value }).collect(),
             ..Record::default()
         })
     }
@@ -209,6 +214,11 @@ impl Cloud {
                 .get(service)
                 .map(|service| Answer::Revision(service.revision))
                 .ok_or(ReadFault::NotFound),
+            What::Hint { service, tags } => {
+                let service = account.services.get(service).ok_or(ReadFault::NotFound)?;
+                let values = if *tags { &service.tags } else { &service.attributes };
+                Ok(Answer::Hint(values.clone()))
+            }
             What::Instances { service } => {
                 let service = account.services.get(service).ok_or(ReadFault::NotFound)?;
                 Ok(Answer::Instances {
@@ -218,6 +228,10 @@ impl Cloud {
             }
         }
     }
+}
+
+fn pairs(all: &BTreeMap<String, String>, are_read: bool) -> impl Iterator<Item = (String, String)> {
+    all.clone().into_iter().filter(move |_| are_read)
 }
 
 /// Items of one page, and the token of the next.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use istio_cloud_map_core::service_entry::OWNER_LABEL;
-use istio_cloud_map_core::translate;
+use istio_cloud_map_core::translate::{self, Conflicts};
 use serde_json::json;
 
 use crate::cloud::{Bucket, ServiceRef};
@@ -35,6 +35,7 @@ pub fn settings(sources: &[(&str, &str)]) -> Settings {
         writes_in_flight: 16,
         data_rate: 300,
         list_rate: 2,
+        hints: (false, false),
         once: false,
     }
 }
@@ -165,6 +166,14 @@ impl Plan {
         settings.writes_in_flight = pick(&mut rng, &[1, 4, 16]).unwrap_or(16);
         settings.data_rate = data_rate;
         settings.once = once;
+        settings.hints =
+            pick(&mut rng, &[(false, false), (false, false), (true, false), (true, true)])
+                .unwrap_or_default();
+        world.truth.hints = settings.hints;
+        if rng.u8(0..3) == 0 {
+            settings.translate.conflicts = Conflicts::Merge;
+            world.truth.options.conflicts = Conflicts::Merge;
+        }
         // Two sources of one account and region.
         let is_shared = sources.len() > 1 && rng.u8(0..3) == 0;
         let sharing = if is_shared { 2 } else { 0 };
@@ -220,6 +229,9 @@ impl Plan {
         world.rng = rng;
         for _ in 0..services {
             plan.make_service(world);
+        }
+        for at in world.cloud.services().iter().step_by(3) {
+            plan.hint(world, at);
         }
         if world.rng.bool() {
             plan.foreign(world);
@@ -355,8 +367,16 @@ impl Plan {
             }
             94..96 => self.masses(world, &services),
             96..97 => self.remake_namespace(world, &at),
-            _ => {}
+            _ => self.hint(world, &at),
         }
+    }
+
+    /// A person hints at another location, or no more.
+    #[expect(clippy::unused_self, reason = "beside the other actors")]
+    fn hint(&self, world: &mut World, at: &ServiceRef) {
+        let tags = world.rng.bool();
+        let location = pick(&mut world.rng, &[None, Some("MESH_INTERNAL"), Some("MESH_EXTERNAL")]);
+        world.hint(at, tags, location.flatten());
     }
 
     /// Many services go, or lose all their instances.
@@ -428,7 +448,8 @@ impl Plan {
         .unwrap_or(WriteFault::Unreachable);
         let percent = pick(&mut world.rng, &[20, 100]).unwrap_or(100);
         let services_of = What::Services { namespace: at.namespace.clone() };
-        let fault = match world.rng.u8(0..11) {
+        let fault = match world.rng.u8(0..12) {
+            10 => Fault::Read { source: Some(source), of: Of::Hints, how, percent },
             0 => Fault::Read { source: Some(source), of: Of::All, how, percent },
             1 => Fault::Read {
                 source: Some(at.source),

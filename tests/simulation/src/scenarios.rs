@@ -1,7 +1,7 @@
 //! Worlds with a script: each is one way in which an operator has failed, or could.
 
 use istio_cloud_map_core::service_entry::OWNER_LABEL;
-use istio_cloud_map_core::translate::HealthMode;
+use istio_cloud_map_core::translate::{Conflicts, HealthMode};
 use serde_json::{Value, json};
 
 use crate::cloud::{Bucket, ServiceRef};
@@ -31,7 +31,7 @@ impl Scenario {
     }
 }
 
-pub const ALL: [Scenario; 39] = [
+pub const ALL: [Scenario; 42] = [
     Scenario::new("calm", "a quiet account with a few roll-outs", calm),
     Scenario::new("o1", "every service of adoptable entries answers empty once", o1),
     Scenario::new("o2-twice", "12 services lose 3, and a minute later 9", o2_twice),
@@ -91,6 +91,13 @@ pub const ALL: [Scenario; 39] = [
         "o17-lost",
         "empty entries get endpoints, the answers are lost, and they are empty again",
         o17_lost,
+    ),
+    Scenario::new("hints", "people set attributes and tags, and change them", hints),
+    Scenario::new("hints-restart", "a restart while hints can't be read", hints_restart),
+    Scenario::new(
+        "merge",
+        "two sources share a host, and one can't be read after a restart",
+        merge,
     ),
     Scenario::new("quota", "two sources of one account and region, both busy", quota),
     Scenario::new("stop", "a stop while writes are in flight, and others wait", stop),
@@ -697,6 +704,86 @@ fn o17_lost(world: &mut World) {
     world.run_for(7 * S);
     empty.iter().for_each(|at| world.deregister_all(at));
     world.run_for(60 * S);
+    settle(world);
+}
+
+/// Services with hints, and an operator that reads those.
+fn hinted(world: &mut World) -> Vec<ServiceRef> {
+    world.truth.hints = (true, true);
+    let namespace = account(world);
+    let all = services(world, &namespace, "web", 20);
+    for (number, at) in all.iter().enumerate().step_by(2) {
+        world.hint(at, number % 4 == 0, Some("MESH_INTERNAL"));
+    }
+    world.add_process(Settings { hints: (true, true), ..default_settings() });
+    world.run_for(90 * S);
+    all
+}
+
+fn hints(world: &mut World) {
+    let all = hinted(world);
+    for at in &all {
+        world.hint(at, true, Some("MESH_INTERNAL"));
+    }
+    world.run_for(120 * S);
+    for at in &all {
+        world.hint(at, false, None);
+        world.hint(at, true, None);
+    }
+    settle(world);
+}
+
+fn hints_restart(world: &mut World) {
+    let all = hinted(world);
+    let fault =
+        Fault::Read { source: None, of: Of::Hints, how: ReadFault::AccessDenied, percent: 100 };
+    world.faults.add(world.now, until(world, 120 * S), fault);
+    world.restart(0, S);
+    world.run_for(60 * S);
+    let unhinted = all.iter().step_by(2).find(|at| {
+        world.stored(at).is_none_or(|stored| {
+            stored.spec().get("location").and_then(Value::as_str) != Some("MESH_INTERNAL")
+        })
+    });
+    if let Some(at) = unhinted {
+        world.violate("safe.hint", format!("{at} has lost what its hint asks for"));
+    }
+    settle(world);
+}
+
+fn merge(world: &mut World) {
+    world.truth.options.conflicts = Conflicts::Merge;
+    let mut settings = settings(&[("a", "default"), ("b", "default")]);
+    settings.translate.conflicts = Conflicts::Merge;
+    let mut all = Vec::new();
+    for source in ["a", "b"] {
+        world.cloud.add_account(source, Bucket::new(2, 10), Bucket::new(1_000, 2_000));
+        world.truth.targets.insert(source.to_owned(), "default".to_owned());
+        let namespace = world.cloud.add_namespace(source, "ns");
+        for number in 0..6 {
+            let at = world.add_service(source, &namespace, &format!("web{number}"), false);
+            world.register(&at, None);
+            all.push(at);
+        }
+    }
+    world.add_process(settings);
+    world.run_for(90 * S);
+    let (a, b) = all.split_at(6);
+    // The first-ranked is read again, the other is not.
+    for at in b.iter().take(3) {
+        let of = Of::Service(at.service.clone());
+        let fault = Fault::Read { source: None, of, how: ReadFault::AccessDenied, percent: 100 };
+        world.faults.add(world.now, until(world, 90 * S), fault);
+    }
+    world.restart(0, S);
+    world.run_for(30 * S);
+    a.iter().for_each(|at| drop(world.register(at, None)));
+    world.run_for(90 * S);
+    b.iter().for_each(|at| roll_out(world, at));
+    world.run_for(30 * S);
+    if let Some(at) = b.first() {
+        world.remove_service(at);
+    }
     settle(world);
 }
 

@@ -636,6 +636,8 @@ impl World {
             health_check,
             created: self.now,
             instances: BTreeMap::new(),
+            attributes: BTreeMap::new(),
+            tags: BTreeMap::new(),
             revision: 1,
         };
         if let Some(account) = self.cloud.accounts.get_mut(source) {
@@ -684,6 +686,17 @@ impl World {
             self.schedule(self.now + bound, Event::Probe { key, address, since: self.now });
         }
         id
+    }
+
+    /// A person sets the location of a service by a tag or a service attribute, or removes that.
+    pub fn hint(&mut self, at: &ServiceRef, tags: bool, location: Option<&str>) {
+        self.log(|| format!("Cloud Map: {at} has the location {location:?} (a tag: {tags})"));
+        let Some(service) = self.cloud.service_mut(at) else { return };
+        let values = if tags { &mut service.tags } else { &mut service.attributes };
+        values.clear();
+        let hint = |location: &str| ("istio-cloud-map/location".to_owned(), location.to_owned());
+        values.extend(location.map(hint));
+        self.truth.update(&self.cloud, at, self.now);
     }
 
     pub fn deregister(&mut self, at: &ServiceRef, id: &str) {
@@ -741,6 +754,7 @@ fn describe(input: &Input) -> String {
             Answer::Services { items, next } => {
                 format!("read {id}: services, {}", count(items.len(), next))
             }
+            Answer::Hint(values) => format!("read {id}: hints {values:?}"),
             Answer::Revision(revision) => format!("read {id}: revision {revision}"),
             Answer::Instances { items, revision } => {
                 format!("read {id}: {} instances at revision {revision}", items.len())
