@@ -12,7 +12,7 @@ use crate::cluster::{Key, set};
 use crate::driver::{Change, ReadFault, Settings, Source, What, WriteFault};
 use crate::faults::{Fault, Lie, Of};
 use crate::time::{MS, S, Us};
-use crate::world::{Latency, World};
+use crate::world::{Latency, Process, World};
 
 /// What nobody has chosen otherwise.
 pub fn settings(sources: &[(&str, &str)]) -> Settings {
@@ -78,11 +78,22 @@ pub fn settle(world: &mut World) {
         world.violate("live.converge", difference);
     }
     if converged && world.fighters.values().all(|(_, until)| *until <= world.now) {
-        world.run_for(20 * S);
+        // Entries that are excused from converging may still wait for a list, or for hints.
+        world.run_for(20 * S + hints_round(world));
         world.check.quiet = true;
         world.run_for(QUIET);
         world.check.quiet = false;
     }
+}
+
+/// How long it takes to list everything and to read all hints, where those are read.
+fn hints_round(world: &World) -> Us {
+    let round = |p: &Process| {
+        let s = &p.settings;
+        let calls = 4 * world.cloud.services().len() as u64 * S / u64::from(s.list_rate.max(1));
+        if s.hints == (false, false) { 0 } else { calls + 2 * s.catalogue_interval }
+    };
+    world.processes.iter().map(round).max().unwrap_or(0)
 }
 
 pub fn run(seed: u64, trace: bool) -> World {

@@ -160,7 +160,9 @@ impl Truth {
         let spans = history
             .iter()
             .zip(ends)
-            .filter(|((at, state), end)| states.contains(state) && *end > from.max(*at));
+            .filter(|((at, state), _)| states.contains(state) && *at <= now)
+            // A moment counts: the list of a namespace that was made anew shows it from then on.
+            .filter(|((at, _), end)| *end > from.max(*at) || *at > from && end == at);
         let spans = spans.map(|((at, _), end)| ((*at).max(from), end.min(now)));
         let joined = spans.fold(None, |joined: Option<(Us, Us)>, (at, end)| match joined {
             Some((first, last)) if at <= last + MISSED => Some((first, end)),
