@@ -147,7 +147,7 @@ impl Check {
                 }
             }
             Input::Written { id, result } => {
-                life.written(*id, result.as_ref().map(|stored| stored.as_deref()), now)
+                life.written(*id, result.as_ref().map(|stored| stored.as_deref()), now);
             }
             Input::Tick | Input::Stop | Input::Read { .. } => {}
         }

@@ -121,7 +121,19 @@ fn pick<T: Clone>(rng: &mut Rng, from: &[T]) -> Option<T> {
     rng.choice(from).cloned()
 }
 
+/// Whether hints are read, and whether services of one host are merged.
+fn draw_hints_and_merging(world: &mut World, rng: &mut Rng, settings: &mut Settings) {
+    settings.hints = pick(rng, &[(false, false), (false, false), (true, false), (true, true)])
+        .unwrap_or_default();
+    world.truth.hints = settings.hints;
+    if rng.u8(0..3) == 0 {
+        settings.translate.conflicts = Conflicts::Merge;
+        world.truth.options.conflicts = Conflicts::Merge;
+    }
+}
+
 impl Plan {
+    #[expect(clippy::too_many_lines, reason = "one drawing after another")]
     fn draw(world: &mut World) -> Self {
         let mut rng = Rng::with_seed(world.rng.u64(..));
         let sources: Vec<String> = ["east", "west", "south"]
@@ -177,14 +189,7 @@ impl Plan {
         settings.writes_in_flight = pick(&mut rng, &[1, 4, 16]).unwrap_or(16);
         settings.data_rate = data_rate;
         settings.once = once;
-        settings.hints =
-            pick(&mut rng, &[(false, false), (false, false), (true, false), (true, true)])
-                .unwrap_or_default();
-        world.truth.hints = settings.hints;
-        if rng.u8(0..3) == 0 {
-            settings.translate.conflicts = Conflicts::Merge;
-            world.truth.options.conflicts = Conflicts::Merge;
-        }
+        draw_hints_and_merging(world, &mut rng, &mut settings);
         // Two sources of one account and region.
         let is_shared = sources.len() > 1 && rng.u8(0..3) == 0;
         let sharing = if is_shared { 2 } else { 0 };
@@ -502,10 +507,10 @@ impl Plan {
             1 => world
                 .edit(&key, "a person", |object| set(object, &["spec", "endpoints"], json!([]))),
             2 => world.edit(&key, "a person", |object| {
-                set(object, &["spec", "endpoints"], json!([{"address": "192.0.2.1"}]))
+                set(object, &["spec", "endpoints"], json!([{"address": "192.0.2.1"}]));
             }),
             3 => world.edit(&key, "a person", |object| {
-                set(object, &["metadata", "labels", "team"], "a".into())
+                set(object, &["metadata", "labels", "team"], "a".into());
             }),
             4 => {
                 let (delay, until) =
@@ -514,7 +519,7 @@ impl Plan {
                 world.check.touched.insert(key.clone());
                 world.fighters.insert(key.clone(), (delay, until));
                 world.edit(&key, "a controller", |object| {
-                    set(object, &["spec", "resolution"], "NONE".into())
+                    set(object, &["spec", "resolution"], "NONE".into());
                 });
             }
             _ => self.foreign(world),

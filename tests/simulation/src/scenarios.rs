@@ -700,9 +700,13 @@ fn o17_lost(world: &mut World) {
     world.add_process(default_settings());
     world.run_for(90 * S);
     world.faults.add(world.now, until(world, 7 * S), Fault::LostAnswers { percent: 100 });
-    empty.iter().for_each(|at| drop(world.register(at, None)));
+    for at in &empty {
+        world.register(at, None);
+    }
     world.run_for(7 * S);
-    empty.iter().for_each(|at| world.deregister_all(at));
+    for at in &empty {
+        world.deregister_all(at);
+    }
     world.run_for(60 * S);
     settle(world);
 }
@@ -777,9 +781,13 @@ fn merge(world: &mut World) {
     }
     world.restart(0, S);
     world.run_for(30 * S);
-    a.iter().for_each(|at| drop(world.register(at, None)));
+    for at in a {
+        world.register(at, None);
+    }
     world.run_for(90 * S);
-    b.iter().for_each(|at| roll_out(world, at));
+    for at in b {
+        roll_out(world, at);
+    }
     world.run_for(30 * S);
     if let Some(at) = b.first() {
         world.remove_service(at);
@@ -815,7 +823,9 @@ fn stop(world: &mut World) {
     let settings = Settings { writes_in_flight: 4, ..default_settings() };
     let (_, all) = settled(world, settings, 40);
     world.net.write = Latency::steady(2 * S, 4 * S);
-    all.iter().for_each(|at| roll_out(world, at));
+    for at in &all {
+        roll_out(world, at);
+    }
     world.run_for(6 * S);
     world.stop(0, 5 * S);
     world.run_for(30 * S);
@@ -826,7 +836,9 @@ fn stop(world: &mut World) {
 fn stop_silent(world: &mut World) {
     let (_, all) = settled(world, default_settings(), 20);
     world.faults.add(world.now, until(world, 40 * S), Fault::LostAnswers { percent: 100 });
-    all.iter().for_each(|at| roll_out(world, at));
+    for at in &all {
+        roll_out(world, at);
+    }
     world.run_for(6 * S);
     world.stop(0, 5 * S);
     world.run_for(60 * S);
@@ -843,7 +855,7 @@ fn o17(world: &mut World) {
     for at in all.iter().take(12) {
         let key = world.key(at);
         world.edit(&key, "a person", |object| {
-            set(object, &["spec", "endpoints"], json!([{"address": "192.0.2.1"}]))
+            set(object, &["spec", "endpoints"], json!([{"address": "192.0.2.1"}]));
         });
     }
     world.run_for(60 * S);

@@ -237,7 +237,7 @@ impl World {
             }
             Event::Serve { process, life, call, back } => self.serve(process, life, &call, back),
             Event::Arrive { process, life, write, back } => {
-                self.arrive(process, life, &write, back)
+                self.arrive(process, life, &write, back);
             }
             Event::Deliver { process, life, input } => {
                 if self.processes.get(process).is_some_and(|p| p.life == life) {
@@ -259,7 +259,7 @@ impl World {
                     && self.fighters.get(&key).is_some_and(|(_, until)| self.now < *until)
                 {
                     self.edit(&key, "a controller", |object| {
-                        set(object, &["spec", "resolution"], "NONE".into())
+                        set(object, &["spec", "resolution"], "NONE".into());
                     });
                 }
             }
