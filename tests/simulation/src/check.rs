@@ -18,6 +18,8 @@ const RECENT: Us = 300 * S;
 const GUARD_WINDOW: Us = 570 * S;
 /// What an operator has read is no older than this when it writes.
 const STALE: Us = 60 * S;
+/// How long after its last failure an outage's backlog is written.
+const BACKLOG: Us = 15 * S;
 const GUARD_FROM: usize = 10;
 /// By how many entries what a process observes may lag behind what is stored.
 const LAG: usize = 2;
@@ -59,6 +61,8 @@ struct Life {
     in_flight: BTreeMap<u64, (Key, &'static str, u64)>,
     /// What has failed since when nothing of it has succeeded, with the attempts since then.
     outages: BTreeMap<Struck, VecDeque<Us>>,
+    /// When the last outage began, and when a write last failed in it.
+    outage: Option<(Us, Us)>,
     /// The API server asks to wait until then.
     retry_at: Us,
 }
@@ -652,6 +656,10 @@ impl Life {
             }
             _ => self.outages.retain(|struck, _| struck.is_some() && *struck != own),
         }
+        if !self.outages.is_empty() {
+            let begun = self.outage.filter(|(_, last)| last + BACKLOG > now);
+            self.outage = Some((begun.map_or(now, |(begun, _)| begun), now));
+        }
     }
 
     /// Takes in a write that is sent, and says what is wrong with it.
@@ -712,8 +720,15 @@ impl Life {
             self.owned.iter().skip(first).map(|(_, all, full)| if deletes { *all } else { *full });
         let touched = self.touched.iter().filter(|at| **at > from).count();
         let most = marks.max().unwrap_or(0);
+        // A removal that waited for the end of an outage may have been allowed when there were too
+        // few entries for a share to count.
+        let decided =
+            self.outage.filter(|(_, last)| last + BACKLOG > now).map_or(now, |(begun, _)| begun);
+        let marks_then = self.owned.iter().skip(first).filter(|(at, _, _)| *at <= decided);
+        let most_then =
+            marks_then.map(|(_, all, full)| if deletes { *all } else { *full }).max().unwrap_or(0);
         let base = most + touched + LAG;
-        let too_many = most >= GUARD_FROM + LAG && count * 100 > base * usize::from(percent);
+        let too_many = most_then >= GUARD_FROM + LAG && count * 100 > base * usize::from(percent);
         too_many.then(|| {
             let what = if deletes { "deleted" } else { "emptied" };
             format!("{count} entries {what} within ten minutes, and there were {base} at most ({percent} % allowed)")
