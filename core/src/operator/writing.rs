@@ -470,6 +470,13 @@ impl Operator {
 
     fn failed(&mut self, key: &EntryKey, error: &WriteError, write: InFlight, now: Time) {
         let InFlight { since, approved, .. } = write;
+        // It may have been stored all the same, and then what it replaced is no state to return to
+        // without the guard.
+        if matches!(error.failure, WriteFailure::Unreachable | WriteFailure::Other)
+            && let Some(entry) = self.entries.get_mut(key)
+        {
+            entry.applied = None;
+        }
         if let Some(strike) = strike(key, error.failure, write.verb()) {
             self.struck(strike, key, error, since, approved, now);
             return;

@@ -16,6 +16,10 @@ use crate::world::{Process, World};
 const RECENT: Us = 300 * S;
 /// The guard's window, less what a write may take from decision to effect.
 const GUARD_WINDOW: Us = 570 * S;
+/// What an operator has read is no older than this when it writes.
+const STALE: Us = 60 * S;
+/// How long after its last failure an outage's backlog is written.
+const BACKLOG: Us = 15 * S;
 const GUARD_FROM: usize = 10;
 /// By how many entries what a process observes may lag behind what is stored.
 const LAG: usize = 2;
@@ -36,6 +40,8 @@ pub struct Violation {
 #[derive(Debug, Default)]
 struct Life {
     started: Us,
+    /// It was asked to stop.
+    stopping: bool,
     deletes: Vec<Us>,
     emptyings: Vec<Us>,
     /// When how many entries were owned, and how many of them had endpoints.
@@ -55,6 +61,8 @@ struct Life {
     in_flight: BTreeMap<u64, (Key, &'static str, u64)>,
     /// What has failed since when nothing of it has succeeded, with the attempts since then.
     outages: BTreeMap<Struck, VecDeque<Us>>,
+    /// When the last outage began, and when a write last failed in it.
+    outage: Option<(Us, Us)>,
     /// The API server asks to wait until then.
     retry_at: Us,
 }
@@ -94,6 +102,13 @@ impl Check {
 
     pub fn start(&mut self, process: usize, namespaces: BTreeSet<String>, now: Us) {
         self.lives.insert(process, Life { started: now, namespaces, ..Life::default() });
+    }
+
+    /// From now on a process may end what it has in flight, and no more.
+    pub fn stop(&mut self, process: usize) {
+        if let Some(life) = self.lives.get_mut(&process) {
+            life.stopping = true;
+        }
     }
 
     /// Whether two answers a grace apart can have shown the absence that lasted for `span`: a lie
@@ -138,7 +153,7 @@ impl Check {
             Input::Written { id, result } => {
                 life.written(*id, result.as_ref().map(|stored| stored.as_deref()), now);
             }
-            Input::Tick | Input::Read { .. } => {}
+            Input::Tick | Input::Stop | Input::Read { .. } => {}
         }
     }
 }
@@ -200,24 +215,27 @@ impl World {
         self.check.calls += 1;
         let Some(settings) = self.processes.get(process).map(|p| &p.settings) else { return };
         let Some(life) = self.check.lives.get_mut(&process) else { return };
-        let control = matches!(call.what, What::Namespaces { .. } | What::Services { .. });
+        let control = call.what.is_control();
+        let source = settings.sources.iter().find(|source| source.name == call.source);
+        let quota = source.map_or_else(|| call.source.clone(), |source| source.quota.clone());
         let allowed = if control {
-            settings.list_rate + 10
+            2 * settings.list_rate
         } else {
             settings.data_rate + (settings.data_rate / 4).max(1)
         };
         let (invariant, plane) =
             if control { ("frugal.control", "control") } else { ("frugal.data", "data") };
-        let times = life.calls.entry((call.source.clone(), control)).or_default();
+        let times = life.calls.entry((quota.clone(), control)).or_default();
         let count = push_within(times, self.now, S);
-        let mut found = None;
+        let mut found = life
+            .stopping
+            .then(|| ("safe.stop", format!("p{process} reads {:?} after a stop", call.what)));
         if count > allowed as usize {
             times.clear();
             found = Some((
                 invariant,
                 format!(
-                    "p{process}: {count} {plane}-plane calls of {} in one second, {allowed} allowed",
-                    call.source
+                    "p{process}: {count} {plane}-plane calls of the quota {quota} in one second, {allowed} allowed"
                 ),
             ));
         }
@@ -282,6 +300,15 @@ impl World {
         }
     }
 
+    /// A process has ended by itself.
+    pub fn check_finished(&mut self, process: usize) {
+        let in_flight = self.check.lives.get(&process).map_or(0, |life| life.in_flight.len());
+        if in_flight > 0 {
+            let what = format!("p{process} ends before the answers to {in_flight} writes");
+            self.violate("safe.stop", what);
+        }
+    }
+
     /// A write is taken.
     pub fn check_taken(&mut self, process: usize, write: &WriteCall, taken: &Taken) {
         let now = self.now;
@@ -326,7 +353,11 @@ impl World {
             write.object.as_deref().and_then(|json| serde_json::from_str::<Value>(json).ok());
         let empties = had.is_some()
             && sent
+                .as_ref()
                 .is_some_and(|sent| addresses(sent.get("spec").unwrap_or(&Value::Null)).is_empty());
+        if let Some(spec) = sent.as_ref().and_then(|sent| sent.get("spec")) {
+            found.extend(self.unfounded(key, spec, taken));
+        }
         let started = self.check.lives.get(&process).map_or(0, |life| life.started);
         let from = started.max(now.saturating_sub(RECENT));
         if deletes {
@@ -382,6 +413,35 @@ impl World {
         self.note_owned();
     }
 
+    /// What is wrong with a spec that was written, by what was true until then.
+    fn unfounded(&self, key: &Key, spec: &Value, taken: &Taken) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        let now = self.now;
+        let sent = addresses(spec);
+        let lied = self.check.lies.iter().any(|at| at + RECENT >= now);
+        let before = taken.before.iter().flat_map(|before| &before.endpoints);
+        for address in before.filter(|address| !sent.contains(*address) && !lied) {
+            let since = self.truth.wanted_since(key, address);
+            if since.is_some_and(|since| since + STALE < now) {
+                let what = format!("{key} loses {address}, which has been wanted for a minute");
+                found.push(("safe.endpoint", what));
+            }
+        }
+        // A service whose attributes and tags can't be read does without.
+        let location = spec.get("location").unwrap_or(&Value::Null);
+        if self.truth.hints != (false, false)
+            && self.truth.options.location.is_none()
+            && self.faults.none_between(0, now)
+            && !self.truth.had_location(key, location, now.saturating_sub(RECENT))
+        {
+            found.push((
+                "safe.hint",
+                format!("{key} gets the location {location}, never hinted at"),
+            ));
+        }
+        found
+    }
+
     /// What is ready has read every list.
     pub fn check_ready(&mut self, process: usize) {
         let Some((p, life)) = self.processes.get(process).zip(self.check.lives.get(&process))
@@ -433,8 +493,10 @@ impl World {
         let writes = 2 * services * self.net.write.max / s.writes_in_flight.max(1) as u64;
         let calls = 3 * self.net.read.slowest + 3 * self.net.write.slowest;
         let known = s.interval + round + writes + calls + 2 * S;
+        // Lists and hints take turns.
+        let hints = 4 * services * u64::from(s.hints != (false, false));
         let lists = s.catalogue_interval * 2
-            + 2 * pages * (namespaces + 1) * S / u64::from(s.list_rate.max(1));
+            + 2 * (pages * (namespaces + 1) + hints) * S / u64::from(s.list_rate.max(1));
         let created = self.cloud.service(service).map_or(0, |service| service.created);
         let is_known = self.cluster.entries.contains_key(key) && self.now - created > lists;
         Some(if is_known { known } else { known + lists })
@@ -594,12 +656,19 @@ impl Life {
             }
             _ => self.outages.retain(|struck, _| struck.is_some() && *struck != own),
         }
+        if !self.outages.is_empty() {
+            let begun = self.outage.filter(|(_, last)| last + BACKLOG > now);
+            self.outage = Some((begun.map_or(now, |(begun, _)| begun), now));
+        }
     }
 
     /// Takes in a write that is sent, and says what is wrong with it.
     fn attempt(&mut self, write: &WriteCall, now: Us) -> Vec<(&'static str, String)> {
         let mut found = Vec::new();
         let what = format!("{} of {}", write.action, write.key);
+        if self.stopping {
+            found.push(("safe.stop", format!("{what} after a stop")));
+        }
         let replaces = write.replaces.as_ref().map(|(_, version)| version.parse().unwrap_or(0));
         let known =
             self.told.get(&write.key).filter(|(_, exists)| *exists).map(|(version, _)| *version);
@@ -651,8 +720,15 @@ impl Life {
             self.owned.iter().skip(first).map(|(_, all, full)| if deletes { *all } else { *full });
         let touched = self.touched.iter().filter(|at| **at > from).count();
         let most = marks.max().unwrap_or(0);
+        // A removal that waited for the end of an outage may have been allowed when there were too
+        // few entries for a share to count.
+        let decided =
+            self.outage.filter(|(_, last)| last + BACKLOG > now).map_or(now, |(begun, _)| begun);
+        let marks_then = self.owned.iter().skip(first).filter(|(at, _, _)| *at <= decided);
+        let most_then =
+            marks_then.map(|(_, all, full)| if deletes { *all } else { *full }).max().unwrap_or(0);
         let base = most + touched + LAG;
-        let too_many = most >= GUARD_FROM + LAG && count * 100 > base * usize::from(percent);
+        let too_many = most_then >= GUARD_FROM + LAG && count * 100 > base * usize::from(percent);
         too_many.then(|| {
             let what = if deletes { "deleted" } else { "emptied" };
             format!("{count} entries {what} within ten minutes, and there were {base} at most ({percent} % allowed)")

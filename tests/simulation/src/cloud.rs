@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::Bound;
 
 use istio_cloud_map_core::cloud_map::{
-    Health, HealthCheckCustomConfig, Instance, Namespace, Record, Service,
+    Health, HealthCheckCustomConfig, Instance, Namespace, Record, Service, Tag,
 };
 use istio_cloud_map_core::sorted::SortedMap;
 
@@ -39,15 +39,22 @@ impl Bucket {
     }
 }
 
-/// One account in one region.
+/// The two planes' budgets of one account and region.
+#[derive(Debug)]
+pub struct Quota {
+    pub control: Bucket,
+    pub data: Bucket,
+}
+
+/// What one source reads.
 #[derive(Debug)]
 pub struct Account {
     /// Name by id.
     pub namespaces: BTreeMap<String, String>,
     /// By id, whatever their namespace: pages are taken from all of them.
     pub services: BTreeMap<String, CloudService>,
-    pub control: Bucket,
-    pub data: Bucket,
+    /// Sources of one account and region share it.
+    pub quota: String,
 }
 
 #[derive(Debug, Clone)]
@@ -57,6 +64,8 @@ pub struct CloudService {
     pub health_check: bool,
     pub created: Us,
     pub instances: BTreeMap<String, CloudInstance>,
+    pub attributes: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
     pub revision: i64,
 }
 
@@ -84,6 +93,7 @@ impl fmt::Display for ServiceRef {
 #[derive(Debug, Default)]
 pub struct Cloud {
     pub accounts: BTreeMap<String, Account>,
+    pub quotas: BTreeMap<String, Quota>,
     pub page_size: usize,
     last: u64,
 }
@@ -99,8 +109,21 @@ impl Cloud {
     }
 
     pub fn add_account(&mut self, source: &str, control: Bucket, data: Bucket) {
-        let account =
-            Account { namespaces: BTreeMap::new(), services: BTreeMap::new(), control, data };
+        self.add_quota(source, control, data);
+        self.add_source(source, source);
+    }
+
+    pub fn add_quota(&mut self, quota: &str, control: Bucket, data: Bucket) {
+        self.quotas.insert(quota.to_owned(), Quota { control, data });
+    }
+
+    /// A source of the account and region that have this quota.
+    pub fn add_source(&mut self, source: &str, quota: &str) {
+        let account = Account {
+            namespaces: BTreeMap::new(),
+            services: BTreeMap::new(),
+            quota: quota.to_owned(),
+        };
         self.accounts.insert(source.to_owned(), account);
     }
 
@@ -132,8 +155,9 @@ impl Cloud {
         self.accounts.get_mut(&at.source)?.services.get_mut(&at.service)
     }
 
-    /// Everything that is true of a service, as a complete read would give it.
-    pub fn record(&self, at: &ServiceRef) -> Option<Record> {
+    /// Everything that is true of a service, as a complete read would give it: with its attributes
+    /// and tags, where those are read.
+    pub fn record(&self, at: &ServiceRef, hints: (bool, bool)) -> Option<Record> {
         let account = self.accounts.get(&at.source)?;
         let service = account.services.get(&at.service)?;
         Some(Record {
@@ -142,6 +166,8 @@ impl Cloud {
             service: service_info(&at.service, service),
             instances: service.instances.iter().map(instance).collect(),
             instances_revision: Some(service.revision),
+            service_attributes: pairs(&service.attributes, hints.0).collect(),
+            tags: pairs(&service.tags, hints.1).map(|(key, value)| Tag { key, value }).collect(),
             ..Record::default()
         })
     }
@@ -155,11 +181,9 @@ impl Cloud {
         now: Us,
     ) -> Result<Answer, ReadFault> {
         let page_size = self.page_size;
-        let account = self.accounts.get_mut(source).ok_or(ReadFault::NotFound)?;
-        let bucket = match what {
-            What::Namespaces { .. } | What::Services { .. } => &mut account.control,
-            What::Revision { .. } | What::Instances { .. } => &mut account.data,
-        };
+        let account = self.accounts.get(source).ok_or(ReadFault::NotFound)?;
+        let quota = self.quotas.get_mut(&account.quota).ok_or(ReadFault::NotFound)?;
+        let bucket = if what.is_control() { &mut quota.control } else { &mut quota.data };
         if !bucket.take(now) {
             return Err(ReadFault::Throttled);
         }
@@ -190,6 +214,11 @@ impl Cloud {
                 .get(service)
                 .map(|service| Answer::Revision(service.revision))
                 .ok_or(ReadFault::NotFound),
+            What::Hint { service, tags } => {
+                let service = account.services.get(service).ok_or(ReadFault::NotFound)?;
+                let values = if *tags { &service.tags } else { &service.attributes };
+                Ok(Answer::Hint(values.clone()))
+            }
             What::Instances { service } => {
                 let service = account.services.get(service).ok_or(ReadFault::NotFound)?;
                 Ok(Answer::Instances {
@@ -199,6 +228,10 @@ impl Cloud {
             }
         }
     }
+}
+
+fn pairs(all: &BTreeMap<String, String>, are_read: bool) -> impl Iterator<Item = (String, String)> {
+    all.clone().into_iter().filter(move |_| are_read)
 }
 
 /// Items of one page, and the token of the next.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use istio_cloud_map_core::cloud_map::{Instance, Namespace, Service};
+use istio_cloud_map_core::cloud_map::{Instance, Namespace, Service, Tag};
 use istio_cloud_map_core::diagnostic::Diagnostic;
 use istio_cloud_map_core::operator::{
     self, Action, Config, Effect, EntryKey, Event, InstancesRead, NamespaceOwner, Observation,
@@ -34,6 +34,8 @@ pub struct Settings {
     pub writes_in_flight: usize,
     pub data_rate: u32,
     pub list_rate: u32,
+    /// Reads service attributes, and tags.
+    pub hints: (bool, bool),
     pub once: bool,
 }
 
@@ -46,8 +48,9 @@ impl Settings {
         let [interval, grace, catalogue] =
             [self.interval, self.empty_grace, self.catalogue_interval].map(|us| us / S);
         format!(
-            "owner {owner}, sources {}, {policy:?}, adopt {adopt}, {max_delete_percent} %, interval {interval} s, grace {grace} s, \
+            "hints {:?}, owner {owner}, sources {}, {policy:?}, adopt {adopt}, {max_delete_percent} %, interval {interval} s, grace {grace} s, \
              catalogue {catalogue} s, {data_rate} and {list_rate} calls a second, {} reads and {} writes at once, once {once}",
+            self.hints,
             sources.join(" "),
             self.reads_in_flight,
             self.writes_in_flight
@@ -60,6 +63,8 @@ impl Settings {
 pub struct Source {
     pub name: String,
     pub target_namespace: String,
+    /// The account and region whose quota it uses.
+    pub quota: String,
 }
 
 /// Which kinds of change are made.
@@ -124,6 +129,18 @@ pub enum What {
     Instances {
         service: String,
     },
+    /// A service's attributes, or its tags.
+    Hint {
+        service: String,
+        tags: bool,
+    },
+}
+
+impl What {
+    /// Whether it uses the control plane's budget, and not the data plane's.
+    pub const fn is_control(&self) -> bool {
+        !matches!(self, Self::Revision { .. } | Self::Instances { .. })
+    }
 }
 
 /// What Cloud Map answers.
@@ -132,6 +149,7 @@ pub enum Answer {
     Namespaces { items: Vec<Namespace>, next: Option<String> },
     Services { items: Vec<Service>, next: Option<String> },
     Revision(i64),
+    Hint(BTreeMap<String, String>),
     Instances { items: Vec<Instance>, revision: i64 },
 }
 
@@ -151,6 +169,7 @@ pub struct WriteCall {
 #[derive(Debug)]
 pub enum Input {
     Tick,
+    Stop,
     Read {
         id: u64,
         result: Result<Answer, ReadFault>,
@@ -194,7 +213,9 @@ impl Operator {
             catalogue_interval: Duration::from_micros(settings.catalogue_interval),
             max_requests_per_second: settings.data_rate,
             max_lists_per_second: settings.list_rate,
-            quota: source.name.clone(),
+            quota: source.quota.clone(),
+            read_service_attributes: settings.hints.0,
+            read_tags: settings.hints.1,
             ..SourceConfig::default()
         };
         let plan = Options {
@@ -232,6 +253,7 @@ impl Operator {
     pub fn handle(&mut self, input: Input, now: Us) -> Option<Vec<Output>> {
         let event = match input {
             Input::Tick => Event::Tick,
+            Input::Stop => Event::Stop,
             Input::Listed(all, version) => {
                 let version = Version { uid: None, resource_version: Some(version.to_string()) };
                 Event::Observed(Observation::Listed {
@@ -273,6 +295,13 @@ impl Operator {
                 Event::ServicesPage { read, result: Ok(Page { items, next_token: next }) }
             }
             Answer::Revision(revision) => Event::Revision { read, result: Ok(revision) },
+            Answer::Hint(values) if matches!(asked, What::Hint { tags: true, .. }) => {
+                let tag = |(key, value)| Tag { key, value };
+                Event::Tags { read, result: Ok(values.into_iter().map(tag).collect()) }
+            }
+            Answer::Hint(values) => {
+                Event::ServiceAttributes { read, result: Ok(values.into_iter().collect()) }
+            }
             Answer::Instances { items, revision } => {
                 let answer = InstancesRead {
                     instances: items,
@@ -307,9 +336,11 @@ impl Operator {
                 (What::Services { namespace: namespace.key().to_owned() }, token.clone())
             }
             Read::Revision(of) => (What::Revision { service: of.id.service.to_string() }, None),
-            Read::Instances(of) | Read::ServiceAttributes(of) | Read::Tags(of) => {
-                (What::Instances { service: of.id.service.to_string() }, None)
+            Read::Instances(of) => (What::Instances { service: of.id.service.to_string() }, None),
+            Read::ServiceAttributes(of) => {
+                (What::Hint { service: of.id.service.to_string(), tags: false }, None)
             }
+            Read::Tags(of) => (What::Hint { service: of.id.service.to_string(), tags: true }, None),
         };
         self.last_id += 1;
         self.reads.insert(self.last_id, (id, what.clone()));
@@ -380,5 +411,7 @@ fn failed(read: ReadId, asked: &What, error: ReadError) -> Event {
         What::Services { .. } => Event::ServicesPage { read, result: Err(error) },
         What::Revision { .. } => Event::Revision { read, result: Err(error) },
         What::Instances { .. } => Event::Instances { read, result: Err(error) },
+        What::Hint { tags: true, .. } => Event::Tags { read, result: Err(error) },
+        What::Hint { tags: false, .. } => Event::ServiceAttributes { read, result: Err(error) },
     }
 }

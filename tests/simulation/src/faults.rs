@@ -26,12 +26,15 @@ pub enum Of {
     Namespaces,
     Services(String),
     Service(String),
+    Hints,
 }
 
 impl Of {
     fn matches(&self, what: &What) -> bool {
         match (self, what) {
-            (Self::All, _) | (Self::Namespaces, What::Namespaces { .. }) => true,
+            (Self::All, _)
+            | (Self::Namespaces, What::Namespaces { .. })
+            | (Self::Hints, What::Hint { .. }) => true,
             (Self::Services(of), What::Services { namespace }) => of == namespace,
             (Self::Service(of), What::Revision { service } | What::Instances { service }) => {
                 of == service

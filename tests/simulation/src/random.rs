@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use istio_cloud_map_core::service_entry::OWNER_LABEL;
-use istio_cloud_map_core::translate;
+use istio_cloud_map_core::translate::{self, Conflicts};
 use serde_json::json;
 
 use crate::cloud::{Bucket, ServiceRef};
@@ -12,13 +12,14 @@ use crate::cluster::{Key, set};
 use crate::driver::{Change, ReadFault, Settings, Source, What, WriteFault};
 use crate::faults::{Fault, Lie, Of};
 use crate::time::{MS, S, Us};
-use crate::world::{Latency, World};
+use crate::world::{Latency, Process, World};
 
 /// What nobody has chosen otherwise.
 pub fn settings(sources: &[(&str, &str)]) -> Settings {
     let source = |(name, target): &(&str, &str)| Source {
         name: (*name).to_owned(),
         target_namespace: (*target).to_owned(),
+        quota: (*name).to_owned(),
     };
     Settings {
         owner: "operator".to_owned(),
@@ -34,6 +35,7 @@ pub fn settings(sources: &[(&str, &str)]) -> Settings {
         writes_in_flight: 16,
         data_rate: 300,
         list_rate: 2,
+        hints: (false, false),
         once: false,
     }
 }
@@ -76,11 +78,22 @@ pub fn settle(world: &mut World) {
         world.violate("live.converge", difference);
     }
     if converged && world.fighters.values().all(|(_, until)| *until <= world.now) {
-        world.run_for(20 * S);
+        // Entries that are excused from converging may still wait for a list, or for hints.
+        world.run_for(20 * S + hints_round(world));
         world.check.quiet = true;
         world.run_for(QUIET);
         world.check.quiet = false;
     }
+}
+
+/// How long it takes to list everything and to read all hints, where those are read.
+fn hints_round(world: &World) -> Us {
+    let round = |p: &Process| {
+        let s = &p.settings;
+        let calls = 4 * world.cloud.services().len() as u64 * S / u64::from(s.list_rate.max(1));
+        if s.hints == (false, false) { 0 } else { calls + 2 * s.catalogue_interval }
+    };
+    world.processes.iter().map(round).max().unwrap_or(0)
 }
 
 pub fn run(seed: u64, trace: bool) -> World {
@@ -108,7 +121,19 @@ fn pick<T: Clone>(rng: &mut Rng, from: &[T]) -> Option<T> {
     rng.choice(from).cloned()
 }
 
+/// Whether hints are read, and whether services of one host are merged.
+fn draw_hints_and_merging(world: &mut World, rng: &mut Rng, settings: &mut Settings) {
+    settings.hints = pick(rng, &[(false, false), (false, false), (true, false), (true, true)])
+        .unwrap_or_default();
+    world.truth.hints = settings.hints;
+    if rng.u8(0..3) == 0 {
+        settings.translate.conflicts = Conflicts::Merge;
+        world.truth.options.conflicts = Conflicts::Merge;
+    }
+}
+
 impl Plan {
+    #[expect(clippy::too_many_lines, reason = "one drawing after another")]
     fn draw(world: &mut World) -> Self {
         let mut rng = Rng::with_seed(world.rng.u64(..));
         let sources: Vec<String> = ["east", "west", "south"]
@@ -164,6 +189,15 @@ impl Plan {
         settings.writes_in_flight = pick(&mut rng, &[1, 4, 16]).unwrap_or(16);
         settings.data_rate = data_rate;
         settings.once = once;
+        draw_hints_and_merging(world, &mut rng, &mut settings);
+        // Two sources of one account and region.
+        let is_shared = sources.len() > 1 && rng.u8(0..3) == 0;
+        let sharing = if is_shared { 2 } else { 0 };
+        for source in settings.sources.iter_mut().take(sharing) {
+            "account".clone_into(&mut source.quota);
+        }
+        let quotas: Vec<String> =
+            settings.sources.iter().map(|source| source.quota.clone()).collect();
         // Two operators: of one id with other sources, or of another id with the same ones.
         let pair = if once { 9 } else { rng.u8(0..10) };
         let mut all = vec![settings.clone()];
@@ -179,15 +213,16 @@ impl Plan {
                 world.truth.targets.insert(source.name.clone(), source.target_namespace.clone());
             }
         }
-        let shares = if pair == 0 { 2 } else { 1 };
+        let shares = if pair == 0 || pair == 1 && is_shared { 2 } else { 1 };
         let services = rng.usize(5..=40);
-        for source in &sources {
+        for (source, quota) in sources.iter().zip(&quotas) {
             let rate = u64::from(data_rate) * shares;
-            world.cloud.add_account(
-                source,
+            world.cloud.add_quota(
+                quota,
                 Bucket::new(2 * shares, 10 * shares),
                 Bucket::new(rate, rate),
             );
+            world.cloud.add_source(source, quota);
             for number in 0..rng.usize(1..=4) {
                 // Now and then two sources have one name, and so services that claim one host.
                 let name = if number == 0 && rng.u8(0..4) == 0 && pair != 1 {
@@ -210,6 +245,9 @@ impl Plan {
         world.rng = rng;
         for _ in 0..services {
             plan.make_service(world);
+        }
+        for at in world.cloud.services().iter().step_by(3) {
+            plan.hint(world, at);
         }
         if world.rng.bool() {
             plan.foreign(world);
@@ -345,8 +383,16 @@ impl Plan {
             }
             94..96 => self.masses(world, &services),
             96..97 => self.remake_namespace(world, &at),
-            _ => {}
+            _ => self.hint(world, &at),
         }
+    }
+
+    /// A person hints at another location, or no more.
+    #[expect(clippy::unused_self, reason = "beside the other actors")]
+    fn hint(&self, world: &mut World, at: &ServiceRef) {
+        let tags = world.rng.bool();
+        let location = pick(&mut world.rng, &[None, Some("MESH_INTERNAL"), Some("MESH_EXTERNAL")]);
+        world.hint(at, tags, location.flatten());
     }
 
     /// Many services go, or lose all their instances.
@@ -418,7 +464,8 @@ impl Plan {
         .unwrap_or(WriteFault::Unreachable);
         let percent = pick(&mut world.rng, &[20, 100]).unwrap_or(100);
         let services_of = What::Services { namespace: at.namespace.clone() };
-        let fault = match world.rng.u8(0..11) {
+        let fault = match world.rng.u8(0..12) {
+            10 => Fault::Read { source: Some(source), of: Of::Hints, how, percent },
             0 => Fault::Read { source: Some(source), of: Of::All, how, percent },
             1 => Fault::Read {
                 source: Some(at.source),
@@ -515,8 +562,10 @@ impl Plan {
     fn disturb(&self, world: &mut World) {
         let process = world.rng.usize(0..world.processes.len().max(1));
         let pause = world.rng.u64(100 * MS..=5 * S);
-        if world.rng.bool() {
-            return world.restart(process, pause);
+        match world.rng.u8(0..4) {
+            0 => return world.restart(process, pause),
+            1 => return world.stop(process, pause),
+            _ => {}
         }
         world.log(|| format!("the watch of p{process} is cut"));
         world.faults.add(world.now, world.now + pause + 5 * S, Fault::Disturbance);

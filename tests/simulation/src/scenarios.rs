@@ -1,11 +1,11 @@
 //! Worlds with a script: each is one way in which an operator has failed, or could.
 
 use istio_cloud_map_core::service_entry::OWNER_LABEL;
-use istio_cloud_map_core::translate::HealthMode;
+use istio_cloud_map_core::translate::{Conflicts, HealthMode};
 use serde_json::{Value, json};
 
 use crate::cloud::{Bucket, ServiceRef};
-use crate::cluster::set;
+use crate::cluster::{Key, set};
 use crate::driver::{ReadFault, Settings, What, WriteFault};
 use crate::faults::{Fault, Lie, Of};
 use crate::random::{settings, settle};
@@ -31,7 +31,7 @@ impl Scenario {
     }
 }
 
-pub const ALL: [Scenario; 34] = [
+pub const ALL: [Scenario; 42] = [
     Scenario::new("calm", "a quiet account with a few roll-outs", calm),
     Scenario::new("o1", "every service of adoptable entries answers empty once", o1),
     Scenario::new("o2-twice", "12 services lose 3, and a minute later 9", o2_twice),
@@ -82,6 +82,26 @@ pub const ALL: [Scenario; 34] = [
         "the API server asks to wait, while writes to one namespace are forbidden",
         o16_retry_after,
     ),
+    Scenario::new(
+        "o16-late-success",
+        "the API server asks to wait, and then answers an earlier write",
+        o16_late_success,
+    ),
+    Scenario::new(
+        "o17-lost",
+        "empty entries get endpoints, the answers are lost, and they are empty again",
+        o17_lost,
+    ),
+    Scenario::new("hints", "people set attributes and tags, and change them", hints),
+    Scenario::new("hints-restart", "a restart while hints can't be read", hints_restart),
+    Scenario::new(
+        "merge",
+        "two sources share a host, and one can't be read after a restart",
+        merge,
+    ),
+    Scenario::new("quota", "two sources of one account and region, both busy", quota),
+    Scenario::new("stop", "a stop while writes are in flight, and others wait", stop),
+    Scenario::new("stop-silent", "a stop while answers to writes are lost", stop_silent),
     Scenario::new("o17", "a person edits 12 of 20 drained entries", o17),
     Scenario::new("o18", "a service flaps between some and none", o18),
     Scenario::new("o21", "two operators with one id and a source each", o21),
@@ -647,6 +667,180 @@ fn o16_retry_after(world: &mut World) {
         Fault::Write { key: None, how: WriteFault::Throttled(9 * S), percent: 100 },
     );
     world.add_process(default_settings());
+    world.run_for(60 * S);
+    settle(world);
+}
+
+fn o16_late_success(world: &mut World) {
+    let (_, all) = settled(world, default_settings(), 20);
+    let keys: Vec<Key> = all.iter().map(|at| world.key(at)).collect();
+    let [slow, failing, others @ ..] = keys.as_slice() else { return };
+    world.net.watch = Latency::steady(10 * MS, 10 * MS);
+    let start = world.now;
+    let fault = |key: &Key, how| Fault::Write { key: Some(key.clone()), how, percent: 100 };
+    world.faults.add(start, start + 3 * S, fault(slow, WriteFault::Throttled(9 * S)));
+    world.faults.add(start, start + 200 * MS, fault(failing, WriteFault::Throttled(0)));
+    // One write is refused after two seconds, with a time to wait. Meanwhile another fails at once,
+    // and its second try succeeds, but is answered after that.
+    world.net.next_writes.extend([(2 * S, 10 * MS), (10 * MS, 10 * MS), (10 * MS, 3 * S)]);
+    for key in [slow, failing].into_iter().chain(others) {
+        world.edit(key, "a person", |object| set(object, &["spec", "endpoints"], json!([])));
+        world.run_for(if key == failing { 50 * MS } else { 20 * MS });
+    }
+    world.run_for(30 * S);
+    settle(world);
+}
+
+fn o17_lost(world: &mut World) {
+    let namespace = account(world);
+    services(world, &namespace, "full", 8);
+    let empty: Vec<ServiceRef> = (0..6)
+        .map(|number| world.add_service("default", &namespace, &format!("web{number}"), false))
+        .collect();
+    world.add_process(default_settings());
+    world.run_for(90 * S);
+    world.faults.add(world.now, until(world, 7 * S), Fault::LostAnswers { percent: 100 });
+    for at in &empty {
+        world.register(at, None);
+    }
+    world.run_for(7 * S);
+    for at in &empty {
+        world.deregister_all(at);
+    }
+    world.run_for(60 * S);
+    settle(world);
+}
+
+/// Services with hints, and an operator that reads those.
+fn hinted(world: &mut World) -> Vec<ServiceRef> {
+    world.truth.hints = (true, true);
+    let namespace = account(world);
+    let all = services(world, &namespace, "web", 20);
+    for (number, at) in all.iter().enumerate().step_by(2) {
+        world.hint(at, number % 4 == 0, Some("MESH_INTERNAL"));
+    }
+    world.add_process(Settings { hints: (true, true), ..default_settings() });
+    world.run_for(90 * S);
+    all
+}
+
+fn hints(world: &mut World) {
+    let all = hinted(world);
+    for at in &all {
+        world.hint(at, true, Some("MESH_INTERNAL"));
+    }
+    world.run_for(120 * S);
+    for at in &all {
+        world.hint(at, false, None);
+        world.hint(at, true, None);
+    }
+    settle(world);
+}
+
+fn hints_restart(world: &mut World) {
+    let all = hinted(world);
+    let fault =
+        Fault::Read { source: None, of: Of::Hints, how: ReadFault::AccessDenied, percent: 100 };
+    world.faults.add(world.now, until(world, 120 * S), fault);
+    world.restart(0, S);
+    world.run_for(60 * S);
+    let unhinted = all.iter().step_by(2).find(|at| {
+        world.stored(at).is_none_or(|stored| {
+            stored.spec().get("location").and_then(Value::as_str) != Some("MESH_INTERNAL")
+        })
+    });
+    if let Some(at) = unhinted {
+        world.violate("safe.hint", format!("{at} has lost what its hint asks for"));
+    }
+    settle(world);
+}
+
+fn merge(world: &mut World) {
+    world.truth.options.conflicts = Conflicts::Merge;
+    let mut settings = settings(&[("a", "default"), ("b", "default")]);
+    settings.translate.conflicts = Conflicts::Merge;
+    let mut all = Vec::new();
+    for source in ["a", "b"] {
+        world.cloud.add_account(source, Bucket::new(2, 10), Bucket::new(1_000, 2_000));
+        world.truth.targets.insert(source.to_owned(), "default".to_owned());
+        let namespace = world.cloud.add_namespace(source, "ns");
+        for number in 0..6 {
+            let at = world.add_service(source, &namespace, &format!("web{number}"), false);
+            world.register(&at, None);
+            all.push(at);
+        }
+    }
+    world.add_process(settings);
+    world.run_for(90 * S);
+    let (a, b) = all.split_at(6);
+    // The first-ranked is read again, the other is not.
+    for at in b.iter().take(3) {
+        let of = Of::Service(at.service.clone());
+        let fault = Fault::Read { source: None, of, how: ReadFault::AccessDenied, percent: 100 };
+        world.faults.add(world.now, until(world, 90 * S), fault);
+    }
+    world.restart(0, S);
+    world.run_for(30 * S);
+    for at in a {
+        world.register(at, None);
+    }
+    world.run_for(90 * S);
+    for at in b {
+        roll_out(world, at);
+    }
+    world.run_for(30 * S);
+    if let Some(at) = b.first() {
+        world.remove_service(at);
+    }
+    settle(world);
+}
+
+fn quota(world: &mut World) {
+    world.cloud.add_quota("account", Bucket::new(2, 10), Bucket::new(30, 40));
+    let mut settings = Settings { data_rate: 30, ..settings(&[("a", "mesh-a"), ("b", "mesh-b")]) };
+    for source in &mut settings.sources {
+        "account".clone_into(&mut source.quota);
+        world.cloud.add_source(&source.name, "account");
+        world.truth.targets.insert(source.name.clone(), source.target_namespace.clone());
+        for number in 0..3 {
+            let namespace = world.cloud.add_namespace(&source.name, &format!("ns-{number}"));
+            for number in 0..20 {
+                let name = format!("web{number}");
+                let at = world.add_service(&source.name, &namespace, &name, false);
+                world.register(&at, None);
+            }
+        }
+    }
+    world.add_process(settings);
+    world.run_for(120 * S);
+    for at in world.cloud.services() {
+        roll_out(world, &at);
+    }
+    settle(world);
+}
+
+fn stop(world: &mut World) {
+    let settings = Settings { writes_in_flight: 4, ..default_settings() };
+    let (_, all) = settled(world, settings, 40);
+    world.net.write = Latency::steady(2 * S, 4 * S);
+    for at in &all {
+        roll_out(world, at);
+    }
+    world.run_for(6 * S);
+    world.stop(0, 5 * S);
+    world.run_for(30 * S);
+    world.net.write = Latency::steady(10 * MS, 40 * MS);
+    settle(world);
+}
+
+fn stop_silent(world: &mut World) {
+    let (_, all) = settled(world, default_settings(), 20);
+    world.faults.add(world.now, until(world, 40 * S), Fault::LostAnswers { percent: 100 });
+    for at in &all {
+        roll_out(world, at);
+    }
+    world.run_for(6 * S);
+    world.stop(0, 5 * S);
     world.run_for(60 * S);
     settle(world);
 }

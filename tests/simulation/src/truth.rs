@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use istio_cloud_map_core::cloud_map::{Namespace, Record, Service};
-use istio_cloud_map_core::translate::{self, Translator, expected_host_and_name};
+use istio_cloud_map_core::translate::{self, Conflicts, Translator, expected_host_and_name};
 use serde_json::Value;
 
 use crate::cloud::{Cloud, ServiceRef};
@@ -37,6 +37,14 @@ pub struct Truth {
     /// Where a source's entries go.
     pub targets: BTreeMap<String, String>,
     pub options: translate::Options,
+    /// Whether service attributes, and tags, are read.
+    pub hints: (bool, bool),
+    /// Since when each endpoint has been wanted.
+    endpoints: BTreeMap<Key, BTreeMap<String, Us>>,
+    /// Entries that several services have claimed at once.
+    contested: BTreeSet<Key>,
+    /// The locations that an entry has been wanted with, and until when.
+    locations: BTreeMap<Key, Vec<(Us, Value)>>,
     keys: BTreeMap<ServiceRef, Key>,
     claims: BTreeMap<Key, BTreeSet<ServiceRef>>,
     pub wanted: BTreeMap<Key, Wanted>,
@@ -48,7 +56,7 @@ pub struct Truth {
 impl Truth {
     /// A service was made, changed or removed.
     pub fn update(&mut self, cloud: &Cloud, service: &ServiceRef, now: Us) {
-        let record = cloud.record(service);
+        let record = cloud.record(service, self.hints);
         let before = self.keys.remove(service);
         let key = record
             .as_ref()
@@ -83,7 +91,11 @@ impl Truth {
 
     fn refresh(&mut self, cloud: &Cloud, key: &Key, now: Us) {
         let claims = self.claims.get(key).into_iter().flatten();
-        let records: Vec<Record> = claims.filter_map(|service| cloud.record(service)).collect();
+        let records: Vec<Record> =
+            claims.filter_map(|service| cloud.record(service, self.hints)).collect();
+        if records.len() > 1 {
+            self.contested.insert(key.clone());
+        }
         let first = self.claims.get(key).and_then(BTreeSet::first).cloned();
         let entry =
             Translator::new(&self.options).translate_all(&records).entries.into_iter().next();
@@ -103,10 +115,39 @@ impl Truth {
         if self.wanted.get(key).map(|w| &w.spec) != wanted.as_ref().map(|w| &w.spec) {
             self.changed.insert(key.clone(), now);
         }
+        let before = self.endpoints.remove(key).unwrap_or_default();
+        let addresses = wanted.iter().flat_map(|wanted| wanted.endpoints.iter().cloned());
+        let since = addresses.map(|address| {
+            let since = before.get(&address).copied().unwrap_or(now);
+            (address, since)
+        });
+        self.endpoints.insert(key.clone(), since.collect());
+        let locations = self.locations.entry(key.clone()).or_default();
+        if let Some((until, _)) = locations.last_mut() {
+            *until = now;
+        }
+        let location = wanted.as_ref().and_then(|wanted| wanted.spec.get("location"));
+        if wanted.is_some() {
+            locations.push((Us::MAX, location.cloned().unwrap_or_default()));
+        }
         match wanted {
             Some(wanted) => drop(self.wanted.insert(key.clone(), wanted)),
             None => drop(self.wanted.remove(key)),
         }
+    }
+
+    /// Since when an endpoint has been wanted without a break. None, where it may still go: it is
+    /// not wanted, or its service may not be the one that has the entry.
+    pub fn wanted_since(&self, key: &Key, address: &str) -> Option<Us> {
+        let decided = !self.contested.contains(key) || self.options.conflicts == Conflicts::Merge;
+        self.endpoints.get(key)?.get(address).copied().filter(|_| decided)
+    }
+
+    /// Whether an entry has been wanted with this location since then.
+    pub fn had_location(&self, key: &Key, location: &Value, since: Us) -> bool {
+        let all = self.locations.get(key).into_iter().flatten();
+        self.contested.contains(key)
+            || all.into_iter().any(|(until, had)| *until >= since && had == location)
     }
 
     /// For how long an entry's state was last one of `states`, within `from` to `now`: from the
@@ -120,7 +161,9 @@ impl Truth {
         let spans = history
             .iter()
             .zip(ends)
-            .filter(|((at, state), end)| states.contains(state) && *end > from.max(*at));
+            .filter(|((at, state), _)| states.contains(state) && *at <= now)
+            // A moment counts: the list of a namespace that was made anew shows it from then on.
+            .filter(|((at, _), end)| *end > from.max(*at) || *at > from && end == at);
         let spans = spans.map(|((at, _), end)| ((*at).max(from), end.min(now)));
         let joined = spans.fold(None, |joined: Option<(Us, Us)>, (at, end)| match joined {
             Some((first, last)) if at <= last + MISSED => Some((first, end)),

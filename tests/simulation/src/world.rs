@@ -19,6 +19,8 @@ use crate::truth::Truth;
 /// How long the host waits for an answer from Cloud Map, and from the API server.
 const READ_LIMIT: Us = 3 * S;
 const WRITE_LIMIT: Us = 10 * S;
+/// How long a process may take to stop: its last write may have been slow on its way there, too.
+const STOP_LIMIT: Us = 2 * WRITE_LIMIT;
 /// The host's loop turns at least this often.
 const LONGEST_SLEEP: Us = 5 * S;
 /// This many wake-ups at one instant are a spin.
@@ -83,6 +85,8 @@ pub struct Process {
     /// A watch's events come in order.
     watched_until: Us,
     pub finished: Option<bool>,
+    /// It was asked to stop, and is started again so long after its end.
+    stopping: Option<Us>,
     /// The guard said that it refuses.
     pub refused: bool,
     pub ready: bool,
@@ -97,16 +101,58 @@ impl Process {
 /// What happens.
 #[derive(Debug)]
 enum Event {
-    Start { process: usize },
-    Wake { process: usize, wake: u64 },
-    Serve { process: usize, life: u32, call: Call, back: Us },
-    Arrive { process: usize, life: u32, write: WriteCall, back: Us },
-    Deliver { process: usize, life: u32, input: Input },
-    List { process: usize, life: u32, epoch: u32 },
-    Watched { process: usize, life: u32, epoch: u32, input: Input },
-    Fight { key: Key },
-    Pulse { process: usize, life: u32 },
-    Probe { key: Key, address: String, since: Us },
+    Start {
+        process: usize,
+    },
+    Wake {
+        process: usize,
+        wake: u64,
+    },
+    Serve {
+        process: usize,
+        life: u32,
+        call: Call,
+        back: Us,
+    },
+    Arrive {
+        process: usize,
+        life: u32,
+        write: WriteCall,
+        back: Us,
+    },
+    Deliver {
+        process: usize,
+        life: u32,
+        input: Input,
+    },
+    List {
+        process: usize,
+        life: u32,
+        epoch: u32,
+    },
+    Watched {
+        process: usize,
+        life: u32,
+        epoch: u32,
+        input: Input,
+    },
+    /// It must have ended by now.
+    Stopped {
+        process: usize,
+        life: u32,
+    },
+    Fight {
+        key: Key,
+    },
+    Pulse {
+        process: usize,
+        life: u32,
+    },
+    Probe {
+        key: Key,
+        address: String,
+        since: Us,
+    },
 }
 
 #[derive(Debug)]
@@ -217,6 +263,11 @@ impl World {
                     });
                 }
             }
+            Event::Stopped { process, life } => {
+                if self.life(process) == life {
+                    self.violate("live.stop", format!("p{process} was asked to stop, and runs"));
+                }
+            }
             Event::Pulse { process, life } => self.pulse(process, life),
             Event::Probe { key, address, since } => self.probe(&key, &address, since),
         }
@@ -241,6 +292,7 @@ impl World {
             watching: false,
             watched_until: 0,
             finished: None,
+            stopping: None,
             refused: false,
             ready: false,
         });
@@ -259,6 +311,7 @@ impl World {
         p.started = now;
         p.operator = Some(Operator::new(&p.settings, now));
         (p.finished, p.refused, p.ready, p.spins) = (None, false, false, false);
+        p.stopping = None;
         let life = p.life;
         let namespaces = self
             .cloud
@@ -278,11 +331,23 @@ impl World {
     pub fn restart(&mut self, process: usize, pause: Us) {
         self.log(|| format!("p{process} is killed"));
         self.faults.add(self.now, self.now + pause + 60 * S, Fault::Disturbance);
-        self.stop(process);
+        self.end(process);
         self.schedule(self.now + pause, Event::Start { process });
     }
 
-    fn stop(&mut self, process: usize) {
+    /// Asks a process to stop: its writes in flight end, and no other call is made. It is started
+    /// again a little later.
+    pub fn stop(&mut self, process: usize, pause: Us) {
+        let Some(p) = self.processes.get_mut(process).filter(|p| p.runs()) else { return };
+        p.stopping = Some(pause);
+        let life = p.life;
+        self.faults.add(self.now, self.now + WRITE_LIMIT + pause + 60 * S, Fault::Disturbance);
+        self.check.stop(process);
+        self.schedule(self.now + STOP_LIMIT, Event::Stopped { process, life });
+        self.handle(process, Input::Stop);
+    }
+
+    fn end(&mut self, process: usize) {
         let Some(p) = self.processes.get_mut(process) else { return };
         p.operator = None;
         p.life += 1;
@@ -336,9 +401,12 @@ impl World {
                 }
                 Output::Finished { failed } => {
                     self.log(|| format!("p{process} finished, failed: {failed}"));
-                    self.stop(process);
-                    if let Some(p) = self.processes.get_mut(process) {
-                        p.finished = Some(failed);
+                    self.check_finished(process);
+                    self.end(process);
+                    let Some(p) = self.processes.get_mut(process) else { return };
+                    match p.stopping.filter(|_| !p.settings.once) {
+                        Some(pause) => self.schedule(now + pause, Event::Start { process }),
+                        None => p.finished = Some(failed),
                     }
                     return;
                 }
@@ -568,6 +636,8 @@ impl World {
             health_check,
             created: self.now,
             instances: BTreeMap::new(),
+            attributes: BTreeMap::new(),
+            tags: BTreeMap::new(),
             revision: 1,
         };
         if let Some(account) = self.cloud.accounts.get_mut(source) {
@@ -618,6 +688,17 @@ impl World {
         id
     }
 
+    /// A person sets the location of a service by a tag or a service attribute, or removes that.
+    pub fn hint(&mut self, at: &ServiceRef, tags: bool, location: Option<&str>) {
+        self.log(|| format!("Cloud Map: {at} has the location {location:?} (a tag: {tags})"));
+        let Some(service) = self.cloud.service_mut(at) else { return };
+        let values = if tags { &mut service.tags } else { &mut service.attributes };
+        values.clear();
+        let hint = |location: &str| ("istio-cloud-map/location".to_owned(), location.to_owned());
+        values.extend(location.map(hint));
+        self.truth.update(&self.cloud, at, self.now);
+    }
+
     pub fn deregister(&mut self, at: &ServiceRef, id: &str) {
         self.log(|| format!("Cloud Map: {at} loses {id}"));
         let Some(service) = self.cloud.service_mut(at) else { return };
@@ -664,6 +745,7 @@ fn describe(input: &Input) -> String {
     };
     match input {
         Input::Tick => "tick".to_owned(),
+        Input::Stop => "stop".to_owned(),
         Input::Read { result: Err(fault), id } => format!("read {id}: {fault:?}"),
         Input::Read { result: Ok(answer), id } => match answer {
             Answer::Namespaces { items, next } => {
@@ -672,6 +754,7 @@ fn describe(input: &Input) -> String {
             Answer::Services { items, next } => {
                 format!("read {id}: services, {}", count(items.len(), next))
             }
+            Answer::Hint(values) => format!("read {id}: hints {values:?}"),
             Answer::Revision(revision) => format!("read {id}: revision {revision}"),
             Answer::Instances { items, revision } => {
                 format!("read {id}: {} instances at revision {revision}", items.len())
