@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::driver::Heartbeat;
+use crate::driver::{Heartbeat, Telemetry};
 use crate::metrics::Metrics;
 
 /// A connection has one request, and this long for its headers and its answer together.
@@ -46,12 +46,7 @@ struct Pages {
 ///
 /// # Errors
 /// Where the address can't be had.
-pub async fn serve(
-    listen: SocketAddr,
-    metrics: Arc<Metrics>,
-    heartbeat: Arc<Heartbeat>,
-    status: watch::Receiver<Status>,
-) -> anyhow::Result<JoinSet<()>> {
+pub async fn serve(listen: SocketAddr, telemetry: &Telemetry) -> anyhow::Result<JoinSet<()>> {
     let mut listener = TcpListener::bind(listen).await;
     if listener.is_err() && listen.ip() == Ipv6Addr::UNSPECIFIED {
         // Every address, on a node without IPv6.
@@ -64,7 +59,11 @@ pub async fn serve(
     })?;
     let address = listener.local_addr().unwrap_or(listen);
     tracing::info!("probes and metrics on http://{address}");
-    let pages = Pages { metrics, heartbeat, status };
+    let pages = Pages {
+        metrics: telemetry.metrics.clone(),
+        heartbeat: telemetry.heartbeat.clone(),
+        status: telemetry.status.subscribe(),
+    };
     let router = Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))

@@ -1,6 +1,7 @@
 //! `istio-cloud-map`: keeps Istio `ServiceEntry`s equal to AWS Cloud Map.
 
 mod cli;
+mod config;
 mod driver;
 mod http;
 mod logging;

@@ -10,28 +10,23 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
-use istio_cloud_map_core::operator::{self, Config, Operator, SourceConfig, Status, Time};
+use istio_cloud_map_core::operator::{self, Operator, Status, Time};
+use istio_cloud_map_core::service_entry::ApiVersion;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 
-use super::Usage;
 use super::backend::{SinkArg, SourceArg, listen};
 use super::duration;
 use super::settings::{self, Settings};
 use super::transform::Transformation;
 use super::translate::Output;
+use crate::config::{Config, SinkConfig, SinkKind, SourceConfig, SourceKind};
 use crate::driver::{Backends, Heartbeat, StopSignal, Telemetry, run};
 use crate::http;
 use crate::metrics::Metrics;
-use crate::sink::Sink;
-use crate::sink::dir::DirSink;
-use crate::sink::dry_run::DryRun;
-use crate::sink::kube::{KubeOptions, KubeSink};
-use crate::sink::stdout::{Format, StdoutSink};
-use crate::source::Source;
-use crate::source::aws::{AwsOptions, AwsSource, ConnectError};
-use crate::source::file::FileSource;
+use crate::sink::stdout::Format;
+use crate::source::aws::AwsOptions;
 
 /// Where Kubernetes tells a pod its own namespace.
 const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
@@ -182,20 +177,30 @@ enum Policy {
     CreateOnly,
 }
 
+impl From<Policy> for operator::Policy {
+    fn from(policy: Policy) -> Self {
+        match policy {
+            Policy::Sync => Self::Sync,
+            Policy::UpsertOnly => Self::UpsertOnly,
+            Policy::CreateOnly => Self::CreateOnly,
+        }
+    }
+}
+
 /// All that the operator runs with.
 struct Started {
     operator: Operator,
     backends: Backends,
     telemetry: Telemetry,
     /// What serves probes and metrics; none in a single pass.
-    pages: JoinSet<()>,
+    server: JoinSet<()>,
 }
 
 impl Serve {
     /// Runs the operator.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let (once, stdout) = (self.once, self.to == SinkArg::Stdout);
-        // Asked for before anything that takes time, so that no signal is lost.
+        // Before anything that takes time, so that no signal is lost.
         let stop = StopSignal::on_signal(u8::from(once)).context("can't wait for signals")?;
         // One thread: an idle minute is thousands of small calls, and handing each from thread to
         // thread costs more than a second thread gains.
@@ -205,9 +210,10 @@ impl Serve {
             // On a thread of its own, so that a stop need not wait for what blocks it: a plugin, a
             // pipe in place of a file.
             let handle = Handle::current();
-            let start = spawn_blocking(move || handle.block_on(self.start()));
+            let start =
+                spawn_blocking(move || handle.block_on(async { start(self.config()?).await }));
             let interrupted = if once { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-            let Started { operator, backends, telemetry, mut pages } = tokio::select! {
+            let Started { operator, backends, telemetry, mut server } = tokio::select! {
                 biased;
                 () = stop.requested() => return Ok(interrupted),
                 started = start => started.context("the start was given up")??,
@@ -215,7 +221,7 @@ impl Serve {
             let (sink, status) = (backends.sink.clone(), telemetry.status.subscribe());
             let failed = tokio::select! {
                 failed = run(operator, backends, telemetry, &stop) => failed?,
-                Some(ended) = pages.join_next() => {
+                Some(ended) = server.join_next() => {
                     ended.context("probes and metrics are no longer served")?;
                     bail!("probes and metrics are no longer served");
                 }
@@ -234,8 +240,8 @@ impl Serve {
             tokio::select! {
                 biased;
                 () = stop.requested() => Ok(interrupted),
-                written = sink.finish() => {
-                    written?;
+                finished = sink.finish() => {
+                    finished?;
                     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
                 }
             }
@@ -245,71 +251,17 @@ impl Serve {
         code
     }
 
-    async fn start(self) -> anyhow::Result<Started> {
-        let mut config = self.config()?;
-        let (source, region) = self.source().await?;
-        for source in &mut config.sources {
-            source.region.clone_from(&region);
-        }
-        let metrics = Arc::new(Metrics::default());
-        let sink = self.sink(&config, metrics.clone()).await?;
-        let telemetry = Telemetry {
-            metrics,
-            heartbeat: Arc::new(Heartbeat::default()),
-            status: watch::Sender::new(Status::default()),
-        };
-        let mut pages = JoinSet::new();
-        if !self.once {
-            pages = http::serve(
-                self.listen,
-                telemetry.metrics.clone(),
-                telemetry.heartbeat.clone(),
-                telemetry.status.subscribe(),
-            )
-            .await?;
-        }
-        let sources = BTreeMap::from([(Arc::from(DEFAULT_SOURCE), source)]);
-        let backends = Backends { sources, sink, dry_run: self.dry_run };
-        Ok(Started { operator: Operator::new(config, Time::ZERO), backends, telemetry, pages })
-    }
-
     fn config(&self) -> anyhow::Result<Config> {
-        let file = matches!(self.from, SourceArg::File(_));
-        let source = SourceConfig {
-            target_namespace: self.target_namespace(),
-            catalogue_interval: if file {
-                self.reading.interval.shortest
-            } else {
-                self.reading.catalogue_interval
-            },
-            // A file costs no calls, and has its hints beside the instances.
-            read_service_attributes: file || self.reading.read_service_attributes,
-            read_tags: file || self.reading.read_tags,
-            max_requests_per_second: if file {
-                100_000
-            } else {
-                self.reading.max_requests_per_second
-            },
-            max_lists_per_second: if file {
-                10_000
-            } else {
-                SourceConfig::default().max_lists_per_second
-            },
-            ..SourceConfig::default()
-        };
-        let policy = match self.safety.policy {
-            Policy::Sync => operator::Policy::Sync,
-            Policy::UpsertOnly => operator::Policy::UpsertOnly,
-            Policy::CreateOnly => operator::Policy::CreateOnly,
-        };
+        let namespace = self.target_namespace();
         let translate = self.settings.options()?;
         Ok(Config {
-            sources: vec![source],
+            source: self.source(&namespace),
+            sink: self.sink(namespace, translate.api_version),
             translate,
             transform: self.transformation.load()?,
             plan: operator::Options {
                 owner: self.settings.id.clone(),
-                policy,
+                policy: self.safety.policy.into(),
                 adopt: self.safety.adopt,
                 max_delete_percent: self.safety.max_delete_percent,
                 force_deletes: self.safety.force_deletes,
@@ -319,7 +271,7 @@ impl Serve {
             empty_grace: self.safety.empty_grace,
             max_writes_in_flight: self.max_writes_in_flight.into(),
             once: self.once,
-            ..Config::default()
+            listen: self.listen,
         })
     }
 
@@ -334,72 +286,67 @@ impl Serve {
         given.or_else(pod).unwrap_or_else(|| "default".to_owned())
     }
 
-    /// The source, and the region that it turned out to be in.
-    async fn source(&self) -> anyhow::Result<(Arc<dyn Source>, Option<String>)> {
+    fn source(&self, namespace: &str) -> SourceConfig {
         let region = self.reading.aws_region.clone().filter(|region| !region.is_empty());
-        match &self.from {
-            SourceArg::Aws => {
-                let options = AwsOptions {
-                    region,
-                    endpoint_url: self.endpoints.endpoint_url.clone(),
-                    data_endpoint_url: self.endpoints.data_endpoint_url.clone(),
-                    use_dual_stack: self.endpoints.use_dual_stack,
-                    use_fips: self.endpoints.use_fips,
-                    call_timeout: self.reading.call_timeout,
-                    ..AwsOptions::default()
-                };
-                let source = AwsSource::connect(options).await.map_err(wrong_usage)?;
-                let region = Some(source.region().to_owned());
-                Ok((Arc::new(source), region))
-            }
+        let kind = match &self.from {
+            SourceArg::Aws => SourceKind::Aws(AwsOptions {
+                region,
+                endpoint_url: self.endpoints.endpoint_url.clone(),
+                data_endpoint_url: self.endpoints.data_endpoint_url.clone(),
+                use_dual_stack: self.endpoints.use_dual_stack,
+                use_fips: self.endpoints.use_fips,
+                call_timeout: self.reading.call_timeout,
+                ..AwsOptions::default()
+            }),
             SourceArg::File(path) => {
-                let (namespace, service) =
-                    (self.names.cloud_map_namespace.clone(), self.names.cloud_map_service.clone());
-                let source = FileSource::open(
-                    path,
-                    InputOptions {
-                        region: region.clone(),
-                        namespace,
-                        service,
-                        ..InputOptions::default()
-                    },
-                )?;
-                Ok((Arc::new(source), region))
+                let options = InputOptions {
+                    region,
+                    namespace: self.names.cloud_map_namespace.clone(),
+                    service: self.names.cloud_map_service.clone(),
+                    ..InputOptions::default()
+                };
+                SourceKind::File(path.clone(), options)
             }
+        };
+        SourceConfig {
+            name: DEFAULT_SOURCE.to_owned(),
+            kind,
+            target_namespace: namespace.to_owned(),
+            catalogue_interval: self.reading.catalogue_interval,
+            read_service_attributes: self.reading.read_service_attributes,
+            read_tags: self.reading.read_tags,
+            max_requests_per_second: self.reading.max_requests_per_second,
         }
     }
 
-    async fn sink(&self, config: &Config, metrics: Arc<Metrics>) -> anyhow::Result<Arc<dyn Sink>> {
-        let namespace = config
-            .sources
-            .first()
-            .map(|source| source.target_namespace.clone())
-            .unwrap_or_default();
-        Ok(match &self.to {
-            SinkArg::Kube => {
-                let options = KubeOptions {
-                    kube_config: self.kube_config.clone(),
-                    namespaces: vec![namespace],
-                    api_version: config.translate.api_version,
-                    metrics,
-                    ..KubeOptions::default()
-                };
-                self.dry_run_or(KubeSink::connect(options).await?)
-            }
-            SinkArg::Dir(path) if self.dry_run => self.dry_run_or(DirSink::look(path, &namespace)),
-            SinkArg::Dir(path) => self.dry_run_or(DirSink::open(path, &namespace)?),
-            SinkArg::Stdout => {
-                let format = if self.output == Output::Json { Format::Json } else { Format::Yaml };
-                self.dry_run_or(StdoutSink::new(format, self.once))
-            }
-        })
-    }
-
-    fn dry_run_or<S: Sink + 'static>(&self, sink: S) -> Arc<dyn Sink> {
-        if self.dry_run { Arc::new(DryRun(sink)) } else { Arc::new(sink) }
+    fn sink(&self, namespace: String, api_version: ApiVersion) -> SinkConfig {
+        let kind = match &self.to {
+            SinkArg::Kube => SinkKind::Kube { kube_config: self.kube_config.clone(), api_version },
+            SinkArg::Dir(path) => SinkKind::Dir(path.clone()),
+            SinkArg::Stdout => SinkKind::Stdout {
+                format: if self.output == Output::Json { Format::Json } else { Format::Yaml },
+                once: self.once,
+            },
+        };
+        SinkConfig { kind, namespace, dry_run: self.dry_run }
     }
 }
 
-fn wrong_usage(error: ConnectError) -> anyhow::Error {
-    if error.is_usage() { Usage(error.to_string()).into() } else { error.into() }
+async fn start(config: Config) -> anyhow::Result<Started> {
+    let metrics = Arc::new(Metrics::default());
+    let (source, region) = config.source.build().await?;
+    let sink = config.sink.build(&metrics).await?;
+    let telemetry = Telemetry {
+        metrics,
+        heartbeat: Arc::new(Heartbeat::default()),
+        status: watch::Sender::new(Status::default()),
+    };
+    let mut server = JoinSet::new();
+    if !config.once {
+        server = http::serve(config.listen, &telemetry).await?;
+    }
+    let sources = BTreeMap::from([(Arc::from(config.source.name.as_str()), source)]);
+    let backends = Backends { sources, sink, dry_run: config.sink.dry_run };
+    let operator = Operator::new(config.operator(region), Time::ZERO);
+    Ok(Started { operator, backends, telemetry, server })
 }

@@ -20,10 +20,10 @@ use crate::yaml;
 ///
 /// Examples:
 ///
-///   aws servicediscovery discover-instances --namespace-name my-namespace --service-name web
-///   --max-results 1000 | istio-cloud-map translate aws servicediscovery list-instances
-///   --service-id srv-1 | istio-cloud-map translate --cloud-map-namespace my-namespace
-///   --cloud-map-service web
+///   aws servicediscovery discover-instances --namespace-name my-namespace \
+///     --service-name web --max-results 1000 | istio-cloud-map translate
+///   aws servicediscovery list-instances --service-id srv-1 |
+///     istio-cloud-map translate --cloud-map-namespace my-namespace --cloud-map-service web
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, args_override_self = true)]
 pub struct Translate {

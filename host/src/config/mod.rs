@@ -1,0 +1,62 @@
+//! What the operator runs with, whoever says it: each part is built by what configures it.
+//!
+//! The command line fills a [`Config`]. [`SourceConfig::build`] makes a source of its part,
+//! [`SinkConfig::build`] the sink.
+
+mod sink;
+mod source;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use istio_cloud_map_core::operator::{self, Options as PlanOptions};
+use istio_cloud_map_core::translate::{Options as TranslateOptions, Transform};
+
+pub use sink::{SinkConfig, SinkKind};
+pub use source::{SourceConfig, SourceKind};
+
+/// All settings of `serve`.
+#[derive(Debug)]
+pub struct Config {
+    /// What is read.
+    pub source: SourceConfig,
+    /// What is written to.
+    pub sink: SinkConfig,
+    /// How services are translated.
+    pub translate: TranslateOptions,
+    /// Changes each entry before it is written.
+    pub transform: Option<Arc<dyn Transform>>,
+    /// What may be written and removed.
+    pub plan: PlanOptions,
+    /// Time between two reads of a service.
+    pub interval: Duration,
+    /// The same for a service that has not changed for long.
+    pub longest_interval: Duration,
+    /// How long an answer that removes something must have been the same.
+    pub empty_grace: Duration,
+    /// Maximum number of writes at the same time.
+    pub max_writes_in_flight: usize,
+    /// Make one pass, then exit.
+    pub once: bool,
+    /// Address for probes and metrics.
+    pub listen: SocketAddr,
+}
+
+impl Config {
+    /// The part that the operator decides with. `region` is that of the source, once it is known.
+    pub fn operator(&self, region: Option<String>) -> operator::Config {
+        operator::Config {
+            sources: vec![self.source.operator(region, self.interval)],
+            translate: self.translate.clone(),
+            transform: self.transform.clone(),
+            plan: self.plan.clone(),
+            interval: self.interval,
+            longest_interval: self.longest_interval,
+            empty_grace: self.empty_grace,
+            max_writes_in_flight: self.max_writes_in_flight,
+            once: self.once,
+            ..operator::Config::default()
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The sink: its settings, and what is made of them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use istio_cloud_map_core::service_entry::ApiVersion;
+
+use crate::metrics::Metrics;
+use crate::sink::Sink;
+use crate::sink::dir::DirSink;
+use crate::sink::dry_run::DryRun;
+use crate::sink::kube::{KubeOptions, KubeSink};
+use crate::sink::stdout::{Format, StdoutSink};
+
+/// Where entries are written to.
+#[derive(Debug)]
+pub struct SinkConfig {
+    /// What is written to.
+    pub kind: SinkKind,
+    /// The Kubernetes namespace of the entries.
+    pub namespace: String,
+    /// Only pretend to write.
+    pub dry_run: bool,
+}
+
+/// What is written to. To add a kind, add a variant, its arm in [`SinkConfig::build`], and what
+/// says it in `cli/backend.rs`.
+#[derive(Debug)]
+pub enum SinkKind {
+    /// A cluster.
+    Kube {
+        /// Else what the environment says.
+        kube_config: Option<PathBuf>,
+        /// The version that entries are written in, where the cluster serves it.
+        api_version: ApiVersion,
+    },
+    /// A directory, one file an entry.
+    Dir(PathBuf),
+    /// Standard output.
+    Stdout {
+        /// YAML documents or a JSON list.
+        format: Format,
+        /// Write when the one pass is over, instead of on every change.
+        once: bool,
+    },
+}
+
+impl SinkConfig {
+    /// Connects to the cluster, or opens the directory.
+    ///
+    /// # Errors
+    /// Where that is not possible.
+    pub async fn build(&self, metrics: &Arc<Metrics>) -> anyhow::Result<Arc<dyn Sink>> {
+        Ok(match &self.kind {
+            SinkKind::Kube { kube_config, api_version } => {
+                let options = KubeOptions {
+                    kube_config: kube_config.clone(),
+                    namespaces: vec![self.namespace.clone()],
+                    api_version: *api_version,
+                    metrics: metrics.clone(),
+                    ..KubeOptions::default()
+                };
+                self.with_dry_run(KubeSink::connect(options).await?)
+            }
+            SinkKind::Dir(path) if self.dry_run => {
+                self.with_dry_run(DirSink::look(path, &self.namespace))
+            }
+            SinkKind::Dir(path) => self.with_dry_run(DirSink::open(path, &self.namespace)?),
+            SinkKind::Stdout { format, once } => self.with_dry_run(StdoutSink::new(*format, *once)),
+        })
+    }
+
+    fn with_dry_run<S: Sink + 'static>(&self, sink: S) -> Arc<dyn Sink> {
+        if self.dry_run { Arc::new(DryRun(sink)) } else { Arc::new(sink) }
+    }
+}

@@ -1,0 +1,100 @@
+//! A source: its settings, and what is made of them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use istio_cloud_map_core::cloud_map::InputOptions;
+use istio_cloud_map_core::operator;
+
+use crate::cli::Usage;
+use crate::source::Source;
+use crate::source::aws::{AwsOptions, AwsSource, ConnectError};
+use crate::source::file::FileSource;
+
+/// One account and region, or one file.
+#[derive(Debug)]
+pub struct SourceConfig {
+    /// Its name.
+    pub name: String,
+    /// What is read.
+    pub kind: SourceKind,
+    /// The Kubernetes namespace of its entries.
+    pub target_namespace: String,
+    /// Time between two lists of namespaces and services.
+    pub catalogue_interval: Duration,
+    /// Read each service's attributes for hints.
+    pub read_service_attributes: bool,
+    /// Read each service's tags for hints.
+    pub read_tags: bool,
+    /// Maximum number of revision and discover calls a second.
+    pub max_requests_per_second: u32,
+}
+
+/// What is read. To add a kind, add a variant, its arm in [`SourceConfig::build`], and what says it
+/// in `cli/serve.rs`.
+#[derive(Debug)]
+pub enum SourceKind {
+    /// AWS itself.
+    Aws(AwsOptions),
+    /// A file of Cloud Map JSON, read again when it changes.
+    File(PathBuf, InputOptions),
+}
+
+/// A file costs no calls.
+const FILE_REQUESTS_PER_SECOND: u32 = 100_000;
+const FILE_LISTS_PER_SECOND: u32 = 10_000;
+
+impl SourceConfig {
+    /// Connects to AWS or opens the file; with the source, the region that it turned out to be in.
+    ///
+    /// # Errors
+    /// [`Usage`] where the settings are wrong in themselves, whatever AWS answers.
+    pub async fn build(&self) -> anyhow::Result<(Arc<dyn Source>, Option<String>)> {
+        match &self.kind {
+            SourceKind::Aws(options) => {
+                let source = AwsSource::connect(options.clone()).await.map_err(usage)?;
+                let region = source.region().to_owned();
+                Ok((Arc::new(source), Some(region)))
+            }
+            SourceKind::File(path, options) => {
+                let source = FileSource::open(path, options.clone())?;
+                Ok((Arc::new(source), options.region.clone()))
+            }
+        }
+    }
+
+    /// The part that the operator decides with.
+    pub(super) fn operator(
+        &self,
+        region: Option<String>,
+        interval: Duration,
+    ) -> operator::SourceConfig {
+        let aws = operator::SourceConfig {
+            name: self.name.clone(),
+            region,
+            target_namespace: self.target_namespace.clone(),
+            catalogue_interval: self.catalogue_interval,
+            read_service_attributes: self.read_service_attributes,
+            read_tags: self.read_tags,
+            max_requests_per_second: self.max_requests_per_second,
+            ..operator::SourceConfig::default()
+        };
+        match self.kind {
+            SourceKind::Aws(_) => aws,
+            SourceKind::File(..) => operator::SourceConfig {
+                catalogue_interval: interval,
+                // A file has its hints beside the instances.
+                read_service_attributes: true,
+                read_tags: true,
+                max_requests_per_second: FILE_REQUESTS_PER_SECOND,
+                max_lists_per_second: FILE_LISTS_PER_SECOND,
+                ..aws
+            },
+        }
+    }
+}
+
+fn usage(error: ConnectError) -> anyhow::Error {
+    if error.is_usage() { Usage(error.to_string()).into() } else { error.into() }
+}
