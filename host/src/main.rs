@@ -6,6 +6,8 @@ mod driver;
 mod http;
 mod logging;
 mod metrics;
+#[cfg(test)]
+mod reference;
 mod sink;
 mod source;
 #[cfg(feature = "transform")]

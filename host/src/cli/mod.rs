@@ -60,6 +60,12 @@ enum Command {
     Validate(validate::Validate),
 }
 
+/// The commands and their flags, as the generated reference shows them.
+#[cfg(test)]
+pub(crate) fn commands() -> Definition {
+    definition(Cli::command(), &|_| false)
+}
+
 /// Runs the command that the arguments name.
 pub fn main() -> anyhow::Result<ExitCode> {
     let cli = parse();

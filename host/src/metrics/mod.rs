@@ -3,7 +3,7 @@
 
 mod process;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};

@@ -7,8 +7,8 @@ use openmetrics_parser::openmetrics::parse_openmetrics;
 
 use super::{Metrics, WatchEnd};
 
-/// One of each.
-fn used() -> Metrics {
+/// Metrics that have a sample of each kind.
+pub(crate) fn used() -> Metrics {
     let metrics = Metrics::default();
     metrics.read("DiscoverInstances", "ok", Duration::from_millis(3));
     metrics.read("DiscoverInstances", "throttled", Duration::from_millis(3));
