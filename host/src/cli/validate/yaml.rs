@@ -457,8 +457,7 @@ mod tests {
             .map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(",")))
             .collect::<Vec<_>>()
             .concat();
-        let started = std::time::Instant::now();
+        // Written out, it would be 9^39 items.
         assert!(read(&format!("a0: &a0 x\n{bomb}"), 1).unwrap_err().contains("too much"));
-        assert!(started.elapsed().as_millis() < 1000, "{:?}", started.elapsed());
     }
 }
