@@ -1,7 +1,7 @@
 //! Probes and metrics.
 //!
-//! Whoever can reach the port may connect as often as they like: what that can cost is bounded
-//! here.
+//! Anyone who can reach the port may connect as often as they like: this module bounds what that
+//! can cost.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -1,6 +1,6 @@
 //! Log lines: to stderr, as text for a person or as JSON for a machine.
 //!
-//! A thread of its own writes them. A reader of stderr that is slow, stuck or gone costs lines,
+//! A thread of its own writes them. A reader of stderr that is slow, stuck or closed costs lines,
 //! which are counted, and never holds up the operator.
 
 use std::borrow::Cow;
@@ -77,8 +77,8 @@ pub fn start(format: Format, level: Level) {
     };
 }
 
-/// Whether lines are read by a machine, which wants fields, or by a person, to whom the message
-/// says it all.
+/// Whether lines are read by a machine, which needs fields, or by a person, for whom the
+/// message is enough.
 pub fn is_json() -> bool {
     FORMAT.get() == Some(&Format::Json)
 }
@@ -124,7 +124,7 @@ fn queue(line: Line) {
 
 fn write_all(lines: &Receiver<Line>, stderr: &mut impl Write) {
     for line in lines {
-        // Where stderr can't be written to, nobody is there to be told.
+        // Where stderr can't be written to, nobody reads it.
         let _written = match line {
             Line::Text(bytes) => {
                 stderr.write_all(visible(&String::from_utf8_lossy(&bytes)).as_bytes())
@@ -142,7 +142,7 @@ fn write_all(lines: &Receiver<Line>, stderr: &mut impl Write) {
 }
 
 /// Characters that turn the direction of writing round, are invisible, or break a line are escaped:
-/// names come from whoever may write to Cloud Map. The form is JSON's, so that a JSON line stays
+/// names come from anyone who may write to Cloud Map. The form is JSON's, so that a JSON line stays
 /// one.
 pub fn visible(text: &str) -> Cow<'_, str> {
     // Those of ASCII are escaped in what comes here, or they are its layout.

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// An error with its causes on one line, but for a cause that the text before it has told already.
+/// An error with its causes on one line, but for a cause that is in the text before it.
 fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error
@@ -52,7 +52,7 @@ fn one_line(error: &anyhow::Error) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_cause_is_told_once() {
+    fn a_cause_is_reported_once() {
         let error =
             anyhow::anyhow!("no such\nfile").context("can't read a: no such file").context("first");
         assert_eq!(super::one_line(&error), "first: can't read a: no such file");

@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use clap::builder::PossibleValue;
 use clap::{Arg, Command};
 use istio_cloud_map_core::diagnostic::Code;
 
@@ -33,7 +34,7 @@ fn the_page_of_flags_is_what_the_parser_takes() {
         "Each flag can be set by its environment variable. An empty variable counts as not set.\n",
     );
     let cli = crate::cli::commands();
-    write!(page, "\n## Every command\n\n{}", table(&cli, |arg| arg.is_global_set())).unwrap();
+    write!(page, "\n## Every command\n\n{}", table(&cli, Arg::is_global_set)).unwrap();
     for command in cli.get_subcommands() {
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
         write!(page, "\n## `{}`\n\n{about}\n\n", command.get_name()).unwrap();
@@ -57,7 +58,7 @@ fn table(command: &Command, is_chosen: impl Fn(&Arg) -> bool) -> String {
                 names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
             }
             (true, values) => {
-                values.iter().map(|value| value.get_name()).collect::<Vec<_>>().join("|")
+                values.iter().map(PossibleValue::get_name).collect::<Vec<_>>().join("|")
             }
         };
         let flag = match (arg.get_long(), arg.get_short()) {

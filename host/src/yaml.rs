@@ -12,7 +12,7 @@ use serde::Serialize;
 
 pub use document::Document;
 
-/// What stands between two documents.
+/// The line between two documents.
 pub const SEPARATOR: &str = "---\n";
 
 /// One document, ending in a newline.

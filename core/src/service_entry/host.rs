@@ -61,12 +61,12 @@ impl From<Host> for String {
     }
 }
 
-/// Why Istio would reject a full host name that we write (no wildcard, lower case, no trailing dot),
-/// or none.
+/// Why Istio would reject a full host name that we write (no wildcard, lower case, no trailing
+/// dot), or none.
 ///
-/// As in Istio's `ValidateFQDN`: at most 255 characters, labels of 1 to 63 letters, digits and inner
-/// hyphens, and the last of several labels not all digits. Istio accepts upper case, but its routes
-/// do not work then, so it is refused here.
+/// As in Istio's `ValidateFQDN`: at most 255 characters, labels of 1 to 63 letters, digits and
+/// inner hyphens, and the last of several labels not all digits. Istio accepts upper case, but its
+/// routes do not work then, so it is refused here.
 #[must_use]
 pub fn host_problem(host: &str) -> Option<String> {
     if host.is_empty() {

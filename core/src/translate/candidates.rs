@@ -1,8 +1,8 @@
 //! Candidates: the instances of a service whose address and port can be used, read from their
 //! attributes, and the choice among them by health.
 //!
-//! The attributes that start with `AWS_` are those of Cloud Map's `RegisterInstance`; `SERVICE_` and
-//! `ENDPOINT_` are those of aws-cloud-map-mcs-controller-for-k8s.
+//! The attributes that start with `AWS_` are those of Cloud Map's `RegisterInstance`; `SERVICE_`
+//! and `ENDPOINT_` are those of aws-cloud-map-mcs-controller-for-k8s.
 
 use super::address::{Address, AddressRules};
 use super::options::HealthMode;

@@ -107,8 +107,8 @@ pub(super) fn forbidding(address: IpAddr, deny: &[Cidr], allow: &[Cidr]) -> Opti
         .find_map(|a| deny.iter().find(|r| r.contains(a)).copied())
 }
 
-/// The IPv4 address that an IPv6 address embeds and a gateway would use: IPv4-compatible (RFC 4291),
-/// NAT64 (RFC 6052) and 6to4 (RFC 3056).
+/// The IPv4 address that an IPv6 address embeds and a gateway would use: IPv4-compatible (RFC
+/// 4291), NAT64 (RFC 6052) and 6to4 (RFC 3056).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match address.segments() {

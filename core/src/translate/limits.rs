@@ -38,7 +38,8 @@ fn too_long(entry: &ServiceEntry) -> Option<String> {
 }
 
 /// An upper bound of the length of an entry in JSON, so that few entries have to be serialized to
-/// measure them. Of an endpoint only the locality, which may be a transformation's, can need escapes.
+/// measure them. Of an endpoint only the locality, which may be a transformation's, can need
+/// escapes.
 fn length_at_most(entry: &ServiceEntry) -> usize {
     const FIXED: usize = 16 * 1024;
     let endpoints = entry.spec.endpoints.iter().map(|endpoint| {

@@ -11,8 +11,8 @@
 //! 5. `transform`: the user's own change of the entry, if there is one.
 //! 6. `limits` of the API server.
 //!
-//! `conflicts` handles several services that claim one host. Everything that is left out or degraded
-//! on the way goes to the `report`.
+//! `conflicts` handles several services that claim one host. Everything that is left out or
+//! degraded on the way goes to the `report`.
 
 mod address;
 mod candidates;

@@ -105,7 +105,8 @@ impl Glob {
         Self(pattern.into())
     }
 
-    /// Whether the whole `text` matches. Takes at most the product of both lengths, whatever the pattern.
+    /// Whether the whole `text` matches. Takes at most the product of both lengths, whatever the
+    /// pattern.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         let (mut pattern, mut text) = (self.0.chars(), text.chars());

@@ -95,9 +95,9 @@ impl<'o> Settings<'o> {
     }
 }
 
-/// The expected host and entry name before anything but a service's name is read: with the overrides
-/// of the options, but without the service's own attributes and tags. None, if an override excludes
-/// it or it is ECS's bookkeeping.
+/// The expected host and entry name before anything but a service's name is read: with the
+/// overrides of the options, but without the service's own attributes and tags. None, if an
+/// override excludes it or it is ECS's bookkeeping.
 ///
 /// # Errors
 /// Where Istio would reject the host.

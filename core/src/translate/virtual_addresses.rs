@@ -1,8 +1,8 @@
 //! The virtual addresses of an entry (`spec.addresses`), by the option `addresses`.
 //!
-//! Addresses are expensive: Istio multiplies them by the endpoints, and each change of them is a full
-//! push. But an IP that is not listed has no listener, and a TCP port without an address takes all
-//! of `0.0.0.0:port`.
+//! Addresses are expensive: Istio multiplies them by the endpoints, and each change of them is a
+//! full push. But an IP that is not listed has no listener, and a TCP port without an address takes
+//! all of `0.0.0.0:port`.
 
 use super::LastKnown;
 use super::address::Address;
@@ -58,7 +58,8 @@ pub(super) fn of_endpoints(
 }
 
 /// The addresses of a service without endpoints, sorted: none, unless a port would take all of
-/// `0.0.0.0:port`. Then they are those of the instances that are left out, else the last known ones.
+/// `0.0.0.0:port`. Then they are those of the instances that are left out, else the last known
+/// ones.
 pub(super) fn of_empty_service(
     record: &Record,
     mode: Addresses,

@@ -5,14 +5,13 @@
 )]
 
 mod backend;
-mod duration;
 mod serve;
 mod settings;
-mod size;
 pub mod streams;
 mod transform;
 mod translate;
 mod validate;
+mod values;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
@@ -103,7 +102,7 @@ fn parse() -> Cli {
     })
 }
 
-/// Whether log lines are to be JSON, as far as arguments say it that can't be parsed.
+/// Whether log lines are to be JSON, by arguments that can't be parsed as a whole.
 fn wants_json(arguments: impl Iterator<Item = OsString>, variable: Option<OsString>) -> bool {
     let (mut format, mut is_next) = (None, false);
     for argument in arguments.take_while(|argument| argument != "--") {

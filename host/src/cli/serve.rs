@@ -17,10 +17,10 @@ use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::backend::{SinkArg, SourceArg, listen};
-use super::duration;
 use super::settings::{self, Settings};
 use super::transform::Transformation;
 use super::translate::Output;
+use super::values;
 use crate::config::{Config, SinkConfig, SinkKind, SourceConfig, SourceKind};
 use crate::driver::{Backends, Heartbeat, StopSignal, Telemetry, run};
 use crate::http;
@@ -28,7 +28,7 @@ use crate::metrics::Metrics;
 use crate::sink::stdout::Format;
 use crate::source::aws::AwsOptions;
 
-/// Where Kubernetes tells a pod its own namespace.
+/// Where Kubernetes mounts a pod's own namespace.
 const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 /// Keep ServiceEntries equal to Cloud Map until stopped (the operator)
@@ -102,12 +102,12 @@ struct Reading {
         env = "ISTIO_CLOUD_MAP_INTERVAL",
         value_name = "TIME or MIN..MAX"
     )]
-    interval: duration::Range,
+    interval: values::Range,
     /// Time between two lists of namespaces and services; a file is listed every --interval
-    #[arg(long, default_value = "30s", env = "ISTIO_CLOUD_MAP_CATALOGUE_INTERVAL", value_name = "TIME", value_parser = duration::parse)]
+    #[arg(long, default_value = "30s", env = "ISTIO_CLOUD_MAP_CATALOGUE_INTERVAL", value_name = "TIME", value_parser = values::duration)]
     catalogue_interval: Duration,
     /// Time limit of one call to AWS
-    #[arg(long, default_value = "3s", env = "ISTIO_CLOUD_MAP_CALL_TIMEOUT", value_name = "TIME", value_parser = duration::parse)]
+    #[arg(long, default_value = "3s", env = "ISTIO_CLOUD_MAP_CALL_TIMEOUT", value_name = "TIME", value_parser = values::duration)]
     call_timeout: Duration,
     /// Maximum number of revision and discover calls a second; all applications of the account
     /// share 1,000
@@ -154,7 +154,7 @@ struct Safety {
     #[arg(long, env = "ISTIO_CLOUD_MAP_ADOPT")]
     adopt: bool,
     /// How long a service must have been empty before its entry is emptied
-    #[arg(long, default_value = "10s", env = "ISTIO_CLOUD_MAP_EMPTY_GRACE", value_name = "TIME", value_parser = duration::parse_or_zero)]
+    #[arg(long, default_value = "10s", env = "ISTIO_CLOUD_MAP_EMPTY_GRACE", value_name = "TIME", value_parser = values::duration_or_zero)]
     empty_grace: Duration,
     /// Maximum share of owned entries deleted or emptied within 10 minutes, in percent (from 10
     /// entries)

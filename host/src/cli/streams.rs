@@ -26,7 +26,7 @@ pub fn write(text: &str) -> anyhow::Result<()> {
 }
 
 /// Writes a line to stderr, and one only, whatever the text holds. Where that is not possible,
-/// nobody is there to read it.
+/// it is lost.
 pub fn message(line: impl std::fmt::Display) {
     let _unread = writeln!(io::stderr().lock(), "{}", OneLine(&line.to_string()));
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use istio_cloud_map_core::translate::Transform;
 
-use super::size;
+use super::values;
 
 /// Whether this program can run one.
 const BUILT_IN: bool = cfg!(feature = "transform");
@@ -19,7 +19,7 @@ pub struct Transformation {
     #[arg(long = "transform", env = "ISTIO_CLOUD_MAP_TRANSFORM", value_name = "MODULE.wasm", hide = !BUILT_IN)]
     module: Option<PathBuf>,
     /// How much memory one call of it may use
-    #[arg(long = "transform-max-memory", default_value = "64MiB", env = "ISTIO_CLOUD_MAP_TRANSFORM_MAX_MEMORY", value_name = "SIZE", value_parser = size::parse, hide = !BUILT_IN)]
+    #[arg(long = "transform-max-memory", default_value = "64MiB", env = "ISTIO_CLOUD_MAP_TRANSFORM_MAX_MEMORY", value_name = "SIZE", value_parser = values::size, hide = !BUILT_IN)]
     max_memory: u64,
     /// How many instructions one call of it may take
     #[arg(long = "transform-max-fuel", default_value_t = 200_000_000, env = "ISTIO_CLOUD_MAP_TRANSFORM_MAX_FUEL", value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..), hide = !BUILT_IN)]

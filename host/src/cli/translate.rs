@@ -34,10 +34,10 @@ pub struct Translate {
     service: Option<String>,
     #[command(flatten)]
     names: CloudMapNames,
-    /// The name of the source, where the input does not say it
+    /// Name of the source, where the input has none
     #[arg(long, default_value = DEFAULT_SOURCE, env = "ISTIO_CLOUD_MAP_SOURCE")]
     source: String,
-    /// The AWS region, where the input does not say it
+    /// AWS region, where the input has none
     #[arg(long, env = "AWS_REGION", value_parser = settings::region)]
     aws_region: Option<String>,
     /// The Kubernetes namespace to write into the entries; none, if left out
@@ -103,7 +103,7 @@ impl Translate {
             Output::Json => yaml::json_list(&translated.entries)?,
         };
         let diagnostics: Vec<_> = input.diagnostics.iter().chain(&translated.diagnostics).collect();
-        // Data before messages: nobody may be left to read these.
+        // Data before messages: stderr may be closed.
         let written = streams::write(&text);
         diagnostics.iter().for_each(streams::message);
         written?;

@@ -1,4 +1,4 @@
-//! `validate`: what Istio would say of `ServiceEntry` objects.
+//! `validate`: `ServiceEntry` objects against Istio's rules.
 
 mod documents;
 mod json;
@@ -22,7 +22,7 @@ use kind::Kind;
 use report::{Entry, Reported, Totals};
 use yaml::Octal;
 
-/// Checks service entries, whoever wrote them, against Istio's rules
+/// Checks ServiceEntries of any author against Istio's rules
 ///
 /// Takes YAML or JSON, several documents and Lists; other kinds are skipped. A finding is one line
 /// on stdout. Exit: 0 valid, 1 if there is an error (with --strict also a warning) or a file or

@@ -1,4 +1,4 @@
-//! What the operator runs with, whoever says it: each part is built by what configures it.
+//! The settings of the operator; each part is built by its own settings.
 //!
 //! The command line fills a [`Config`]. [`SourceConfig::build`] makes a source of its part,
 //! [`SinkConfig::build`] the sink.

@@ -23,13 +23,13 @@ pub struct SinkConfig {
     pub dry_run: bool,
 }
 
-/// What is written to. To add a kind, add a variant, its arm in [`SinkConfig::build`], and what
-/// says it in `cli/backend.rs`.
+/// What is written to. To add a kind, add a variant, its arm in [`SinkConfig::build`], and how
+/// it is written on the command line in `cli/backend.rs`.
 #[derive(Debug)]
 pub enum SinkKind {
     /// A cluster.
     Kube {
-        /// Else what the environment says.
+        /// The kubeconfig; else that of the environment.
         kube_config: Option<PathBuf>,
         /// The version that entries are written in, where the cluster serves it.
         api_version: ApiVersion,

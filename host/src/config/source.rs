@@ -31,8 +31,8 @@ pub struct SourceConfig {
     pub max_requests_per_second: u32,
 }
 
-/// What is read. To add a kind, add a variant, its arm in [`SourceConfig::build`], and what says it
-/// in `cli/serve.rs`.
+/// What is read. To add a kind, add a variant, its arm in [`SourceConfig::build`], and how it is
+/// written on the command line in `cli/backend.rs` and `cli/serve.rs`.
 #[derive(Debug)]
 pub enum SourceKind {
     /// AWS itself.

@@ -62,7 +62,7 @@ pub fn asked(read: &Read) {
     tracing::debug!(operation, %source, %of, "read");
 }
 
-/// A write that was not made. The operator decides whether a person is told of it.
+/// A write that was not made. The operator decides whether it is reported.
 pub fn not_written(write: &Write, error: &WriteError) {
     let (entry, action, failure) = (&write.key, write.action.as_str(), error.failure.as_str());
     tracing::debug!(%entry, action, failure, "write failed: {error}");

@@ -1,7 +1,7 @@
 //! The driver: does what the operator asks for, and reports back.
 //!
 //! One loop. Everything that waits for the outside runs as a task of [`Tasks`] and answers with one
-//! event. The first task to fail stops the process: nothing goes on unseen.
+//! event. The first task to fail stops the process: nothing fails unnoticed.
 
 mod heartbeat;
 mod log;
@@ -23,14 +23,14 @@ pub use tasks::{Backends, Tasks};
 
 use crate::metrics::Metrics;
 
-/// The longest sleep, so that a probe can tell a quiet loop from a dead one.
+/// The longest sleep, so that a probe can distinguish a quiet loop from a dead one.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 /// How long a stop waits for the writes in flight.
 const LONGEST_STOP: Duration = Duration::from_secs(4);
 /// How often the status is taken; it costs a walk over all services.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
 
-/// What the rest of the process sees of the loop.
+/// What the rest of the process observes of the loop.
 #[derive(Clone)]
 pub struct Telemetry {
     /// Counts what is done.

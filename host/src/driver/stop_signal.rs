@@ -51,7 +51,7 @@ impl StopSignal {
     /// Ends when the process is asked to stop.
     pub async fn requested(&self) {
         if self.0.clone().wait_for(|requested| *requested).await.is_err() {
-            // The thread is gone without a signal, which does not happen.
+            // The thread ended without a signal, which does not happen.
             std::future::pending::<()>().await;
         }
     }

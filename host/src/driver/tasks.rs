@@ -17,17 +17,17 @@ use crate::metrics::Metrics;
 use crate::sink::{Apply, Sink};
 use crate::source::Source;
 
-/// Where to read from and write to.
+/// The sources to read from and the sink to write to.
 pub struct Backends {
     /// By name.
     pub sources: BTreeMap<Arc<str>, Arc<dyn Source>>,
     /// For all of them.
     pub sink: Arc<dyn Sink>,
-    /// Whether the sink only pretends.
+    /// Whether the sink discards writes.
     pub dry_run: bool,
 }
 
-/// What acts for the operator.
+/// Executes the operator's effects.
 pub struct Tasks {
     backends: Backends,
     events: mpsc::Sender<Event>,
@@ -41,7 +41,7 @@ impl Tasks {
         Self { backends, events, metrics, running: JoinSet::new() }
     }
 
-    /// Starts to watch the sink, and the sources that can tell of changes.
+    /// Starts to watch the sink, and the sources that report changes.
     pub fn watch(&mut self) {
         let (sink, events) = (self.backends.sink.clone(), self.events.clone());
         self.running.spawn(async move {
@@ -73,7 +73,7 @@ impl Tasks {
         }
     }
 
-    /// Waits until a task has failed. Those that ended well are forgotten on the way.
+    /// Waits until a task has failed. Those that succeeded are dropped on the way.
     pub async fn ended(&mut self) -> anyhow::Result<()> {
         loop {
             match self.running.join_next().await {

@@ -1,5 +1,5 @@
-//! What is counted. Labels are closed lists and the names of sources: never a service, an instance
-//! or an entry.
+//! Metrics. Labels are closed lists and the names of sources: never a service, an instance or an
+//! entry.
 
 mod process;
 #[cfg(test)]
@@ -56,7 +56,7 @@ struct Restart {
     reason: &'static str,
 }
 
-/// Why a watch begins anew.
+/// Why a watch is started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WatchEnd {
     /// In time, as every watch does.
@@ -247,7 +247,7 @@ impl Metrics {
             .inc();
     }
 
-    /// The operator stands so.
+    /// Sets what follows from the operator's status.
     pub fn set(&self, status: &Status) {
         self.ready.set(status.ready.into());
         if status.ready

@@ -11,7 +11,7 @@ use prometheus_client::registry::Unit;
 /// Linux reports times in these whatever its timer does.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Read at each scrape. What the system does not tell (without `/proc`) is left out.
+/// Read at each scrape. What the system does not report (without `/proc`) is left out.
 #[derive(Debug)]
 pub(super) struct Process {
     started: f64,

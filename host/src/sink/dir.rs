@@ -41,18 +41,18 @@ pub struct OpenError {
 /// A directory of entries.
 #[derive(Debug, Clone)]
 pub struct DirSink {
-    place: Place,
+    directory: Directory,
     /// What was written or deleted since the last look. It is looked at as if for the first time:
     /// if somebody else has undone it meanwhile, the file may be as it was at the last look, or
-    /// gone before it was ever seen.
+    /// deleted before it was ever observed.
     touched: Touched,
 }
 
 type Touched = Arc<Mutex<BTreeSet<EntryKey>>>;
 
-/// Which directory, and the namespace of an entry that does not say its own.
+/// Which directory, and the namespace of an entry without one.
 #[derive(Debug, Clone)]
-struct Place {
+struct Directory {
     path: PathBuf,
     default_namespace: String,
 }
@@ -67,17 +67,17 @@ impl DirSink {
 
     /// A directory that is only looked at, and may not be there.
     pub fn look(path: &Path, default_namespace: &str) -> Self {
-        let place =
-            Place { path: path.to_owned(), default_namespace: default_namespace.to_owned() };
-        Self { place, touched: Touched::default() }
+        let directory =
+            Directory { path: path.to_owned(), default_namespace: default_namespace.to_owned() };
+        Self { directory, touched: Touched::default() }
     }
 
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Place) -> Result<T, WriteError> + Send + 'static,
+        work: impl FnOnce(&Directory) -> Result<T, WriteError> + Send + 'static,
     ) -> Result<T, WriteError> {
-        let place = self.place.clone();
-        tokio::task::spawn_blocking(move || work(&place))
+        let directory = self.directory.clone();
+        tokio::task::spawn_blocking(move || work(&directory))
             .await
             .unwrap_or_else(|error| Err(other(error)))
     }
@@ -95,8 +95,8 @@ impl Sink for DirSink {
 
     fn apply(&self, entry: Apply) -> BoxFuture<'_, Result<Observed, WriteError>> {
         let touched = self.touched.clone();
-        Box::pin(self.blocking(move |place| {
-            let written = write::apply(place, &entry)?;
+        Box::pin(self.blocking(move |directory| {
+            let written = write::apply(directory, &entry)?;
             touched.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.key);
             Ok(written)
         }))
@@ -108,8 +108,8 @@ impl Sink for DirSink {
         version: &'a Version,
     ) -> BoxFuture<'a, Result<(), WriteError>> {
         let (key, version, touched) = (key.clone(), version.clone(), self.touched.clone());
-        Box::pin(self.blocking(move |place| {
-            write::delete(place, &key, &version)?;
+        Box::pin(self.blocking(move |directory| {
+            write::delete(directory, &key, &version)?;
             touched.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
             Ok(())
         }))
@@ -139,13 +139,14 @@ impl<'a> Observer<'a> {
                 tokio::time::sleep(POLL).await;
             }
             self.looked = true;
-            let (place, mut scan) = (self.sink.place.clone(), std::mem::take(&mut self.scan));
+            let (directory, mut scan) =
+                (self.sink.directory.clone(), std::mem::take(&mut self.scan));
             // Taken before the look: what is touched during it is looked at the next time.
             let touched = std::mem::take(
                 &mut *self.sink.touched.lock().unwrap_or_else(PoisonError::into_inner),
             );
             let looked = tokio::task::spawn_blocking(move || {
-                let observations = scan.look(&place, touched);
+                let observations = scan.look(&directory, touched);
                 (scan, observations)
             });
             // With a scan lost, the next one lists everything again.
@@ -162,7 +163,10 @@ impl<'a> Observer<'a> {
                 }
                 Err(error) => {
                     let error = WriteError {
-                        message: format!("can't read {}: {error}", self.sink.place.path.display()),
+                        message: format!(
+                            "can't read {}: {error}",
+                            self.sink.directory.path.display()
+                        ),
                         ..other("")
                     };
                     if self.news.is_new(&error) {

@@ -29,7 +29,7 @@ impl<S: Sink> Sink for DryRun<S> {
     }
 }
 
-/// An entry as it stands after a write that went well, in a store that has no versions of its own.
+/// An entry as it is after a successful write, in a store that has no versions of its own.
 pub(super) fn written(entry: &Apply) -> Result<Observed, WriteError> {
     let object: Value =
         serde_json::from_str(&entry.json).map_err(|error| not_json(&entry.key, &error))?;

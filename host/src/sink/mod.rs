@@ -1,7 +1,7 @@
-//! Where entries are written to, and how those that exist are seen.
+//! Where entries are written to, and how those that exist are observed.
 //!
-//! To add a sink, write one file here that implements [`Sink`], and a line in `cli/` that makes it.
-//! What to write, when, and what to leave alone is decided in the core.
+//! To add a sink, write one file here that implements [`Sink`], and a variant of `SinkKind` in
+//! `config/`. What to write, when, and what to leave alone is decided in the core.
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -28,7 +28,7 @@ pub struct Apply {
     pub replaces: Option<Version>,
 }
 
-/// A place for entries.
+/// A store of entries.
 pub trait Sink: Send + Sync {
     /// What exists, and then what changes: first [`Observation::Listed`], then one item a change,
     /// and [`Observation::Listed`] again whenever changes may have been missed. An error is passed
@@ -36,7 +36,7 @@ pub trait Sink: Send + Sync {
     /// sink can't be used at all.
     fn observe(&self) -> BoxStream<'_, Result<Observation, WriteError>>;
 
-    /// Makes or changes an entry, and says how it then stands.
+    /// Creates or changes an entry, and returns it as it is then.
     fn apply(&self, entry: Apply) -> BoxFuture<'_, Result<Observed, WriteError>>;
 
     /// Deletes an entry, if it still is as it was observed.

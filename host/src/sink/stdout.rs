@@ -32,7 +32,7 @@ pub enum Format {
     Json,
 }
 
-/// Standard output, which nobody else changes.
+/// Standard output, which no one else changes.
 pub struct StdoutSink {
     format: Format,
     /// Of a single pass: what there is to write, in order.

@@ -32,7 +32,7 @@ pub enum FileError {
     Unreadable {
         /// Which file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's message.
         source: std::io::Error,
     },
     /// It is no Cloud Map JSON.
@@ -49,7 +49,7 @@ pub enum FileError {
 /// dropped for it.
 impl From<&FileError> for ReadError {
     fn from(error: &FileError) -> Self {
-        // Either way it strikes all that is read of the file, and is told once for all.
+        // Either way it fails all reads of the file, and is reported once for all.
         Self { failure: ReadFailure::Unreachable, message: error.to_string() }
     }
 }
@@ -74,7 +74,7 @@ struct State {
     snapshot: Arc<Snapshot>,
     /// Why they can't be answered now.
     failure: Option<ReadError>,
-    /// Kept here, since whoever waits for a change may start to wait anew at any time.
+    /// Kept here, since a wait for a change may be given up and begun again at any time.
     next_poll: Instant,
 }
 
@@ -201,7 +201,7 @@ fn parse(
     Snapshot::parse(&text, options, last).map_err(|error| unusable(error.to_string()))
 }
 
-/// Says what is wrong with a version of the file, once.
+/// Reports what is wrong with a version of the file, once.
 fn report(snapshot: &Snapshot) {
     for diagnostic in &snapshot.diagnostics {
         match diagnostic.severity {

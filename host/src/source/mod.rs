@@ -43,7 +43,7 @@ pub trait Source: Send + Sync {
         service: &'a Service,
     ) -> BoxFuture<'a, Result<InstancesRead, ReadError>>;
 
-    /// What the service says about itself in its attributes.
+    /// The service's own attributes, for hints.
     fn service_attributes<'a>(
         &'a self,
         namespace: &'a Namespace,

@@ -4,7 +4,7 @@ use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ResourceLimiter,
 };
 
-use super::{Breach, Limits};
+use super::{Limits, SandboxError};
 
 /// How deep calls may go.
 const STACK: usize = 512 * 1024;
@@ -50,11 +50,11 @@ impl ResourceLimiter for Room {
     fn memory_growing(
         &mut self,
         _: usize,
-        wanted: usize,
+        requested: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if wanted > self.most {
-            Err(wasmtime::Error::new(Breach::Memory { wanted, most: self.most }))
+        if requested > self.most {
+            Err(wasmtime::Error::new(SandboxError::Memory { requested, most: self.most }))
         } else {
             Ok(true)
         }
@@ -63,9 +63,9 @@ impl ResourceLimiter for Room {
     fn table_growing(
         &mut self,
         _: usize,
-        wanted: usize,
+        requested: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(wanted <= TABLE_ENTRIES)
+        Ok(requested <= TABLE_ENTRIES)
     }
 }

@@ -42,15 +42,17 @@ impl fmt::Debug for Sandbox {
 
 /// What a module does that the ABI doesn't allow.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-enum Breach {
-    #[error("has no memory left: it may have {most} bytes, and wants {wanted}")]
-    Memory { wanted: usize, most: usize },
-    #[error("is broken: alloc({len}) gave the place {place}, which is not inside of its memory")]
-    Request { place: u32, len: u32 },
+enum SandboxError {
+    #[error("has no memory left: it may have {most} bytes, and requests {requested}")]
+    Memory { requested: usize, most: usize },
     #[error(
-        "is broken: the answer is at {place}, {len} bytes long, which is not inside of its memory"
+        "is broken: alloc({len}) returned the address {address}, which is not inside of its memory"
     )]
-    Answer { place: u64, len: u64 },
+    Request { address: u32, len: u32 },
+    #[error(
+        "is broken: the answer is at {address}, {len} bytes long, which is not inside of its memory"
+    )]
+    Answer { address: u64, len: u64 },
     #[error("can't be asked: the request has {0} bytes, more than any module can read")]
     TooLong(usize),
 }
@@ -80,7 +82,7 @@ impl Sandbox {
     /// One call, in an instance that nothing has run in before.
     fn answer(&self, request: &str) -> wasmtime::Result<Vec<u8>> {
         let len = u32::try_from(request.len())
-            .map_err(|_| wasmtime::Error::new(Breach::TooLong(request.len())))?;
+            .map_err(|_| wasmtime::Error::new(SandboxError::TooLong(request.len())))?;
         let mut store =
             Store::new(self.instances.module().engine(), Room { most: self.limits.memory });
         store.limiter(|room| room);
@@ -92,22 +94,22 @@ impl Sandbox {
         let Some(memory) = instance.get_memory(&mut store, exports::MEMORY) else {
             return Err(wasmtime::Error::msg("there is no memory"));
         };
-        let place = alloc.call(&mut store, len)?;
-        let written = memory.write(&mut store, place as usize, request.as_bytes());
-        written.map_err(|_| wasmtime::Error::new(Breach::Request { place, len }))?;
-        let packed = transform.call(&mut store, (place, len))?;
-        let (place, len) = (packed >> 32, packed & u64::from(u32::MAX));
-        let range = usize::try_from(place).ok().zip(usize::try_from(place + len).ok());
+        let address = alloc.call(&mut store, len)?;
+        let written = memory.write(&mut store, address as usize, request.as_bytes());
+        written.map_err(|_| wasmtime::Error::new(SandboxError::Request { address, len }))?;
+        let packed = transform.call(&mut store, (address, len))?;
+        let (address, len) = (packed >> 32, packed & u64::from(u32::MAX));
+        let range = usize::try_from(address).ok().zip(usize::try_from(address + len).ok());
         let answer = range.and_then(|(start, end)| memory.data(&store).get(start..end));
         // The instance ends here, and with it what it has in its memory: nothing is given back with
         // `free`.
         answer
             .map(<[u8]>::to_vec)
-            .ok_or_else(|| wasmtime::Error::new(Breach::Answer { place, len }))
+            .ok_or_else(|| wasmtime::Error::new(SandboxError::Answer { address, len }))
     }
 
-    fn told(&self, error: &wasmtime::Error) -> String {
-        if let Some(breach) = error.downcast_ref::<Breach>() {
+    fn message(&self, error: &wasmtime::Error) -> String {
+        if let Some(breach) = error.downcast_ref::<SandboxError>() {
             return breach.to_string();
         }
         match error.downcast_ref::<Trap>() {
@@ -124,6 +126,6 @@ impl translate::Transform for Sandbox {
     fn call(&self, request: &str) -> Result<Vec<u8>, String> {
         // Nothing can be left half done: each call has a store of its own.
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        self.answer(request).map_err(|error| self.told(&error))
+        self.answer(request).map_err(|error| self.message(&error))
     }
 }

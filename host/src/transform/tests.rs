@@ -7,7 +7,7 @@ use super::{Limits, Sandbox};
 
 const LIMITS: Limits = Limits { memory: 4 << 20, fuel: 10_000_000 };
 
-/// The parts of a module that works: a request is put at 1024, and each place is given out once.
+/// The parts of a module that works: a request is put at 1024, and each address is given out once.
 const MEMORY: &str = r#"(memory (export "memory") 2)"#;
 const ALLOC: &str = r#"(func (export "alloc") (param $len i32) (result i32) (i32.const 1024))"#;
 const FREE: &str = r#"(func (export "free") (param i32 i32))"#;
@@ -26,7 +26,7 @@ fn called(more: &str, body: &str) -> Result<Vec<u8>, String> {
     opened(&format!("{MEMORY}{ALLOC}{FREE}{}{more}", transform(body))).unwrap().call("{}")
 }
 
-fn said(result: Result<Vec<u8>, String>) -> String {
+fn failure(result: Result<Vec<u8>, String>) -> String {
     result.unwrap_err()
 }
 
@@ -119,32 +119,34 @@ fn what_is_no_module_or_needs_too_much_from_the_start_is_refused() {
 #[test]
 fn a_trap_is_told() {
     assert_eq!(
-        said(called("", "unreachable")),
+        failure(called("", "unreachable")),
         "has trapped: wasm trap: wasm `unreachable` instruction executed"
     );
     assert!(
-        said(called("", "(i64.div_u (i64.const 1) (i64.const 0))"))
+        failure(called("", "(i64.div_u (i64.const 1) (i64.const 0))"))
             .contains("integer divide by zero")
     );
-    assert!(said(called("", "(i64.load (i32.const -1))")).contains("out of bounds memory access"));
+    assert!(
+        failure(called("", "(i64.load (i32.const -1))")).contains("out of bounds memory access")
+    );
 }
 
 #[test]
 fn what_runs_for_ever_is_ended_by_its_fuel() {
     assert_eq!(
-        said(called("", "(loop $l (br $l)) (i64.const 0)")),
+        failure(called("", "(loop $l (br $l)) (i64.const 0)")),
         "runs for too long: it has used up its fuel of 10000000"
     );
     let fills = "(loop $l (memory.fill (i32.const 0) (i32.const 1) (i32.const 131072)) (br $l)) (i64.const 0)";
-    assert!(said(called("", fills)).contains("fuel"));
+    assert!(failure(called("", fills)).contains("fuel"));
     let start = "(func $forever (loop $l (br $l))) (start $forever)";
-    assert!(said(called(start, "(i64.const 0)")).contains("fuel"));
+    assert!(failure(called(start, "(i64.const 0)")).contains("fuel"));
 }
 
 #[test]
 fn what_calls_itself_for_ever_is_ended_by_its_stack() {
     assert!(
-        said(called("(func $f (call $f) (call $f))", "(call $f) (i64.const 0)"))
+        failure(called("(func $f (call $f) (call $f))", "(call $f) (i64.const 0)"))
             .contains("call stack exhausted")
     );
 }
@@ -153,23 +155,23 @@ fn what_calls_itself_for_ever_is_ended_by_its_stack() {
 fn what_takes_ever_more_memory_is_ended_by_its_limit() {
     let grows = "(loop $l (drop (memory.grow (i32.const 16))) (br $l)) (i64.const 0)";
     assert_eq!(
-        said(called("", grows)),
-        "has no memory left: it may have 4194304 bytes, and wants 4325376"
+        failure(called("", grows)),
+        "has no memory left: it may have 4194304 bytes, and requests 4325376"
     );
 }
 
 #[test]
 fn a_place_outside_of_the_memory_is_told() {
     assert!(
-        said(called("", "(i64.const -1)"))
+        failure(called("", "(i64.const -1)"))
             .contains("the answer is at 4294967295, 4294967295 bytes long")
     );
     assert!(
-        said(called("", "(i64.const 131073)")).contains("the answer is at 0, 131073 bytes long")
+        failure(called("", "(i64.const 131073)")).contains("the answer is at 0, 131073 bytes long")
     );
     let alloc = r#"(func (export "alloc") (param i32) (result i32) (i32.const 131071))"#;
     let module = opened(&format!("{MEMORY}{alloc}{FREE}{}", transform("(i64.const 0)"))).unwrap();
-    assert!(module.call("{}").unwrap_err().contains("alloc(2) gave the place 131071"));
+    assert!(module.call("{}").unwrap_err().contains("alloc(2) returned the address 131071"));
 }
 
 const SNAPSHOT: &str = r#"{"services": [{"namespace": {"Name": "shop"}, "service": {"Name": "web"},

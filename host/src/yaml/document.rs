@@ -1,5 +1,5 @@
-//! A JSON document as it stands: with its keys in the order in which they were written, whatever
-//! `serde_json` does with them.
+//! A JSON document as it is written: with its keys in the order in which they were written,
+//! whatever `serde_json` does with them.
 
 use std::fmt;
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// Each is no string to some reader of YAML 1.1 or 1.2 when it stands bare, or breaks its line.
+/// Each is no string to some reader of YAML 1.1 or 1.2 without quotes, or breaks its line.
 const HOSTILE: &[&str] = &[
     "",
     " ",

@@ -1,5 +1,5 @@
-//! The core for JavaScript. Input and options are JSON texts. `translate` returns a text, `plan` and
-//! `validate` return objects. What is thrown is the text `KIND: message`, of which
+//! The core for JavaScript. Input and options are JSON texts. `translate` returns a text, `plan`
+//! and `validate` return objects. What is thrown is the text `KIND: message`, of which
 //! `package/lib/calls.js` makes typed errors.
 
 use istio_cloud_map_core::call::{Error, text};

@@ -1,5 +1,5 @@
-//! Rule 2: ports of aws-cloud-map-mcs-controller-for-k8s, which registers one instance for each port
-//! of a pod, with the attributes `SERVICE_PORT`, `SERVICE_PORT_NAME` and `SERVICE_PROTOCOL`.
+//! Rule 2: ports of aws-cloud-map-mcs-controller-for-k8s, which registers one instance for each
+//! port of a pod, with the attributes `SERVICE_PORT`, `SERVICE_PORT_NAME` and `SERVICE_PROTOCOL`.
 
 use super::names::{ProtocolPrecedence, UnnamedPort};
 use crate::cloud_map::Record;

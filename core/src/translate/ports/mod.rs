@@ -4,9 +4,10 @@
 //! reach a port on which the endpoint listens. An endpoint in Istio cannot opt out of a service
 //! port, so each endpoint maps every service port to one of its own ports.
 //!
-//! [`plan`] applies the rules in their order: 1. listed ports (`list`), 2. the MCS controller (`mcs`),
-//! 3. no ports at all, 4. dynamic ports, 5. every distinct port. `names` gives each service port its
-//! protocol and name; `mapping` makes the maps of the endpoints.
+//! [`plan`] applies the rules in their order: 1. listed ports (`list`), 2. the MCS controller
+//! (`mcs`),
+//! 3. no ports at all, 4. dynamic ports, 5. every distinct port. `names` gives each service port
+//!    its protocol and name; `mapping` makes the maps of the endpoints.
 
 mod list;
 mod mapping;
@@ -71,8 +72,8 @@ pub(super) struct Instances<'i, 'a> {
 }
 
 impl<'i, 'a> Instances<'i, 'a> {
-    /// The instances that determine the service ports. A service without healthy instances keeps its
-    /// ports: its callers get a 503, while a removed port would let them bypass the mesh.
+    /// The instances that determine the service ports. A service without healthy instances keeps
+    /// its ports: its callers get a 503, while a removed port would let them bypass the mesh.
     fn sources(&self) -> Vec<&'i InstanceData<'a>> {
         let with_address = if self.used.is_empty() { self.left_out } else { self.used };
         let without_address = if with_address.is_empty() { self.without_address } else { &[] };

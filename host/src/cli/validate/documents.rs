@@ -23,7 +23,7 @@ pub(super) fn read(text: &str) -> Vec<Result<Document, String>> {
             Some((documents, None)) => documents,
             json => match (yaml::read(part, first_line), json) {
                 (Ok(documents), _) => documents.into_iter().map(Ok).collect(),
-                // The documents before the mistake, and why it is one, as whoever writes JSON wants
+                // The documents before the mistake, and why it is one, as authors of JSON expect
                 // to know it.
                 (Err(_), Some((mut documents, Some(message)))) if is_like_json(body) => {
                     documents.push(Err(message));

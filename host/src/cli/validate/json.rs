@@ -36,7 +36,7 @@ impl Checked {
         })
     }
 
-    /// Takes the value out of it, with what it says of itself in `repeated` unless something is
+    /// Takes the value out of it, with its repeated keys in `repeated` unless something is
     /// there.
     fn into_part(self, repeated: &mut Option<Repeated>, step: impl FnOnce() -> String) -> Value {
         if let (None, Some(mut found)) = (&repeated, self.repeated) {

@@ -19,7 +19,7 @@ const GROUP: &str = "networking.istio.io";
 
 /// What a document is.
 pub(super) enum Kind {
-    /// A service entry, or one whose kind is missing or nearly right: the rules say so.
+    /// A service entry, or one whose kind is missing or nearly right: the rules report that.
     Entry,
     /// No kind that its API has.
     Misspelt(Finding),

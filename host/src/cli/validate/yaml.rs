@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Tag};
 use serde_json::{Map, Number, Value};
 
-/// Deeper documents end the stack of whoever reads them, and no entry is nearly so deep.
+/// Deeper documents exhaust the stack of their reader, and no entry is nearly so deep.
 const DEEPEST: usize = 64;
 /// What aliases may add to a text, in bytes and values: so much, and so many times its size.
 const ALIASES_AT_LEAST: usize = 100_000;
@@ -133,7 +133,7 @@ impl Loader {
                 let value = match content {
                     Content::List(items) => Value::Array(items),
                     Content::Map { mut map, merged, .. } => {
-                        // What stands in the map itself comes first, then what is merged first.
+                        // The map's own keys come first, then what is merged first.
                         for (key, value) in merged.into_iter().flatten() {
                             map.entry(key).or_insert(value);
                         }
@@ -264,7 +264,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, St
             Ok(Value::String(text.to_owned()))
         };
     };
-    let expected = |what: &str| format!("`{text}` is tagged as {what}, and is none");
+    let expected = |what: &str| format!("`{text}` is tagged as {what}, but is not one");
     match (tag.core_suffix(), plain(text)?) {
         (Some("int"), value @ Value::Number(_)) if value.is_i64() || value.is_u64() => Ok(value),
         (Some("float"), value @ Value::Number(_))
@@ -330,7 +330,7 @@ fn integer(text: &str) -> Option<Number> {
     }
 }
 
-/// `1`, `1.`, `.5`, `1.5e3`; nothing, if it is none or more than a double holds. One without a
+/// `1`, `1.`, `.5`, `1.5e3`; nothing, if it is not a number or exceeds a double. One without a
 /// fraction is written without it, and so is an integer.
 fn float(text: &str) -> Option<Number> {
     let allowed = text

@@ -8,7 +8,7 @@ use std::path::Path;
 use istio_cloud_map_core::operator::{EntryKey, Observed, Version};
 use serde_json::{Value, json};
 
-use super::Place;
+use super::Directory;
 
 /// More than the API server would store of an entry. What is larger is none of ours, and is not
 /// read.
@@ -52,7 +52,7 @@ impl Hasher for Fnv {
     }
 }
 
-/// What stands for a content as its version.
+/// The version of a content.
 pub(super) fn version(content: &[u8]) -> Version {
     Version {
         uid: None,
@@ -115,12 +115,12 @@ impl Content {
 
     /// What is seen of it. The owner is only believed where the file is the entry's own, since we
     /// can't change any other.
-    pub(super) fn observed(&self, file: &str, place: &Place) -> Vec<Observed> {
+    pub(super) fn observed(&self, file: &str, directory: &Directory) -> Vec<Observed> {
         let documents = self.documents();
         let alone = documents.count == 1 && documents.entries.len() == 1;
         let version = self.version();
         let observed = documents.entries.iter().map(|entry| {
-            let mut observed = Observed::of(entry, None, &place.default_namespace);
+            let mut observed = Observed::of(entry, None, &directory.default_namespace);
             if !alone || file_name(&observed.key.name).as_deref() != Some(file) {
                 observed.owner = None;
             }
@@ -131,21 +131,21 @@ impl Content {
         if let Some(stem) = file.strip_suffix(EXTENSION)
             && !observed.iter().any(|entry| file_name(&entry.key.name).as_deref() == Some(file))
         {
-            // Nobody's entry, so that none of ours is made in its place.
+            // An unowned entry, so that none of ours replaces it.
             let nothing = json!({"metadata": {"name": stem}});
             observed.push(Observed {
                 version,
-                ..Observed::of(&nothing, None, &place.default_namespace)
+                ..Observed::of(&nothing, None, &directory.default_namespace)
             });
         }
         observed
     }
 
     /// Whether it is this entry and nothing else, so that it may be replaced or removed as a whole.
-    pub(super) fn is_only(&self, key: &EntryKey, place: &Place) -> bool {
+    pub(super) fn is_only(&self, key: &EntryKey, directory: &Directory) -> bool {
         let documents = self.documents();
         let [entry] = documents.entries.as_slice() else { return false };
-        documents.count == 1 && Observed::of(entry, None, &place.default_namespace).key == *key
+        documents.count == 1 && Observed::of(entry, None, &directory.default_namespace).key == *key
     }
 }
 

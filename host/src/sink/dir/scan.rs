@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use istio_cloud_map_core::operator::Observation;
 use istio_cloud_map_core::operator::{EntryKey, Observed, Version};
 
-use super::Place;
+use super::Directory;
 use super::file::{Content, file_name};
 
 /// A file that was changed so shortly before it was read may change again without its time
@@ -43,10 +43,10 @@ struct ChangeToken {
 
 impl Scan {
     /// The first time everything, then what has changed. `touched` are the entries that were
-    /// written or deleted since the last look: they are told whether they have changed or not.
+    /// written or deleted since the last look: they are reported whether they have changed or not.
     pub(super) fn look(
         &mut self,
-        place: &Place,
+        directory: &Directory,
         touched: BTreeSet<EntryKey>,
     ) -> io::Result<Vec<Observation>> {
         let mut before = std::mem::take(&mut self.files);
@@ -55,7 +55,7 @@ impl Scan {
         }
         self.touched.extend(touched);
         let mut changed = !self.touched.is_empty();
-        let names = match names(&place.path) {
+        let names = match names(&directory.path) {
             Ok(names) => names,
             Err(error) => {
                 self.files = before;
@@ -63,7 +63,7 @@ impl Scan {
             }
         };
         for name in names {
-            let path = place.path.join(&name);
+            let path = directory.path.join(&name);
             let token = path.metadata().ok().and_then(|metadata| ChangeToken::of(&metadata));
             let known = before.remove(&name);
             if let Some(known) = known {
@@ -77,10 +77,10 @@ impl Scan {
                     continue;
                 }
                 changed = true;
-                self.files.insert(name.clone(), Known::of(&content, token, &name, place));
+                self.files.insert(name.clone(), Known::of(&content, token, &name, directory));
             } else if let Some(content) = Content::read(&path) {
                 changed = true;
-                self.files.insert(name.clone(), Known::of(&content, token, &name, place));
+                self.files.insert(name.clone(), Known::of(&content, token, &name, directory));
             }
         }
         changed |= !before.is_empty() || !self.listed;
@@ -95,7 +95,7 @@ impl Scan {
         }
         let touched = std::mem::take(&mut self.touched);
         let known: BTreeSet<&EntryKey> = touched.iter().chain(before.keys()).collect();
-        let gone = known
+        let deleted = known
             .into_iter()
             .filter(|key| !self.entries.contains_key(key))
             .map(|key| Observation::Deleted { key: key.clone(), version: Version::default() });
@@ -103,7 +103,7 @@ impl Scan {
             .entries
             .values()
             .filter(|entry| touched.contains(&entry.key) || before.get(&entry.key) != Some(entry));
-        gone.chain(new.map(|entry| Observation::Applied(Box::new(entry.clone())))).collect()
+        deleted.chain(new.map(|entry| Observation::Applied(Box::new(entry.clone())))).collect()
     }
 }
 
@@ -126,8 +126,8 @@ fn entries(files: &BTreeMap<String, Known>) -> BTreeMap<EntryKey, Observed> {
     entries
 }
 
-/// Those that kubectl would read. A directory that is gone is an empty one: it is made again with
-/// the next write.
+/// Those that kubectl would read. A directory that was deleted is an empty one: it is made again
+/// with the next write.
 fn names(path: &Path) -> io::Result<Vec<String>> {
     let directory = match path.read_dir() {
         Ok(directory) => directory,
@@ -146,8 +146,13 @@ fn names(path: &Path) -> io::Result<Vec<String>> {
 }
 
 impl Known {
-    fn of(content: &Content, token: Option<ChangeToken>, file: &str, place: &Place) -> Self {
-        Self { token, version: content.version(), entries: content.observed(file, place) }
+    fn of(
+        content: &Content,
+        token: Option<ChangeToken>,
+        file: &str,
+        directory: &Directory,
+    ) -> Self {
+        Self { token, version: content.version(), entries: content.observed(file, directory) }
     }
 }
 

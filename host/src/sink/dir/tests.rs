@@ -284,7 +284,7 @@ async fn a_directory_is_made_and_made_again_and_cleaned_of_half_written_files() 
         file.set_modified(modified).unwrap();
     }
     fs::write(path.join(".hidden.tmp"), "theirs").unwrap();
-    let sink = DirSink::open(&path, &sink.place.default_namespace).unwrap();
+    let sink = DirSink::open(&path, &sink.directory.default_namespace).unwrap();
     assert_eq!(
         names(&path),
         [".hidden.tmp", ".istio-cloud-map-now.tmp"],

@@ -10,7 +10,7 @@ use istio_cloud_map_core::operator::{WriteError, WriteFailure};
 use tempfile::NamedTempFile;
 
 use super::file::{Content, file_name, version};
-use super::{Place, other};
+use super::{Directory, other};
 use crate::sink::dry_run::{not_json, written};
 use crate::sink::{Apply, Version};
 use crate::yaml::{self, Document};
@@ -43,7 +43,7 @@ fn is_abandoned(file: &DirEntry) -> bool {
     modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > ABANDONED))
 }
 
-/// Of the permissions that any new file has, as the umask says; a temporary file would else be made
+/// Of the permissions that any new file has, by the umask; a temporary file would else be made
 /// for its owner alone.
 fn temporary(directory: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
@@ -52,9 +52,9 @@ fn temporary(directory: &Path) -> io::Result<NamedTempFile> {
     builder.prefix(PREFIX).suffix(SUFFIX).tempfile_in(directory)
 }
 
-pub(super) fn apply(place: &Place, entry: &Apply) -> Result<Observed, WriteError> {
+pub(super) fn apply(directory: &Directory, entry: &Apply) -> Result<Observed, WriteError> {
     let key = &entry.key;
-    let path = place.path.join(named(key)?);
+    let path = directory.path.join(named(key)?);
     let document: Document =
         serde_json::from_str(&entry.json).map_err(|error| not_json(key, &error))?;
     let text = yaml::document(&document).map_err(other)?;
@@ -65,21 +65,26 @@ pub(super) fn apply(place: &Place, entry: &Apply) -> Result<Observed, WriteError
         return Ok(observed);
     }
     match (&there, &entry.replaces) {
-        (Some(there), Some(replaced)) => unchanged(there, key, replaced, place, &path)?,
+        (Some(there), Some(replaced)) => unchanged(there, key, replaced, directory, &path)?,
         (Some(_), None) => return Err(conflict(&path, "is there by now, made by somebody else")),
         (None, Some(_)) => return Err(conflict(&path, "was removed by somebody else meanwhile")),
         (None, None) => {}
     }
-    put(&place.path, &path, text.as_bytes(), there.is_some())
+    put(&directory.path, &path, text.as_bytes(), there.is_some())
         .map_err(|error| failed("write", &path, &error))?;
     Ok(observed)
 }
 
-pub(super) fn delete(place: &Place, key: &EntryKey, version: &Version) -> Result<(), WriteError> {
-    let path = place.path.join(named(key)?);
-    let gone = || WriteError::new(WriteFailure::NotFound, format!("{} is gone", path.display()));
-    let there = Content::read(&path).ok_or_else(gone)?;
-    unchanged(&there, key, version, place, &path)?;
+pub(super) fn delete(
+    directory: &Directory,
+    key: &EntryKey,
+    version: &Version,
+) -> Result<(), WriteError> {
+    let path = directory.path.join(named(key)?);
+    let not_found =
+        || WriteError::new(WriteFailure::NotFound, format!("{} is gone", path.display()));
+    let there = Content::read(&path).ok_or_else(not_found)?;
+    unchanged(&there, key, version, directory, &path)?;
     fs::remove_file(&path).map_err(|error| failed("remove", &path, &error))
 }
 
@@ -88,10 +93,10 @@ fn unchanged(
     there: &Content,
     key: &EntryKey,
     version: &Version,
-    place: &Place,
+    directory: &Directory,
     path: &Path,
 ) -> Result<(), WriteError> {
-    if !there.is_only(key, place) {
+    if !there.is_only(key, directory) {
         return Err(conflict(path, "holds something else than this entry"));
     }
     if version.resource_version.is_some() && *version != there.version() {

@@ -37,7 +37,7 @@ pub(super) async fn apply(sink: &KubeSink, entry: Apply) -> Result<Observed, Wri
         .map(|entry| entry.observed)
 }
 
-/// Says in the object itself which one it is, and which version of it is replaced.
+/// Writes into the object which one it is, and which version it replaces.
 fn address(object: &mut Value, api_version: &str, key: &EntryKey, replaces: Option<&Version>) {
     let Value::Object(object) = object else { return };
     // Istio's own, never ours to write.

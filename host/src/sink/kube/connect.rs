@@ -21,7 +21,7 @@ use super::entry::Entry;
 use super::failure::{Call, bounded, no_credentials, one_line};
 use super::{GROUP, KubeOptions, PLURAL, proxy, retry_after};
 
-/// Why there is no cluster to work with. Each says what to do.
+/// Why there is no cluster to work with, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ConnectError {
     /// The file of `--kube-config` is not there, can't be read, or is no kubeconfig.
@@ -64,7 +64,7 @@ pub enum ConnectError {
         /// What is missing, and what to add.
         reason: String,
     },
-    /// Anything else that the API server says.
+    /// Any other answer of the API server.
     #[error("{url}: {reason}")]
     Other {
         /// Of the API server.
@@ -130,7 +130,7 @@ async fn config(file: Option<&Path>) -> Result<Config, ConnectError> {
     Ok(config)
 }
 
-/// What `KUBECONFIG` says, else the pod's own account, else what kubectl uses.
+/// That of `KUBECONFIG`, else the pod's service account, else that of kubectl.
 pub(super) async fn default_config(
     kubeconfig: Option<OsString>,
     pod: impl FnOnce() -> Result<Config, InClusterError>,
@@ -182,7 +182,7 @@ fn without_userinfo(url: Uri) -> Uri {
     Uri::from_parts(parts).unwrap_or(url)
 }
 
-/// The path is said already, and a parser's message is followed by a picture of the place.
+/// The path is in the message already, and a parser's message ends with an excerpt.
 fn reason(error: &KubeconfigError) -> String {
     match error {
         KubeconfigError::ReadConfig(error, _) => error.to_string(),
@@ -233,7 +233,7 @@ async fn fetch<T: serde::de::DeserializeOwned>(
     bounded(Call::list(""), limit, answer).await.map_err(|error| ConnectError::of(url, error))
 }
 
-/// Listing is what everything else rests on, so that its failing is said at the start.
+/// Listing is what everything else rests on, so that a failure is reported at the start.
 pub(super) async fn may_list(
     api: &Api<Entry>,
     namespace: &str,

@@ -21,7 +21,7 @@ pub(super) struct Entry {
 impl<'de> Deserialize<'de> for Entry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let object = Value::deserialize(deserializer)?;
-        // The API server always says the namespace.
+        // The API server always gives the namespace.
         let observed = Observed::of(&object, Some(FIELD_MANAGER), "");
         let meta = ObjectMeta {
             resource_version: observed.version.resource_version.clone(),

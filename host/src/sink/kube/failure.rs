@@ -128,28 +128,28 @@ impl<'a> Call<'a> {
 
     /// A failure that the API server itself reports.
     pub(super) fn answered(self, status: &Status) -> WriteError {
-        let said = status.message.as_str();
+        let message = status.message.as_str();
         let (failure, message) = match status.code {
             401 => (
                 WriteFailure::Forbidden,
                 "the API server does not accept the credentials (401): renew the token, or check the user in the kubeconfig".to_owned(),
             ),
-            403 => match lacking(said) {
+            403 => match lacking(message) {
                 Some(verb) => (WriteFailure::Forbidden, self.rule(verb)),
-                None if said.contains(" denied ") || said.contains("is forbidden: ") => (WriteFailure::Rejected, said.to_owned()),
+                None if message.contains(" denied ") || message.contains("is forbidden: ") => (WriteFailure::Rejected, message.to_owned()),
                 None => (WriteFailure::Forbidden, self.rule(self.verb.as_str())),
             },
             404 => self.missing(status),
-            409 => (WriteFailure::Conflict, self.overtaken(said)),
-            400 | 413 | 422 => (WriteFailure::Rejected, said.to_owned()),
-            429 => (WriteFailure::Throttled, format!("the API server asks for fewer requests (429): {said}")),
-            408 | 502 | 503 | 504 => (WriteFailure::Unreachable, format!("the API server can't answer now ({}): {said}", status.code)),
+            409 => (WriteFailure::Conflict, self.overtaken(message)),
+            400 | 413 | 422 => (WriteFailure::Rejected, message.to_owned()),
+            429 => (WriteFailure::Throttled, format!("the API server asks for fewer requests (429): {message}")),
+            408 | 502 | 503 | 504 => (WriteFailure::Unreachable, format!("the API server can't answer now ({}): {message}", status.code)),
             // A field that the schema does not have, or more than etcd stores: no fault of the
             // server, although it says so.
-            500 if said.starts_with("failed to create typed patch object") || said.contains("etcdserver: request is too large") => {
-                (WriteFailure::Rejected, said.to_owned())
+            500 if message.starts_with("failed to create typed patch object") || message.contains("etcdserver: request is too large") => {
+                (WriteFailure::Rejected, message.to_owned())
             }
-            code => (WriteFailure::Other, format!("the API server answered {code}: {said}")),
+            code => (WriteFailure::Other, format!("the API server answered {code}: {message}")),
         };
         let seconds = status
             .details
@@ -192,11 +192,11 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn overtaken(self, said: &str) -> String {
+    fn overtaken(self, message: &str) -> String {
         let Self { namespace, name, .. } = self;
         match self.verb {
             Verb::Create => format!("{namespace}/{name} exists by now, made by somebody else"),
-            _ => format!("{namespace}/{name} was changed by somebody else meanwhile ({said})"),
+            _ => format!("{namespace}/{name} was changed by somebody else meanwhile ({message})"),
         }
     }
 }
@@ -204,7 +204,7 @@ impl<'a> Call<'a> {
 /// Without what a plugin has printed, which may be a token.
 pub(super) fn no_credentials(error: &AuthError) -> String {
     let reason = match error {
-        // Its command line may hold secrets too, and what it says to a person is on stderr already.
+        // Its command line may hold secrets too, and its own messages are on stderr already.
         AuthError::AuthExecRun { out, .. } => {
             format!("the kubeconfig's exec plugin failed ({})", out.status)
         }

@@ -8,8 +8,8 @@ use istio_cloud_map_core::operator::{EntryKey, Observation, Observed, Version, W
 
 type Observations<'a> = BoxStream<'a, Result<Observation, WriteError>>;
 
-/// One list once every namespace has been listed; from then on, a new list of one of them is told
-/// as the changes that it may hide, so that it says nothing of the others.
+/// One list once every namespace has been listed; from then on, a new list of one of them becomes
+/// the changes that it may hide, so that it does not affect the others.
 pub(super) fn all(mut watches: Vec<Observations<'_>>) -> Observations<'_> {
     if watches.len() == 1
         && let Some(only) = watches.pop()
@@ -95,12 +95,13 @@ impl Namespace {
             Observation::Listed { entries, version } => {
                 let now = entries.iter().map(|entry| (entry.key.clone(), None)).collect();
                 let before = std::mem::replace(&mut self.entries, now);
-                let gone: Vec<EntryKey> =
+                let deleted: Vec<EntryKey> =
                     before.into_keys().filter(|key| !self.entries.contains_key(key)).collect();
-                let gone = gone
+                let deleted = deleted
                     .into_iter()
                     .map(|key| Observation::Deleted { key, version: version.clone() });
-                gone.chain(entries.into_iter().map(|entry| Observation::Applied(Box::new(entry))))
+                deleted
+                    .chain(entries.into_iter().map(|entry| Observation::Applied(Box::new(entry))))
                     .collect()
             }
             Observation::Applied(entry) => {

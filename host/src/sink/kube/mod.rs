@@ -12,7 +12,6 @@ mod entry;
 mod failure;
 mod merge;
 mod observe;
-mod outage;
 mod proxy;
 mod retry_after;
 #[cfg(test)]
@@ -61,7 +60,7 @@ pub struct KubeOptions {
     /// How long a watch lasts before it is resumed, and so after what time a dead connection is
     /// noticed.
     pub watch_timeout: Duration,
-    /// Tell whether entries are watched.
+    /// Reports whether entries are watched.
     pub metrics: Arc<Metrics>,
 }
 

@@ -10,11 +10,10 @@ use istio_cloud_map_core::diagnostic::{Code, Diagnostic, Severity};
 use istio_cloud_map_core::operator::{Observation, Version, WriteError, WriteFailure};
 
 use super::KubeSink;
-use super::backoff::Backoff;
+use super::backoff::{Backoff, Outage};
 use super::entry::Entry;
 use super::failure::{Call, Failure, attempt, no_answer};
 use super::merge;
-use super::outage::Outage;
 use crate::driver;
 use crate::metrics::WatchEnd;
 
@@ -46,7 +45,7 @@ struct Watch<'a> {
 struct Events<'a> {
     stream: BoxStream<'a, Result<WatchEvent<Entry>, Error>>,
     begun: Instant,
-    /// It has told of something.
+    /// It has reported something.
     any: bool,
     /// It has lasted.
     works: bool,

@@ -24,7 +24,7 @@ use thiserror::Error;
 use tokio::time::timeout;
 
 use super::AwsSource;
-use super::call::one_line;
+use super::calls::one_line;
 use super::credentials::Patient;
 use super::failure::{causes, certificate_advice};
 use super::prefix::NoPrefixUnderOverride;
@@ -35,7 +35,7 @@ const MOST_CONNECTING: Duration = Duration::from_secs(10);
 /// Where to read, and what of it.
 #[derive(Debug, Clone)]
 pub struct AwsOptions {
-    /// The region; else what the environment, the profile or the instance says.
+    /// The region; else that of the environment, the profile or the instance.
     pub region: Option<String>,
     /// Another address of Cloud Map: a VPC endpoint, a fake. Else
     /// `AWS_ENDPOINT_URL_SERVICEDISCOVERY`, `AWS_ENDPOINT_URL` or the profile's.
@@ -43,9 +43,9 @@ pub struct AwsOptions {
     /// That of the data plane (`DiscoverInstances`, `DiscoverInstancesRevision`), which has an
     /// endpoint service of its own. Else the same.
     pub data_endpoint_url: Option<String>,
-    /// Use the endpoints that have IPv6 as well; else what the environment or the profile says.
+    /// Use the endpoints that have IPv6 as well; else as the environment or the profile has it.
     pub use_dual_stack: bool,
-    /// Use the endpoints with FIPS 140 cryptography; else what the environment or the profile says.
+    /// Use the endpoints with FIPS 140 cryptography; else as the environment or the profile has it.
     pub use_fips: bool,
     /// How long one call may take, from the first byte out to the last byte in.
     pub call_timeout: Duration,
@@ -73,7 +73,7 @@ impl Default for AwsOptions {
 /// Why Cloud Map can't be asked at all.
 #[derive(Debug, Error)]
 pub enum ConnectError {
-    /// Nobody names one.
+    /// None is configured.
     #[error(
         "no AWS region: set --aws-region or AWS_REGION (us-west-2, for example), or a region in the AWS profile"
     )]
@@ -142,7 +142,7 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    /// Whether what was asked for is wrong in itself, whatever AWS says.
+    /// Whether what was asked for is wrong in itself, whatever AWS answers.
     #[must_use]
     pub const fn is_usage(&self) -> bool {
         matches!(
@@ -214,7 +214,7 @@ impl AwsSource {
 /// the credential providers would take them over, and they do need their retries.
 fn limited(builder: Builder, limit: Duration) -> Builder {
     let timeouts = TimeoutConfig::builder()
-        // Shorter, so that the message says which part it was.
+        // Shorter, so that the message names the part that was late.
         .connect_timeout(limit * 2 / 3)
         .read_timeout(limit)
         // The read time-out ends with the first byte; these two also end an answer that trickles.
@@ -269,7 +269,7 @@ async fn credentials(
         }
         provider = SharedCredentialsProvider::new(role.build().await);
     }
-    // A call must still have time to say that it was the credentials that were late.
+    // A call must still have time to report that the credentials were late.
     let patient = Patient::new(provider, options.call_timeout * 4 / 5);
     patient.prime(MOST_CONNECTING).await.map_err(|error| refusal(&error))?;
     Ok(SharedCredentialsProvider::new(patient))

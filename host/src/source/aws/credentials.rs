@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// No load takes longer: a provider that hangs (a command, a metadata service) is asked anew.
+/// No load takes longer: a provider that hangs (a command, a metadata service) is asked again.
 const MOST_LOADING: Duration = Duration::from_secs(20);
 
 /// Loads credentials beside the call that needs them. A call that can't wait fails, and the next

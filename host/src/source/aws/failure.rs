@@ -8,9 +8,9 @@ use aws_sdk_servicediscovery::error::{ErrorMetadata, ProvideErrorMetadata, SdkEr
 use aws_sdk_servicediscovery::operation::RequestId;
 use istio_cloud_map_core::operator::{ReadError, ReadFailure};
 
-use super::call::{Call, one_line};
+use super::calls::{Call, one_line};
 
-/// What a failed call means, and what to tell a person.
+/// What a failed call means, and the message for it.
 pub(super) fn read_error<E>(call: Call<'_>, error: &SdkError<E>) -> ReadError
 where
     E: Error + ProvideErrorMetadata + 'static,

@@ -11,13 +11,11 @@ use istio_cloud_map_core::sorted::SortedMap;
 
 use super::Source;
 
-mod call;
+mod calls;
 mod connect;
 mod convert;
 mod credentials;
 mod failure;
-mod instances;
-mod lists;
 mod prefix;
 #[cfg(test)]
 mod tests;
@@ -26,7 +24,7 @@ pub use connect::{AwsOptions, ConnectError};
 
 /// One account and region of Cloud Map.
 pub struct AwsSource {
-    /// Namespaces, services and what they say about themselves.
+    /// Namespaces, services and their hints.
     control: Client,
     /// Instances and revisions. Another client only where its endpoint is another one.
     data: Client,
@@ -41,7 +39,7 @@ impl AwsSource {
     }
 }
 
-/// Says nothing of the client, which holds the credentials.
+/// Without the client, which holds the credentials.
 impl std::fmt::Debug for AwsSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AwsSource").field("region", &self.region).finish_non_exhaustive()
@@ -54,7 +52,7 @@ impl Source for AwsSource {
         owner: NamespaceOwner,
         token: Option<String>,
     ) -> BoxFuture<'_, Result<Page<Namespace>, ReadError>> {
-        Box::pin(lists::namespaces(&self.control, owner, token))
+        Box::pin(calls::namespaces(&self.control, owner, token))
     }
 
     fn services<'a>(
@@ -62,7 +60,7 @@ impl Source for AwsSource {
         namespace: &'a Namespace,
         token: Option<String>,
     ) -> BoxFuture<'a, Result<Page<Service>, ReadError>> {
-        Box::pin(lists::services(&self.control, namespace, token))
+        Box::pin(calls::services(&self.control, namespace, token))
     }
 
     fn revision<'a>(
@@ -70,7 +68,7 @@ impl Source for AwsSource {
         namespace: &'a Namespace,
         service: &'a Service,
     ) -> BoxFuture<'a, Result<i64, ReadError>> {
-        Box::pin(instances::revision(&self.data, namespace, service))
+        Box::pin(calls::revision(&self.data, namespace, service))
     }
 
     fn instances<'a>(
@@ -78,7 +76,7 @@ impl Source for AwsSource {
         namespace: &'a Namespace,
         service: &'a Service,
     ) -> BoxFuture<'a, Result<InstancesRead, ReadError>> {
-        Box::pin(instances::discover(&self.data, namespace, service))
+        Box::pin(calls::discover(&self.data, namespace, service))
     }
 
     fn service_attributes<'a>(
@@ -86,7 +84,7 @@ impl Source for AwsSource {
         namespace: &'a Namespace,
         service: &'a Service,
     ) -> BoxFuture<'a, Result<SortedMap<String, String>, ReadError>> {
-        Box::pin(instances::service_attributes(&self.control, namespace, service))
+        Box::pin(calls::service_attributes(&self.control, namespace, service))
     }
 
     fn tags<'a>(
@@ -94,6 +92,6 @@ impl Source for AwsSource {
         namespace: &'a Namespace,
         service: &'a Service,
     ) -> BoxFuture<'a, Result<Vec<Tag>, ReadError>> {
-        Box::pin(instances::tags(&self.control, namespace, service))
+        Box::pin(calls::tags(&self.control, namespace, service))
     }
 }

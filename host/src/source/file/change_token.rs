@@ -1,4 +1,4 @@
-//! What tells one version of a file from another.
+//! What distinguishes one version of a file from another.
 
 use std::fs::Metadata;
 use std::hash::{DefaultHasher, Hasher};
@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-/// What the file system says about a file without opening it, symlinks followed.
+/// What the file system reports of a file without opening it, symlinks followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ChangeToken {
     modified: Option<SystemTime>,

@@ -11,10 +11,10 @@ use istio_cloud_map_core::sorted::SortedMap;
 
 use super::change_token::json_digest;
 
-/// Namespaces and their services by key, as [`Namespace::key`] and [`Service::key`] say.
+/// Namespaces and their services by key, of [`Namespace::key`] and [`Service::key`].
 ///
 /// A service that the file has but that can't be read is listed, and its instances are a failed
-/// read: so it keeps what it had, and costs no other. Where the file does not even say which
+/// read: so it keeps what it had, and costs no other. Where the file does not even name which
 /// service or which namespace it is, the list that it belongs in can't be read.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
@@ -178,13 +178,13 @@ impl Snapshot {
     }
 
     fn content(&self, namespace: &Namespace, service: &Service) -> Result<&Content, ReadError> {
-        let gone = || {
+        let not_found = || {
             failed(
                 ReadFailure::NotFound,
                 format!("the snapshot has no service {}/{}", namespace.name, service.name),
             )
         };
-        let within = self.within(namespace)?.services.get(service.key()).ok_or_else(gone)?;
+        let within = self.within(namespace)?.services.get(service.key()).ok_or_else(not_found)?;
         within.read.as_ref().map_err(|reason| failed(ReadFailure::Malformed, reason.clone()))
     }
 
@@ -197,13 +197,13 @@ impl Snapshot {
     }
 
     fn within(&self, namespace: &Namespace) -> Result<&InNamespace, ReadError> {
-        let gone = || {
+        let not_found = || {
             failed(
                 ReadFailure::NotFound,
                 format!("the snapshot has no namespace {}", namespace.name),
             )
         };
-        self.namespaces.get(namespace.key()).ok_or_else(gone)
+        self.namespaces.get(namespace.key()).ok_or_else(not_found)
     }
 }
 
@@ -225,7 +225,7 @@ const fn failed(failure: ReadFailure, message: String) -> ReadError {
     ReadError { failure, message }
 }
 
-/// Moves with any change of the record, its `instancesRevision` among them: whoever edits a file
+/// Changes with any change of the record, also of `instancesRevision`: a person who edits a file
 /// does not count revisions.
 fn change_token(record: &Record) -> i64 {
     // A record that was read from JSON can be written as JSON.

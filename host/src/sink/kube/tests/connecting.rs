@@ -54,17 +54,17 @@ async fn a_kubeconfig_that_is_not_there_or_is_none_is_named() {
     );
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "\"unfinished\n: [").unwrap();
-    let said =
+    let message =
         error(KubeOptions { kube_config: Some(file.path().to_owned()), ..KubeOptions::default() })
             .await;
     assert!(
-        said.starts_with(&format!(
+        message.starts_with(&format!(
             "can't use the kubeconfig {}: failed to parse",
             file.path().display()
         )),
-        "{said}"
+        "{message}"
     );
-    assert!(!said.contains('\n'), "{said}");
+    assert!(!message.contains('\n'), "{message}");
 }
 
 #[tokio::test]
@@ -87,11 +87,11 @@ async fn an_api_server_that_does_not_run_is_named_with_its_address() {
     drop(free);
     let path = options.kube_config.take().unwrap();
     std::fs::write(&path, std::fs::read_to_string(&path).unwrap().replace(&old, &new)).unwrap();
-    let said = error(KubeOptions { kube_config: Some(path), ..options }).await;
+    let message = error(KubeOptions { kube_config: Some(path), ..options }).await;
     let expected =
         "the API server can't be reached: Connection refused (os error 111); its address is";
     assert_eq!(
-        said,
+        message,
         format!("{expected} {new}: check that it runs and that nothing is in between")
     );
 }
@@ -99,9 +99,9 @@ async fn an_api_server_that_does_not_run_is_named_with_its_address() {
 #[tokio::test]
 async fn an_api_server_that_does_not_answer_is_not_waited_for() {
     let fake = Fake::start(&[], [super::fake::Answer::Never]).await;
-    let said =
+    let message =
         error(KubeOptions { call_timeout: Duration::from_millis(200), ..fake.options() }).await;
-    assert!(said.starts_with("the API server can't be reached: "), "{said}");
+    assert!(message.starts_with("the API server can't be reached: "), "{message}");
 }
 
 #[tokio::test]
@@ -130,8 +130,8 @@ async fn a_password_in_an_address_is_in_no_message() {
         json!({"server": fake.url(), "proxy-url": "ftp://somebody:secret@proxy:3128"}),
         json!({"server": fake.url(), "proxy-url": "http://somebody:secret@127.0.0.1:1"}),
     ] {
-        let said = error(fake.options_with(&cluster, &user)).await;
-        assert!(!said.contains("secret") && !said.contains("somebody"), "{said}");
+        let message = error(fake.options_with(&cluster, &user)).await;
+        assert!(!message.contains("secret") && !message.contains("somebody"), "{message}");
     }
 }
 
@@ -143,9 +143,9 @@ async fn what_an_exec_plugin_prints_is_in_no_message() {
         ("echo secret", "is not an ExecCredential"),
     ] {
         let exec = json!({"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script], "interactiveMode": "Never"});
-        let said =
+        let message =
             error(fake.options_with(&json!({"server": fake.url()}), &json!({"exec": exec}))).await;
-        assert!(said.contains(expected) && !said.contains("secret"), "{said}");
+        assert!(message.contains(expected) && !message.contains("secret"), "{message}");
     }
 }
 

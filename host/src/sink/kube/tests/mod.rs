@@ -1,4 +1,4 @@
-//! Against an API server of a few lines, which answers as it is told.
+//! Against an API server of a few lines, with scripted answers.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

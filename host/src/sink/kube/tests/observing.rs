@@ -26,7 +26,7 @@ fn event(kind: &str, object: &Value) -> Value {
     json!({"type": kind, "object": object})
 }
 
-fn told(observation: &Observation) -> String {
+fn text(observation: &Observation) -> String {
     match observation {
         Observation::Listed { entries, .. } => {
             format!(
@@ -58,7 +58,7 @@ async fn all_pages_are_one_list_and_what_follows_is_told_one_by_one() {
     ];
     let fake = Fake::start(&["v1"], script).await;
     let sink = fake.connect().await.unwrap();
-    let observed: Vec<_> = sink.observe().take(4).map(|item| told(&item.unwrap())).collect().await;
+    let observed: Vec<_> = sink.observe().take(4).map(|item| text(&item.unwrap())).collect().await;
     assert_eq!(observed, ["listed a b", "applied c", "deleted a", "applied b"]);
     let asked = fake.asked();
     assert!(
@@ -82,7 +82,7 @@ async fn after_410_everything_is_listed_again() {
     ];
     let fake = Fake::start(&["v1"], script).await;
     let sink = fake.connect().await.unwrap();
-    let observed: Vec<_> = sink.observe().take(2).map(|item| told(&item.unwrap())).collect().await;
+    let observed: Vec<_> = sink.observe().take(2).map(|item| text(&item.unwrap())).collect().await;
     assert_eq!(observed, ["listed a", "listed b"]);
 }
 
@@ -96,14 +96,14 @@ async fn a_watch_that_is_refused_from_where_it_stood_lists_again() {
         .observe()
         .filter_map(|item| async { item.ok() })
         .take(2)
-        .map(|o| told(&o))
+        .map(|o| text(&o))
         .collect()
         .await;
     assert_eq!(observed, ["listed a", "listed b"]);
 }
 
 #[tokio::test]
-async fn one_trouble_is_told_once_and_survived() {
+async fn an_outage_is_reported_once_and_survived() {
     let down = || fails(503, "starting");
     let script = [down(), down(), down(), page(&[named("a", "1")], None)];
     let fake = Fake::start(&["v1"], script).await;
@@ -115,22 +115,22 @@ async fn one_trouble_is_told_once_and_survived() {
         error.message,
         "can't see the entries of namespace mesh: the API server can't answer now (503): starting"
     );
-    assert_eq!(told(observed[1].as_ref().unwrap()), "listed a");
+    assert_eq!(text(observed[1].as_ref().unwrap()), "listed a");
 }
 
-/// What is asked and said within some seconds.
+/// The requests and messages within some seconds.
 async fn observe_for(fake: &Fake, seconds: u64) -> (Vec<Asked>, Vec<String>, String) {
     let sink = fake.connect().await.unwrap();
-    let mut said = Vec::new();
+    let mut messages = Vec::new();
     let observing = sink.observe().for_each(|item| {
-        said.push(item.map_or_else(|error| error.message, |observation| told(&observation)));
+        messages.push(item.map_or_else(|error| error.message, |observation| text(&observation)));
         std::future::ready(())
     });
     assert!(
         tokio::time::timeout(Duration::from_secs(seconds), observing).await.is_err(),
         "it goes on"
     );
-    (fake.asked(), said, sink.options.metrics.text().unwrap())
+    (fake.asked(), messages, sink.options.metrics.text().unwrap())
 }
 
 #[tokio::test]
@@ -138,11 +138,11 @@ async fn watches_that_end_at_once_are_begun_at_most_twice_a_second_told_once_and
     const SECONDS: u64 = 6;
     let ends = std::iter::repeat_n(Answer::Lines(Vec::new()), 10_000);
     let fake = Fake::start(&["v1"], std::iter::once(page(&[], None)).chain(ends)).await;
-    let (asked, said, metrics) = observe_for(&fake, SECONDS).await;
+    let (asked, messages, metrics) = observe_for(&fake, SECONDS).await;
     println!("{} requests in {SECONDS} s", asked.len());
     assert!(asked.len() as u64 <= 2 * SECONDS, "{} requests", asked.len());
     let ended = "can't see the entries of namespace mesh: the watch ended at once; the API server may be shutting down";
-    assert_eq!(said, ["listed ", ended]);
+    assert_eq!(messages, ["listed ", ended]);
     assert!(metrics.contains("istio_cloud_map_watch_connected{namespace=\"mesh\"} 0"), "{metrics}");
     let restarts = format!(
         "istio_cloud_map_watch_restarts_total{{namespace=\"mesh\",reason=\"failed\"}} {}",
@@ -160,15 +160,19 @@ async fn watches_that_tell_of_something_and_end_at_once_are_begun_once_a_second(
 }
 
 #[tokio::test]
-async fn a_watch_that_is_not_permitted_is_told_once_and_not_tried_in_a_hurry() {
+async fn a_watch_that_is_not_permitted_is_reported_once_and_not_retried_quickly() {
     let refusals = std::iter::repeat_n(
         fails(403, "serviceentries is forbidden: User \"u\" cannot watch resource \"x\""),
         100,
     );
     let fake = Fake::start(&["v1"], std::iter::once(page(&[], None)).chain(refusals)).await;
-    let (asked, said, _) = observe_for(&fake, 5).await;
-    assert_eq!((asked.len(), said.len()), (2, 2), "one list, one watch: {asked:?} {said:?}");
-    assert!(said[1].contains("not permitted to watch"), "{said:?}");
+    let (asked, messages, _) = observe_for(&fake, 5).await;
+    assert_eq!(
+        (asked.len(), messages.len()),
+        (2, 2),
+        "one list, one watch: {asked:?} {messages:?}"
+    );
+    assert!(messages[1].contains("not permitted to watch"), "{messages:?}");
 }
 
 #[tokio::test]
@@ -179,7 +183,7 @@ async fn a_list_is_tried_again_when_the_api_server_asks_for_it() {
 }
 
 #[tokio::test]
-async fn several_namespaces_are_listed_as_one_and_a_new_list_of_one_is_told_as_changes() {
+async fn several_namespaces_are_listed_as_one_and_a_new_list_of_one_is_reported_as_changes() {
     let entry = |name: &str| Observed::of(&named(name, "1"), None, "");
     let listed = |names: &[&str]| {
         Ok(Observation::Listed {
@@ -206,7 +210,7 @@ async fn several_namespaces_are_listed_as_one_and_a_new_list_of_one_is_told_as_c
         }
     });
     let all: Vec<_> = merge::all(vec![first.boxed(), second.boxed()])
-        .map(|item| told(&item.unwrap()))
+        .map(|item| text(&item.unwrap()))
         .collect()
         .await;
     assert_eq!(all, ["listed a b x", "deleted a", "applied b", "applied c"]);

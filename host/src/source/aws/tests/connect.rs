@@ -90,8 +90,8 @@ fn what_is_missing_is_one_line_that_says_what_to_do() {
         ),
     ];
     for (name, variables, message) in rows {
-        let said = connect_with(variables);
-        assert!(said.starts_with(message), "{name}: {said}");
+        let error = connect_with(variables);
+        assert!(error.starts_with(message), "{name}: {error}");
     }
 }
 
@@ -158,12 +158,12 @@ fn the_region_s_other_endpoints_are_used_through_the_proxy_whose_password_is_not
     ];
     for (variables, host) in rows {
         let (proxy, asked) = proxy();
-        let said = connect_with(
+        let message = connect_with(
             &[&[id, secret, ("AWS_REGION", "us-west-2"), ("HTTPS_PROXY", &proxy)], variables]
                 .concat(),
         );
-        assert_eq!(asked.try_recv().unwrap(), format!("CONNECT {host}:443 HTTP/1.1"), "{said}");
-        assert!(said.contains("HTTPS_PROXY") && !said.contains("hunter2"), "{said}");
+        assert_eq!(asked.try_recv().unwrap(), format!("CONNECT {host}:443 HTTP/1.1"), "{message}");
+        assert!(message.contains("HTTPS_PROXY") && !message.contains("hunter2"), "{message}");
     }
 }
 
@@ -175,24 +175,24 @@ fn what_can_not_be_combined_with_an_endpoint_is_refused_by_name() {
         ("AWS_USE_FIPS_ENDPOINT", "--use-fips"),
         ("AWS_USE_DUALSTACK_ENDPOINT", "--use-dual-stack"),
     ] {
-        let said =
+        let message =
             connect_with(&[id, secret, ("AWS_REGION", "us-west-2"), url, (variable, "true")]);
         assert!(
-            said.starts_with(&format!(
+            message.starts_with(&format!(
                 "an endpoint URL can't be combined with {flag} ({variable})"
             )),
-            "{said}"
+            "{message}"
         );
     }
-    let said = connect_with(&[
+    let message = connect_with(&[
         id,
         secret,
         ("AWS_REGION", "us-west-2"),
         ("AWS_ENDPOINT_URL", "https://me:hunter2@example.com"),
     ]);
     assert!(
-        said.contains("example.com has a user name or password") && !said.contains("hunter2"),
-        "{said}"
+        message.contains("example.com has a user name or password") && !message.contains("hunter2"),
+        "{message}"
     );
 }
 
@@ -238,10 +238,10 @@ fn the_authorities_of_aws_ca_bundle_are_trusted_and_without_them_it_is_named() {
     let [id, secret] = KEYS;
     let variables = [id, secret, ("AWS_REGION", "us-west-2"), ("AWS_ENDPOINT_URL", url.as_str())];
     let with = |path: &str| connect_with(&[&variables[..], &[("AWS_CA_BUNDLE", path)]].concat());
-    let said = connect_with(&variables);
-    assert!(said.contains("UnknownIssuer") && said.contains("AWS_CA_BUNDLE"), "{said}");
+    let message = connect_with(&variables);
+    assert!(message.contains("UnknownIssuer") && message.contains("AWS_CA_BUNDLE"), "{message}");
     assert_eq!(with(&file("ca.pem", &pem)), "us-west-2 42");
-    assert_eq!(with(""), said, "empty is not set");
+    assert_eq!(with(""), message, "empty is not set");
     let rows = [
         ("/no/ca.pem".to_owned(), "No such file"),
         (file("empty.pem", ""), "holds no certificate"),
@@ -255,11 +255,11 @@ fn the_authorities_of_aws_ca_bundle_are_trusted_and_without_them_it_is_named() {
         ),
     ];
     for (path, words) in rows {
-        let said = with(&path);
+        let message = with(&path);
         assert!(
-            said.starts_with(&format!("AWS_CA_BUNDLE: {path} can't be used: "))
-                && said.contains(words),
-            "{said}"
+            message.starts_with(&format!("AWS_CA_BUNDLE: {path} can't be used: "))
+                && message.contains(words),
+            "{message}"
         );
     }
 }
@@ -272,7 +272,7 @@ fn a_role_that_can_t_be_taken_on_is_said_at_once() {
     );
     let [id, secret] = KEYS;
     let role = ("ROLE", "arn:aws:iam::444455556666:role/reader");
-    let said = connect_with(&[
+    let message = connect_with(&[
         id,
         secret,
         role,
@@ -280,8 +280,9 @@ fn a_role_that_can_t_be_taken_on_is_said_at_once() {
         ("AWS_ENDPOINT_URL_STS", &url),
     ]);
     assert!(
-        said.starts_with("AWS credentials can't be loaded: ") && said.contains("AccessDenied"),
-        "{said}"
+        message.starts_with("AWS credentials can't be loaded: ")
+            && message.contains("AccessDenied"),
+        "{message}"
     );
 }
 
