@@ -7,7 +7,7 @@
 //! - [`cloud_map`]: Cloud Map JSON to [`cloud_map::Record`]s.
 //! - [`translate`]: a record to a [`service_entry::ServiceEntry`] and [`diagnostic::Diagnostic`]s.
 //! - [`admission`]: a request to store an entry, and a policy's settings, to a verdict.
-//! - [`call`]: the same as calls of JSON, for hosts that speak nothing else.
+//! - [`api`]: the same as calls of JSON, for hosts that speak nothing else.
 //! - `schema`, with the feature of that name: what all of these are in JSON, as a JSON Schema and
 //!   as TypeScript.
 //! - [`sorted`]: the small maps that all of these are made of.
@@ -15,7 +15,7 @@
 //!   what is observed to changes and refusals.
 
 pub mod admission;
-pub mod call;
+pub mod api;
 pub mod cloud_map;
 pub mod diagnostic;
 mod json;
