@@ -2,7 +2,12 @@
 //! output written, with nothing in between.
 //!
 //! `cargo bench -p istio-cloud-map-core`
-#![expect(clippy::unwrap_used, clippy::cast_precision_loss, reason = "a benchmark")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    clippy::disallowed_methods,
+    reason = "a benchmark"
+)]
 
 use std::fmt::Write as _;
 use std::hint::black_box;

@@ -4,7 +4,7 @@
 //! `UPDATE_GOLDEN=1 cargo test -p istio-cloud-map-core --test golden` writes the results anew. Read
 //! each change against the rules.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

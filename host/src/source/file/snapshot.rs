@@ -1,6 +1,7 @@
 //! One version of the file, which the reads are answered from.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use istio_cloud_map_core::cloud_map::{
     Incomplete, IncompleteScope, InputError, InputOptions, Namespace, Record, Service, Tag, parse,
@@ -35,7 +36,7 @@ struct InNamespace {
 
 #[derive(Debug)]
 enum InService {
-    Read { record: Record, change_token: i64 },
+    Read { record: Box<Record>, change_token: i64 },
     Unreadable { service: Service, reason: String },
 }
 
@@ -64,10 +65,9 @@ impl Snapshot {
             .namespaces
             .entry(record.namespace.key().to_owned())
             .or_insert_with(|| InNamespace::new(record.namespace.clone()));
-        let key = record.service.key().to_owned();
-        if !within.services.contains_key(&key) {
+        if let Entry::Vacant(vacant) = within.services.entry(record.service.key().to_owned()) {
             let change_token = change_token(&record);
-            within.services.insert(key, InService::Read { record, change_token });
+            vacant.insert(InService::Read { record: Box::new(record), change_token });
             return None;
         }
         let reason =
