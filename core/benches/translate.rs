@@ -2,13 +2,18 @@
 //! output written, with nothing in between.
 //!
 //! `cargo bench -p istio-cloud-map-core`
-#![expect(clippy::unwrap_used, clippy::cast_precision_loss, reason = "a benchmark")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    clippy::disallowed_methods,
+    reason = "a benchmark"
+)]
 
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use istio_cloud_map_core::call::{TranslateOptions, Translation};
+use istio_cloud_map_core::api::{TranslateOptions, Translation};
 use istio_cloud_map_core::cloud_map::{InputOptions, parse};
 use istio_cloud_map_core::translate::{Options, Translator};
 use peak_alloc::PeakAlloc;
@@ -53,7 +58,7 @@ fn measure(services: usize, instances: usize, attributes: usize) {
             black_box(serde_json::to_string(&entries).unwrap());
         }));
         wholes.push(timed(|| {
-            let translation = Translation::of(&input, TranslateOptions::default()).unwrap();
+            let translation = Translation::parse(&input, TranslateOptions::default()).unwrap();
             black_box(translation.to_json().unwrap());
         }));
     }
@@ -74,7 +79,7 @@ fn measure(services: usize, instances: usize, attributes: usize) {
 
 /// The most that is held beyond the records that were parsed, the written output among it.
 fn heap(input: &str) -> f64 {
-    let translation = Translation::of(input, TranslateOptions::default()).unwrap();
+    let translation = Translation::parse(input, TranslateOptions::default()).unwrap();
     HEAP.reset_peak_usage();
     let before = HEAP.current_usage();
     black_box(translation.to_json().unwrap());

@@ -1,4 +1,4 @@
-//! What is said about whatever was skipped, dropped or degraded.
+//! Messages about what was skipped, dropped or degraded.
 
 use std::fmt::{self, Write as _};
 

@@ -1,21 +1,52 @@
-//! AWS Cloud Map in, Istio `ServiceEntry`s out: what is computed, never done.
+//! Translates AWS Cloud Map services to Istio `ServiceEntry`s, and decides what to change in a
+//! cluster. The daemon, the command line and the WebAssembly modules all use this crate.
 //!
-//! Nothing here opens a socket, reads a clock, an environment variable or a random number, spawns,
-//! locks, or depends on the order of a hash map. The same input gives the same bytes, in the
-//! daemon, on the command line and in a wasm module.
+//! # Example
 //!
-//! - [`cloud_map`]: Cloud Map JSON to [`cloud_map::Record`]s.
-//! - [`translate`]: a record to a [`service_entry::ServiceEntry`] and [`diagnostic::Diagnostic`]s.
-//! - [`admission`]: a request to store an entry, and a policy's settings, to a verdict.
-//! - [`call`]: the same as calls of JSON, for hosts that speak nothing else.
-//! - `schema`, with the feature of that name: what all of these are in JSON, as a JSON Schema and
-//!   as TypeScript.
-//! - [`sorted`]: the small maps that all of these are made of.
-//! - [`operator`]: a state machine, events and the time in, effects out; and what is desired and
-//!   what is observed to changes and refusals.
+//! Cloud Map JSON, as `aws servicediscovery discover-instances` prints it, to a `ServiceEntry`:
+//!
+//! ```
+//! use istio_cloud_map_core::cloud_map::{InputOptions, parse};
+//! use istio_cloud_map_core::translate::{Options, Outcome, Translator};
+//!
+//! let json = r#"{"Instances": [{
+//!     "InstanceId": "i-1", "NamespaceName": "my-namespace", "ServiceName": "web",
+//!     "Attributes": {"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_PORT": "80"}}]}"#;
+//! let input = parse(json, &InputOptions::default())?;
+//!
+//! let options = Options::default();
+//! for record in &input.records {
+//!     let translation = Translator::new(&options).translate(&[record], None);
+//!     let Outcome::Entry(entry) = translation.outcome else { continue };
+//!     assert_eq!(entry.metadata.name, "cloudmap-web.my-namespace");
+//!     println!("{}", serde_json::to_string(&entry)?);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Modules
+//!
+//! | module | input | output |
+//! |---|---|---|
+//! | [`cloud_map`] | Cloud Map JSON | [`cloud_map::Record`]s |
+//! | [`translate`] | records and options | a [`service_entry::ServiceEntry`] and diagnostics |
+//! | [`operator`] | events and the time | effects: what to read, write and report next |
+//! | [`admission`] | an admission request and a policy's settings | a verdict |
+//! | [`api`] | JSON | JSON: `translate`, `plan` and `validate` for the WebAssembly hosts |
+//!
+//! Shared by these: [`service_entry`] has the output's types, the rules for hosts and names, and
+//! Istio's own [validation](service_entry::validate). [`diagnostic`] has the messages about what was
+//! dropped or degraded. [`sorted`] has the map that the types use. With the feature `schema`, the
+//! module `schema` describes the JSON as a JSON Schema and as TypeScript.
+//!
+//! # No IO
+//!
+//! Nothing here reads a clock, the environment or a random number, opens a file or a socket, spawns,
+//! or depends on the order of a hash map: the same input gives the same bytes everywhere.
+//! `clippy.toml` has the list. A caller passes text and the time, and executes effects.
 
 pub mod admission;
-pub mod call;
+pub mod api;
 pub mod cloud_map;
 pub mod diagnostic;
 mod json;

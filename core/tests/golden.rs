@@ -4,12 +4,12 @@
 //! `UPDATE_GOLDEN=1 cargo test -p istio-cloud-map-core --test golden` writes the results anew. Read
 //! each change against the rules.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use istio_cloud_map_core::call::{TranslateOptions, Translation};
+use istio_cloud_map_core::api::{TranslateOptions, Translation};
 use serde_json::json;
 
 #[test]
@@ -64,10 +64,10 @@ fn cases() -> Vec<PathBuf> {
 /// The text of a result; what can't be read at all is its error.
 fn outcome(case: &Path) -> String {
     let options = match fs::read_to_string(case.with_extension("options.json")) {
-        Ok(text) => TranslateOptions::read(&text).unwrap(),
+        Ok(text) => TranslateOptions::parse(&text).unwrap(),
         Err(_) => TranslateOptions::default(),
     };
-    match Translation::of(&fs::read_to_string(case).unwrap(), options) {
+    match Translation::parse(&fs::read_to_string(case).unwrap(), options) {
         Ok(translation) => serde_json::to_string_pretty(&translation).unwrap() + "\n",
         Err(error) => format!("{:#}\n", json!({"error": error.to_string()})),
     }

@@ -1,6 +1,6 @@
 //! What holds for every input.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use istio_cloud_map_core::call::plan;
+use istio_cloud_map_core::api::plan;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use istio_cloud_map_core::call::translate;
+use istio_cloud_map_core::api::translate;
 use istio_cloud_map_core::diagnostic::Severity;
 use istio_cloud_map_core::service_entry::validate::validate;
 use libfuzzer_sys::fuzz_target;

@@ -1,12 +1,11 @@
-//! Where two JSON values differ first.
+//! The first difference of two JSON values.
 
 use serde_json::Value;
 
 use crate::order;
 
-/// Says where `found` is not `expected`, in the order of fields and items, and what either is.
-/// None, if they are equal. A null in an object is as good as no field, and an empty list or object
-/// as none.
+/// The first place, in the order of fields and items, where `found` is not `expected`, with both
+/// values; none if they are equal. A null and an empty list or object are equal to no field.
 pub(super) fn first(path: &str, found: &Value, expected: &Value) -> Option<String> {
     match (found, expected) {
         (Value::Object(found), Value::Object(expected)) => {
@@ -32,7 +31,7 @@ pub(super) fn first(path: &str, found: &Value, expected: &Value) -> Option<Strin
             Some(format!("{path} has {} items, expected {}", found.len(), expected.len()))
         }
         _ if is_none(found) && is_none(expected) || found == expected => None,
-        _ => Some(format!("{path} is {}, expected {}", said(found), said(expected))),
+        _ => Some(format!("{path} is {}, expected {}", shown(found), shown(expected))),
     }
 }
 
@@ -45,7 +44,7 @@ fn is_none(value: &Value) -> bool {
     }
 }
 
-fn said(value: &Value) -> String {
+fn shown(value: &Value) -> String {
     const LONGEST: usize = 80;
     if is_none(value) {
         return "absent".to_owned();
@@ -65,7 +64,7 @@ mod tests {
 
     #[test]
     fn the_first_place_that_differs_is_named_with_both_values() {
-        for (name, found, expected, said) in [
+        for (name, found, expected, message) in [
             ("equal", json!({"a": [1, {"b": 2}]}), json!({"a": [1, {"b": 2}]}), None),
             ("empty and absent", json!({"a": [], "b": {}, "c": null}), json!({}), None),
             (
@@ -111,7 +110,7 @@ mod tests {
                 Some("spec.a is 0, expected absent"),
             ),
         ] {
-            assert_eq!(first("spec", &found, &expected).as_deref(), said, "{name}");
+            assert_eq!(first("spec", &found, &expected).as_deref(), message, "{name}");
         }
     }
 }

@@ -1,57 +1,60 @@
-//! An admission request and the settings of a policy to a verdict, as Kubewarden asks for one.
+//! An admission policy: a request and the policy's settings in, a verdict out, in Kubewarden's form.
 //!
-//! What is asked, in this order, of a `ServiceEntry` that is made, changed or deleted:
+//! The checks of a `ServiceEntry` that is created, updated or deleted, in this order:
 //!
-//! 1. [`Settings::protected_hosts`]: does it hold, or did it hold, a host that only trusted users
-//!    may?
-//! 2. [`Settings::source`]: is its spec what the Cloud Map JSON in its annotation says? Or shall it
-//!    become that? A host that comes of it is asked for again.
-//! 3. [`Settings::reject_invalid`]: would Istio or the API server reject it?
+//! 1. [`Settings::protected_hosts`]: a host that only trusted users may have, in the new entry or in
+//!    the stored one.
+//! 2. [`Settings::source`]: the spec equals the translation of the Cloud Map JSON in an annotation, or
+//!    is replaced by it. The hosts of that translation are checked again.
+//! 3. [`Settings::reject_invalid`]: Istio and the API server accept it.
 //!
-//! A request is held to what it changes: an update that leaves spec and Cloud Map JSON as they are
-//! is not asked 2 and 3 of them again, and one that only takes finalizers from an entry that is
-//! being deleted is let through.
+//! Only changes are checked: an update that leaves the spec and the Cloud Map JSON as they are skips 2
+//! and reports no old errors in 3, and one that only removes finalizers of an entry that is being
+//! deleted is accepted.
 //!
-//! Everything else than a `ServiceEntry` is accepted. What is not understood is rejected: settings
-//! that can't be read, a request that is none, an operation or a version that is not known, a
-//! request that says nothing of its user where that decides.
+//! Requests about other kinds are accepted. What can't be understood is rejected: wrong settings, a
+//! malformed request, an unknown operation or version, a request without a user if the user decides.
 
 mod cloud_map;
 mod difference;
-mod fill;
-mod host_name;
-mod judge;
 mod protection;
 mod request;
 mod settings;
 #[cfg(test)]
 mod tests;
-mod validity;
 mod verdict;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
-pub use host_name::{InvalidProtectedHost, ProtectedHost};
+pub use protection::{InvalidProtectedHost, ProtectedHost};
 pub use settings::{Empty, Name, Settings, SourceMode};
 pub use verdict::{AuditKey, Reason, Verdict};
 
-use request::Request;
-use verdict::Rejection;
+use crate::diagnostic::Severity;
+use crate::service_entry::validate::{Finding, validate as findings};
+use protection::StoredOrNew;
+use request::{Request, Write};
+use verdict::{Accepted, Rejection, first_lines};
 
-/// Judges `{"request": AdmissionRequest, "settings": {...}}`; the answer is a [`Verdict`] as JSON.
-/// Whatever is wrong with the payload is a rejection, never a failure.
+/// How many errors a message has.
+const MAX_ERRORS: usize = 8;
+/// The maximum length of each of them in bytes.
+const LONGEST_ERROR: usize = 400;
+
+/// Judges `{"request": AdmissionRequest, "settings": {...}}` and returns a [`Verdict`] as JSON. A wrong
+/// payload is a rejection, never a failure.
 #[must_use]
 pub fn validate(payload: &[u8]) -> String {
     let verdict = verdict_on(payload).unwrap_or_else(Verdict::rejected);
     written(&verdict, r#"{"accepted":false,"message":"the verdict can't be written as JSON"}"#)
 }
 
-/// Whether settings can be used: JSON in, `{"valid": true}` or `{"valid": false, "message": "..."}`
-/// out.
+/// Checks settings: JSON in, `{"valid": true}` or `{"valid": false, "message": "..."}` out.
 #[must_use]
 pub fn validate_settings(payload: &[u8]) -> String {
-    let message = text(payload).and_then(Settings::read).err();
+    let message = text(payload).and_then(Settings::parse).err();
     let answer = SettingsAnswer { valid: message.is_none(), message };
     written(&answer, r#"{"valid":false,"message":"the answer can't be written as JSON"}"#)
 }
@@ -75,16 +78,81 @@ fn verdict_on(payload: &[u8]) -> Result<Verdict, Rejection> {
     let malformed = |message| Rejection::new(Reason::Malformed, message);
     let payload: Payload<'_> = serde_json::from_str(text(payload).map_err(malformed)?)
         .map_err(|error| malformed(format!("the payload: {error}")))?;
-    let settings = Settings::read(payload.settings.get())
+    let settings = Settings::parse(payload.settings.get())
         .map_err(|message| Rejection::new(Reason::Settings, message))?;
-    match Request::read(payload.request.get()).map_err(malformed)? {
+    match Request::parse(payload.request.get()).map_err(malformed)? {
         Request::Exempt(why) => Ok(Verdict::exempt(why)),
-        Request::Write(write) => judge::judge(&write, &settings),
+        Request::Write(write) => judge(&write, &settings),
     }
 }
 
+/// Runs the checks, one after another.
+fn judge(write: &Write<'_>, settings: &Settings) -> Result<Verdict, Rejection> {
+    if write.user.is_some() && write.change.only_finalizes() {
+        return Ok(Verdict::exempt("finalizers"));
+    }
+    let mut accepted =
+        Accepted { protected_host: protection::check(write, settings)?, ..Accepted::default() };
+    let Some(new) = write.change.new_object() else { return Ok(Verdict::accepted(accepted)) };
+    // An unchanged spec was judged when it was written, or is older than the policy: it must not
+    // prevent an update of a label.
+    let same = write.change.same_content();
+    let translated = match settings.source {
+        SourceMode::Off => None,
+        _ if same.is_some() => None,
+        SourceMode::Check | SourceMode::Fill => cloud_map::translate(&new.value, settings)?,
+    };
+    let filled = match &translated {
+        Some(translated) if settings.source == SourceMode::Fill => translated.fill(new)?,
+        Some(translated) => {
+            translated.check(&new.value)?;
+            None
+        }
+        None => None,
+    };
+    if let Some((_, entry)) = &filled {
+        // Whoever wrote the annotation chose its hosts.
+        let overlapped =
+            protection::check_entry(entry, StoredOrNew::New, write.user.as_ref(), settings)?;
+        accepted.protected_host = accepted.protected_host.or(overlapped);
+    }
+    accepted.warnings = translated.map(|translated| translated.warnings).unwrap_or_default();
+    accepted.warnings.extend(check_validity(
+        filled.as_ref().map_or(&new.value, |(_, entry)| entry),
+        same.map(|old| &old.value),
+        settings,
+    )?);
+    accepted.filled = filled.map(|(json, _)| json);
+    Ok(Verdict::accepted(accepted))
+}
+
+/// Rejects an entry that Istio or the API server would reject, with its errors; otherwise returns
+/// warnings. Errors that `old`, whose spec is the same, has too are warnings.
+fn check_validity(
+    entry: &Value,
+    old: Option<&Value>,
+    settings: &Settings,
+) -> Result<Vec<String>, Rejection> {
+    let found = findings(entry);
+    let before: Vec<Finding> = old.map(findings).unwrap_or_default();
+    let is_new_error =
+        |finding: &&Finding| finding.severity == Severity::Error && !before.contains(*finding);
+    let (errors, warnings): (Vec<_>, Vec<_>) = found.iter().partition(is_new_error);
+    let lines =
+        |findings: Vec<_>| findings.into_iter().map(ToString::to_string).collect::<Vec<String>>();
+    let mut errors = lines(errors);
+    if settings.reject_invalid && !errors.is_empty() {
+        return Err(Rejection::new(
+            Reason::Invalid,
+            first_lines(&errors, MAX_ERRORS, LONGEST_ERROR).join("; "),
+        ));
+    }
+    errors.extend(lines(warnings));
+    Ok(errors)
+}
+
 fn text(payload: &[u8]) -> Result<&str, String> {
-    str::from_utf8(payload).map_err(|error| format!("the payload is no UTF-8: {error}"))
+    str::from_utf8(payload).map_err(|error| format!("the payload is not UTF-8: {error}"))
 }
 
 fn written(answer: &impl Serialize, otherwise: &str) -> String {

@@ -1,31 +1,75 @@
-//! Who may have an entry of which host.
+//! Protected hosts: only trusted users may have an entry with such a host.
+
+use std::fmt;
 
 use serde_json::Value;
+use thiserror::Error;
 
 use super::request::{User, Write};
 use super::settings::Settings;
 use super::verdict::{Reason, Rejection};
-use crate::service_entry::canonical_host;
 use crate::service_entry::validate::Quoted;
+use crate::service_entry::{canonical_host, host_problem, hosts_overlap};
 
-/// Whose an entry is, in a message.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Holder {
-    /// The entry that would be stored.
-    New,
-    /// The entry that is stored.
-    Old,
+/// A host that is protected: a name, a wildcard `*.NAME`, or `*` for all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProtectedHost(String);
+
+/// The text is not a host that can be protected.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{host}` can't be protected: {problem}; expected a host name, `*.NAME` or `*`")]
+pub struct InvalidProtectedHost {
+    host: String,
+    problem: String,
 }
 
-/// Holds a write against the protected hosts: what is stored counts as much as what would be, since
-/// changing or deleting an entry takes a host away as making one does. The answer is the protected
-/// host that a trusted user's entry overlaps, if it does.
+impl ProtectedHost {
+    /// Whether this host covers an entry's canonical host, or is covered by it.
+    fn overlaps(&self, host: &str) -> bool {
+        hosts_overlap(&self.0, host)
+    }
+}
+
+impl TryFrom<String> for ProtectedHost {
+    type Error = InvalidProtectedHost;
+
+    fn try_from(host: String) -> Result<Self, InvalidProtectedHost> {
+        let canonical = canonical_host(&host);
+        let problem = if canonical == "*" {
+            None
+        } else {
+            host_problem(canonical.strip_prefix("*.").unwrap_or(&canonical))
+        };
+        match problem {
+            Some(problem) => Err(InvalidProtectedHost { host, problem }),
+            None => Ok(Self(canonical)),
+        }
+    }
+}
+
+impl fmt::Display for ProtectedHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Which of the two entries of an update a message is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum StoredOrNew {
+    /// The entry that will be stored.
+    New,
+    /// The entry that is stored.
+    Stored,
+}
+
+/// Checks the hosts of a write. The stored entry counts too, since an update or a deletion takes its
+/// hosts away. Returns the protected host that a trusted user's entry overlaps, if it does.
 pub(super) fn check(write: &Write<'_>, settings: &Settings) -> Result<Option<String>, Rejection> {
-    let old = write.change.old_object().map(|object| (Holder::Old, &object.value));
-    let new = write.change.new_object().map(|object| (Holder::New, &object.value));
+    let old = write.change.old_object().map(|object| (StoredOrNew::Stored, &object.value));
+    let new = write.change.new_object().map(|object| (StoredOrNew::New, &object.value));
     let mut overlapped = None;
-    for (holder, entry) in old.into_iter().chain(new) {
-        let found = check_entry(entry, holder, write.user.as_ref(), settings)?;
+    for (which, entry) in old.into_iter().chain(new) {
+        let found = check_entry(entry, which, write.user.as_ref(), settings)?;
         overlapped = overlapped.or(found);
     }
     Ok(overlapped)
@@ -34,7 +78,7 @@ pub(super) fn check(write: &Write<'_>, settings: &Settings) -> Result<Option<Str
 /// The same for one entry.
 pub(super) fn check_entry(
     entry: &Value,
-    holder: Holder,
+    which: StoredOrNew,
     user: Option<&User>,
     settings: &Settings,
 ) -> Result<Option<String>, Rejection> {
@@ -48,12 +92,12 @@ pub(super) fn check_entry(
     let trusted = settings.trusts(&user.name, &user.groups);
     let hosts = match hosts(entry) {
         Ok(hosts) => hosts,
-        // Whether it is a ServiceEntry at all is asked later.
+        // A later check rejects what is not a ServiceEntry.
         Err(_) if trusted => return Ok(None),
         Err(message) => {
             return Err(Rejection::new(
                 Reason::Invalid,
-                format!("{}{message}, and some hosts are protected", place(holder)),
+                format!("{}{message}, and some hosts are protected", place(which)),
             ));
         }
     };
@@ -68,36 +112,36 @@ pub(super) fn check_entry(
     match overlap {
         Some((host, protected)) if !trusted => {
             let message = format!(
-                "{}host {} is protected by {}: only trusted users may make, change or delete an entry that has it, and {} is none of them",
-                place(holder),
+                "{}host {} is protected by {}: only trusted users may create, update or delete an entry with it, and {} is not trusted",
+                place(which),
                 Quoted(host),
                 Quoted(&protected.to_string()),
                 Quoted(&user.name),
             );
-            Err(Rejection::of_host(protected.to_string(), message))
+            Err(Rejection::protected_host(protected.to_string(), message))
         }
         overlap => Ok(overlap.map(|(_, protected)| protected.to_string())),
     }
 }
 
-const fn place(holder: Holder) -> &'static str {
-    match holder {
-        Holder::New => "",
-        Holder::Old => "the entry as it is stored: ",
+const fn place(which: StoredOrNew) -> &'static str {
+    match which {
+        StoredOrNew::New => "",
+        StoredOrNew::Stored => "the entry as it is stored: ",
     }
 }
 
-/// The hosts of anyone's entry; none, where it has no `spec` or no `hosts`.
+/// The hosts of an entry, whoever wrote it; empty without `spec` or `hosts`.
 fn hosts(entry: &Value) -> Result<Vec<&str>, String> {
     let spec = match entry.get("spec") {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Object(spec)) => spec,
-        Some(_) => return Err("spec: it is no object".to_owned()),
+        Some(_) => return Err("spec: it is not an object".to_owned()),
     };
     let hosts = match spec.get("hosts") {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Array(hosts)) => hosts,
-        Some(_) => return Err("spec.hosts: it is no list".to_owned()),
+        Some(_) => return Err("spec.hosts: it is not a list".to_owned()),
     };
     let text = |(index, host): (usize, &'_ Value)| -> Result<_, String> {
         Err(format!("spec.hosts[{index}]: it is {host}, expected a string"))

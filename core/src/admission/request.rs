@@ -1,4 +1,4 @@
-//! What is asked: Kubernetes' `AdmissionRequest`, as far as it decides something.
+//! Kubernetes' `AdmissionRequest`: the fields that the policy uses.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,31 +13,31 @@ const RESOURCE: &str = "serviceentries";
 /// All of them have the same schema.
 const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha3"];
 
-/// A request that is understood.
+/// A request.
 #[derive(Debug)]
 pub(super) enum Request<'a> {
-    /// None of ours, and why.
+    /// The policy does not apply, and why.
     Exempt(&'static str),
-    /// Someone makes, changes or deletes a `ServiceEntry`.
+    /// A `ServiceEntry` is created, updated or deleted.
     Write(Write<'a>),
 }
 
-/// A write, and who does it.
+/// A write and its user.
 #[derive(Debug)]
 pub(super) struct Write<'a> {
-    /// Nobody, where the request does not say.
+    /// None if the request has no user name.
     pub(super) user: Option<User>,
     pub(super) change: Change<'a>,
 }
 
-/// Who does it, as the API server knows them; with impersonation, the user that is impersonated.
+/// The user, as the API server knows them; the impersonated one, with impersonation.
 #[derive(Debug)]
 pub(super) struct User {
     pub(super) name: String,
     pub(super) groups: Vec<String>,
 }
 
-/// What becomes of what.
+/// What is written.
 #[derive(Debug)]
 pub(super) enum Change<'a> {
     Create { new: Object<'a> },
@@ -46,7 +46,7 @@ pub(super) enum Change<'a> {
 }
 
 impl<'a> Change<'a> {
-    /// What will be stored.
+    /// The object that will be stored.
     pub(super) const fn new_object(&self) -> Option<&Object<'a>> {
         match self {
             Self::Create { new } | Self::Update { new, .. } => Some(new),
@@ -54,9 +54,8 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Whether all that it does is to take finalizers from an entry that is being deleted already:
-    /// the last step of a deletion, made by whoever set the finalizer, such as the garbage
-    /// collector.
+    /// Whether it only removes finalizers of an entry that is being deleted: the last step of a
+    /// deletion, by whoever set the finalizer, such as the garbage collector.
     pub(super) fn only_finalizes(&self) -> bool {
         let Self::Update { old, new } = self else { return false };
         let is_deleted = |object: &Object<'_>| {
@@ -82,7 +81,7 @@ impl<'a> Change<'a> {
         (content(old) == content(new)).then_some(old)
     }
 
-    /// What is stored.
+    /// The object that is stored now.
     pub(super) const fn old_object(&self) -> Option<&Object<'a>> {
         match self {
             Self::Update { old, .. } | Self::Delete { old } => Some(old),
@@ -91,7 +90,7 @@ impl<'a> Change<'a> {
     }
 }
 
-/// None, where they are no list.
+/// None if they are not a list.
 fn finalizers(entry: &Value) -> Option<&[Value]> {
     match entry.pointer("/metadata/finalizers") {
         None | Some(Value::Null) => Some(&[]),
@@ -99,7 +98,7 @@ fn finalizers(entry: &Value) -> Option<&[Value]> {
     }
 }
 
-/// An entry without its finalizers, and without what the API server changes with every write.
+/// An entry without its finalizers, and without the fields that the API server changes on each write.
 fn without_bookkeeping(entry: &Value) -> Value {
     let mut entry = entry.clone();
     if let Some(Value::Object(metadata)) = entry.get_mut("metadata") {
@@ -110,8 +109,8 @@ fn without_bookkeeping(entry: &Value) -> Value {
     entry
 }
 
-/// A `ServiceEntry`, of anyone: as text, of which what is not touched is kept as it stands, and as
-/// a JSON object.
+/// A `ServiceEntry`, whoever wrote it: as text, of which unchanged values keep their bytes, and as a
+/// JSON object.
 #[derive(Debug)]
 pub(super) struct Object<'a> {
     pub(super) json: &'a str,
@@ -122,8 +121,7 @@ pub(super) struct Object<'a> {
 #[serde(rename_all = "camelCase")]
 struct Wire<'a> {
     kind: GroupVersionKind,
-    /// What it was before the API server converted it to `kind`, which is what a webhook's rules
-    /// ask for.
+    /// The kind before the API server converted it to `kind`, which a webhook's rules name.
     request_kind: Option<GroupVersionKind>,
     resource: Option<GroupResource>,
     request_resource: Option<GroupResource>,
@@ -149,7 +147,7 @@ impl GroupVersionKind {
         self.group == GROUP && [KIND, "ServiceEntryList"].contains(&self.kind.as_str())
     }
 
-    /// A list of whatever: no API server sends one here, and so what it holds is not looked into.
+    /// A list of any kinds. The API server sends none, so its items are not examined.
     fn is_list(&self) -> bool {
         self.group.is_empty() && self.kind == "List"
     }
@@ -175,8 +173,8 @@ struct UserInfo {
 }
 
 impl<'a> Request<'a> {
-    /// Reads a request, or says what of it is not understood.
-    pub(super) fn read(json: &'a str) -> Result<Self, String> {
+    /// Parses a request. An error has what can't be understood.
+    pub(super) fn parse(json: &'a str) -> Result<Self, String> {
         let wire: Wire<'a> =
             serde_json::from_str(json).map_err(|error| format!("the request: {error}"))?;
         if wire.kind.is_list() {
@@ -187,7 +185,7 @@ impl<'a> Request<'a> {
         }
         match wire.sub_resource.as_deref() {
             None | Some("") => {}
-            // The API server keeps the stored spec there, and roles say who may write to it.
+            // The API server keeps the stored spec there, and RBAC limits who may write to it.
             Some("status") => return Ok(Self::Exempt("status")),
             Some(other) => {
                 return Err(format!(
@@ -214,8 +212,8 @@ impl<'a> Request<'a> {
 }
 
 impl<'a> Wire<'a> {
-    /// By any of the names that a request has for what it is about: a conversion, or a kind that
-    /// does not go with its resource, is no way round.
+    /// By any of the request's kinds and resources: neither a conversion nor a kind that does not
+    /// match its resource bypasses the policy.
     fn is_about_service_entries(&self) -> bool {
         let kinds = [Some(&self.kind), self.request_kind.as_ref()];
         let resources = [self.resource.as_ref(), self.request_resource.as_ref()];
@@ -224,8 +222,8 @@ impl<'a> Wire<'a> {
     }
 
     fn change(&self) -> Result<Change<'a>, String> {
-        let new = || Object::read("object", self.object);
-        let old = || Object::read("oldObject", self.old_object);
+        let new = || Object::parse("object", self.object);
+        let old = || Object::parse("oldObject", self.old_object);
         match self.operation.as_str() {
             "CREATE" => Ok(Change::Create { new: new()? }),
             "UPDATE" => Ok(Change::Update { old: old()?, new: new()? }),
@@ -239,7 +237,7 @@ impl<'a> Wire<'a> {
 }
 
 impl UserInfo {
-    /// An empty name is nobody's.
+    /// An empty name is no user.
     fn user(self) -> Option<User> {
         let name = self.username.filter(|name| !name.is_empty())?;
         Some(User { name, groups: self.groups.unwrap_or_default() })
@@ -247,11 +245,11 @@ impl UserInfo {
 }
 
 impl<'a> Object<'a> {
-    fn read(field: &str, raw: Option<&'a RawValue>) -> Result<Self, String> {
+    fn parse(field: &str, raw: Option<&'a RawValue>) -> Result<Self, String> {
         let json = raw.ok_or_else(|| format!("the request: {field}: it is missing"))?.get();
         match serde_json::from_str(json) {
             Ok(value @ Value::Object(_)) => Ok(Self { json, value }),
-            Ok(_) => Err(format!("the request: {field}: it is no object")),
+            Ok(_) => Err(format!("the request: {field}: it is not an object")),
             Err(error) => Err(format!("the request: {field}: {error}")),
         }
     }

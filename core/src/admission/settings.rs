@@ -1,4 +1,4 @@
-//! What an administrator sets.
+//! The policy's settings.
 
 use std::fmt::Display;
 
@@ -6,30 +6,30 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::host_name::ProtectedHost;
+use super::protection::ProtectedHost;
 use crate::json;
 use crate::translate::Options;
 
 /// The settings of the policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Hosts that only trusted users may have an entry of. An entry's host that overlaps one
-    /// counts, wildcards on both sides.
+    /// Hosts that only trusted users may have in an entry. Hosts that overlap one count too, with
+    /// wildcards on either side.
     pub protected_hosts: Vec<ProtectedHost>,
-    /// Names of users as the API server sees them, `system:serviceaccount:NAMESPACE:NAME` for a
-    /// service account.
+    /// User names as the API server has them; `system:serviceaccount:NAMESPACE:NAME` for a service
+    /// account.
     pub trusted_users: Vec<Name>,
-    /// Groups of which every member is trusted.
+    /// Groups whose members are trusted.
     pub trusted_groups: Vec<Name>,
-    /// Reject what Istio or the API server would reject. If not, it is warned of.
+    /// Reject what Istio or the API server would reject; otherwise warn.
     pub reject_invalid: bool,
-    /// What becomes of Cloud Map JSON in the annotation `istio-cloud-map/cloud-map`.
+    /// What to do with Cloud Map JSON in the annotation `istio-cloud-map/cloud-map`.
     pub source: SourceMode,
-    /// How that JSON is translated.
+    /// The options of its translation.
     pub translation: Options,
 }
 
-/// Their keys. Each is read on its own, so that it can be named where it is wrong.
+/// The keys. Each value is read on its own, so that an error has its key.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Keys<'a> {
@@ -47,7 +47,7 @@ struct Keys<'a> {
     translation: Option<&'a RawValue>,
 }
 
-/// A null that is written is no key left out: it is wrong, as any other value of the wrong type.
+/// An explicit null is an error, as any other value of a wrong type; it is not an omitted key.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
@@ -66,11 +66,11 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads them, or says what is wrong and where.
-    pub(super) fn read(json: &str) -> Result<Self, String> {
-        // A list would be read as the fields in their order.
+    /// Parses a JSON object. An error has the path of what is wrong.
+    pub(super) fn parse(json: &str) -> Result<Self, String> {
+        // serde reads a list as the fields in their order.
         if !json.trim_start().starts_with('{') {
-            return Err("the settings are no object".to_owned());
+            return Err("the settings are not an object".to_owned());
         }
         let keys: Keys<'_> =
             serde_json::from_str(json).map_err(|error| format!("the settings: {error}"))?;
@@ -81,7 +81,7 @@ impl Settings {
             trusted_groups: list("trustedGroups", keys.trusted_groups)?,
             reject_invalid: value("rejectInvalid", keys.reject_invalid)?
                 .unwrap_or(default.reject_invalid),
-            // To the YAML of `kubectl` an unquoted `off` is `false`.
+            // In the YAML of `kubectl`, an unquoted `off` is `false`.
             source: match keys.source.map(RawValue::get) {
                 Some("false") => SourceMode::Off,
                 _ => value("source", keys.source)?.unwrap_or(default.source),
@@ -97,20 +97,20 @@ impl Settings {
     }
 }
 
-/// What becomes of Cloud Map JSON in an annotation.
+/// What to do with Cloud Map JSON in an annotation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceMode {
-    /// It is not looked at.
+    /// Ignore it.
     #[default]
     Off,
-    /// An entry is rejected if its spec is another than the translation.
+    /// Reject an entry whose spec differs from the translation.
     Check,
-    /// The spec is made equal to the translation.
+    /// Replace the spec by the translation.
     Fill,
 }
 
-/// The value of a key, or none where it is left out.
+/// The value of a key; none if it is omitted.
 fn value<'a, T: Deserialize<'a>>(
     key: &str,
     raw: Option<&'a RawValue>,
@@ -121,7 +121,7 @@ fn value<'a, T: Deserialize<'a>>(
     raw.map(read).transpose()
 }
 
-/// The items of a key; none, where it is left out.
+/// The items of a key; empty if it is omitted.
 fn list<T: TryFrom<String, Error: Display>>(
     key: &str,
     raw: Option<&RawValue>,
@@ -133,11 +133,11 @@ fn list<T: TryFrom<String, Error: Display>>(
     texts.into_iter().enumerate().map(item).collect()
 }
 
-/// A user's or a group's name: an empty one would trust whoever has none.
+/// A user's or a group's name. An empty one is an error: it would match users without a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);
 
-/// No name.
+/// The name is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("it is empty, expected a name")]
 pub struct Empty;

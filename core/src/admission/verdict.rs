@@ -1,4 +1,4 @@
-//! What is answered.
+//! The verdict and its reasons, and how messages are cut.
 
 use std::collections::BTreeMap;
 
@@ -7,57 +7,57 @@ use serde_json::value::RawValue;
 
 use crate::diagnostic::is_unsafe_to_print;
 
-/// The answer to an admission request, as Kubewarden reads it.
+/// The response to an admission request, in Kubewarden's form.
 #[derive(Debug, Clone, Serialize)]
 pub struct Verdict {
-    /// Whether the request goes on.
+    /// Whether the request is accepted.
     pub accepted: bool,
-    /// Why not: what `kubectl` prints.
+    /// Why not; `kubectl` prints it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The HTTP status that goes with it.
+    /// The HTTP status of a rejection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<u16>,
-    /// The object that is stored instead of the one sent.
+    /// The object to store instead of the one in the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mutated_object: Option<Box<RawValue>>,
     /// For the cluster's audit log.
     pub audit_annotations: BTreeMap<AuditKey, String>,
-    /// What `kubectl` prints although the request goes on.
+    /// Warnings for the user; `kubectl` prints them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 
-/// The closed list of what the audit log is told.
+/// The keys of the audit annotations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AuditKey {
     /// `accepted`, `filled`, `exempt` or `rejected`.
     Decision,
-    /// Why it was rejected, a [`Reason`]; or why it is exempt: `other-kind`, `status`,
+    /// Why it was rejected ([`Reason`]), or why it is exempt: `other-kind`, `status`,
     /// `finalizers`.
     Reason,
-    /// The protected host that an entry overlaps, of whoever it is.
+    /// The protected host that the entry overlaps, whoever the user is.
     ProtectedHost,
 }
 
-/// The closed list of why a request is rejected.
+/// Why a request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
-    /// The request is not understood.
+    /// The request can't be understood.
     Malformed,
     /// The policy's settings can't be read.
     Settings,
-    /// The user may not have an entry of this host.
+    /// The user may not have an entry with this host.
     ProtectedHost,
-    /// The spec is not, or can't become, what the Cloud Map JSON says.
+    /// The spec differs from the translation of the Cloud Map JSON, or can't be filled in.
     CloudMap,
     /// Istio or the API server would reject the entry.
     Invalid,
 }
 
 impl Reason {
-    /// As the audit log has it.
+    /// As in the audit log.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -80,7 +80,7 @@ impl Reason {
     }
 }
 
-/// Why a request is rejected.
+/// A rejection, before it becomes a verdict.
 #[derive(Debug)]
 pub(super) struct Rejection {
     reason: Reason,
@@ -93,12 +93,12 @@ impl Rejection {
         Self { reason, message: message.into(), protected_host: None }
     }
 
-    pub(super) fn of_host(protected: String, message: String) -> Self {
+    pub(super) fn protected_host(protected: String, message: String) -> Self {
         Self { reason: Reason::ProtectedHost, message, protected_host: Some(protected) }
     }
 }
 
-/// What is accepted, and how.
+/// An acceptance, before it becomes a verdict.
 #[derive(Debug, Default)]
 pub(super) struct Accepted {
     pub(super) filled: Option<Box<RawValue>>,
@@ -106,12 +106,12 @@ pub(super) struct Accepted {
     pub(super) warnings: Vec<String>,
 }
 
-/// A longer message than this is of no use to anyone, and what an entry holds may be a megabyte.
+/// The maximum length of a message in bytes: a value in an entry may be a megabyte long.
 const LONGEST_MESSAGE: usize = 4096;
-/// The API server cuts a warning here.
+/// The API server truncates longer warnings, in bytes.
 const LONGEST_WARNING: usize = 256;
-/// And drops all that goes beyond some.
-const MOST_WARNINGS: usize = 12;
+/// The API server drops further warnings.
+const MAX_WARNINGS: usize = 12;
 
 impl Verdict {
     pub(super) fn accepted(accepted: Accepted) -> Self {
@@ -124,11 +124,11 @@ impl Verdict {
             code: None,
             mutated_object: accepted.filled,
             audit_annotations: audit,
-            warnings: first(&accepted.warnings, MOST_WARNINGS, LONGEST_WARNING),
+            warnings: first_lines(&accepted.warnings, MAX_WARNINGS, LONGEST_WARNING),
         }
     }
 
-    /// Nothing that the policy is about.
+    /// The policy does not apply.
     pub(super) fn exempt(why: &str) -> Self {
         let mut verdict = Self::accepted(Accepted::default());
         verdict.audit_annotations = BTreeMap::from([
@@ -156,17 +156,17 @@ impl Verdict {
     }
 }
 
-/// The first of many lines, and how many more there are.
-pub(super) fn first(lines: &[String], most: usize, longest: usize) -> Vec<String> {
-    let mut shown: Vec<String> = lines.iter().take(most).map(|text| line(text, longest)).collect();
-    if lines.len() > most {
-        shown.push(format!("and {} more", lines.len() - most));
+/// The first `max` lines, each of at most `longest` bytes, and how many more there are.
+pub(super) fn first_lines(lines: &[String], max: usize, longest: usize) -> Vec<String> {
+    let mut shown: Vec<String> = lines.iter().take(max).map(|text| line(text, longest)).collect();
+    if lines.len() > max {
+        shown.push(format!("and {} more", lines.len() - max));
     }
     shown
 }
 
-/// One line, and no longer than that many bytes: what an entry holds is anyone's, and goes to a
-/// terminal.
+/// The text on one line of at most `longest` bytes, safe to print: anyone may have written it, and a
+/// terminal shows it.
 fn line(text: &str, longest: usize) -> String {
     const CUT: &str = "...";
     let mut line = String::new();
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn of_many_lines_the_first_are_shown_and_the_others_counted() {
         let lines: Vec<String> = (0..5).map(|n| n.to_string()).collect();
-        assert_eq!(first(&lines, 2, 10), ["0", "1", "and 3 more"]);
-        assert_eq!(first(&lines, 5, 10).len(), 5);
+        assert_eq!(first_lines(&lines, 2, 10), ["0", "1", "and 3 more"]);
+        assert_eq!(first_lines(&lines, 5, 10).len(), 5);
     }
 }

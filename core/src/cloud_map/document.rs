@@ -1,21 +1,22 @@
-//! One JSON document, before its shape is known. `S`, `I` and `R` are how much of a service, an
-//! instance and a revision is read at once: the types themselves on the fast path, raw text on the
-//! careful one.
+//! One JSON document of any of the three shapes, and the instances in it.
+//!
+//! `S`, `I` and `R` are the types of a service, an instance and a revision: the values themselves on
+//! the fast path, raw JSON on the lenient one.
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
-use super::{DEFAULT_SOURCE, Instance, Namespace, Record, Service, Tag};
+use super::{DEFAULT_SOURCE, Health, Instance, Namespace, Record, Service, Tag};
 use crate::sorted::SortedMap;
 
-/// How many keys of a document with none of the shapes are named, and how much of each, in
-/// characters.
-const NAMED_KEYS: usize = 3;
+/// How many keys a message lists of a document that has none of the shapes.
+const LISTED_KEYS: usize = 3;
+/// The maximum length of each of them in characters.
 const LONGEST_KEY: usize = 40;
 
-/// What tells the shapes apart.
+/// The keys that tell the shapes apart.
 #[derive(Debug)]
 pub(super) struct Document<S, I, R> {
     /// A snapshot has it.
@@ -28,23 +29,38 @@ pub(super) struct Document<S, I, R> {
     pub(super) has_next: bool,
     /// `aws ecs describe-services` prints it beside its `services`.
     pub(super) has_failures: bool,
-    /// The first keys with nothing to use, as a message names them.
+    /// The first other keys, as a message lists them.
     pub(super) other_keys: Vec<String>,
     /// `services` or `Instances` in another letter case, as it is written.
     pub(super) wrong_case: Option<String>,
 }
 
+// Derived, it would need `S`, `I` and `R` to have defaults.
+impl<S, I, R> Default for Document<S, I, R> {
+    fn default() -> Self {
+        Self {
+            services: None,
+            instances: None,
+            revision: None,
+            has_next: false,
+            has_failures: false,
+            other_keys: Vec::new(),
+            wrong_case: None,
+        }
+    }
+}
+
 impl<S, I, R> Document<S, I, R> {
-    /// Keeps one of the first keys with nothing to use.
+    /// Keeps a key for a message, if it is one of the first.
     fn note_other(&mut self, is_other: bool, key: &str, note: &str) {
-        if is_other && self.other_keys.len() < NAMED_KEYS {
+        if is_other && self.other_keys.len() < LISTED_KEYS {
             self.other_keys
                 .push(format!("`{}`{note}", key.chars().take(LONGEST_KEY).collect::<String>()));
         }
     }
 }
 
-/// A `NextToken`, of which only matters that it is there.
+/// Whether a `NextToken` is there.
 struct Token(bool);
 
 impl<'de> Deserialize<'de> for Token {
@@ -77,18 +93,10 @@ impl<'de, S: Deserialize<'de>, I: Deserialize<'de>, R: Deserialize<'de>> Visitor
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = Document {
-            services: None,
-            instances: None,
-            revision: None,
-            has_next: false,
-            has_failures: false,
-            other_keys: Vec::new(),
-            wrong_case: None,
-        };
+        let mut found = Document::default();
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
-                // The last of two would hide what the first one holds.
+                // The second value would replace the first one.
                 "services" if found.services.is_some() => {
                     return Err(A::Error::duplicate_field("services"));
                 }
@@ -140,8 +148,8 @@ impl<'de, S: Deserialize<'de>, I: Deserialize<'de>, R: Deserialize<'de>> Deseria
 pub(super) struct Wire<I, R> {
     source: Option<String>,
     region: Option<String>,
-    namespace: Namespace,
-    service: Service,
+    pub(super) namespace: Namespace,
+    pub(super) service: Service,
     service_attributes: Option<SortedMap<String, String>>,
     tags: Option<Vec<Tag>>,
     pub(super) instances: Vec<I>,
@@ -163,15 +171,10 @@ impl<I, R> Wire<I, R> {
             instances_revision,
         }
     }
-
-    /// The names, for messages.
-    pub(super) fn names(&self) -> (&str, &str) {
-        (&self.namespace.name, &self.service.name)
-    }
 }
 
 impl Wire<Instance, i64> {
-    /// The record; `source` and `region` stand in for what the input does not say.
+    /// The record. `source` and `region` are the defaults.
     pub(super) fn into_record(self, source: &str, region: Option<&str>) -> Record {
         Record {
             source: self.source.unwrap_or_else(|| source.to_owned()),
@@ -189,5 +192,125 @@ impl Wire<Instance, i64> {
 impl From<Wire<Instance, i64>> for Record {
     fn from(wire: Wire<Instance, i64>) -> Self {
         wire.into_record(DEFAULT_SOURCE, None)
+    }
+}
+
+/// An instance with the names that `DiscoverInstances` prints.
+#[derive(Debug, Default)]
+pub(super) struct Discovered {
+    pub(super) namespace: Option<String>,
+    pub(super) service: Option<String>,
+    pub(super) instance: Instance,
+}
+
+/// The keys of an instance. In another letter case they are an error, since an ignored key would
+/// leave an instance without attributes.
+pub(super) const KEYS: [&str; 3] = ["Attributes", "InstanceId", "HealthStatus"];
+
+enum Key {
+    Id,
+    HealthStatus,
+    Attributes,
+    NamespaceName,
+    ServiceName,
+    WrongCase(&'static str),
+    Unknown,
+}
+
+impl Key {
+    fn parse(text: &str) -> Self {
+        match text {
+            "InstanceId" | "Id" => Self::Id,
+            "HealthStatus" => Self::HealthStatus,
+            "Attributes" => Self::Attributes,
+            "NamespaceName" => Self::NamespaceName,
+            "ServiceName" => Self::ServiceName,
+            _ if text.eq_ignore_ascii_case("Id") => Self::WrongCase("InstanceId"),
+            _ => KEYS
+                .into_iter()
+                .find(|key| key.eq_ignore_ascii_case(text))
+                .map_or(Self::Unknown, Self::WrongCase),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl Visitor<'_> for KeyVisitor {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Key, E> {
+                Ok(Key::parse(text))
+            }
+        }
+        deserializer.deserialize_identifier(KeyVisitor)
+    }
+}
+
+struct InstanceVisitor {
+    with_names: bool,
+}
+
+impl<'de> Visitor<'de> for InstanceVisitor {
+    type Value = Discovered;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an instance: an object with `InstanceId`, `Attributes` and `HealthStatus`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Discovered, A::Error> {
+        let mut id: Option<String> = None;
+        let mut health: Option<Health> = None;
+        let mut attributes: Option<SortedMap<String, String>> = None;
+        let mut found = Discovered::default();
+        let mut wrong = None;
+        while let Some(key) = map.next_key()? {
+            match key {
+                Key::Id => id = map.next_value::<Option<String>>()?.or(id),
+                Key::HealthStatus => health = map.next_value()?,
+                Key::Attributes => attributes = map.next_value()?,
+                Key::NamespaceName if self.with_names => found.namespace = map.next_value()?,
+                Key::ServiceName if self.with_names => found.service = map.next_value()?,
+                Key::WrongCase(key) => {
+                    map.next_value::<IgnoredAny>()?;
+                    wrong = wrong.or(Some(key));
+                }
+                Key::NamespaceName | Key::ServiceName | Key::Unknown => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        if let Some(key) = wrong.filter(|key| match *key {
+            "Attributes" => attributes.is_none(),
+            "InstanceId" => id.is_none(),
+            _ => health.is_none(),
+        }) {
+            return Err(de::Error::custom(format_args!(
+                "`{key}` is written in another letter case"
+            )));
+        }
+        found.instance = Instance {
+            id: id.unwrap_or_default(),
+            health_status: health.unwrap_or_default(),
+            attributes: attributes.unwrap_or_default(),
+        };
+        Ok(found)
+    }
+}
+
+impl<'de> Deserialize<'de> for Discovered {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(InstanceVisitor { with_names: true })
+    }
+}
+
+impl<'de> Deserialize<'de> for Instance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(deserializer.deserialize_map(InstanceVisitor { with_names: false })?.instance)
     }
 }

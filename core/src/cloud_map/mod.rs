@@ -1,234 +1,30 @@
-//! What Cloud Map says about one service, and the reading of it from JSON.
+//! Cloud Map JSON to [`Record`]s, one per service.
 //!
-//! AWS's shapes are kept (`PascalCase` names, nesting), so that a snapshot holds them as AWS writes
-//! them; what we add is `camelCase`.
+//! [`decode`] turns the bytes of a file into text, [`parse`] the text into an [`Input`]: the records,
+//! what could not be read, and diagnostics.
+//!
+//! - `record`: the types of a record.
+//! - `input`: [`parse`], its options and errors.
+//! - `document`: serde code for one JSON document, and what tells its shape.
+//! - `lenient`: the same documents value by value, when one of them is wrong.
+//! - `collect`: records from documents.
+//! - `pages`: whether all pages of a list are there.
+//! - `text`: encodings, and other formats that users pass by mistake.
 
-use serde::{Deserialize, Serialize};
-
-use crate::sorted::SortedMap;
-
-mod careful;
+mod collect;
 mod document;
 mod input;
-mod instance;
+mod lenient;
 mod pages;
+mod record;
+#[cfg(test)]
+mod tests;
 mod text;
 
-pub use input::{Input, InputError, InputOptions, parse};
+pub use input::{Incomplete, IncompleteScope, Input, InputError, InputOptions, parse};
+pub(crate) use record::account_of;
+pub use record::{
+    DEFAULT_SOURCE, Health, HealthCheckConfig, HealthCheckCustomConfig, HttpProperties, Instance,
+    Namespace, NamespaceProperties, Record, Service, Snapshot, Tag,
+};
 pub use text::decode;
-
-/// What is written as a snapshot: the third shape that [`parse`] reads.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Snapshot<'a> {
-    /// One for each service.
-    pub services: &'a [Record],
-}
-
-/// A Cloud Map service with everything that was read of it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", from = "document::Wire<Instance, i64>")]
-pub struct Record {
-    /// Which of the operator's sources it comes from.
-    pub source: String,
-    /// The AWS region it was read in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub region: Option<String>,
-    /// The namespace that the service is in.
-    pub namespace: Namespace,
-    /// The service.
-    pub service: Service,
-    /// `GetServiceAttributes`, where it was asked.
-    #[serde(skip_serializing_if = "SortedMap::is_empty")]
-    pub service_attributes: SortedMap<String, String>,
-    /// `ListTagsForResource`, where it was asked.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<Tag>,
-    /// In any order: Cloud Map answers in a random one.
-    pub instances: Vec<Instance>,
-    /// `InstancesRevision`: above 2^53 in practice.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub instances_revision: Option<i64>,
-}
-
-impl Record {
-    /// What identifies it, and the order of everything that is decided by who comes first: source,
-    /// namespace, service.
-    #[must_use]
-    pub fn key(&self) -> (&str, &str, &str) {
-        (&self.source, self.namespace.key(), self.service.key())
-    }
-}
-
-/// The name of a source that nobody named.
-pub const DEFAULT_SOURCE: &str = "default";
-
-/// A namespace as `ListNamespaces` and `GetNamespace` return it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS), ts(rename = "CloudMapNamespace"))]
-pub struct Namespace {
-    /// `ns-...`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// Needed to read a namespace that another account shares.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub arn: Option<String>,
-    /// The second half of every host in it.
-    pub name: String,
-    /// `HTTP`, `DNS_PRIVATE` or `DNS_PUBLIC`
-    #[serde(default, rename = "Type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// The account that owns it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resource_owner: Option<String>,
-    /// Holds the name that `DiscoverInstances` takes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub properties: Option<NamespaceProperties>,
-    /// Another account owns it: calls then name it by its ARN and say the owner.
-    #[cfg_attr(feature = "schema", ts(skip))]
-    #[serde(skip)]
-    pub shared: bool,
-}
-
-/// The part of a namespace's properties that is read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
-pub struct NamespaceProperties {
-    /// Absent in old answers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub http_properties: Option<HttpProperties>,
-}
-
-/// The name of a namespace in `DiscoverInstances`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
-pub struct HttpProperties {
-    /// May differ from the namespace's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub http_name: Option<String>,
-}
-
-impl Namespace {
-    /// What identifies it in its source: its id, else its ARN, else its name.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        self.id.as_deref().or(self.arn.as_deref()).unwrap_or(&self.name)
-    }
-
-    /// What `DiscoverInstances` calls it: its `HttpName`, else its name.
-    #[must_use]
-    pub fn http_name(&self) -> &str {
-        let http = self
-            .properties
-            .as_ref()
-            .and_then(|p| p.http_properties.as_ref())
-            .and_then(|h| h.http_name.as_deref());
-        http.unwrap_or(&self.name)
-    }
-}
-
-/// A service as `ListServices` and `GetService` return it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS), ts(rename = "CloudMapService"))]
-pub struct Service {
-    /// `srv-...`; comes back when a service is made again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// The ARN.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub arn: Option<String>,
-    /// The first half of its host; a lone `.` stands for the namespace itself.
-    pub name: String,
-    /// `HTTP`, `DNS_HTTP` or `DNS`
-    #[serde(default, rename = "Type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// Free text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// A Route 53 health check; its type is a hint at the protocol.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub health_check_config: Option<HealthCheckConfig>,
-    /// A health check that somebody else reports; only its presence counts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", ts(type = "object | null"))]
-    pub health_check_custom_config: Option<HealthCheckCustomConfig>,
-}
-
-impl Service {
-    /// What identifies it in its namespace: its id, else its ARN, else its name.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        self.id.as_deref().or(self.arn.as_deref()).unwrap_or(&self.name)
-    }
-
-    /// Whether its instances have a health of their own. It moves without moving the revision.
-    #[must_use]
-    pub const fn has_health_check(&self) -> bool {
-        self.health_check_config.is_some() || self.health_check_custom_config.is_some()
-    }
-}
-
-/// A health check by Route 53.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
-pub struct HealthCheckConfig {
-    /// `HTTP`, `HTTPS` or `TCP`
-    #[serde(default, rename = "Type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-}
-
-/// A custom health check.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct HealthCheckCustomConfig {}
-
-/// A tag of the service.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
-pub struct Tag {
-    /// Its key.
-    pub key: String,
-    /// Its value.
-    #[serde(default)]
-    #[cfg_attr(feature = "schema", ts(optional, as = "Option<String>"))]
-    pub value: String,
-}
-
-/// An instance as `DiscoverInstances` (`InstanceId`) or `ListInstances` (`Id`) returns it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Instance {
-    /// Unique in its service; empty where the input has none.
-    #[serde(rename = "InstanceId")]
-    pub id: String,
-    /// Absent in what `ListInstances` returns.
-    pub health_status: Health,
-    /// What was registered.
-    pub attributes: SortedMap<String, String>,
-}
-
-/// An instance's health, as Cloud Map says it.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Health {
-    /// The check passes.
-    Healthy,
-    /// The check fails.
-    Unhealthy,
-    /// There is no check, or it has not run yet. A word that AWS may add counts as this.
-    #[default]
-    #[serde(other)]
-    Unknown,
-}
-
-/// The account in an ARN: `arn:aws:servicediscovery:us-west-2:123456789012:namespace/ns-1`.
-pub(crate) fn account_of(arn: Option<&str>) -> Option<&str> {
-    arn?.split(':').nth(4).filter(|account| !account.is_empty())
-}

@@ -1,10 +1,11 @@
-//! Whether the input is the whole: pages that announce another, and answers that end where AWS cuts
-//! them off.
+//! Whether the input is complete: pages that announce another one, and responses that end where AWS
+//! truncates them.
 
-use super::input::InputError;
+use super::InputError;
 
-/// How many instances `discover-instances` prints by default, and at most.
+/// How many instances `discover-instances` prints by default.
 const DEFAULT_MAX_RESULTS: usize = 100;
+/// How many it prints at most.
 const HIGHEST_MAX_RESULTS: usize = 1000;
 
 type Names = (String, String);
@@ -18,12 +19,12 @@ pub(super) struct Pages {
 #[derive(Debug)]
 struct Page {
     document: usize,
-    /// Whose instances it holds; none where nothing names them.
+    /// The services whose instances it holds; empty if none is named.
     services: Vec<Names>,
 }
 
 impl Pages {
-    /// Takes a document. It is the next page of the first that waits for one of its services.
+    /// Adds a document. It continues the first open page that shares a service with it.
     pub(super) fn read(&mut self, document: usize, services: Vec<Names>, has_next: bool) {
         let continues = |page: &Page| {
             page.services.is_empty()
@@ -43,7 +44,7 @@ impl Pages {
         !self.open.is_empty()
     }
 
-    /// Refuses an input that lacks a page.
+    /// Rejects an input that lacks a page.
     pub(super) fn finish(&self, documents: usize) -> Result<(), InputError> {
         let Some(page) = self.open.first() else { return Ok(()) };
         let place =
@@ -55,8 +56,7 @@ impl Pages {
     }
 }
 
-/// Why one answer of `discover-instances` with so many instances of a service may not be all of
-/// them.
+/// Why a response of `discover-instances` with this number of instances may be truncated.
 pub(super) fn cut_off(instances: usize) -> Option<String> {
     match instances {
         DEFAULT_MAX_RESULTS => Some(format!(

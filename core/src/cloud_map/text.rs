@@ -1,13 +1,13 @@
-//! Bytes to text, before the text is read as JSON: what editors, shells and the AWS CLI write
-//! besides plain UTF-8 JSON.
+//! Bytes to text, before it is parsed as JSON: encodings, and other formats that editors, shells and
+//! the AWS CLI write.
 
 use std::borrow::Cow;
 
-use super::input::InputError;
+use super::InputError;
 
 const BOM: char = '\u{feff}';
 
-/// Compressed files, told by how they begin, and what decompresses them.
+/// Compressed files: their first bytes, the format, and the command that decompresses them.
 const COMPRESSED: [(&[u8], &str, &str); 5] = [
     (b"\x1f\x8b", "gzip", "gunzip -c FILE"),
     (b"\x28\xb5\x2f\xfd", "zstd", "zstd -dc FILE"),
@@ -19,8 +19,8 @@ const COMPRESSED: [(&[u8], &str, &str); 5] = [
 /// The text of a file: UTF-8 or UTF-16, either with a byte order mark or without one.
 ///
 /// # Errors
-/// Where the bytes are something else. A compressed file is recognised, and the error says how to
-/// decompress it.
+/// If the bytes are something else. For a compressed file, the error has the command that decompresses
+/// it.
 pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, InputError> {
     for (magic, name, command) in COMPRESSED {
         if bytes.starts_with(magic) {
@@ -42,11 +42,11 @@ pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, InputError> {
     })
 }
 
-/// How two bytes make a unit of UTF-16, if the text looks like it. Without a mark, its first
-/// character is ASCII, and so one byte of it is zero.
+/// How two bytes make a unit of UTF-16, if the text looks like UTF-16. Without a byte order mark, its
+/// first character is ASCII, so one of its two bytes is zero.
 fn utf16_unit(bytes: &[u8]) -> Option<fn([u8; 2]) -> u16> {
     match bytes {
-        // UTF-32 begins like UTF-16, and is none.
+        // UTF-32 begins like UTF-16.
         [0xff, 0xfe, 0, 0, ..] => None,
         [0xff, 0xfe, ..] | [1..0x80, 0, ..] => Some(u16::from_le_bytes),
         [0xfe, 0xff, ..] | [0, 1..0x80, ..] => Some(u16::from_be_bytes),
@@ -71,8 +71,8 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, InputError> {
     Ok(text.strip_prefix(BOM).map(str::to_owned).unwrap_or(text))
 }
 
-/// The text without byte order marks between its documents: files that were put one after another
-/// have one each. Those in strings stay.
+/// Replaces byte order marks between documents by spaces: concatenated files have one each. Those in
+/// strings stay.
 pub(super) fn without_marks(json: &str) -> Cow<'_, str> {
     let json = json.strip_prefix(BOM).unwrap_or(json);
     if !json.contains(BOM) {
@@ -93,20 +93,19 @@ pub(super) fn without_marks(json: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// What the text is, if it is no JSON but something else that a terminal or the AWS CLI gives, as a
-/// message.
+/// A message about text that is not JSON but another output of the AWS CLI or a terminal.
 pub(super) fn other_format(text: &str) -> Option<String> {
     error_of_the_cli(text).or_else(|| not_of_the_cli(text)).or_else(|| other_output(text))
 }
 
-/// What the AWS CLI says on stderr, where that was written into the file.
+/// An error message of the AWS CLI, redirected into the file.
 fn error_of_the_cli(text: &str) -> Option<String> {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
     ["An error occurred (", "Unable to locate credentials", "aws: ", "usage: aws "]
         .iter()
         .find(|start| line.starts_with(**start))?;
-    let said: String = line.trim_start_matches("aws: [ERROR]: ").chars().take(300).collect();
-    Some(format!("it is an error of the AWS CLI, not JSON: {said}"))
+    let error: String = line.trim_start_matches("aws: [ERROR]: ").chars().take(300).collect();
+    Some(format!("it is an error of the AWS CLI, not JSON: {error}"))
 }
 
 fn not_of_the_cli(text: &str) -> Option<String> {

@@ -1,4 +1,4 @@
-//! JSON text to types, with errors that say where in the text.
+//! JSON text to types, with the path in an error.
 
 mod path;
 
@@ -6,12 +6,12 @@ use std::fmt;
 
 use serde::Deserialize;
 
-/// What in a text is not as its type wants it.
+/// Why a text does not parse as a type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Misread {
-    /// Where, `services[0].instances` for example; empty for the text as a whole.
+    /// The path, `services[0].instances` for example; empty for the whole text.
     pub(crate) path: String,
-    /// What was found there, and what was expected.
+    /// What is there, and what was expected.
     pub(crate) message: String,
 }
 
@@ -31,7 +31,7 @@ impl From<Misread> for String {
 }
 
 impl Misread {
-    /// The same, seen from outside: the text is what stands at `path` of another.
+    /// The same error in a surrounding text that has this text at `path`.
     pub(crate) fn within(self, path: &str) -> Self {
         let dot = if path.is_empty() || self.path.is_empty() || self.path.starts_with('[') {
             ""
@@ -42,25 +42,24 @@ impl Misread {
     }
 }
 
-/// Reads a text.
+/// Parses a text.
 pub(crate) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Misread> {
     serde_json::from_str(text).map_err(|error| explain(text, &error))
 }
 
-/// The path comes of the position in the text: a deserializer that keeps track of paths would be
-/// compiled once more for every type, which is a fifth of a WebAssembly module.
+/// The path is found from the error's position. A deserializer that tracks paths would be compiled
+/// for every type, a fifth of a WebAssembly module.
 fn explain(text: &str, error: &serde_json::Error) -> Misread {
     Misread { path: path::at(text, error.line(), error.column()), message: without_position(error) }
 }
 
-/// The parser's message alone: its position is that in a piece, or in a text that a program wrote.
+/// The parser's message without its position, which is useless in a part of a text.
 pub(crate) fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     shortened(text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message))
 }
 
-/// A message without the middle of a long one: the parser quotes a text in full, whatever its
-/// length.
+/// A long message without its middle: the parser quotes a string in full.
 fn shortened(message: &str) -> String {
     const HALF: usize = 200;
     let ends = message.char_indices().nth(HALF).zip(message.char_indices().nth_back(HALF - 1));

@@ -1,27 +1,26 @@
-//! Where in a JSON text a position is.
+//! The path of a position in a JSON text.
 
 use std::fmt::Write as _;
 
-/// What is open at a position.
+/// An array or object that is open at a position.
 enum Open {
     Array {
         index: usize,
     },
-    /// With the key whose value is being read, if one is.
+    /// With the key of the current value, if there is one.
     Object {
         key: Option<String>,
     },
 }
 
-/// The path of what stands before a position, which is as the parser gives it: lines from 1, and in
-/// a line the number of bytes that were read. Of a text that is no JSON up to there it is as much
-/// as can be told.
+/// The path of what ends at a position. The position is the parser's: lines count from 1, and the
+/// column is the number of bytes read in the line. If the text is not JSON up to there, the path may
+/// be incomplete.
 pub(super) fn at(text: &str, line: usize, column: usize) -> String {
     let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let end = before.saturating_add(column).min(text.len());
     let mut open: Vec<Open> = Vec::new();
-    // A string that begins before the position is read to its end, since it may be the key that is
-    // meant.
+    // A string that begins before the position is read to its end: it may be the key in question.
     let mut bytes = text.bytes().enumerate();
     while let Some((position, byte)) = bytes.next().filter(|(position, _)| *position < end) {
         match byte {
@@ -47,7 +46,7 @@ pub(super) fn at(text: &str, line: usize, column: usize) -> String {
     written(&open)
 }
 
-/// The position of the quote that ends the string which was just begun.
+/// The position of the closing quote of a string.
 fn end_of_string(bytes: &mut impl Iterator<Item = (usize, u8)>) -> Option<usize> {
     loop {
         match bytes.next()? {

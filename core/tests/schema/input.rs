@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use istio_cloud_map_core::call;
+use istio_cloud_map_core::api;
 use istio_cloud_map_core::cloud_map::{
     Health, HealthCheckConfig, HealthCheckCustomConfig, HttpProperties, InputOptions, Instance,
     Namespace, NamespaceProperties, Record, Service, Tag, parse,
@@ -149,7 +149,7 @@ fn what_may_be_left_out_or_null_is_read() {
 fn an_answer_has_the_keys_that_a_translation_is_told_to_have() {
     let request = json!({"input": CloudMapInput::Discovered(DiscoverInstancesOutput { instances: vec![discovered()], instances_revision: None })});
     let answer: Value =
-        serde_json::from_str(&call::translate(request.to_string().as_bytes())).unwrap();
+        serde_json::from_str(&api::translate(request.to_string().as_bytes())).unwrap();
     let keys: Vec<_> =
         answer.get("ok").and_then(Value::as_object).unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, ["diagnostics", "serviceEntries"]);

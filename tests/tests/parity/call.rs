@@ -1,6 +1,6 @@
 //! The three calls.
 
-use istio_cloud_map_core::call;
+use istio_cloud_map_core::api;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
@@ -22,9 +22,9 @@ impl Call {
     /// The answer of the core as it is compiled for this machine.
     pub fn natively(self, request: &[u8]) -> Vec<u8> {
         let answer = match self {
-            Self::Translate => call::translate(request),
-            Self::Plan => call::plan(request),
-            Self::Validate => call::validate(request),
+            Self::Translate => api::translate(request),
+            Self::Plan => api::plan(request),
+            Self::Validate => api::validate(request),
         };
         answer.into_bytes()
     }

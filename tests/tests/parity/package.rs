@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use istio_cloud_map_core::call::{Error, TranslateOptions, Translation};
+use istio_cloud_map_core::api::{Error, TranslateOptions, Translation};
 use serde_json::{Number, Value, json};
 
 use crate::call::Call;
@@ -80,8 +80,8 @@ fn has_number(value: &Value, is_such: &dyn Fn(&Number) -> bool) -> bool {
 /// What the core answers to the input as a text, which may be several JSON values.
 fn of_text(case: &Case) -> String {
     let translated = || -> Result<String, Error> {
-        let options = TranslateOptions::read(case.options.as_deref().unwrap_or("{}"))?;
-        Ok(Translation::of(&case.input, options)?.to_json().unwrap())
+        let options = TranslateOptions::parse(case.options.as_deref().unwrap_or("{}"))?;
+        Ok(Translation::parse(&case.input, options)?.to_json().unwrap())
     };
     match translated() {
         Ok(translation) => format!(r#"{{"ok":{translation}}}"#),

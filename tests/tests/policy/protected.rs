@@ -42,7 +42,7 @@ fn a_rejection_tells_its_code_and_its_reason() {
         message.starts_with(&format!("host `{HOST}` is protected by `{HOST}`: only trusted users")),
         "{message}"
     );
-    assert!(message.ends_with("`alice` is none of them"), "{message}");
+    assert!(message.ends_with("`alice` is not trusted"), "{message}");
     assert_eq!(verdict["audit_annotations"]["protected-host"], json!(HOST));
     assert_eq!(verdict.get("mutated_object"), None);
 }

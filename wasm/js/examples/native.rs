@@ -5,7 +5,7 @@
 use std::io::{BufRead as _, stdin};
 use std::time::Instant;
 
-use istio_cloud_map_core::call::text::translate;
+use istio_cloud_map_core::api::text::translate;
 
 fn main() {
     let file = std::env::args().nth(1).unwrap();

@@ -2,7 +2,7 @@
 //! and `validate` return objects. What is thrown is the text `KIND: message`, of which
 //! `package/lib/calls.js` makes typed errors.
 
-use istio_cloud_map_core::call::{Error, text};
+use istio_cloud_map_core::api::{Error, text};
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::JsValue;

@@ -6,7 +6,7 @@
     reason = "a host speaks in addresses; what may be done with them is said at each function"
 )]
 
-use istio_cloud_map_core::call;
+use istio_cloud_map_core::api;
 
 /// Room for `len` bytes, to be given back with [`free`]. For no bytes it is a place that may not be
 /// read.
@@ -27,7 +27,7 @@ pub unsafe extern "C" fn free(ptr: *mut u8, len: usize) {
     drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(ptr, len)) });
 }
 
-/// See [`call::translate`].
+/// See [`api::translate`].
 ///
 /// # Safety
 /// `ptr` is that of an [`alloc`] of `len` bytes which have been written.
@@ -35,10 +35,10 @@ pub unsafe extern "C" fn free(ptr: *mut u8, len: usize) {
 #[must_use]
 pub unsafe extern "C" fn translate(ptr: *const u8, len: usize) -> u64 {
     // SAFETY: as the caller promises.
-    answer(call::translate(unsafe { request(ptr, len) }))
+    answer(api::translate(unsafe { request(ptr, len) }))
 }
 
-/// See [`call::plan`].
+/// See [`api::plan`].
 ///
 /// # Safety
 /// `ptr` is that of an [`alloc`] of `len` bytes which have been written.
@@ -46,10 +46,10 @@ pub unsafe extern "C" fn translate(ptr: *const u8, len: usize) -> u64 {
 #[must_use]
 pub unsafe extern "C" fn plan(ptr: *const u8, len: usize) -> u64 {
     // SAFETY: as the caller promises.
-    answer(call::plan(unsafe { request(ptr, len) }))
+    answer(api::plan(unsafe { request(ptr, len) }))
 }
 
-/// See [`call::validate`].
+/// See [`api::validate`].
 ///
 /// # Safety
 /// `ptr` is that of an [`alloc`] of `len` bytes which have been written.
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn plan(ptr: *const u8, len: usize) -> u64 {
 #[must_use]
 pub unsafe extern "C" fn validate(ptr: *const u8, len: usize) -> u64 {
     // SAFETY: as the caller promises.
-    answer(call::validate(unsafe { request(ptr, len) }))
+    answer(api::validate(unsafe { request(ptr, len) }))
 }
 
 /// What was written into a place.

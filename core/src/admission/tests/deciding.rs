@@ -82,7 +82,7 @@ fn an_operation_that_is_not_understood_is_rejected() {
         (
             "CREATE of a number",
             asked("CREATE").with("/object", json!(5)),
-            "400 malformed: the request: object: it is no object",
+            "400 malformed: the request: object: it is not an object",
         ),
         (
             "UPDATE of nothing",
@@ -128,7 +128,7 @@ fn garbage_is_rejected() {
         assert!(said(&verdict(payload)).starts_with("400 malformed: "), "{payload:.80}");
     }
     let answer: Value = serde_json::from_str(&validate(b"{\"request\": \"\xff\"}")).unwrap();
-    assert!(said(&answer).starts_with("400 malformed: the payload is no UTF-8: "));
+    assert!(said(&answer).starts_with("400 malformed: the payload is not UTF-8: "));
 }
 
 #[test]
@@ -285,6 +285,7 @@ fn an_entry_of_nothing_but_faults_is_judged_quickly_and_the_answer_stays_short()
     }
     let mut endpoints = entry("a.b");
     endpoints["spec"]["endpoints"] = json!(vec![json!({}); 400_000]);
+    #[expect(clippy::disallowed_methods, reason = "a test measures time")]
     let started = std::time::Instant::now();
     assert_eq!(Asked::create("alice", unknown.clone()).said(), "accepted");
     unknown["spec"]["ports"][0]["number"] = json!(0);

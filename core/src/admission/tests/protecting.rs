@@ -55,8 +55,8 @@ fn the_message_says_which_host_of_whom_and_why() {
     put(&mut two, "/spec/hosts", json!(["harmless.example.com", "*.my-namespace"]));
     assert_eq!(
         Asked::create("alice", two).said(),
-        "403 protected-host: host `*.my-namespace` is protected by `getistio-external-service.my-namespace`: only trusted users may make, \
-         change or delete an entry that has it, and `alice` is none of them"
+        "403 protected-host: host `*.my-namespace` is protected by `getistio-external-service.my-namespace`: only trusted users may create, \
+         update or delete an entry with it, and `alice` is not trusted"
     );
 }
 
@@ -165,16 +165,16 @@ fn hosts_that_can_not_be_read_are_no_way_round() {
             with("/spec/hosts", json!(["a.b", [HOST]])),
             "422 invalid: spec.hosts[1]: it is ",
         ),
-        ("a string", with("/spec/hosts", json!(HOST)), "422 invalid: spec.hosts: it is no list"),
+        ("a string", with("/spec/hosts", json!(HOST)), "422 invalid: spec.hosts: it is not a list"),
         (
             "an object",
             with("/spec/hosts", json!({"0": HOST})),
-            "422 invalid: spec.hosts: it is no list",
+            "422 invalid: spec.hosts: it is not a list",
         ),
         (
             "a spec that is a list",
             with("/spec", json!([HOST])),
-            "422 invalid: spec: it is no object",
+            "422 invalid: spec: it is not an object",
         ),
     ];
     for (name, entry, expected) in rows {

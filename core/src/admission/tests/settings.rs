@@ -57,27 +57,27 @@ fn settings_that_can_not_be_used_are_told_why_and_where() {
         (
             "an IP address",
             json!({"protectedHosts": ["web.a", "10.0.0.1"]}),
-            "protectedHosts[1]: `10.0.0.1` is no host to protect: its last label is all digits",
+            "protectedHosts[1]: `10.0.0.1` can't be protected: its last label is all digits",
         ),
         (
             "a CIDR block",
             json!({"protectedHosts": ["10.0.0.0/8"]}),
-            "protectedHosts[0]: `10.0.0.0/8` is no host to protect",
+            "protectedHosts[0]: `10.0.0.0/8` can't be protected",
         ),
         (
             "an empty host",
             json!({"protectedHosts": [""]}),
-            "protectedHosts[0]: `` is no host to protect: it is empty",
+            "protectedHosts[0]: `` can't be protected: it is empty",
         ),
         (
             "an inner wildcard",
             json!({"protectedHosts": ["a.*.b"]}),
-            "protectedHosts[0]: `a.*.b` is no host to protect",
+            "protectedHosts[0]: `a.*.b` can't be protected",
         ),
         (
             "a part of a label",
             json!({"protectedHosts": ["*a.b"]}),
-            "expected a name, `*.NAME` or `*`",
+            "expected a host name, `*.NAME` or `*`",
         ),
         (
             "an empty user",
@@ -101,8 +101,8 @@ fn settings_that_can_not_be_used_are_told_why_and_where() {
             json!({"translation": {"exportTo": ["*", "a"]}}),
             "translation: `*` can't stand in exportTo",
         ),
-        ("a list", json!([[]]), "the settings are no object"),
-        ("nothing at all", Value::Null, "the settings are no object"),
+        ("a list", json!([[]]), "the settings are not an object"),
+        ("nothing at all", Value::Null, "the settings are not an object"),
     ] {
         let answer = answer(&settings.to_string());
         assert_eq!(answer["valid"], json!(false), "{name}");
@@ -114,5 +114,5 @@ fn settings_that_can_not_be_used_are_told_why_and_where() {
     for garbage in ["", "{", "{}{}", r#"{"source":"off","source":"fill"}"#] {
         assert_eq!(answer(garbage)["valid"], json!(false), "{garbage}");
     }
-    assert!(validate_settings(b"\xff").contains("no UTF-8"));
+    assert!(validate_settings(b"\xff").contains("not UTF-8"));
 }

@@ -133,7 +133,7 @@ fn json_from_which_not_exactly_one_entry_comes_is_rejected() {
             json!({"services": [snapshot("a"), snapshot("b")]}),
             "it has 2 services, expected one",
         ),
-        ("no names", nameless, "nothing in it says which service its instances belong to"),
+        ("no names", nameless, "the service of its instances is unknown"),
         (
             "a host that is none",
             json!({"services": [snapshot("a_b")]}),
@@ -142,7 +142,7 @@ fn json_from_which_not_exactly_one_entry_comes_is_rejected() {
         (
             "bookkeeping",
             json!({"services": [snapshot("aws-ecs-sc.client.x")]}),
-            "no entry comes of it; info[Excluded]",
+            "it results in no entry; info[Excluded]",
         ),
     ] {
         for source in ["check", "fill"] {
@@ -166,7 +166,7 @@ fn json_from_which_not_exactly_one_entry_comes_is_rejected() {
         Asked::create("alice", number)
             .under(json!({"source": "check"}))
             .said()
-            .contains("it is no string")
+            .contains("it is not a string")
     );
 }
 

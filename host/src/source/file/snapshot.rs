@@ -1,9 +1,10 @@
-//! One version of the file, ready to answer from.
+//! One version of the file, which the reads are answered from.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use istio_cloud_map_core::cloud_map::{
-    InputError, InputOptions, Namespace, Record, Service, Tag, parse,
+    Incomplete, IncompleteScope, InputError, InputOptions, Namespace, Record, Service, Tag, parse,
 };
 use istio_cloud_map_core::diagnostic::{Code, Diagnostic, Severity};
 use istio_cloud_map_core::operator::{InstancesRead, ReadError, ReadFailure};
@@ -11,17 +12,17 @@ use istio_cloud_map_core::sorted::SortedMap;
 
 use super::change_token::json_digest;
 
-/// Namespaces and their services by key, of [`Namespace::key`] and [`Service::key`].
+/// Namespaces and their services, by [`Namespace::key`] and [`Service::key`].
 ///
-/// A service that the file has but that can't be read is listed, and its instances are a failed
-/// read: so it keeps what it had, and costs no other. Where the file does not even name which
-/// service or which namespace it is, the list that it belongs in can't be read.
+/// A service that can't be read is listed, and reading its instances fails: so its entry is kept, and
+/// no other service is affected. If its name or its namespace can't be read either, reading the list
+/// that it belongs to fails.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
     namespaces: BTreeMap<String, InNamespace>,
-    /// Why the list of namespaces is not whole.
-    broken: Option<String>,
-    /// What was dropped on the way.
+    /// Why the list of namespaces is incomplete, if it is.
+    incomplete: Option<String>,
+    /// What was dropped.
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
@@ -29,26 +30,18 @@ pub(super) struct Snapshot {
 struct InNamespace {
     namespace: Namespace,
     services: BTreeMap<String, InService>,
-    /// Why the list of services is not whole.
-    broken: Option<String>,
+    /// Why the list of services is incomplete, if it is.
+    incomplete: Option<String>,
 }
 
 #[derive(Debug)]
-struct InService {
-    service: Service,
-    /// What it has, or why that can't be read.
-    read: Result<Content, String>,
-}
-
-#[derive(Debug)]
-struct Content {
-    instances: InstancesRead,
-    service_attributes: SortedMap<String, String>,
-    tags: Vec<Tag>,
+enum InService {
+    Read { record: Box<Record>, change_token: i64 },
+    Unreadable { service: Service, reason: String },
 }
 
 impl Snapshot {
-    /// `last` is the version before: it knows the ids of services that can't be read now.
+    /// `last` is the version before: it has the ids of services that can't be read now.
     pub(super) fn parse(
         text: &str,
         options: &InputOptions,
@@ -56,85 +49,60 @@ impl Snapshot {
     ) -> Result<Self, InputError> {
         let input = parse(text, options)?;
         let mut snapshot = Self { diagnostics: input.diagnostics, ..Self::default() };
+        let mut incomplete = input.incomplete;
         for record in input.records {
-            snapshot.insert(record);
+            incomplete.extend(snapshot.insert(record));
         }
-        let errors: Vec<Diagnostic> = snapshot
-            .diagnostics
-            .iter()
-            .filter(|d| d.severity == Severity::Error)
-            .cloned()
-            .collect();
-        for error in errors {
-            snapshot.mark(error, last);
+        for incomplete in incomplete {
+            snapshot.mark(incomplete, last);
         }
         Ok(snapshot)
     }
 
-    fn insert(&mut self, record: Record) {
-        let change_token = Some(change_token(&record));
-        let Record {
-            source,
-            region,
-            namespace,
-            service,
-            service_attributes,
-            tags,
-            instances,
-            instances_revision: revision,
-        } = record;
+    /// Adds a record, unless a record of another source is the same service: that is reported.
+    fn insert(&mut self, record: Record) -> Option<Incomplete> {
         let within = self
             .namespaces
-            .entry(namespace.key().to_owned())
-            .or_insert_with(|| InNamespace::new(namespace.clone()));
-        if within.services.contains_key(service.key()) {
-            let message =
-                "another source of the file has this service too; the first is used".to_owned();
-            let (namespace, service) = (namespace.name, service.name);
-            let (severity, code, instance) = (Severity::Error, Code::InvalidInstance, None);
-            self.diagnostics.push(Diagnostic {
-                severity,
-                code,
-                source,
-                namespace,
-                service,
-                instance,
-                message,
-            });
-            return;
+            .entry(record.namespace.key().to_owned())
+            .or_insert_with(|| InNamespace::new(record.namespace.clone()));
+        if let Entry::Vacant(vacant) = within.services.entry(record.service.key().to_owned()) {
+            let change_token = change_token(&record);
+            vacant.insert(InService::Read { record: Box::new(record), change_token });
+            return None;
         }
-        let instances = InstancesRead { instances, revision, change_token, region };
-        let read = Content { instances, service_attributes, tags };
-        within.services.insert(service.key().to_owned(), InService { service, read: Ok(read) });
+        let reason =
+            "another source of the file has this service too; the first is used".to_owned();
+        let scope = IncompleteScope::from_names(&record.namespace.name, &record.service.name);
+        self.diagnostics.push(Diagnostic {
+            severity: Severity::Error,
+            code: Code::InvalidInstance,
+            source: record.source,
+            namespace: record.namespace.name,
+            service: record.service.name,
+            instance: None,
+            message: reason.clone(),
+        });
+        Some(Incomplete { scope, reason })
     }
 
-    /// Keeps in mind what is there but can't be read.
-    fn mark(&mut self, error: Diagnostic, last: &Self) {
-        if error.namespace.is_empty() {
-            self.broken = Some(error.message);
-            return;
-        }
-        let before = last.named(&error.namespace);
-        let key = self.named(&error.namespace).map(|within| within.namespace.key().to_owned());
-        let namespace = || {
-            before.map_or_else(
-                || Namespace { name: error.namespace.clone(), ..Namespace::default() },
-                |b| b.namespace.clone(),
-            )
-        };
-        let key = key.unwrap_or_else(|| namespace().key().to_owned());
-        let within = self.namespaces.entry(key).or_insert_with(|| InNamespace::new(namespace()));
-        if error.service.is_empty() {
-            within.broken = Some(error.message);
-        } else if within.named(&error.service).is_none() {
-            let before = before
-                .and_then(|before| before.named(&error.service))
-                .map(|before| before.service.clone());
-            let service =
-                before.unwrap_or_else(|| Service { name: error.service, ..Service::default() });
-            within
-                .services
-                .insert(service.key().to_owned(), InService { service, read: Err(error.message) });
+    /// Notes what the file has but can't be read.
+    fn mark(&mut self, Incomplete { scope, reason }: Incomplete, last: &Self) {
+        match scope {
+            IncompleteScope::Namespaces => self.incomplete = Some(reason),
+            IncompleteScope::Services { namespace } => {
+                self.named_or_insert(namespace, last).incomplete = Some(reason);
+            }
+            IncompleteScope::Service { namespace, service } => {
+                let before = last.named(&namespace).and_then(|before| before.named(&service));
+                let before = before.map(|before| before.service().clone());
+                let within = self.named_or_insert(namespace, last);
+                if within.named(&service).is_none() {
+                    let service =
+                        before.unwrap_or_else(|| Service { name: service, ..Service::default() });
+                    let key = service.key().to_owned();
+                    within.services.insert(key, InService::Unreadable { service, reason });
+                }
+            }
         }
     }
 
@@ -142,15 +110,27 @@ impl Snapshot {
         self.namespaces.values().find(|within| within.namespace.name == name)
     }
 
+    /// The namespace of this name, added if the file has no readable service in it.
+    fn named_or_insert(&mut self, name: String, last: &Self) -> &mut InNamespace {
+        let known = self.named(&name).or_else(|| last.named(&name));
+        let namespace = known.map_or_else(
+            || Namespace { name, ..Namespace::default() },
+            |within| within.namespace.clone(),
+        );
+        self.namespaces
+            .entry(namespace.key().to_owned())
+            .or_insert_with(|| InNamespace::new(namespace))
+    }
+
     pub(super) fn namespaces(&self) -> Result<Vec<Namespace>, ReadError> {
-        whole(self.broken.as_ref())?;
+        complete(self.incomplete.as_ref())?;
         Ok(self.namespaces.values().map(|within| within.namespace.clone()).collect())
     }
 
     pub(super) fn services(&self, namespace: &Namespace) -> Result<Vec<Service>, ReadError> {
         let within = self.within(namespace)?;
-        whole(within.broken.as_ref())?;
-        Ok(within.services.values().map(|within| within.service.clone()).collect())
+        complete(within.incomplete.as_ref())?;
+        Ok(within.services.values().map(|within| within.service().clone()).collect())
     }
 
     pub(super) fn instances(
@@ -158,7 +138,12 @@ impl Snapshot {
         namespace: &Namespace,
         service: &Service,
     ) -> Result<InstancesRead, ReadError> {
-        self.content(namespace, service).map(|content| content.instances.clone())
+        self.record(namespace, service).map(|(record, change_token)| InstancesRead {
+            instances: record.instances.clone(),
+            revision: record.instances_revision,
+            change_token: Some(change_token),
+            region: record.region.clone(),
+        })
     }
 
     pub(super) fn service_attributes(
@@ -166,7 +151,7 @@ impl Snapshot {
         namespace: &Namespace,
         service: &Service,
     ) -> Result<SortedMap<String, String>, ReadError> {
-        self.content(namespace, service).map(|content| content.service_attributes.clone())
+        self.record(namespace, service).map(|(record, _)| record.service_attributes.clone())
     }
 
     pub(super) fn tags(
@@ -174,18 +159,26 @@ impl Snapshot {
         namespace: &Namespace,
         service: &Service,
     ) -> Result<Vec<Tag>, ReadError> {
-        self.content(namespace, service).map(|content| content.tags.clone())
+        self.record(namespace, service).map(|(record, _)| record.tags.clone())
     }
 
-    fn content(&self, namespace: &Namespace, service: &Service) -> Result<&Content, ReadError> {
+    fn record(
+        &self,
+        namespace: &Namespace,
+        service: &Service,
+    ) -> Result<(&Record, i64), ReadError> {
         let not_found = || {
             failed(
                 ReadFailure::NotFound,
                 format!("the snapshot has no service {}/{}", namespace.name, service.name),
             )
         };
-        let within = self.within(namespace)?.services.get(service.key()).ok_or_else(not_found)?;
-        within.read.as_ref().map_err(|reason| failed(ReadFailure::Malformed, reason.clone()))
+        match self.within(namespace)?.services.get(service.key()).ok_or_else(not_found)? {
+            InService::Read { record, change_token } => Ok((record, *change_token)),
+            InService::Unreadable { reason, .. } => {
+                Err(failed(ReadFailure::Malformed, reason.clone()))
+            }
+        }
     }
 
     pub(super) fn revision(
@@ -193,7 +186,7 @@ impl Snapshot {
         namespace: &Namespace,
         service: &Service,
     ) -> Result<i64, ReadError> {
-        Ok(self.content(namespace, service)?.instances.change_token.unwrap_or_default())
+        self.record(namespace, service).map(|(_, change_token)| change_token)
     }
 
     fn within(&self, namespace: &Namespace) -> Result<&InNamespace, ReadError> {
@@ -209,24 +202,33 @@ impl Snapshot {
 
 impl InNamespace {
     const fn new(namespace: Namespace) -> Self {
-        Self { namespace, services: BTreeMap::new(), broken: None }
+        Self { namespace, services: BTreeMap::new(), incomplete: None }
     }
 
     fn named(&self, name: &str) -> Option<&InService> {
-        self.services.values().find(|within| within.service.name == name)
+        self.services.values().find(|within| within.service().name == name)
     }
 }
 
-fn whole(broken: Option<&String>) -> Result<(), ReadError> {
-    broken.map_or(Ok(()), |reason| Err(failed(ReadFailure::Malformed, reason.clone())))
+impl InService {
+    const fn service(&self) -> &Service {
+        match self {
+            Self::Read { record, .. } => &record.service,
+            Self::Unreadable { service, .. } => service,
+        }
+    }
+}
+
+fn complete(incomplete: Option<&String>) -> Result<(), ReadError> {
+    incomplete.map_or(Ok(()), |reason| Err(failed(ReadFailure::Malformed, reason.clone())))
 }
 
 const fn failed(failure: ReadFailure, message: String) -> ReadError {
     ReadError { failure, message }
 }
 
-/// Changes with any change of the record, also of `instancesRevision`: a person who edits a file
-/// does not count revisions.
+/// Changes with any field of the record, not only with `instancesRevision`: a person who edits the
+/// file may leave that as it is.
 fn change_token(record: &Record) -> i64 {
     // A record that was read from JSON can be written as JSON.
     json_digest(record).unwrap_or_default().cast_signed()

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
+use crate::diagnostic::{Code, Diagnostic, Severity};
 
 fn named(namespace: &str, service: &str) -> InputOptions {
     InputOptions {
@@ -124,6 +125,26 @@ fn a_wrong_letter_case_costs_its_own_service_of_a_snapshot_only() {
             .all(|d| d.severity == Severity::Error && d.message.contains("wrong letter case"))
     );
     assert_eq!(input.diagnostics.len(), 2);
+}
+
+#[test]
+fn a_service_that_can_t_be_read_is_returned_with_as_much_of_its_names_as_is_known() {
+    let input = read(
+        r#"{"services": [7, {"namespace": {"Name": "n"}, "service": {}, "instances": []},
+            {"namespace": {"Name": "n"}, "service": {"Name": "a"}, "instances": 7},
+            {"namespace": {"Name": "n"}, "service": {"Name": "b"}, "instances": [7]},
+            {"namespace": {"Name": "n"}, "service": {"Name": "b"}, "instances": []}]}"#,
+    );
+    let scopes: Vec<_> = input.incomplete.iter().map(|incomplete| &incomplete.scope).collect();
+    let names = [("", ""), ("n", ""), ("n", "a"), ("n", "b")];
+    let expected =
+        names.map(|(namespace, service)| IncompleteScope::from_names(namespace, service));
+    assert_eq!(scopes, expected.iter().collect::<Vec<_>>(), "a dropped instance is none of them");
+    for incomplete in &input.incomplete {
+        let is_error =
+            |d: &Diagnostic| d.severity == Severity::Error && d.message == incomplete.reason;
+        assert!(input.diagnostics.iter().any(is_error), "{incomplete:?}");
+    }
 }
 
 #[test]
@@ -255,7 +276,7 @@ fn a_page_that_announces_another_needs_it() {
     assert!(
         parse(&(listed.to_owned() + r#"{"Instances": [{"Id": "j"}]}"#), &named("n", "s")).is_ok()
     );
-    // A careful reading knows it, too.
+    // The lenient path, too.
     let damaged = r#"{"Instances": [{"Id": "i"}, 7], "NextToken": "x"}"#;
     assert!(parse(damaged, &named("n", "s")).unwrap_err().to_string().contains("NextToken"));
 }

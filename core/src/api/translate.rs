@@ -1,19 +1,18 @@
-//! Translations on request.
+//! The call `translate`, typed.
 
 use std::cell::RefCell;
 
 use serde::ser::{Error as _, SerializeSeq as _, SerializeStruct as _};
 use serde::{Serialize, Serializer};
 
-use super::options::Flat;
-use super::{Error, to_json};
+use super::{CallOptions, Error, to_json};
 use crate::cloud_map::{DEFAULT_SOURCE, InputOptions, Record, parse};
 use crate::diagnostic::Diagnostic;
 use crate::order;
 use crate::translate::{Options, Translator};
 
-/// All of [`Options`], and beside them what the input itself may not say: `namespace`, `service`,
-/// `source`, `region`.
+/// All of [`Options`], and the names that the input may lack: `namespace`, `service`, `source`,
+/// `region`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TranslateOptions {
     names: InputOptions,
@@ -21,12 +20,12 @@ pub struct TranslateOptions {
 }
 
 impl TranslateOptions {
-    /// Of a JSON object.
+    /// Parses a JSON object.
     ///
     /// # Errors
-    /// [`Error::InvalidOptions`], with the path of what is unknown or has a bad value.
-    pub fn read(text: &str) -> Result<Self, Error> {
-        let mut options = Flat::read(text)?;
+    /// [`Error::InvalidOptions`], with the path of an option that is unknown or has a bad value.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let mut options = CallOptions::parse(text)?;
         let mut name = |key| options.take::<Option<String>>(key).map(Option::flatten);
         let names = InputOptions {
             namespace: name("namespace")?,
@@ -38,8 +37,8 @@ impl TranslateOptions {
     }
 }
 
-/// A translation, made while it is written: `{"serviceEntries": [...], "diagnostics": [...]}`. Each
-/// entry is let go of before the next is made, so that all of them are never held beside the text.
+/// A translation, computed while it is serialized as `{"serviceEntries": [...], "diagnostics":
+/// [...]}`. Each entry is dropped before the next one is made, so memory holds the text and one entry.
 #[derive(Debug)]
 pub struct Translation {
     records: Vec<Record>,
@@ -48,11 +47,11 @@ pub struct Translation {
 }
 
 impl Translation {
-    /// Of Cloud Map JSON in one of its three shapes.
+    /// Parses Cloud Map JSON in one of its three shapes.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`], where it is none of them.
-    pub fn of(input: &str, options: TranslateOptions) -> Result<Self, Error> {
+    /// [`Error::InvalidInput`] if the text has none of them.
+    pub fn parse(input: &str, options: TranslateOptions) -> Result<Self, Error> {
         let input =
             parse(input, &options.names).map_err(|error| Error::InvalidInput(error.to_string()))?;
         Ok(Self {
@@ -62,8 +61,8 @@ impl Translation {
         })
     }
 
-    /// About as many bytes as it is long when written, rather more than less: a text that grows by
-    /// doubling would cost up to three times as much.
+    /// An estimate of the JSON's length in bytes, rather too long than too short: a text that grows by
+    /// doubling takes up to three times the memory.
     #[must_use]
     pub fn length_hint(&self) -> usize {
         const ENTRY: usize = 768;
@@ -71,10 +70,10 @@ impl Translation {
         self.records.iter().map(|record| ENTRY + ENDPOINT * record.instances.len()).sum()
     }
 
-    /// Writes it as JSON.
+    /// Serializes to JSON.
     ///
     /// # Errors
-    /// None that is known: whatever is translated can be written.
+    /// If an entry can't be serialized; no such entry is known.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         to_json(self, self.length_hint())
     }
@@ -82,20 +81,20 @@ impl Translation {
 
 impl Serialize for Translation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let entries = Entries { of: self, diagnostics: RefCell::default() };
-        let mut answer = serializer.serialize_struct("Translation", 2)?;
-        answer.serialize_field("serviceEntries", &entries)?;
+        let entries = Entries { translation: self, diagnostics: RefCell::default() };
+        let mut result = serializer.serialize_struct("Translation", 2)?;
+        result.serialize_field("serviceEntries", &entries)?;
         let mut diagnostics = self.diagnostics.clone();
         diagnostics.append(&mut entries.diagnostics.borrow_mut());
         order::sort(&mut diagnostics);
-        answer.serialize_field("diagnostics", &diagnostics)?;
-        answer.end()
+        result.serialize_field("diagnostics", &diagnostics)?;
+        result.end()
     }
 }
 
-/// The entries, and the diagnostics that they leave behind.
+/// Serializes the entries and keeps the diagnostics about them.
 struct Entries<'a> {
-    of: &'a Translation,
+    translation: &'a Translation,
     diagnostics: RefCell<Vec<Diagnostic>>,
 }
 
@@ -103,12 +102,14 @@ impl Serialize for Entries<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
         let mut written = Ok(());
-        let diagnostics =
-            Translator::new(&self.of.options).translate_each(&self.of.records, |entry| {
+        let diagnostics = Translator::new(&self.translation.options).translate_each(
+            &self.translation.records,
+            |entry| {
                 if written.is_ok() {
                     written = list.serialize_element(&entry);
                 }
-            });
+            },
+        );
         written?;
         self.diagnostics.try_borrow_mut().map_err(S::Error::custom)?.extend(diagnostics);
         list.end()
