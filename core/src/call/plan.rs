@@ -116,14 +116,14 @@ pub fn planned(input: &PlanInput, options: &PlanOptions) -> Result<Plan, Error> 
     let PlanOptions { namespace, field_manager, plan: options } = options;
     let mut desired = Vec::with_capacity(input.desired.len());
     for (index, entry) in input.desired.iter().enumerate() {
-        let entry = Desired::read(entry, namespace)
+        let entry = Desired::from_json(entry, namespace)
             .map_err(|problem| Error::InvalidInput(format!("desired[{index}].{problem}")))?;
         desired.push(entry);
     }
     let observed: Vec<_> = input
         .observed
         .iter()
-        .map(|object| Observed::of(object, Some(field_manager), namespace))
+        .map(|object| Observed::from_json(object, Some(field_manager), namespace))
         .collect();
     Ok(plan(&desired, &observed, &(&input.scopes).into(), options))
 }

@@ -41,7 +41,7 @@ fn run(desired: &[Value], observed: &[Value], complete: bool, options: &Options)
     let desired: Vec<Desired> = desired
         .iter()
         .map(|entry| {
-            Desired::of(
+            Desired::from_entry(
                 &serde_json::from_value::<ServiceEntry>(entry.clone()).unwrap(),
                 scope(),
                 "default",
@@ -50,7 +50,7 @@ fn run(desired: &[Value], observed: &[Value], complete: bool, options: &Options)
         .collect();
     let observed: Vec<Observed> = observed
         .iter()
-        .map(|entry| Observed::of(entry, Some("istio-cloud-map"), "default"))
+        .map(|entry| Observed::from_json(entry, Some("istio-cloud-map"), "default"))
         .collect();
     plan(&desired, &observed, &scopes(complete), options)
 }
@@ -236,10 +236,13 @@ fn a_namespace_that_is_gone_takes_its_entries_with_it_if_the_list_of_namespaces_
 fn an_entry_as_json_has_the_facts_of_the_typed_one() {
     let raw = entry("web", &["10.0.0.2", "10.0.0.1"]);
     let typed: ServiceEntry = serde_json::from_value(raw.clone()).unwrap();
-    assert_eq!(Desired::read(&raw, "other"), Ok(Desired::of(&typed, scope(), "other")));
+    assert_eq!(
+        Desired::from_json(&raw, "other"),
+        Ok(Desired::from_entry(&typed, scope(), "other"))
+    );
     let mut nowhere = raw;
     nowhere.pointer_mut("/metadata").unwrap().as_object_mut().unwrap().remove("namespace");
-    assert_eq!(Desired::read(&nowhere, "other").unwrap().key.namespace, "other");
+    assert_eq!(Desired::from_json(&nowhere, "other").unwrap().key.namespace, "other");
 }
 
 #[test]
@@ -251,7 +254,7 @@ fn an_entry_without_a_name_or_hosts_is_none() {
         ("/spec/hosts", json!(["web.ns", 1]), "spec.hosts[1]: "),
         ("/spec", json!(null), "spec.hosts: "),
     ] {
-        let error = Desired::read(&edited(raw.clone(), pointer, bad), "default").unwrap_err();
+        let error = Desired::from_json(&edited(raw.clone(), pointer, bad), "default").unwrap_err();
         assert!(error.starts_with(path), "{error}");
     }
 }

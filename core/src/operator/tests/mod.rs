@@ -242,7 +242,7 @@ fn while_the_api_server_is_away_nothing_is_lost() {
 #[test]
 fn nothing_is_written_before_the_cluster_was_seen() {
     let mut world = World::with_services(Config::default(), 3);
-    world.tell(Event::Tick);
+    world.send(Event::Tick);
     world.run(seconds(20));
     assert_eq!(world.writes, []);
     world.list();
@@ -255,7 +255,7 @@ fn a_source_that_says_it_changed_is_read_at_once() {
     let mut world = settled(3);
     world.register("ns", "s001", "i-2", "10.0.9.9");
     world.register("ns", "new", "i-1", "10.0.9.8");
-    world.tell(Event::SourceChanged { source: source() });
+    world.send(Event::SourceChanged { source: source() });
     world.run(Duration::ZERO);
     assert_eq!(world.writes.len(), 2);
 }
@@ -293,7 +293,7 @@ fn a_single_pass_ends_when_all_is_written_and_says_whether_anything_failed() {
 #[test]
 fn a_single_pass_does_not_wait_for_ever_for_a_cluster_that_can_not_be_listed() {
     let mut world = World::with_services(Config { once: true, ..Config::default() }, 3);
-    world.tell(Event::Tick);
+    world.send(Event::Tick);
     world.run(seconds(59));
     assert_eq!((world.finished, world.calls("ListNamespaces")), (None, 0));
     world.run(seconds(1));
@@ -403,7 +403,7 @@ fn a_remark_that_comes_is_reported_alone() {
 #[test]
 fn a_stop_ends_at_once_when_nothing_is_in_flight() {
     let mut world = settled(3);
-    world.tell(Event::Stop);
+    world.send(Event::Stop);
     assert_eq!(world.finished, Some(false));
     world.run(seconds(60));
     assert_eq!(world.calls("DiscoverInstancesRevision"), 0);

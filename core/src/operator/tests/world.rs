@@ -114,9 +114,9 @@ impl World {
         self.resource_version += 1;
         *entry.pointer_mut("/metadata/resourceVersion").unwrap() =
             json!(self.resource_version.to_string());
-        let observed = Observed::of(&entry, None, "default");
+        let observed = Observed::from_json(&entry, None, "default");
         self.cluster.insert(key.clone(), entry);
-        self.tell(Event::Observed(Observation::Applied(Box::new(observed))));
+        self.send(Event::Observed(Observation::Applied(Box::new(observed))));
     }
 
     /// Somebody deletes an entry with kubectl.
@@ -124,14 +124,17 @@ impl World {
         self.cluster.remove(key);
         self.resource_version += 1;
         let version = self.version();
-        self.tell(Event::Observed(Observation::Deleted { key: key.clone(), version }));
+        self.send(Event::Observed(Observation::Deleted { key: key.clone(), version }));
     }
 
     pub fn list(&mut self) {
-        let entries =
-            self.cluster.values().map(|entry| Observed::of(entry, None, "default")).collect();
+        let entries = self
+            .cluster
+            .values()
+            .map(|entry| Observed::from_json(entry, None, "default"))
+            .collect();
         let version = self.version();
-        self.tell(Event::Observed(Observation::Listed { entries, version }));
+        self.send(Event::Observed(Observation::Listed { entries, version }));
     }
 
     fn version(&self) -> Version {
@@ -139,7 +142,7 @@ impl World {
     }
 
     pub fn start(&mut self) {
-        self.tell(Event::Tick);
+        self.send(Event::Tick);
         self.list();
     }
 
@@ -149,13 +152,13 @@ impl World {
         while let Some(wake) = self.wake.filter(|at| *at <= end) {
             self.now = self.now.max(wake);
             self.wake = None;
-            self.tell(Event::Tick);
+            self.send(Event::Tick);
         }
         self.now = end;
-        self.tell(Event::Tick);
+        self.send(Event::Tick);
     }
 
-    pub fn tell(&mut self, event: Event) {
+    pub fn send(&mut self, event: Event) {
         let mut events = vec![event];
         while let Some(event) = events.pop() {
             for effect in self.operator.handle(event, self.now) {
@@ -281,8 +284,10 @@ impl World {
             self.refused += 1;
             return Err(error(failure));
         }
-        let stored =
-            self.cluster.get(&write.key).map(|entry| Observed::of(entry, None, "default").version);
+        let stored = self
+            .cluster
+            .get(&write.key)
+            .map(|entry| Observed::from_json(entry, None, "default").version);
         let expected: Option<Version> = write.replaces.clone();
         if stored != expected {
             return Err(error(WriteFailure::Conflict));
@@ -303,7 +308,7 @@ impl World {
         let mut entry: Value = serde_json::from_str(json).unwrap();
         let metadata = entry.pointer_mut("/metadata").unwrap().as_object_mut().unwrap();
         metadata.insert("resourceVersion".to_owned(), json!(self.resource_version.to_string()));
-        let observed = Observed::of(&entry, None, "default");
+        let observed = Observed::from_json(&entry, None, "default");
         self.cluster.insert(write.key.clone(), entry);
         Ok(Some(Box::new(observed)))
     }
