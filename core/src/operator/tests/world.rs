@@ -15,7 +15,7 @@ use crate::operator::{
 };
 use crate::sorted::SortedMap;
 
-/// What a call does instead of answering.
+/// The failure of a call.
 pub type Fault = Option<ReadFailure>;
 
 pub struct World {
@@ -31,7 +31,7 @@ pub struct World {
     pub calls: BTreeMap<&'static str, usize>,
     pub writes: Vec<(EntryKey, &'static str)>,
     pub reports: Vec<Diagnostic>,
-    /// By operation and subject (`web` or `ns-a`).
+    /// By operation and the name that it is about (`web` or `ns-a`).
     pub fault: fn(&str, &str) -> Fault,
     pub write_fault: Option<WriteFailure>,
     /// Writes that were refused by that.
@@ -79,7 +79,7 @@ impl World {
         world
     }
 
-    /// A process that starts anew, on the same cloud and cluster.
+    /// A new process, on the same cloud and cluster.
     pub fn restart(&mut self, config: Config) {
         let config = Config { sources: vec![SourceConfig::default()], ..config };
         self.operator = Operator::new(config, self.now);
@@ -109,7 +109,7 @@ impl World {
         self
     }
 
-    /// Somebody writes an entry with kubectl.
+    /// A person writes an entry with kubectl.
     pub fn put(&mut self, key: &EntryKey, mut entry: Value) {
         self.resource_version += 1;
         *entry.pointer_mut("/metadata/resourceVersion").unwrap() =
@@ -119,7 +119,7 @@ impl World {
         self.send(Event::Observed(Observation::Applied(Box::new(observed))));
     }
 
-    /// Somebody deletes an entry with kubectl.
+    /// A person deletes an entry with kubectl.
     pub fn delete(&mut self, key: &EntryKey) {
         self.cluster.remove(key);
         self.resource_version += 1;
@@ -190,16 +190,15 @@ impl World {
 
     fn read(&mut self, id: ReadId, read: Read) -> Event {
         *self.calls.entry(read.operation()).or_default() += 1;
-        let subject = match &read {
+        let name = match &read {
             Read::Namespaces { .. } => "",
             Read::Services { namespace, .. } => &namespace.name,
-            Read::ServiceAttributes(of)
-            | Read::Tags(of)
-            | Read::Revision(of)
-            | Read::Instances(of) => &of.service.name,
+            Read::ServiceAttributes(target)
+            | Read::Tags(target)
+            | Read::Revision(target)
+            | Read::Instances(target) => &target.service.name,
         };
-        let fault = (self.fault)(read.operation(), subject);
-        let read_id = id;
+        let fault = (self.fault)(read.operation(), name);
         match read {
             Read::Namespaces { owner, .. } => {
                 let own = self.cloud.keys().filter(|_| owner == NamespaceOwner::Own);
@@ -209,7 +208,7 @@ impl World {
                     ..Namespace::default()
                 });
                 Event::NamespacesPage {
-                    read: read_id,
+                    read: id,
                     result: answer(fault, Page { items: all.collect(), next_token: None }),
                 }
             }
@@ -217,22 +216,23 @@ impl World {
                 let names = self.cloud.get(&namespace.name).into_iter().flat_map(BTreeMap::keys);
                 let items = names.map(|name| self.service(name)).collect();
                 Event::ServicesPage {
-                    read: read_id,
+                    read: id,
                     result: answer(fault, Page { items, next_token: None }),
                 }
             }
-            Read::ServiceAttributes(of) => {
-                let attributes = self.attributes.get(&of.service.name).cloned().unwrap_or_default();
-                Event::ServiceAttributes { read: read_id, result: answer(fault, attributes) }
+            Read::ServiceAttributes(target) => {
+                let attributes =
+                    self.attributes.get(&target.service.name).cloned().unwrap_or_default();
+                Event::ServiceAttributes { read: id, result: answer(fault, attributes) }
             }
-            Read::Tags(_) => Event::Tags { read: read_id, result: answer(fault, Vec::new()) },
-            Read::Revision(of) => Event::Revision {
-                read: read_id,
-                result: answer(fault, self.revision_of(&of.service.name)),
+            Read::Tags(_) => Event::Tags { read: id, result: answer(fault, Vec::new()) },
+            Read::Revision(target) => Event::Revision {
+                read: id,
+                result: answer(fault, self.revision_of(&target.service.name)),
             },
-            Read::Instances(of) => {
-                let instances = self.instances(&of.namespace.name, &of.service.name);
-                Event::Instances { read: read_id, result: answer(fault, instances) }
+            Read::Instances(target) => {
+                let instances = self.instances(&target.namespace.name, &target.service.name);
+                Event::Instances { read: id, result: answer(fault, instances) }
             }
         }
     }
