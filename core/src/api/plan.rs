@@ -45,7 +45,7 @@ impl PlanInput {
         let observed: Vec<_> = self
             .observed
             .iter()
-            .map(|object| Observed::of(object, Some(field_manager), namespace))
+            .map(|object| Observed::from_json(object, Some(field_manager), namespace))
             .collect();
         Ok(plan(&desired, &observed, &(&self.scopes).into(), options))
     }

@@ -1,78 +1,56 @@
-//! How reads and writes go: when to try again, and what is worth reporting.
+//! Attempts to read: when to retry, and what is reported of them.
 
 use std::time::Duration;
 
+use super::report::DiagnosticScope;
 use super::{Effect, ReadError, ReadFailure, Time};
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Severity};
 
-/// The first pause after a failure; it doubles, up to the interval.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// From how many failures on it is reported that something is not found.
+/// The first pause after a read that failed; it doubles, up to the interval.
+const FIRST_READ_PAUSE: Duration = Duration::from_millis(500);
+/// The first pause after a write that failed; it doubles, up to the interval.
+pub(super) const FIRST_WRITE_PAUSE: Duration = Duration::from_millis(250);
+/// From how many failures on `NotFound` is reported.
 const NOT_FOUND_REPORTED_FROM: u32 = 5;
 /// An outage whose kind changes is reported again no sooner than this.
 const REPORT_AGAIN: Duration = Duration::from_mins(1);
 /// An outage is over when it has not been seen for this long, or for two intervals.
-const SHORTEST_CALM: Duration = Duration::from_secs(10);
+const MIN_RECOVERY: Duration = Duration::from_secs(10);
 
-/// How the reading of one thing has gone.
+/// The attempts to read one thing.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Attempts {
-    /// It was tried at least once, with whatever result.
+    /// There was at least one, with whatever result.
     pub tried: bool,
-    /// How often it has failed since it was last read.
+    /// How many have failed since the last success.
     pub failures: u32,
-    /// How it failed last, if it did.
+    /// The failure of the last one.
     pub failure: Option<ReadFailure>,
 }
 
-/// A failure that strikes everything alike, and so is reported once.
+/// A failure that affects every read of a source, and so is reported once.
 #[derive(Debug, Clone)]
-pub(super) struct Outage {
+pub(super) struct SourceOutage {
     failure: ReadFailure,
     reported: Time,
     last: Time,
 }
 
-/// What was read, for a person.
-pub(super) struct Scope<'a> {
-    pub source: &'a str,
-    pub namespace: &'a str,
-    pub service: &'a str,
-}
-
-impl Scope<'_> {
-    pub(super) fn diagnostic(&self, severity: Severity, code: Code, message: String) -> Diagnostic {
-        Diagnostic {
-            severity,
-            code,
-            source: self.source.to_owned(),
-            namespace: self.namespace.to_owned(),
-            service: self.service.to_owned(),
-            instance: None,
-            message,
-        }
-    }
-
-    pub(super) fn report(&self, severity: Severity, code: Code, message: String) -> Effect {
-        Effect::Report(self.diagnostic(severity, code, message))
-    }
-}
-
 impl Attempts {
-    /// Records how an attempt went. What is reported is a change: the first failure of a kind, and
-    /// the recovery. A failure of the whole source is reported once for all, and its end when it
-    /// has not been seen for a while.
+    /// Records an attempt. A change is reported: the first failure of a kind, and the recovery. An
+    /// outage of the source is reported once for all reads, and its end when no read has failed for
+    /// a while.
     pub(super) fn record(
         &mut self,
         error: Option<&ReadError>,
-        outage: &mut Option<Outage>,
-        scope: &Scope<'_>,
+        outage: &mut Option<SourceOutage>,
+        scope: &DiagnosticScope<'_>,
         now: Time,
         interval: Duration,
     ) -> Option<Effect> {
         self.tried = true;
         let before = std::mem::replace(&mut self.failure, error.map(|e| e.failure));
-        let whole = Scope { source: scope.source, namespace: "", service: "" };
+        let source = DiagnosticScope::source(scope.source);
         let recovered = || "can be read again".to_owned();
         let Some(error) = error else {
             let reported = !matches!(before, Some(ReadFailure::NotFound))
@@ -80,31 +58,32 @@ impl Attempts {
             self.failures = 0;
             if outage
                 .as_ref()
-                .is_some_and(|outage| now >= outage.last + SHORTEST_CALM.max(interval * 2))
+                .is_some_and(|outage| now >= outage.last + MIN_RECOVERY.max(interval * 2))
             {
                 *outage = None;
-                return Some(whole.report(Severity::Info, Code::ReadFailed, recovered()));
+                return Some(source.report(Severity::Info, Code::ReadFailed, recovered()));
             }
-            let own = reported && before.is_some_and(|failure| !failure.strikes_all());
+            let own = reported && before.is_some_and(|failure| !failure.affects_source());
             return own.then(|| scope.report(Severity::Info, Code::ReadFailed, recovered()));
         };
         self.failures = self.failures.saturating_add(1);
-        if error.failure.strikes_all() {
+        if error.failure.affects_source() {
             let report =
-                || whole.report(Severity::Warning, Code::ReadFailed, error.message.clone());
+                || source.report(Severity::Warning, Code::ReadFailed, error.message.clone());
             let Some(outage) = outage else {
-                *outage = Some(Outage { failure: error.failure, reported: now, last: now });
+                *outage = Some(SourceOutage { failure: error.failure, reported: now, last: now });
                 return Some(report());
             };
             outage.last = now;
             let changed = outage.failure != error.failure && now >= outage.reported + REPORT_AGAIN;
             if changed {
-                (outage.failure, outage.reported) = (error.failure, now);
+                outage.failure = error.failure;
+                outage.reported = now;
             }
             return changed.then(report);
         }
-        // Mostly a service that was just deleted: the next list shows it, and then there is nothing
-        // to report.
+        // Mostly a service that was just deleted: it is missing in the next list, and there is
+        // nothing to report.
         let quiet =
             error.failure == ReadFailure::NotFound && self.failures < NOT_FOUND_REPORTED_FROM;
         let changed = before != self.failure
@@ -113,13 +92,13 @@ impl Attempts {
             .then(|| scope.report(Severity::Warning, Code::ReadFailed, error.message.clone()))
     }
 
-    /// How long to wait after a failure; what needs a person is tried no sooner than `longest`.
+    /// How long to wait after a failure; a missing permission is retried after up to `longest`.
     pub(super) fn pause(&self, interval: Duration, longest: Duration) -> Duration {
         match self.failure {
             Some(ReadFailure::AccessDenied) => {
-                backoff(self.failures, FIRST_PAUSE, longest.max(interval))
+                backoff(self.failures, FIRST_READ_PAUSE, longest.max(interval))
             }
-            _ => backoff(self.failures, FIRST_PAUSE, interval),
+            _ => backoff(self.failures, FIRST_READ_PAUSE, interval),
         }
     }
 }

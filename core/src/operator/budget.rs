@@ -1,10 +1,10 @@
-//! How fast a source may be asked.
+//! The request rate of a source.
 
 use std::time::Duration;
 
 use super::Time;
 
-/// A token bucket that is halved when AWS throttles and won back slowly.
+/// A token bucket. Its rate is halved when AWS throttles, and recovers slowly.
 ///
 /// Tokens are counted in thousandths and time in milliseconds, so that no rounding differs between
 /// machines.
@@ -23,9 +23,9 @@ pub(super) struct Budget {
 
 /// A throttle halves the rate at most this often: calls in flight are throttled together.
 const HALVE_EVERY: Duration = Duration::from_secs(1);
-/// It is won back in this many steps of a second.
+/// The rate recovers in this many steps of a second.
 const STEPS: u64 = 8;
-/// It never falls below this part of the limit.
+/// The rate never falls below this fraction of the limit.
 const FLOOR: u64 = 32;
 
 impl Budget {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_holds_as_many_requests_as_the_rate_says() {
+    fn a_second_allows_as_many_requests_as_the_rate() {
         let mut budget = Budget::new(100, 1, at(0));
         assert_eq!(taken(&mut budget, 0, 1000), 100);
     }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn when_it_says_it_will_be_ready_it_is() {
+    fn it_is_ready_when_it_predicts() {
         let mut budget = Budget::new(3, 1, at(0));
         assert!(budget.take(at(0)));
         let ready = budget.ready_at(at(1));

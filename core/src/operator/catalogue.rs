@@ -1,74 +1,90 @@
-//! The catalogue: which namespaces and services there are, and what services say about themselves.
+//! The lists of namespaces and services.
 
 use std::sync::Arc;
 
-use super::attempts::Scope;
-use super::entries::WaitFor;
-use super::inventory::{Listing, Missing, NamespaceState, ServiceState};
-use super::queue::ReadKey;
-use super::{
-    EntryKey, Hint, NamespaceOwner, Operator, Page, ReadError, ReadFailure, ReadId, ServiceId, Time,
-};
+use super::entry::WaitFor;
+use super::inventory::{Missing, NamespaceState, ServiceState};
+use super::queue::{Pending, ReadKey};
+use super::report::DiagnosticScope;
+use super::{EntryKey, NamespaceOwner, Operator, Page, ReadError, ReadId, ServiceId, Time};
 use crate::cloud_map::{Namespace, Service, account_of};
 use crate::diagnostic::{Code, Severity};
 use crate::translate::expected_host_and_name;
 
-/// A page that has failed so often may have a token that has expired: its list is begun anew.
-const FAILURES_OF_A_PAGE: u32 = 4;
+/// What a page adds to its list.
+struct Received<T> {
+    items: Vec<T>,
+    is_last: bool,
+    /// When the list was begun.
+    begun: Time,
+}
 
 impl Operator {
+    /// Takes in a page of the list of `pending`. After a failure it plans the next attempt.
+    fn receive_page<T>(
+        &mut self,
+        pending: &Pending,
+        result: Result<Page<T>, ReadError>,
+        now: Time,
+    ) -> Option<Received<T>> {
+        let (name, operation) = match &pending.key {
+            ReadKey::Namespaces(name, _) => (name, "ListNamespaces"),
+            ReadKey::Services(name, _) => (name, "ListServices"),
+            ReadKey::Attributes(_) | ReadKey::Tags(_) | ReadKey::Service(_) => return None,
+        };
+        let source = self.inventory.sources.get_mut(name)?;
+        let mut scope = DiagnosticScope::source(name);
+        let list = if let ReadKey::Services(_, key) = &pending.key {
+            let namespace = source.namespaces.get_mut(key)?;
+            scope.namespace = &namespace.info.name;
+            &mut namespace.list
+        } else {
+            &mut source.list
+        };
+        let listing = list.listing(pending.sent_at);
+        let begun = listing.begun;
+        let page = result.and_then(|page| listing.advance(operation, page));
+        let (interval, longest) = (self.config.interval, source.config.catalogue_interval);
+        let error = page.as_ref().err();
+        let report = list.attempts.record(error, &mut source.outage, &scope, now, interval);
+        self.effects.extend(report);
+        match page {
+            Ok((items, is_last)) => Some(Received { items, is_last, begun }),
+            Err(error) => {
+                let failures = list.attempts.failures;
+                let at = now + list.attempts.pause(interval, longest);
+                let restarts = list.restarts(&error);
+                let key = match &pending.key {
+                    ReadKey::Namespaces(name, _) if restarts => {
+                        ReadKey::Namespaces(name.clone(), NamespaceOwner::Own)
+                    }
+                    key => key.clone(),
+                };
+                self.retry(key, &error, failures, at, now);
+                None
+            }
+        }
+    }
+
     pub(super) fn namespaces_page(
         &mut self,
         read: ReadId,
         result: Result<Page<Namespace>, ReadError>,
         now: Time,
     ) {
-        let Some(pending) = self.complete_control(read) else { return };
+        let Some(pending) = self.complete(read) else { return };
         let ReadKey::Namespaces(name, owner) = &pending.key else { return };
-        let Some(source) = self.inventory.sources.get_mut(name) else { return };
-        let listing = source.listing.get_or_insert_with(|| Listing::new(pending.asked));
-        let page = result.and_then(|page| {
-            listing.advance("ListNamespaces", page.next_token).map(|last| (page.items, last))
-        });
-        let begun = listing.begun;
-        let (interval, longest) = (self.config.interval, source.config.catalogue_interval);
-        let scope = Scope { source: name, namespace: "", service: "" };
-        let report =
-            source.attempts.record(page.as_ref().err(), &mut source.outage, &scope, now, interval);
-        self.effects.extend(report);
-        match page {
-            Err(error) => {
-                let (failures, pause) =
-                    (source.attempts.failures, source.attempts.pause(interval, longest));
-                let restart = restarts(&mut source.listing, &error, failures);
-                let key = if restart {
-                    ReadKey::Namespaces(name.clone(), NamespaceOwner::Own)
-                } else {
-                    pending.key.clone()
-                };
-                self.try_list_again(key, &error, failures, now + pause, now);
-            }
-            Ok((items, last)) => {
-                for namespace in items {
-                    self.namespace_listed(name, namespace, *owner, now);
-                }
-                let next = match (last, owner) {
-                    (false, _) => Some(*owner),
-                    (true, NamespaceOwner::Own) => Some(NamespaceOwner::OtherAccounts),
-                    (true, NamespaceOwner::OtherAccounts) => None,
-                };
-                match next {
-                    // The list goes on before another is begun.
-                    Some(owner) => {
-                        let key = ReadKey::Namespaces(name.clone(), owner);
-                        self.control(name)
-                            .into_iter()
-                            .for_each(|control| control.plan(key.clone(), begun));
-                    }
-                    None => self.namespaces_listed(name, now),
-                }
-            }
+        let Some(page) = self.receive_page(&pending, result, now) else { return };
+        for namespace in page.items {
+            self.namespace_listed(name, namespace, *owner, now);
         }
+        let next = match (page.is_last, owner) {
+            (false, _) => *owner,
+            (true, NamespaceOwner::Own) => NamespaceOwner::OtherAccounts,
+            (true, NamespaceOwner::OtherAccounts) => return self.namespaces_listed(name, now),
+        };
+        // The list goes on before another is begun.
+        self.plan(ReadKey::Namespaces(name.clone(), next), page.begun);
     }
 
     fn namespace_listed(
@@ -80,8 +96,8 @@ impl Operator {
     ) {
         let Some(source) = self.inventory.sources.get_mut(name) else { return };
         let key: Arc<str> = namespace.key().into();
-        let listing = source.listing.get_or_insert_with(|| Listing::new(now));
-        // Whatever ignores the filter gives all of them twice; the account's own list wins.
+        let listing = source.list.listing(now);
+        // A server that ignores the filter lists all of them twice; the account's own list wins.
         if !listing.seen.insert(key.clone()) && owner == NamespaceOwner::OtherAccounts {
             return;
         }
@@ -89,22 +105,21 @@ impl Operator {
         source.accounts.extend(account_of(namespace.arn.as_deref()).map(str::to_owned));
         source.accounts.extend(namespace.resource_owner.clone());
         let info = Arc::new(namespace);
-        if let Some(known) = source.namespaces.get_mut(&key) {
-            known.missing = None;
-            known.info = info;
+        if let Some(cached) = source.namespaces.get_mut(&key) {
+            cached.missing = None;
+            cached.info = info;
             return;
         }
         source.namespaces.insert(key.clone(), NamespaceState::new(info));
-        let read = ReadKey::Services(name.clone(), key);
-        self.control(name).into_iter().for_each(|control| control.plan(read.clone(), begun));
+        self.plan(ReadKey::Services(name.clone(), key), begun);
     }
 
     /// The list of namespaces was read to its end.
     fn namespaces_listed(&mut self, name: &Arc<str>, now: Time) {
         let grace = self.config.empty_grace;
         let Some(source) = self.inventory.sources.get_mut(name) else { return };
-        let Some(listing) = source.listing.take() else { return };
-        source.progress.complete(listing.begun, now, grace);
+        let Some(listing) = source.list.listing.take() else { return };
+        source.list.progress.complete(listing.begun, now, grace);
         let mut next = (!self.config.once)
             .then(|| (listing.begun + source.config.catalogue_interval).max(now));
         let mut deleted = Vec::new();
@@ -118,25 +133,24 @@ impl Operator {
             }
             next = Some(next.map_or(now + grace, |next| next.min(now + grace)));
         }
-        // If it was made anew, its entries stay until the list of the new one was read.
+        // If one was recreated, its entries stay until the list of the new one was read.
         for namespace in deleted {
             self.delete_namespace(name, &namespace, now);
         }
         self.delete_missing(name, now);
-        // Entries of an account that is not read may have been taken for ours until now.
+        // An entry of an account that is not read may have counted as ours until now.
         self.refresh_ownership(now);
-        let wait = WaitFor::Source(name.clone());
-        self.entries.wake(&wait, now);
+        self.entries.wake(&WaitFor::Source(name.clone()), now);
         if let Some(at) = next {
             self.plan_namespaces(name, at);
         }
     }
 
+    /// Plans the next round of a list of namespaces, unless one is being read.
     pub(super) fn plan_namespaces(&mut self, name: &Arc<str>, at: Time) {
-        let reading =
-            self.inventory.sources.get(name).is_some_and(|source| source.listing.is_some());
-        if let Some(control) = self.control(name).filter(|_| !reading) {
-            control.expedite(ReadKey::Namespaces(name.clone(), NamespaceOwner::Own), at);
+        let Some(source) = self.inventory.sources.get(name) else { return };
+        if source.list.listing.is_none() {
+            self.expedite(ReadKey::Namespaces(name.clone(), NamespaceOwner::Own), at);
         }
     }
 
@@ -144,39 +158,11 @@ impl Operator {
         for id in self.inventory.services_of(name, namespace) {
             self.delete_service(&id, now);
         }
-        if let Some(control) = self.control(name) {
-            control.cancel(&ReadKey::Services(name.clone(), namespace.clone()));
-        }
+        self.cancel(&ReadKey::Services(name.clone(), namespace.clone()));
         if let Some(source) = self.inventory.sources.get_mut(name) {
             source.namespaces.remove(namespace);
         }
         self.entries.wake(&WaitFor::Namespace(name.clone(), namespace.clone()), now);
-    }
-
-    /// Entries whose ownership depends on which accounts are read.
-    fn refresh_ownership(&mut self, now: Time) {
-        let observed = self
-            .entries
-            .iter()
-            .filter_map(|(_, entry)| entry.observed.as_ref().zip(Some(entry.ownership)));
-        let changed: Vec<_> = observed
-            .filter(|(entry, ownership)| self.ownership(entry) != *ownership)
-            .map(|(entry, _)| entry.clone())
-            .collect();
-        for entry in changed {
-            let ownership = self.ownership(&entry);
-            self.entries.observe(entry, ownership, now);
-        }
-        self.removing.observe(self.entries.base, now);
-        if self.entries.elsewhere > 0 && !std::mem::replace(&mut self.elsewhere_reported, true) {
-            let scope = Scope { source: "", namespace: "", service: "" };
-            let message = format!(
-                "{} entries have the owner {:?} but come from a source, account or region that is not read here: left alone; another process \
-                 keeps them, or delete them by hand",
-                self.entries.elsewhere, self.config.plan.owner
-            );
-            self.effects.push(scope.report(Severity::Info, Code::OtherSource, message));
-        }
     }
 
     pub(super) fn services_page(
@@ -185,44 +171,16 @@ impl Operator {
         result: Result<Page<Service>, ReadError>,
         now: Time,
     ) {
-        let Some(pending) = self.complete_control(read) else { return };
+        let Some(pending) = self.complete(read) else { return };
         let ReadKey::Services(name, key) = &pending.key else { return };
-        let Some(source) = self.inventory.sources.get_mut(name) else { return };
-        let Some(namespace) = source.namespaces.get_mut(key) else { return };
-        let listing = namespace.listing.get_or_insert_with(|| Listing::new(pending.asked));
-        let page = result.and_then(|page| {
-            listing.advance("ListServices", page.next_token).map(|last| (page.items, last))
-        });
-        let begun = listing.begun;
-        let (interval, longest) = (self.config.interval, source.config.catalogue_interval);
-        let scope = Scope { source: name, namespace: &namespace.info.name, service: "" };
-        let report = namespace.attempts.record(
-            page.as_ref().err(),
-            &mut source.outage,
-            &scope,
-            now,
-            interval,
-        );
-        self.effects.extend(report);
-        match page {
-            Err(error) => {
-                let (failures, pause) =
-                    (namespace.attempts.failures, namespace.attempts.pause(interval, longest));
-                restarts(&mut namespace.listing, &error, failures);
-                self.try_list_again(pending.key.clone(), &error, failures, now + pause, now);
-            }
-            Ok((items, last)) => {
-                for service in items {
-                    self.service_listed(name, key, service, now);
-                }
-                if last {
-                    self.services_listed(name, key, now);
-                } else {
-                    self.control(name)
-                        .into_iter()
-                        .for_each(|control| control.plan(pending.key.clone(), begun));
-                }
-            }
+        let Some(page) = self.receive_page(&pending, result, now) else { return };
+        for service in page.items {
+            self.service_listed(name, key, service, now);
+        }
+        if page.is_last {
+            self.services_listed(name, key, now);
+        } else {
+            self.plan(pending.key.clone(), page.begun);
         }
     }
 
@@ -234,26 +192,24 @@ impl Operator {
         };
         let Some(source) = self.inventory.sources.get_mut(name) else { return };
         let Some(namespace) = source.namespaces.get_mut(key) else { return };
-        let listing = namespace.listing.get_or_insert_with(|| Listing::new(now));
+        let listing = namespace.list.listing(now);
         listing.seen.insert(id.service.clone());
-        if let Some(known) = self.inventory.services.get_mut(&id) {
-            if known.missing.take().is_some() {
+        if let Some(cached) = self.inventory.services.get_mut(&id) {
+            if cached.missing.take().is_some() {
                 source.missing.remove(&id);
             }
-            if *known.info != service {
-                known.info = Arc::new(service);
-                known.discover = true;
-                self.data(name)
-                    .into_iter()
-                    .for_each(|data| data.expedite(ReadKey::Service(id.clone()), now));
+            if *cached.info != service {
+                cached.info = Arc::new(service);
+                cached.discover = true;
+                self.expedite(ReadKey::Service(id), now);
             }
             return;
         }
         let entry_name =
             match expected_host_and_name(name, &namespace.info, &service, &source.options) {
-                // Left out by its name alone, and so never asked for anything.
+                // Excluded by its name alone, and so never read.
                 Ok(None) => {
-                    listing.left_out += 1;
+                    listing.excluded += 1;
                     listing.seen.remove(&id.service);
                     return;
                 }
@@ -263,28 +219,26 @@ impl Operator {
             };
         let entry = entry_name
             .map(|name| EntryKey { namespace: source.config.target_namespace.clone(), name });
-        let is_first_pass = !namespace.progress.is_complete();
+        let is_first_pass = !namespace.list.progress.is_complete();
         namespace.untried += usize::from(is_first_pass);
-        let (attributes, tags) = (source.config.read_service_attributes, source.config.read_tags);
-        // It claims its entry at once, before its instances are known, so that whoever is ranked
-        // first has it from the start.
+        let reads_attributes = source.config.read_service_attributes;
+        let reads_tags = source.config.read_tags;
+        // It claims its entry before its instances were read, so that the service that ranks first
+        // has it from the start.
         if let Some(entry) = &entry {
             self.entries.claim(entry, &id, now);
         }
         self.inventory
             .services
             .insert(id.clone(), ServiceState::new(service, entry, is_first_pass));
-        let Some(control) = self.control(name) else { return };
-        if attributes {
-            control.plan(ReadKey::Attributes(id.clone()), now);
+        if reads_attributes {
+            self.plan(ReadKey::Attributes(id.clone()), now);
         }
-        if tags {
-            control.plan(ReadKey::Tags(id.clone()), now);
+        if reads_tags {
+            self.plan(ReadKey::Tags(id.clone()), now);
         }
-        if !attributes && !tags {
-            self.data(name)
-                .into_iter()
-                .for_each(|data| data.plan(ReadKey::Service(id.clone()), now));
+        if !reads_attributes && !reads_tags {
+            self.plan(ReadKey::Service(id), now);
         }
     }
 
@@ -293,17 +247,20 @@ impl Operator {
         let grace = self.config.empty_grace;
         let Some(source) = self.inventory.sources.get_mut(name) else { return };
         let Some(namespace) = source.namespaces.get_mut(key) else { return };
-        let Some(listing) = namespace.listing.take() else { return };
-        namespace.progress.complete(listing.begun, now, grace);
+        let Some(listing) = namespace.list.listing.take() else { return };
+        namespace.list.progress.complete(listing.begun, now, grace);
         let mut next = (!self.config.once)
             .then(|| (listing.begun + source.config.catalogue_interval).max(now));
-        if std::mem::replace(&mut namespace.left_out, listing.left_out) != listing.left_out
-            && listing.left_out > 0
+        if std::mem::replace(&mut namespace.excluded, listing.excluded) != listing.excluded
+            && listing.excluded > 0
         {
-            let scope = Scope { source: name, namespace: &namespace.info.name, service: "" };
+            let scope = DiagnosticScope {
+                namespace: &namespace.info.name,
+                ..DiagnosticScope::source(name)
+            };
             let message = format!(
                 "services left out by their names: {} (bookkeeping of ECS Service Connect, or excluded by an override)",
-                listing.left_out
+                listing.excluded
             );
             self.effects.push(scope.report(Severity::Info, Code::Excluded, message));
         }
@@ -317,15 +274,15 @@ impl Operator {
             else {
                 continue;
             };
-            let known = service.missing.get_or_insert(Missing { since: now, confirmed: false });
-            known.confirmed |= listing.begun >= known.since + grace;
-            if !known.confirmed {
+            let absence = service.missing.get_or_insert(Missing { since: now, confirmed: false });
+            absence.confirmed |= listing.begun >= absence.since + grace;
+            if !absence.confirmed {
                 next = Some(next.map_or(now + grace, |next| next.min(now + grace)));
             }
             missing.push(id);
         }
         if !missing.is_empty() {
-            // Its namespace may have been made anew, and then it is in another list.
+            // Its namespace may have been recreated, and then it is in another list.
             self.plan_namespaces(name, now + grace);
             if let Some(source) = self.inventory.sources.get_mut(name) {
                 source.missing.extend(missing);
@@ -333,16 +290,14 @@ impl Operator {
             self.delete_missing(name, now);
         }
         if let Some(at) = next {
-            self.control(name).into_iter().for_each(|control| {
-                control.expedite(ReadKey::Services(name.clone(), key.clone()), at);
-            });
+            self.expedite(ReadKey::Services(name.clone(), key.clone()), at);
         }
-        self.namespace_moved(name, key, now);
+        self.namespace_advanced(name, key, now);
     }
 
-    /// Deletes the services that two lists of their namespace lack, once a later list of namespaces
-    /// was read: it shows whether their namespace was made anew, and then their entries wait for
-    /// the list of the new one. If it lacks their namespace, they are deleted with that.
+    /// Deletes the services that are missing in two lists of their namespace, once a later list of
+    /// namespaces was read: it shows whether their namespace was recreated, and then their entries
+    /// wait for the list of the new one. If their namespace is missing, they are deleted with it.
     fn delete_missing(&mut self, name: &Arc<str>, now: Time) {
         let Some(source) = self.inventory.sources.get(name) else { return };
         let is_deleted = |id: &&ServiceId| {
@@ -357,7 +312,8 @@ impl Operator {
                 .get(&id.namespace)
                 .is_some_and(|namespace| namespace.missing.is_none());
             is_listed
-                && missing.is_some_and(|missing| source.progress.is_complete_since(missing.since))
+                && missing
+                    .is_some_and(|missing| source.list.progress.is_complete_since(missing.since))
         };
         let deleted: Vec<ServiceId> = source.missing.iter().filter(is_deleted).cloned().collect();
         for id in deleted {
@@ -365,28 +321,21 @@ impl Operator {
         }
     }
 
-    /// More is known of a namespace: looks at what waits for that.
-    pub(super) fn namespace_moved(&mut self, name: &Arc<str>, key: &Arc<str>, now: Time) {
+    /// More of a namespace was read: wakes the entries that wait for it.
+    pub(super) fn namespace_advanced(&mut self, name: &Arc<str>, key: &Arc<str>, now: Time) {
         self.entries.wake(&WaitFor::Namespace(name.clone(), key.clone()), now);
-        if self
-            .inventory
-            .sources
-            .get(name)
-            .is_some_and(|source| source.progress.is_complete() && source.unlisted(None).is_none())
-        {
+        if self.inventory.sources.get(name).is_some_and(|source| {
+            source.list.progress.is_complete() && source.unlisted(None).is_none()
+        }) {
             self.entries.wake(&WaitFor::Source(name.clone()), now);
         }
     }
 
     fn delete_service(&mut self, id: &ServiceId, now: Time) {
         let Some(state) = self.inventory.services.remove(id) else { return };
-        if let Some(control) = self.control(&id.source) {
-            control.cancel(&ReadKey::Attributes(id.clone()));
-            control.cancel(&ReadKey::Tags(id.clone()));
-        }
-        if let Some(data) = self.data(&id.source) {
-            data.cancel(&ReadKey::Service(id.clone()));
-        }
+        self.cancel(&ReadKey::Attributes(id.clone()));
+        self.cancel(&ReadKey::Tags(id.clone()));
+        self.cancel(&ReadKey::Service(id.clone()));
         if let Some(source) = self.inventory.sources.get_mut(&id.source) {
             source.missing.remove(id);
         }
@@ -398,99 +347,4 @@ impl Operator {
         }
         self.entries.wake(&WaitFor::Service(id.clone()), now);
     }
-
-    fn try_list_again(
-        &mut self,
-        key: ReadKey,
-        error: &ReadError,
-        failures: u32,
-        at: Time,
-        now: Time,
-    ) {
-        let again = self.config.tries_again(failures);
-        let (ReadKey::Namespaces(name, _) | ReadKey::Services(name, _)) = &key else { return };
-        let Some(control) = self.control(&name.clone()) else { return };
-        if error.failure.strikes_all() {
-            control.throttle(now);
-        }
-        if again {
-            control.plan(key, at);
-        }
-    }
-
-    pub(super) fn hint(&mut self, read: ReadId, result: Result<Hint, ReadError>, now: Time) {
-        let Some(pending) = self.complete_control(read) else { return };
-        let (ReadKey::Attributes(id) | ReadKey::Tags(id)) = &pending.key else { return };
-        let Some(source) = self.inventory.sources.get_mut(&id.source) else { return };
-        let Some(namespace) = source.namespaces.get(&id.namespace) else { return };
-        let Some(state) = self.inventory.services.get_mut(id) else { return };
-        let scope = Scope {
-            source: &id.source,
-            namespace: &namespace.info.name,
-            service: &state.info.name,
-        };
-        let (interval, longest) = (self.config.interval, source.config.catalogue_interval);
-        let attempts = &mut state.hints.attempts;
-        let report =
-            attempts.record(result.as_ref().err(), &mut source.outage, &scope, now, interval);
-        self.effects.extend(report);
-        let (failures, pause) = (attempts.failures, attempts.pause(interval, longest));
-        let before = (state.hints.attributes.clone(), state.hints.tags.clone());
-        let next = match result {
-            Ok(Hint::Attributes(attributes)) => {
-                state.hints.attributes = Some(attributes);
-                (!self.config.once).then_some(now + longest)
-            }
-            Ok(Hint::Tags(tags)) => {
-                state.hints.tags = Some(tags);
-                (!self.config.once).then_some(now + longest)
-            }
-            Err(error) => {
-                let exists = state
-                    .key
-                    .as_ref()
-                    .and_then(|key| self.entries.get(key))
-                    .is_some_and(|entry| entry.observed.is_some());
-                // Where hints may not be read at all, a service does without; but an entry that
-                // exists may have been made with them.
-                if error.failure == ReadFailure::AccessDenied && !exists {
-                    match pending.key {
-                        ReadKey::Attributes(_) => {
-                            state.hints.attributes.get_or_insert_default();
-                        }
-                        _ => drop(state.hints.tags.get_or_insert_default()),
-                    }
-                }
-                if error.failure.strikes_all() {
-                    self.planes
-                        .get_mut(&source.config.quota)
-                        .into_iter()
-                        .for_each(|planes| planes.control.throttle(now));
-                }
-                self.config.tries_again(failures).then_some(now + pause)
-            }
-        };
-        let complete = (state.hints.attributes.is_some() || !source.config.read_service_attributes)
-            && (state.hints.tags.is_some() || !source.config.read_tags);
-        let moved = before != (state.hints.attributes.clone(), state.hints.tags.clone());
-        state.discover |= moved;
-        let Some(planes) = self.planes.get_mut(&source.config.quota) else { return };
-        if let Some(at) = next {
-            planes.control.plan(pending.key.clone(), at);
-        }
-        if moved && complete {
-            planes.data.expedite(ReadKey::Service(id.clone()), now);
-        }
-    }
-}
-
-/// Whether a list whose page has failed is begun anew.
-fn restarts(listing: &mut Option<Listing>, error: &ReadError, failures: u32) -> bool {
-    let token = listing.as_ref().is_some_and(|listing| listing.token.is_some());
-    let expired = token && failures >= FAILURES_OF_A_PAGE && !error.failure.strikes_all();
-    let restart = expired || error.failure == ReadFailure::Malformed;
-    if restart {
-        *listing = None;
-    }
-    restart
 }

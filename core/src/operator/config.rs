@@ -18,17 +18,16 @@ pub struct Config {
     pub transform: Option<Arc<dyn Transform>>,
     /// How to plan.
     pub plan: planner::Options,
-    /// How often each service is asked for a change (5 s). One that moved within the last two
-    /// minutes is asked every second.
+    /// How often each service is polled (5 s). One that changed within the last two minutes is polled
+    /// every second.
     pub interval: Duration,
-    /// How often a service is asked that has not moved for long; the same as `interval`, or more.
+    /// How often a service is polled that has not changed for long; the same as `interval`, or more.
     pub longest_interval: Duration,
-    /// How long an answer that takes something away must have been true before it is believed (10
-    /// s).
+    /// How long something must be missing, or a service empty, before a later read confirms it (10 s).
     pub empty_grace: Duration,
-    /// How many reads of one account and region may be under way at once (32).
+    /// How many reads of one account and region may be in flight at once (32).
     pub max_reads_in_flight: usize,
-    /// How many writes may be under way at once (16).
+    /// How many writes may be in flight at once (16).
     pub max_writes_in_flight: usize,
     /// One pass, then finish.
     pub once: bool,
@@ -51,13 +50,13 @@ impl Default for Config {
     }
 }
 
-/// How often a single pass tries a read or a write.
-const TRIES_IN_ONE_PASS: u32 = 3;
+/// How many times a single pass attempts a read or a write.
+const MAX_ATTEMPTS_IN_ONE_PASS: u32 = 3;
 
 impl Config {
-    /// Whether what failed so often is tried again.
-    pub(super) const fn tries_again(&self, failures: u32) -> bool {
-        !self.once || failures < TRIES_IN_ONE_PASS
+    /// Whether a read or write may be retried after so many failures.
+    pub(super) const fn may_retry(&self, failures: u32) -> bool {
+        !self.once || failures < MAX_ATTEMPTS_IN_ONE_PASS
     }
 }
 
@@ -70,7 +69,7 @@ pub struct SourceConfig {
     pub region: Option<String>,
     /// Sources of one account and region have the same quota, by any name, and share one budget.
     pub quota: String,
-    /// The Kubernetes namespace that its entries are put into.
+    /// The Kubernetes namespace of its entries.
     pub target_namespace: String,
     /// How often namespaces and services are listed, and hints read (30 s).
     pub catalogue_interval: Duration,

@@ -1,4 +1,4 @@
-//! What the operator is told, and what it asks for.
+//! The events that go in, and the effects that come out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +56,7 @@ impl ReadFailure {
     }
 
     /// Whether every read of the source is likely to fail the same way.
-    pub(super) const fn strikes_all(self) -> bool {
+    pub(super) const fn affects_source(self) -> bool {
         matches!(self, Self::Throttled | Self::Credentials | Self::Unreachable)
     }
 }
@@ -65,9 +65,9 @@ impl ReadFailure {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct ReadError {
-    /// How.
+    /// The kind of failure.
     pub failure: ReadFailure,
-    /// For a person: the call, what AWS answered, and what to do about it where that is known.
+    /// For a person: the call, the answer of AWS, and a remedy where there is one.
     pub message: String,
 }
 
@@ -87,8 +87,8 @@ pub struct InstancesRead {
     pub instances: Vec<Instance>,
     /// `InstancesRevision`
     pub revision: Option<i64>,
-    /// What [`Read::Revision`] is answered as long as nothing has moved: the revision itself, where
-    /// AWS is asked. None, if only the instances can tell.
+    /// The answer to [`Read::Revision`] as long as nothing has changed; from AWS, the revision
+    /// itself. None, if only the instances show a change.
     pub change_token: Option<i64>,
     /// The region that the service was read in, where that is not its source's.
     pub region: Option<String>,
@@ -97,7 +97,7 @@ pub struct InstancesRead {
 /// Why a write failed. A closed list, as [`ReadFailure`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WriteFailure {
-    /// The object was changed or made by someone else meanwhile; what is observed next decides.
+    /// Another writer has changed or created the object meanwhile; the next observation decides.
     Conflict,
     /// It was deleted already.
     NotFound,
@@ -136,46 +136,45 @@ impl WriteFailure {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct WriteError {
-    /// How.
+    /// The kind of failure.
     pub failure: WriteFailure,
     /// For a person.
     pub message: String,
-    /// How long the server asks to wait (`Retry-After`).
+    /// How long to wait, as the server requests (`Retry-After`).
     pub retry_after: Option<Duration>,
 }
 
 impl WriteError {
-    /// Without a wish of the server's how long to wait.
+    /// Without `retry_after`.
     #[must_use]
     pub const fn new(failure: WriteFailure, message: String) -> Self {
         Self { failure, message, retry_after: None }
     }
 }
 
-/// What a sink observes of the entries that exist, whoever owns them.
+/// What a sink observes of the entries that exist, ours or not.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Observation {
     /// Everything that exists.
     Listed {
-        /// What is not in it was deleted.
+        /// All of them: an entry that is missing was deleted.
         entries: Vec<Observed>,
-        /// The state of the store that the list shows; none, where the store has no versions and
-        /// the list is of now.
+        /// The version of the list; none, where the store has no versions and the list is
+        /// current.
         version: Version,
     },
-    /// One entry was made or changed.
+    /// One entry was created or changed.
     Applied(Box<Observed>),
     /// One entry was deleted.
     Deleted {
-        /// Which.
+        /// Its key.
         key: EntryKey,
-        /// The version of the deletion, where the store has such.
+        /// The version of the deletion, where the store has versions.
         version: Version,
     },
 }
 
-/// A Cloud Map service of a source. The order is that in which services that claim one host are
-/// ranked.
+/// A Cloud Map service of a source. Services that claim one host rank in this order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceId {
     /// The source's name.
@@ -186,59 +185,59 @@ pub struct ServiceId {
     pub service: Arc<str>,
 }
 
-/// Identifies a read, so that the answer to one that was given up meanwhile is ignored.
+/// Identifies a read, so that the answer to a cancelled one is ignored.
 pub type ReadId = u64;
 
-/// What the operator is told.
+/// What has happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// Time has passed, or the process has just started.
     Tick,
-    /// A source reports that all should be read again at once.
+    /// A source has changed: all of it is read again at once.
     SourceChanged {
-        /// Which.
+        /// Its name.
         source: Arc<str>,
     },
     /// Answers [`Read::Namespaces`].
     NamespacesPage {
-        /// Which read.
+        /// The read's id.
         read: ReadId,
-        /// The page, or why there is none.
+        /// The page, or the failure.
         result: Result<Page<Namespace>, ReadError>,
     },
     /// Answers [`Read::Services`].
     ServicesPage {
-        /// Which read.
+        /// The read's id.
         read: ReadId,
-        /// The page, or why there is none.
+        /// The page, or the failure.
         result: Result<Page<Service>, ReadError>,
     },
     /// Answers [`Read::ServiceAttributes`].
     ServiceAttributes {
-        /// Which read.
+        /// The read's id.
         read: ReadId,
-        /// All of them, or why there are none.
+        /// All of them, or the failure.
         result: Result<SortedMap<String, String>, ReadError>,
     },
     /// Answers [`Read::Tags`].
     Tags {
-        /// Which read.
+        /// The read's id.
         read: ReadId,
-        /// All of them, or why there are none.
+        /// All of them, or the failure.
         result: Result<Vec<Tag>, ReadError>,
     },
     /// Answers [`Read::Revision`].
     Revision {
-        /// Which read.
+        /// The read's id.
         read: ReadId,
-        /// The revision, or why there is none.
+        /// The revision, or the failure.
         result: Result<i64, ReadError>,
     },
     /// Answers [`Read::Instances`].
     Instances {
-        /// Which read.
+        /// The read's id.
         read: ReadId,
-        /// All instances, or why there are none.
+        /// All instances, or the failure.
         result: Result<InstancesRead, ReadError>,
     },
     /// What the sink observes.
@@ -247,26 +246,26 @@ pub enum Event {
     Written {
         /// Which entry.
         key: EntryKey,
-        /// What is stored now (none: it is deleted), or why not.
+        /// What is stored now (none: it is deleted), or the failure.
         result: Result<Option<Box<Observed>>, WriteError>,
     },
     /// Start nothing new; [`Effect::Finished`] follows when the writes in flight have ended.
     Stop,
 }
 
-/// What the operator asks for.
+/// What to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Ask a source; the event named beside the [`Read`] answers.
+    /// Read from a source; the event of the same name as the [`Read`] answers.
     Read {
-        /// To be given back with the answer.
+        /// The id that the answer repeats.
         id: ReadId,
-        /// What to ask.
+        /// What to read.
         read: Read,
     },
     /// Write an entry; [`Event::Written`] answers.
     Write(Write),
-    /// Tell a person.
+    /// Report to a person.
     Report(Diagnostic),
     /// Send [`Event::Tick`] at this time, if no other event comes before. Only the last one counts.
     WakeAt(Time),
@@ -277,7 +276,7 @@ pub enum Effect {
     },
 }
 
-/// Whose namespaces are listed.
+/// The owner of the namespaces that are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NamespaceOwner {
     /// The account's own (`RESOURCE_OWNER` `SELF`).
@@ -291,20 +290,20 @@ pub enum NamespaceOwner {
 pub enum Read {
     /// One page of `ListNamespaces`.
     Namespaces {
-        /// Of which source.
+        /// The source's name.
         source: Arc<str>,
-        /// Whose.
+        /// The namespaces' owner.
         owner: NamespaceOwner,
-        /// Which page; none for the first.
+        /// The page's token; none for the first.
         token: Option<String>,
     },
     /// One page of `ListServices`.
     Services {
-        /// Of which source.
+        /// The source's name.
         source: Arc<str>,
-        /// Of which namespace.
+        /// The namespace.
         namespace: Arc<Namespace>,
-        /// Which page; none for the first.
+        /// The page's token; none for the first.
         token: Option<String>,
     },
     /// `GetServiceAttributes`
@@ -317,7 +316,7 @@ pub enum Read {
     Instances(Target),
 }
 
-/// The service that a read asks about.
+/// The service that a read is about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
     /// Its id.
@@ -329,7 +328,7 @@ pub struct Target {
 }
 
 impl Read {
-    /// Of which source.
+    /// The source's name.
     #[must_use]
     pub const fn source(&self) -> &Arc<str> {
         match self {
@@ -358,9 +357,9 @@ impl Read {
 /// A write to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {
-    /// To which entry.
+    /// Its entry.
     pub key: EntryKey,
-    /// What and why.
+    /// The kind of write.
     pub action: Action,
     /// The whole entry as JSON; none for a delete.
     pub json: Option<Arc<str>>,

@@ -1,9 +1,10 @@
-//! What decides about an entry, and no more: a thousand entries of a hundred endpoints are a few
-//! hundred kilobytes here.
+//! An entry reduced to what a decision needs: fingerprints instead of contents, so that a thousand
+//! entries of a hundred endpoints take a few hundred kilobytes.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
 
-use super::fingerprint::fingerprint;
 use crate::order;
 use crate::service_entry::{OWNER_LABEL, ServiceEntry, annotation, canonical_host};
 use crate::translate::LastKnown;
@@ -26,7 +27,7 @@ impl std::fmt::Display for EntryKey {
     }
 }
 
-/// What is read as a whole: a Cloud Map namespace of a source.
+/// The unit of complete reading: a Cloud Map namespace of a source.
 #[derive(
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
@@ -37,11 +38,11 @@ pub struct Scope {
     pub namespace: String,
 }
 
-/// The fields of a spec that we may set. Any other is somebody else's, and left alone.
+/// The fields of a spec that we may set. Any other belongs to other writers, and is left alone.
 pub(crate) const FIELDS: [&str; 7] =
     ["hosts", "addresses", "ports", "location", "resolution", "endpoints", "exportTo"];
 
-/// One field of a spec: what it holds, and whether it is ours to remove.
+/// One field of a spec: its content, and whether we may remove it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Field {
     fingerprint: u64,
@@ -53,24 +54,24 @@ struct Field {
 pub struct Fields([Option<Field>; FIELDS.len()]);
 
 impl Fields {
-    /// Of a spec; `ours` says which fields we have written, and so may remove.
-    fn of(spec: &Value, ours: impl Fn(&str) -> bool) -> Self {
+    /// From a spec; `ours` tests whether we have written a field, and so may remove it.
+    fn from_spec(spec: &Value, ours: impl Fn(&str) -> bool) -> Self {
         Self(FIELDS.map(|name| {
             let value = spec.get(name).filter(|v| !is_empty(v))?;
             Some(Field { fingerprint: fingerprint(value), ours: ours(name) })
         }))
     }
 
-    /// The names of the fields in which what is `observed` is not what `self` wants. A field that
-    /// `self` does not set differs only if it is there and ours.
+    /// The names of the fields in which `observed` differs from `self`, the desired ones. A field
+    /// that is not desired differs only if it is set and ours.
     pub fn differing<'a>(&'a self, observed: &'a Self) -> impl Iterator<Item = &'static str> + 'a {
         let pairs = self.0.iter().zip(&observed.0).zip(FIELDS);
-        pairs.filter_map(|((want, have), name)| {
-            let same = match (want, have) {
-                (Some(want), Some(have)) => want.fingerprint == have.fingerprint,
+        pairs.filter_map(|((desired, observed), name)| {
+            let same = match (desired, observed) {
+                (Some(desired), Some(observed)) => desired.fingerprint == observed.fingerprint,
                 (Some(_), None) => false,
-                // Whoever has added endpoints: without any of ours, a service has none.
-                (None, Some(have)) => !have.ours && name != "endpoints",
+                // Endpoints are removed whoever has added them: the service has none.
+                (None, Some(observed)) => !observed.ours && name != "endpoints",
                 (None, None) => true,
             };
             (!same).then_some(name)
@@ -88,20 +89,20 @@ pub(crate) fn is_empty(value: &Value) -> bool {
 pub struct Desired {
     /// Which object it is.
     pub key: EntryKey,
-    /// What has to be read completely before it may shrink.
+    /// What has to be read completely before the entry may lose endpoints.
     pub scope: Scope,
     /// Its hosts.
     pub hosts: Vec<String>,
-    /// What its spec holds.
+    /// The fields of its spec.
     pub fields: Fields,
     /// Fingerprints of its endpoints' addresses, sorted.
     pub endpoints: Vec<u64>,
 }
 
 impl Desired {
-    /// Of an entry. The key's namespace is the entry's own, else `default_namespace`.
+    /// From an entry. The key's namespace is the entry's own, else `default_namespace`.
     #[must_use]
-    pub fn of(entry: &ServiceEntry, scope: Scope, default_namespace: &str) -> Self {
+    pub fn from_entry(entry: &ServiceEntry, scope: Scope, default_namespace: &str) -> Self {
         let spec = serde_json::to_value(&entry.spec).unwrap_or_default();
         let key = EntryKey {
             namespace: entry
@@ -114,12 +115,12 @@ impl Desired {
         Self::with_spec(key, scope, entry.spec.hosts.clone(), &spec)
     }
 
-    /// Of an entry as JSON, as a translation writes it. Its annotations say its scope; without them
-    /// it is of a scope that nobody names.
+    /// From an entry as JSON, as a translation writes it. Its scope is that of its annotations;
+    /// without them, one with empty names.
     ///
     /// # Errors
-    /// Where it has no name or no hosts: says what was expected where.
-    pub fn read(entry: &Value, default_namespace: &str) -> Result<Self, String> {
+    /// Where it has no name or no hosts: what was expected where.
+    pub fn from_json(entry: &Value, default_namespace: &str) -> Result<Self, String> {
         let text =
             |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let name =
@@ -137,9 +138,10 @@ impl Desired {
             namespace: text("/metadata/namespace").unwrap_or_else(|| default_namespace.to_owned()),
             name,
         };
-        let said = |name: &str| annotation(entry, name).unwrap_or_default();
-        let scope =
-            Scope { source: said(annotation::SOURCE), namespace: said(annotation::NAMESPACE) };
+        let scope = Scope {
+            source: annotation(entry, annotation::SOURCE).unwrap_or_default(),
+            namespace: annotation(entry, annotation::NAMESPACE).unwrap_or_default(),
+        };
         Ok(Self::with_spec(key, scope, hosts, spec))
     }
 
@@ -148,18 +150,18 @@ impl Desired {
             key,
             scope,
             hosts,
-            fields: Fields::of(spec, |_| true),
+            fields: Fields::from_spec(spec, |_| true),
             endpoints: endpoint_fingerprints(spec),
         }
     }
 }
 
-/// What an annotation of an object says.
+/// The value of an annotation of an object.
 fn annotation(object: &Value, name: &str) -> Option<String> {
     object.get("metadata")?.get("annotations")?.get(name)?.as_str().map(str::to_owned)
 }
 
-/// Which state of a stored object is meant.
+/// One state of a stored object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Version {
     /// `metadata.uid`, where the store has such.
@@ -170,7 +172,7 @@ pub struct Version {
 
 impl Version {
     /// Whether this is an older state than `other`. Resource versions are compared as numbers where
-    /// both are such, as Kubernetes promises they may be; otherwise nothing is known to be older.
+    /// both are such, as Kubernetes promises they may be; otherwise neither is older.
     #[must_use]
     pub fn is_older_than(&self, other: &Self) -> bool {
         self.number().zip(other.number()).is_some_and(|(this, other)| this < other)
@@ -181,7 +183,7 @@ impl Version {
     }
 }
 
-/// An entry as it is stored, whoever made it.
+/// An entry as it is stored, whether ours or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observed {
     /// Which object it is.
@@ -190,17 +192,17 @@ pub struct Observed {
     pub owner: Option<String>,
     /// Its hosts, in lower case and without a trailing dot.
     pub hosts: Vec<String>,
-    /// What its spec holds.
+    /// The fields of its spec.
     pub fields: Fields,
     /// Fingerprints of its endpoints' addresses, sorted.
     pub endpoints: Vec<u64>,
-    /// What it was made of, as its annotations say.
+    /// The scope that it was made from, by its annotations.
     pub scope: Option<Scope>,
-    /// [`crate::cloud_map::Service::key`] of the service it was made of, as its annotations say.
+    /// [`crate::cloud_map::Service::key`] of the service that it was made from, by its annotations.
     pub service: Option<String>,
-    /// The region it was read in, as its annotations say.
+    /// The region that it was read in, by its annotations.
     pub region: Option<String>,
-    /// The account it was read from, as its annotations say.
+    /// The account that it was read from, by its annotations.
     pub account: Option<String>,
     /// The refused removals that a person confirms with an annotation.
     pub confirmation: Option<String>,
@@ -212,11 +214,11 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// Of an object as JSON. Lenient: it may be anybody's, of any version. `field_manager` is the
-    /// name we apply with; where it is given and the object has `managedFields`, they say which
-    /// fields are ours, else all of our own entries' are.
+    /// From an object as JSON. Lenient: any writer may have made it, in any version of the API.
+    /// `field_manager` is the name we apply with; where it is given and the object has
+    /// `managedFields`, those decide which fields are ours, else all are.
     #[must_use]
-    pub fn of(object: &Value, field_manager: Option<&str>, default_namespace: &str) -> Self {
+    pub fn from_json(object: &Value, field_manager: Option<&str>, default_namespace: &str) -> Self {
         let text =
             |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let owner = object
@@ -230,7 +232,7 @@ impl Observed {
             .into_iter()
             .flatten()
             .filter_map(Value::as_str);
-        let managed = field_manager.and_then(|manager| ManagedSpec::of(object, manager));
+        let managed = field_manager.and_then(|manager| ManagedSpec::from_object(object, manager));
         Self {
             key: EntryKey {
                 namespace: text("/metadata/namespace")
@@ -239,7 +241,9 @@ impl Observed {
             },
             owner: owner.map(str::to_owned),
             hosts: hosts.map(canonical_host).collect(),
-            fields: Fields::of(spec, |field| managed.as_ref().is_none_or(|m| m.holds(field))),
+            fields: Fields::from_spec(spec, |field| {
+                managed.as_ref().is_none_or(|m| m.contains(field))
+            }),
             endpoints: endpoint_fingerprints(spec),
             scope: annotation(object, annotation::SOURCE)
                 .zip(annotation(object, annotation::NAMESPACE))
@@ -248,22 +252,13 @@ impl Observed {
             region: annotation(object, annotation::REGION),
             account: annotation(object, annotation::ACCOUNT),
             confirmation: annotation(object, annotation::CONFIRM_REMOVALS),
-            last_known: owner.map(|_| Box::new(last_known(spec))),
+            last_known: owner.map(|_| Box::new(LastKnown::from_json(spec))),
             version: Version {
                 uid: text("/metadata/uid"),
                 resource_version: text("/metadata/resourceVersion"),
             },
         }
     }
-}
-
-/// Lenient: what can't be read is left out.
-fn last_known(spec: &Value) -> LastKnown {
-    fn list<T: serde::de::DeserializeOwned>(spec: &Value, field: &str) -> Vec<T> {
-        let items = spec.get(field).and_then(Value::as_array).into_iter().flatten();
-        items.filter_map(|item| T::deserialize(item).ok()).collect()
-    }
-    LastKnown { ports: list(spec, "ports"), addresses: list(spec, "addresses") }
 }
 
 fn endpoint_fingerprints(spec: &Value) -> Vec<u64> {
@@ -278,15 +273,49 @@ fn endpoint_fingerprints(spec: &Value) -> Vec<u64> {
 struct ManagedSpec<'a>(Vec<&'a Value>);
 
 impl<'a> ManagedSpec<'a> {
-    /// None where the object says nothing of field managers at all.
-    fn of(object: &'a Value, manager: &str) -> Option<Self> {
+    /// None where the object has no `managedFields`.
+    fn from_object(object: &'a Value, manager: &str) -> Option<Self> {
         let all = object.pointer("/metadata/managedFields")?.as_array()?;
         let ours = all.iter().filter(|m| m.get("manager").and_then(Value::as_str) == Some(manager));
         Some(Self(ours.filter_map(|m| m.pointer("/fieldsV1/f:spec")).collect()))
     }
 
-    fn holds(&self, field: &str) -> bool {
+    fn contains(&self, field: &str) -> bool {
         let name = format!("f:{field}");
         self.0.iter().any(|spec| spec.get(&name).is_some())
+    }
+}
+
+/// The fingerprint of a value, whatever the order of its keys. Only compared with others of the same
+/// process, never stored.
+fn fingerprint(value: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    feed(value, &mut hasher);
+    hasher.finish()
+}
+
+fn feed(value: &Value, hasher: &mut DefaultHasher) {
+    match value {
+        Value::Null => 0_u8.hash(hasher),
+        Value::Bool(b) => (1_u8, b).hash(hasher),
+        Value::Number(n) => (2_u8, n.to_string()).hash(hasher),
+        Value::String(s) => (3_u8, s).hash(hasher),
+        Value::Array(items) => {
+            (4_u8, items.len()).hash(hasher);
+            for item in items {
+                feed(item, hasher);
+            }
+        }
+        Value::Object(map) => {
+            (5_u8, map.len()).hash(hasher);
+            // serde_json keeps keys sorted or in their order of insertion, as features of other crates
+            // choose.
+            let mut keys: Vec<_> = map.iter().collect();
+            order::sort_by(&mut keys, |(a, _), (b, _)| a.cmp(b));
+            for (key, item) in keys {
+                key.hash(hasher);
+                feed(item, hasher);
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Which entries have which hosts, wildcards among them.
+//! An index from hosts to entries, with wildcards.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -6,8 +6,7 @@ use std::ops::Bound;
 use super::facts::EntryKey;
 use crate::order;
 
-/// That an entry has a host. The host is reversed, so that all that a wildcard covers lies side by
-/// side.
+/// A host of an entry. It is reversed, so that the hosts that a wildcard covers are neighbours.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Claim {
     namespace: String,
@@ -15,8 +14,8 @@ struct Claim {
     name: String,
 }
 
-/// The hosts of many entries. It answers as [`hosts_overlap`](crate::service_entry::hosts_overlap)
-/// does.
+/// The hosts of many entries, by the rule of
+/// [`hosts_overlap`](crate::service_entry::hosts_overlap).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostIndex {
     names: BTreeSet<Claim>,
@@ -33,7 +32,7 @@ impl HostIndex {
         }
     }
 
-    /// Takes the hosts of an entry out again.
+    /// Removes the hosts of an entry.
     pub fn remove(&mut self, key: &EntryKey, hosts: &[String]) {
         for host in hosts {
             let (set, claim) = self.claim(key, host);
@@ -69,7 +68,7 @@ impl HostIndex {
         found
     }
 
-    /// The wildcards that cover what is reversed here.
+    /// The wildcards that cover a reversed host.
     fn find_wildcards_over(&self, key: &EntryKey, reversed: &str, found: &mut Vec<EntryKey>) {
         if self.wildcards.is_empty() {
             return;
@@ -96,19 +95,19 @@ impl HostIndex {
     }
 }
 
-/// The entries, other than `key`, whose hosts fit: those are `from` and what follows it.
+/// The entries, other than `key`, whose hosts match: those start at `from`.
 fn find(
     set: &BTreeSet<Claim>,
     key: &EntryKey,
     from: &str,
-    fits: impl Fn(&str) -> bool,
+    matches: impl Fn(&str) -> bool,
     found: &mut Vec<EntryKey>,
 ) {
     let first =
         Claim { namespace: key.namespace.clone(), reversed: from.to_owned(), name: String::new() };
     let claims = set.range((Bound::Included(first), Bound::Unbounded));
     let claims =
-        claims.take_while(|claim| claim.namespace == key.namespace && fits(&claim.reversed));
+        claims.take_while(|claim| claim.namespace == key.namespace && matches(&claim.reversed));
     let names = claims.map(|claim| &claim.name).filter(|name| **name != key.name);
     found.extend(
         names.map(|name| EntryKey { namespace: key.namespace.clone(), name: name.clone() }),

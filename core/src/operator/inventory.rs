@@ -1,106 +1,29 @@
-//! What is known of Cloud Map, and how completely: sources, their namespaces, their services.
+//! What was read of Cloud Map, and how completely: sources, their namespaces, their services.
 //!
-//! Completeness is latched: what was once read to its end stays known, and a service that appears
-//! later holds back only its own entry. Nothing is believed to be deleted or empty on one answer.
+//! Completeness is latched: a list that was once read to its end stays complete, and a service that
+//! appears later delays only its own entry. Nothing counts as deleted or empty after one answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::attempts::{Attempts, Outage};
-use super::entries::WaitFor;
+use super::attempts::{Attempts, SourceOutage};
+use super::entry::WaitFor;
 use super::facts::{Desired, EntryKey, Observed, Scope};
+use super::listing::List;
 use super::queue::ReadKey;
-use super::{Config, Read, ReadError, ReadFailure, ServiceId, SourceConfig, Target, Time};
+use super::{Config, Read, ReadFailure, ServiceId, SourceConfig, Target, Time};
 use crate::cloud_map::{Namespace, Record, Service, Tag};
 use crate::diagnostic::Diagnostic;
+use crate::service_entry::ServiceEntry;
 use crate::sorted::SortedMap;
 use crate::translate;
 
-/// A list that is longer never ends: with 100 a page these are 100,000 services.
-const MOST_PAGES: usize = 1_000;
-/// How long a service is asked every second after it has moved.
-const ATTENTION: Duration = Duration::from_mins(2);
-/// A service that has been quiet for twelve times as long may wait so long.
-const QUIET_SHARE: u32 = 12;
-
-/// A list that is being read.
-#[derive(Debug, Clone)]
-pub(super) struct Listing {
-    pub begun: Time,
-    /// The page to ask for next.
-    pub token: Option<String>,
-    /// The keys of what it holds so far.
-    pub seen: BTreeSet<Arc<str>>,
-    pub left_out: usize,
-    tokens: BTreeSet<String>,
-}
-
-impl Listing {
-    pub(super) const fn new(begun: Time) -> Self {
-        Self { begun, token: None, seen: BTreeSet::new(), left_out: 0, tokens: BTreeSet::new() }
-    }
-
-    /// Takes a page's token: true, if that page was the last. A page may be empty though more
-    /// follow.
-    pub(super) fn advance(
-        &mut self,
-        operation: &str,
-        next: Option<String>,
-    ) -> Result<bool, ReadError> {
-        self.token = next.filter(|token| !token.is_empty());
-        let Some(token) = &self.token else { return Ok(true) };
-        let malformed = |what: &str| {
-            Err(ReadError {
-                failure: ReadFailure::Malformed,
-                message: format!("{operation}: {what}"),
-            })
-        };
-        if !self.tokens.insert(token.clone()) {
-            return malformed("a NextToken came back, so the list would never end");
-        }
-        if self.tokens.len() >= MOST_PAGES {
-            return malformed("more than 1,000 pages, so the list may never end");
-        }
-        Ok(false)
-    }
-}
-
-/// How far a list that is read again and again has been read.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Progress {
-    /// When it was first read to its end.
-    ended: Option<Time>,
-    /// When it was begun that was read to its end last.
-    begun: Time,
-    /// It was read to its end a second time, begun long enough after that.
-    confirmed: bool,
-}
-
-impl Progress {
-    pub(super) fn complete(&mut self, begun: Time, now: Time, grace: Duration) {
-        self.begun = begun;
-        match self.ended {
-            None => self.ended = Some(now),
-            Some(first) => self.confirmed |= begun >= first + grace,
-        }
-    }
-
-    pub(super) const fn is_complete(self) -> bool {
-        self.ended.is_some()
-    }
-
-    /// Whether it was read to its end, begun no earlier than this.
-    pub(super) fn is_complete_since(self, since: Time) -> bool {
-        self.ended.is_some() && self.begun >= since
-    }
-
-    /// When it should be read again so that it is confirmed.
-    pub(super) fn confirm_at(self, grace: Duration) -> Option<Time> {
-        self.ended.filter(|_| !self.confirmed).map(|ended| ended + grace)
-    }
-}
+/// How long a service is polled every second after a change.
+const FAST_POLLING: Duration = Duration::from_mins(2);
+/// A service is polled as often as a twelfth of the time since its last change.
+const QUIET_DIVISOR: u32 = 12;
 
 /// A source.
 #[derive(Debug, Clone)]
@@ -108,17 +31,15 @@ pub(super) struct Source {
     pub config: SourceConfig,
     /// How its services are translated.
     pub options: translate::Options,
-    /// The list of namespaces that is being read.
-    pub listing: Option<Listing>,
-    pub progress: Progress,
-    pub attempts: Attempts,
-    pub outage: Option<Outage>,
+    /// Its list of namespaces.
+    pub list: List,
+    pub outage: Option<SourceOutage>,
     pub namespaces: BTreeMap<Arc<str>, NamespaceState>,
     /// The accounts whose services it reads.
     pub accounts: BTreeSet<String>,
-    /// Services that the lists of their namespaces lack.
+    /// Services that are missing in the lists of their namespaces.
     pub missing: BTreeSet<ServiceId>,
-    /// Everything in it was read once, as far as it can be.
+    /// The first pass is over: everything in it was read once, as far as it can be.
     pub passed: bool,
 }
 
@@ -129,9 +50,7 @@ impl Source {
         Self {
             config: config.clone(),
             options: translate::Options { owner, target_namespace, ..operator.translate.clone() },
-            listing: None,
-            progress: Progress::default(),
-            attempts: Attempts::default(),
+            list: List::default(),
             outage: None,
             namespaces: BTreeMap::new(),
             accounts: BTreeSet::new(),
@@ -144,22 +63,23 @@ impl Source {
     /// every service was tried.
     pub(super) fn latch(&mut self) -> bool {
         let passed = |namespace: &NamespaceState| {
-            namespace.is_complete() || namespace.attempts.failure == Some(ReadFailure::AccessDenied)
+            namespace.is_complete()
+                || namespace.list.attempts.failure == Some(ReadFailure::AccessDenied)
         };
-        self.passed |= self.progress.is_complete() && self.namespaces.values().all(passed);
+        self.passed |= self.list.progress.is_complete() && self.namespaces.values().all(passed);
         self.passed
     }
 
-    /// A namespace that was not listed twice and could hold the services of one of this name (none:
-    /// of any): it may have been made anew, with the same name and another id.
+    /// A namespace whose services were not listed twice and that may be another one of this name
+    /// (none: of any), recreated with a new id.
     pub(super) fn unlisted(&self, name: Option<&str>) -> Option<&Arc<str>> {
-        let could_hold = |namespace: &NamespaceState| {
+        let has_name = |namespace: &NamespaceState| {
             name.is_none_or(|name| namespace.info.name.eq_ignore_ascii_case(name))
         };
         let mut unlisted = self
             .namespaces
             .iter()
-            .filter(|(_, namespace)| could_hold(namespace) && !namespace.progress.confirmed);
+            .filter(|(_, namespace)| has_name(namespace) && !namespace.list.progress.confirmed);
         unlisted.next().map(|(key, _)| key)
     }
 }
@@ -168,41 +88,31 @@ impl Source {
 #[derive(Debug, Clone)]
 pub(super) struct NamespaceState {
     pub info: Arc<Namespace>,
-    /// The list of services that is being read.
-    pub listing: Option<Listing>,
-    pub progress: Progress,
-    pub attempts: Attempts,
-    /// Since when the list of namespaces lacks it.
+    /// Its list of services.
+    pub list: List,
+    /// Since when it is missing in the list of namespaces.
     pub missing: Option<Time>,
     /// How many services of its first list were never tried.
     pub untried: usize,
-    /// How many services of it are left out by their names.
-    pub left_out: usize,
+    /// How many of its services are excluded by their names.
+    pub excluded: usize,
 }
 
 impl NamespaceState {
     pub(super) fn new(info: Arc<Namespace>) -> Self {
-        Self {
-            info,
-            listing: None,
-            progress: Progress::default(),
-            attempts: Attempts::default(),
-            missing: None,
-            untried: 0,
-            left_out: 0,
-        }
+        Self { info, list: List::default(), missing: None, untried: 0, excluded: 0 }
     }
 
     /// Its services were listed to the end, and each of that list was tried.
     pub(super) const fn is_complete(&self) -> bool {
-        self.progress.is_complete() && self.untried == 0
+        self.list.progress.is_complete() && self.untried == 0
     }
 }
 
-/// What a service needs to have in the cluster.
+/// The desired state of a service's entry.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) enum Wanted {
-    /// Not known yet, or it could not be translated: whatever exists stays.
+pub(super) enum DesiredState {
+    /// Not known yet, or the translation failed: the current entry stays.
     #[default]
     Unknown,
     /// No entry, for good.
@@ -210,10 +120,10 @@ pub(super) enum Wanted {
     /// No entry while it has no endpoint.
     Omitted,
     /// This entry.
-    Entry(Arc<WantedEntry>),
+    Entry(Arc<DesiredEntry>),
 }
 
-impl Wanted {
+impl DesiredState {
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Omitted => true,
@@ -223,24 +133,38 @@ impl Wanted {
     }
 }
 
-/// An entry that is wanted. Two are equal if they differ in metadata alone.
+/// A desired entry. Two are equal if they differ in metadata alone.
 #[derive(Debug, Clone)]
-pub(super) struct WantedEntry {
+pub(super) struct DesiredEntry {
     pub desired: Desired,
     /// The whole entry. Text takes a quarter of the memory of a tree.
     pub json: Arc<str>,
 }
 
-impl PartialEq for WantedEntry {
+impl DesiredEntry {
+    /// From the translation of the service `id`.
+    pub(super) fn from_entry(
+        entry: &ServiceEntry,
+        id: &ServiceId,
+        default_namespace: &str,
+    ) -> Option<Self> {
+        let scope = Scope { source: id.source.to_string(), namespace: id.namespace.to_string() };
+        let desired = Desired::from_entry(entry, scope, default_namespace);
+        let json = serde_json::to_string(entry).ok()?.into();
+        Some(Self { desired, json })
+    }
+}
+
+impl PartialEq for DesiredEntry {
     fn eq(&self, other: &Self) -> bool {
         self.desired == other.desired
     }
 }
 
-/// Whether a service that answers without a usable instance is believed.
+/// Whether a service has usable instances.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Emptiness {
-    /// It has usable instances.
+    /// It has some.
     #[default]
     No,
     /// It has had none since then.
@@ -249,16 +173,16 @@ pub(super) enum Emptiness {
     Confirmed,
 }
 
-/// That a list lacks something.
+/// That something is missing in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Missing {
     /// Since when.
     pub since: Time,
-    /// A later list lacks it too.
+    /// It is missing in a later list too.
     pub confirmed: bool,
 }
 
-/// What a service says about itself, where that is read.
+/// The attributes and tags of a service, where they are read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Hints {
     pub attributes: Option<SortedMap<String, String>>,
@@ -272,27 +196,26 @@ pub(super) struct ServiceState {
     pub info: Arc<Service>,
     pub attempts: Attempts,
     pub hints: Hints,
-    /// What the source answers as long as nothing has moved.
+    /// The source's answer to [`Read::Revision`] as long as nothing has changed.
     pub change_token: Option<i64>,
-    /// Ask for the instances next, not only for the revision.
+    /// Read the instances next, not only the revision.
     pub discover: bool,
-    /// The entry that it claims, whether or not it gets it.
+    /// The entry that it claims, even if another service has it.
     pub key: Option<EntryKey>,
-    pub wanted: Wanted,
+    pub desired: DesiredState,
     pub emptiness: Emptiness,
-    /// Its namespace's list lacks it.
+    /// It is missing in its namespace's list.
     pub missing: Option<Missing>,
     /// It belongs to the first list of its namespace and was not tried yet.
     pub is_first_pass: bool,
-    /// When it moved last.
-    pub moved: Option<Time>,
+    /// When it changed last.
+    pub changed_at: Option<Time>,
     /// When it was first read.
-    pub known_since: Option<Time>,
+    pub first_read: Option<Time>,
     pub diagnostics: Vec<Diagnostic>,
     /// That another service has its host.
     pub conflict: Option<Diagnostic>,
-    /// What it was translated from, where other services claim the same entry and are merged with
-    /// it.
+    /// What it was translated from, where it is merged with other services that claim its entry.
     pub record: Option<Box<Record>>,
 }
 
@@ -305,25 +228,25 @@ impl ServiceState {
             change_token: None,
             discover: true,
             key,
-            wanted: Wanted::Unknown,
+            desired: DesiredState::Unknown,
             emptiness: Emptiness::No,
             missing: None,
             is_first_pass,
-            moved: None,
-            known_since: None,
+            changed_at: None,
+            first_read: None,
             diagnostics: Vec::new(),
             conflict: None,
             record: None,
         }
     }
 
-    /// How long to wait before it is asked again.
+    /// How long to wait before it is read again.
     pub(super) fn pause(&self, config: &Config, now: Time) -> Duration {
-        if self.moved.is_some_and(|moved| now < moved + ATTENTION) {
+        if self.changed_at.is_some_and(|at| now < at + FAST_POLLING) {
             return Duration::from_secs(1).min(config.interval);
         }
-        let quiet = now.saturating_sub(self.moved.or(self.known_since).unwrap_or(now));
-        (quiet / QUIET_SHARE).clamp(config.interval, config.longest_interval.max(config.interval))
+        let quiet = now.saturating_sub(self.changed_at.or(self.first_read).unwrap_or(now));
+        (quiet / QUIET_DIVISOR).clamp(config.interval, config.longest_interval.max(config.interval))
     }
 }
 
@@ -336,7 +259,8 @@ pub(super) struct Inventory {
 
 impl Inventory {
     pub(super) fn new(config: &Config) -> Self {
-        let source = |of: &SourceConfig| (Arc::from(of.name.as_str()), Source::new(of, config));
+        let source =
+            |source: &SourceConfig| (Arc::from(source.name.as_str()), Source::new(source, config));
         Self { sources: config.sources.iter().map(source).collect(), services: BTreeMap::new() }
     }
 
@@ -357,8 +281,8 @@ impl Inventory {
         from.take_while(|id| id.source == *source && id.namespace == *namespace).cloned().collect()
     }
 
-    /// Whether an entry's source, account and region are ones that are read. What an entry does not
-    /// say does not count against it, but the source it must say.
+    /// Whether an entry's source, account and region are read here. It must have a source; an account
+    /// or region that it lacks does not count against it.
     pub(super) fn reads(&self, entry: &Observed) -> bool {
         let Some(source) =
             entry.scope.as_ref().and_then(|scope| self.sources.get(scope.source.as_str()))
@@ -370,7 +294,7 @@ impl Inventory {
             .as_ref()
             .zip(source.config.region.as_ref())
             .is_some_and(|(theirs, ours)| theirs != ours);
-        let other_account = source.progress.is_complete()
+        let other_account = source.list.progress.is_complete()
             && entry.account.as_ref().is_some_and(|account| !source.accounts.contains(account));
         !other_region && !other_account
     }
@@ -382,11 +306,11 @@ impl Inventory {
         let Some(source) = self.sources.get(&name) else { return Err(WaitFor::Source(name)) };
         let namespace = source.namespaces.get(scope.namespace.as_str());
         if namespace
-            .is_some_and(|namespace| !namespace.is_complete() || !namespace.progress.confirmed)
+            .is_some_and(|namespace| !namespace.is_complete() || !namespace.list.progress.confirmed)
         {
             return Err(WaitFor::Namespace(name, scope.namespace.as_str().into()));
         }
-        if !source.progress.confirmed {
+        if !source.list.progress.confirmed {
             return Err(WaitFor::Source(name));
         }
         match source.unlisted(namespace.map(|namespace| namespace.info.name.as_str())) {
@@ -405,20 +329,18 @@ impl Inventory {
         }
         Err(WaitFor::Namespace(scope.source.as_str().into(), scope.namespace.as_str().into()))
     }
-}
 
-impl Inventory {
-    /// The call that reads this next. None, if it is no longer known.
+    /// The next call that reads this. None, if it was deleted.
     pub(super) fn read(&self, key: &ReadKey) -> Option<Read> {
         Some(match key {
             ReadKey::Namespaces(name, owner) => {
-                let listing = self.sources.get(name)?.listing.as_ref();
+                let listing = self.sources.get(name)?.list.listing.as_ref();
                 let token = listing.and_then(|listing| listing.token.clone());
                 Read::Namespaces { source: name.clone(), owner: *owner, token }
             }
             ReadKey::Services(name, namespace) => {
                 let state = self.sources.get(name)?.namespaces.get(namespace)?;
-                let token = state.listing.as_ref().and_then(|listing| listing.token.clone());
+                let token = state.list.listing.as_ref().and_then(|listing| listing.token.clone());
                 Read::Services { source: name.clone(), namespace: state.info.clone(), token }
             }
             ReadKey::Attributes(id) => Read::ServiceAttributes(self.target(id)?),
@@ -431,8 +353,10 @@ impl Inventory {
     }
 
     fn target(&self, id: &ServiceId) -> Option<Target> {
-        let (namespace, service) =
-            (self.namespace(id)?.info.clone(), self.services.get(id)?.info.clone());
-        Some(Target { id: id.clone(), namespace, service })
+        Some(Target {
+            id: id.clone(),
+            namespace: self.namespace(id)?.info.clone(),
+            service: self.services.get(id)?.info.clone(),
+        })
     }
 }

@@ -1,16 +1,17 @@
 //! The operator: a state machine without IO. Events and the time go in, effects come out.
 //!
-//! [`Operator::handle`] is all there is to it. What to read next and how soon, what is known
-//! completely, what may be written or removed: all is decided here. Whoever drives it does what the
-//! effects ask for, and reports back.
+//! [`Operator::handle`] is its interface. It decides what to read next and how soon, and what may
+//! be written or removed. A driver carries the effects out, and reports the results as events.
 //!
 //! - `queue`, `budget`: what to read next, within each account's quota. One page of a list is one
 //!   effect.
-//! - `inventory`: what is known of Cloud Map, and how completely. `catalogue` and `services` take
-//!   answers in.
-//! - `entries`: what is known of the cluster, and what each entry waits for. `writing` looks at
-//!   what is due and sends writes.
-//! - `planner`: what one entry needs. `guard`: whether removals are too many.
+//! - `inventory`, `listing`: what was read of Cloud Map, and how completely. `catalogue` and
+//!   `services` take in the answers, and `attempts` counts the failures.
+//! - `entry`, `entries`: each entry, the state of its next write, and the indexes over all of them.
+//!   `observe` takes in what the sink observes.
+//! - `decide`: decides about the entries that are due: `resolve` finds what their services need,
+//!   `planner` compares it with what is observed, `removal` and `guard` review deletions.
+//! - `writing`, `outage`: sends writes, and waits where many fail alike. `report`: diagnostics.
 //!
 //! ```
 //! use istio_cloud_map_core::operator::{Config, Effect, Event, Observation, Operator, Read, SourceConfig, Time, Version};
@@ -26,16 +27,22 @@ mod attempts;
 mod budget;
 mod catalogue;
 mod config;
+mod decide;
 mod entries;
+mod entry;
 mod event;
 mod facts;
-mod fingerprint;
 mod guard;
 mod hosts;
 mod inventory;
+mod listing;
+mod observe;
+mod outage;
 mod planner;
 mod queue;
 mod removal;
+mod report;
+mod resolve;
 mod services;
 mod status;
 #[cfg(test)]
@@ -43,6 +50,7 @@ mod tests;
 mod writing;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use config::{Config, SourceConfig};
@@ -62,28 +70,29 @@ pub use status::{Refused, SourceStatus, Status};
 use self::budget::Budget;
 use self::entries::Entries;
 use self::inventory::Inventory;
+use self::outage::Outages;
 use self::queue::{Pending, ReadKey, ReadQueue};
-use self::removal::Removing;
-use self::writing::Outages;
+use self::removal::RemovalReview;
+use self::services::Hint;
 
-/// How long a single pass waits for the sink to list what exists.
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
-/// How many lists of one account and region may be under way at once.
-const LISTS_IN_FLIGHT: usize = 4;
+/// How long a single pass waits for the first list of the sink.
+const LIST_TIMEOUT: Duration = Duration::from_mins(1);
+/// How many lists of one account and region may be in flight at once.
+const MAX_LISTS_IN_FLIGHT: usize = 4;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Running,
     /// Nothing new is started.
     Stopping,
-    /// And nothing is under way any more.
+    /// Nothing is in flight any more.
     Finished,
 }
 
-/// What is read of one account and region: its two planes have a quota each.
+/// The reads of one account and region: its two planes have a quota each.
 #[derive(Debug, Clone)]
 struct Planes {
-    /// Namespaces, services and hints: the scarce one.
+    /// Namespaces, services and hints: the scarce quota.
     control: ReadQueue,
     /// Revisions and instances.
     data: ReadQueue,
@@ -91,12 +100,12 @@ struct Planes {
 
 impl Planes {
     fn new(source: &SourceConfig, max_in_flight: usize, now: Time) -> Self {
-        // A round of lists is spread over time: a burst would take the quota from everybody else in
-        // the account.
+        // A round of lists is spread over time: a burst would take the quota from the account's other
+        // clients.
         let control = Budget::new(source.max_lists_per_second, source.max_lists_per_second, now);
         let data =
             Budget::new(source.max_requests_per_second, source.max_requests_per_second / 4, now);
-        let lists_in_flight = LISTS_IN_FLIGHT.min(max_in_flight);
+        let lists_in_flight = MAX_LISTS_IN_FLIGHT.min(max_in_flight);
         Self {
             control: ReadQueue::new(control, lists_in_flight),
             data: ReadQueue::new(data, max_in_flight),
@@ -110,27 +119,27 @@ pub struct Operator {
     config: Config,
     started: Time,
     inventory: Inventory,
-    /// By the name of the quota that sources share.
+    /// By the name of the quota.
     planes: BTreeMap<String, Planes>,
     last_read: ReadId,
     entries: Entries,
-    removing: Removing,
+    removals: RemovalReview,
     outages: Outages,
-    /// When the first pass over all sources was over.
+    /// When the first pass over all sources ended.
     passed_at: Option<Time>,
     ready: bool,
-    /// Entries of other processes were reported.
-    elsewhere_reported: bool,
-    /// A single pass has failed at something for good.
+    /// Entries of sources that are not read were reported.
+    other_sources_reported: bool,
+    /// A single pass has given up a read or a write.
     gave_up: bool,
     phase: Phase,
     decisions: u64,
-    /// Gathered during one call of [`Self::handle`].
+    /// Collected during one call of [`Self::handle`].
     effects: Vec<Effect>,
 }
 
 impl Operator {
-    /// Nothing is known yet. The first [`Event::Tick`] starts it.
+    /// An operator that has read nothing yet. The first [`Event::Tick`] starts it.
     #[must_use]
     pub fn new(config: Config, now: Time) -> Self {
         let mut planes: BTreeMap<String, Planes> = BTreeMap::new();
@@ -148,11 +157,11 @@ impl Operator {
             planes,
             last_read: 0,
             entries: Entries::new(config.plan.adopt && config.plan.policy != Policy::CreateOnly),
-            removing: Removing::new(config.plan.guard()),
+            removals: RemovalReview::new(config.plan.guard()),
             outages: Outages::default(),
             passed_at: None,
             ready: false,
-            elsewhere_reported: false,
+            other_sources_reported: false,
             gave_up: false,
             phase: Phase::Running,
             decisions: 0,
@@ -161,7 +170,7 @@ impl Operator {
         }
     }
 
-    /// Takes an event in, at a time that never goes back, and returns what to do.
+    /// Handles an event, at a time that never goes back, and returns what to do.
     #[must_use]
     pub fn handle(&mut self, event: Event, now: Time) -> Vec<Effect> {
         match event {
@@ -183,18 +192,18 @@ impl Operator {
         std::mem::take(&mut self.effects)
     }
 
-    /// Does all that can be done now, and asks for the next wake-up.
+    /// Does everything that is due, and sets the next wake-up.
     fn advance(&mut self, now: Time) {
         if self.phase == Phase::Running {
-            // Whatever is read is compared with what exists, so that is awaited first.
+            // Reads are compared with the entries that exist, so these are awaited first.
             if self.entries.listed {
                 self.read(now);
             }
             self.entries.expire(now);
-            self.settle(now);
-            if self.removing.is_due(now) || self.config.once && self.reads_are_idle() {
-                self.guard(now);
-                self.settle(now);
+            self.decide_due(now);
+            if self.removals.is_due(now) || self.config.once && self.reads_are_idle() {
+                self.review_removals(now);
+                self.decide_due(now);
             }
             self.latch_ready(now);
         }
@@ -211,7 +220,7 @@ impl Operator {
         }
     }
 
-    /// Asks for whatever is due and affordable.
+    /// Sends the reads that are due, within the budgets.
     fn read(&mut self, now: Time) {
         for planes in self.planes.values_mut() {
             for queue in [&mut planes.control, &mut planes.data] {
@@ -219,8 +228,7 @@ impl Operator {
                     self.last_read += 1;
                     match self.inventory.read(&key) {
                         Some(read) => self.effects.push(Effect::Read { id: self.last_read, read }),
-                        // What was to be read has gone; its plans are cancelled with it, so this is
-                        // only a safeguard.
+                        // A deletion cancels its reads, so this is only a safeguard.
                         None => queue.cancel(&key),
                     }
                 }
@@ -234,13 +242,13 @@ impl Operator {
         }
         if self.passed_at.is_none() {
             let mut passed = true;
-            // Each is asked, so that each is latched.
+            // No short circuit, so that each is latched.
             for source in self.inventory.sources.values_mut() {
                 passed &= source.latch();
             }
             self.passed_at = passed.then_some(now);
         }
-        // What was due by then has been written, or is reported to be held up.
+        // What was due by then has been written, or waits for a reported reason.
         let written = |at: Time| self.entries.oldest_unwritten().is_none_or(|since| since > at);
         self.ready = self.entries.listed && self.passed_at.is_some_and(written);
     }
@@ -250,14 +258,14 @@ impl Operator {
             && self.planes.values().all(|planes| planes.control.is_idle() && planes.data.is_idle())
     }
 
-    /// Nothing is under way or planned.
+    /// Nothing is in flight or planned.
     fn is_idle(&self) -> bool {
-        self.reads_are_idle() && self.entries.is_idle() && !self.removing.is_planned()
+        self.reads_are_idle() && self.entries.is_idle() && !self.removals.is_planned()
     }
 
-    /// A single pass that was not told what exists gives up at this time.
+    /// When a single pass gives up that has no list of the sink.
     fn waits_for_list_until(&self) -> Option<Time> {
-        (self.config.once && !self.entries.listed).then(|| self.started + LONGEST_WAIT)
+        (self.config.once && !self.entries.listed).then(|| self.started + LIST_TIMEOUT)
     }
 
     fn wake_at(&mut self, now: Time) -> Option<Time> {
@@ -270,17 +278,18 @@ impl Operator {
         let reads = queues.filter_map(|queue| queue.wake_at(now)).min().filter(|_| listed);
         let timers = self.entries.next_timer();
         let writes = self.outages.wake_at(&self.entries);
-        [reads, timers, writes, self.removing.wake_at(), self.waits_for_list_until()]
+        [reads, timers, writes, self.removals.wake_at(), self.waits_for_list_until()]
             .into_iter()
             .flatten()
             .min()
             .map(|at| at.max(now))
     }
 
+    /// Reads everything of a source again, as soon as its quota allows.
     fn source_changed(&mut self, name: &str, now: Time) {
         let Some(source) = self.inventory.sources.get(name) else { return };
         let Some(planes) = self.planes.get_mut(&source.config.quota) else { return };
-        let name: std::sync::Arc<str> = name.into();
+        let name: Arc<str> = name.into();
         planes.control.expedite(ReadKey::Namespaces(name.clone(), NamespaceOwner::Own), now);
         for namespace in source.namespaces.keys() {
             planes.control.expedite(ReadKey::Services(name.clone(), namespace.clone()), now);
@@ -296,58 +305,53 @@ impl Operator {
         }
     }
 
-    fn observed(&mut self, observation: Observation, now: Time) {
-        match observation {
-            Observation::Listed { entries, version } => {
-                for entry in &entries {
-                    self.confirm(entry, now);
-                }
-                let owned = entries.into_iter().map(|entry| {
-                    let ownership = self.ownership(&entry);
-                    (entry, ownership)
-                });
-                let owned = owned.collect();
-                self.entries.list(owned, &version, now);
-            }
-            Observation::Applied(entry) => {
-                self.confirm(&entry, now);
-                let ownership = self.ownership(&entry);
-                self.entries.observe(*entry, ownership, now);
-            }
-            Observation::Deleted { key, version } => self.entries.remove(&key, &version, now),
-        }
-        self.removing.observe(self.entries.base, now);
+    fn queue(&mut self, key: &ReadKey) -> Option<&mut ReadQueue> {
+        let quota = &self.inventory.sources.get(key.source())?.config.quota;
+        let planes = self.planes.get_mut(quota)?;
+        Some(if key.is_data() { &mut planes.data } else { &mut planes.control })
     }
 
-    fn ownership(&self, entry: &Observed) -> Ownership {
-        match entry.owner.as_deref() {
-            None => Ownership::Unowned,
-            Some(owner) if owner != self.config.plan.owner => Ownership::Foreign,
-            Some(_) if self.inventory.reads(entry) => Ownership::Ours,
-            Some(_) => Ownership::Elsewhere,
+    /// Plans a read, in place of an earlier plan.
+    fn plan(&mut self, key: ReadKey, at: Time) {
+        if let Some(queue) = self.queue(&key) {
+            queue.plan(key, at);
         }
     }
 
-    fn control(&mut self, source: &str) -> Option<&mut ReadQueue> {
-        let quota = &self.inventory.sources.get(source)?.config.quota;
-        self.planes.get_mut(quota).map(|planes| &mut planes.control)
+    /// Plans a read for `at`, unless it is planned for an earlier time.
+    fn expedite(&mut self, key: ReadKey, at: Time) {
+        if let Some(queue) = self.queue(&key) {
+            queue.expedite(key, at);
+        }
     }
 
-    fn data(&mut self, source: &str) -> Option<&mut ReadQueue> {
-        let quota = &self.inventory.sources.get(source)?.config.quota;
-        self.planes.get_mut(quota).map(|planes| &mut planes.data)
+    fn cancel(&mut self, key: &ReadKey) {
+        if let Some(queue) = self.queue(key) {
+            queue.cancel(key);
+        }
     }
 
-    fn complete_control(&mut self, read: ReadId) -> Option<Pending> {
-        self.planes.values_mut().find_map(|planes| planes.control.complete(read))
+    /// Plans a read again that has failed.
+    fn retry(&mut self, key: ReadKey, error: &ReadError, failures: u32, at: Time, now: Time) {
+        let may_retry = self.config.may_retry(failures);
+        let Some(queue) = self.queue(&key) else { return };
+        if error.failure.affects_source() {
+            queue.throttle(now);
+        }
+        if may_retry {
+            queue.plan(key, at);
+        }
     }
 
-    fn complete_data(&mut self, read: ReadId) -> Option<Pending> {
-        self.planes.values_mut().find_map(|planes| planes.data.complete(read))
+    /// A read has ended. None, if it was cancelled meanwhile, and its answer must be ignored.
+    fn complete(&mut self, read: ReadId) -> Option<Pending> {
+        let mut queues =
+            self.planes.values_mut().flat_map(|planes| [&mut planes.control, &mut planes.data]);
+        queues.find_map(|queue| queue.complete(read))
     }
 
     fn stop(&mut self) {
-        // A single pass that is interrupted has not done what was asked.
+        // A single pass that is interrupted is incomplete.
         self.gave_up |= self.config.once && self.phase == Phase::Running;
         self.phase = Phase::Stopping;
         for planes in self.planes.values_mut() {
@@ -355,10 +359,4 @@ impl Operator {
             planes.data.stop();
         }
     }
-}
-
-/// What a service says about itself.
-enum Hint {
-    Attributes(crate::sorted::SortedMap<String, String>),
-    Tags(Vec<crate::cloud_map::Tag>),
 }

@@ -1,4 +1,4 @@
-//! What one entry needs, and the same for a whole world at once.
+//! Plans changes: for one entry, and for all entries at once.
 
 use serde::{Deserialize, Serialize};
 
@@ -54,21 +54,21 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The guard that these ask for.
+    /// The guard with these settings.
     #[must_use]
     pub fn guard(&self) -> Guard {
         Guard::new(self.max_delete_percent, self.force_deletes)
     }
 }
 
-/// Whose an entry is.
+/// Ownership of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ownership {
-    /// It has our owner label, and comes of a source, account and region that are read.
+    /// It has our owner label, and its source, account and region are read here.
     Ours,
-    /// It has our owner label, and comes of a source, account or region that is not read: another
-    /// process keeps it.
-    Elsewhere,
+    /// It has our owner label, and its source, account or region is not read here: another process
+    /// keeps it.
+    OtherSource,
     /// It has no owner label.
     Unowned,
     /// It has another owner label.
@@ -156,12 +156,12 @@ pub enum Decision {
     Refuse(Reason),
 }
 
-/// All that decides about one entry.
+/// The input of the decision about one entry.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
-    /// How it should be; none, if no service claims it.
+    /// The desired entry; none, if no service claims it.
     pub desired: Option<&'a Desired>,
-    /// How it is, and whose.
+    /// The observed entry, and its ownership.
     pub observed: Option<(&'a Observed, Ownership)>,
     /// The first entry, other than the one of the same name, that is not ours and has an
     /// overlapping host.
@@ -172,7 +172,7 @@ pub struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// Decides about the entry. Whether a removal is one too many is the guard's to say.
+    /// Decides about the entry. Whether removals are too many is left to the guard.
     #[must_use]
     pub fn decide(&self, options: &Options) -> Decision {
         let conflict = |with: &Observed| {
@@ -237,22 +237,22 @@ fn drops_an_endpoint(desired: &Desired, observed: &Observed) -> bool {
 /// their instances.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scopes {
-    /// Per source, whether all its namespaces are known.
+    /// Per source, whether all its namespaces were read.
     pub sources: SortedMap<String, bool>,
     /// Per namespace that exists, whether it was read completely.
     pub namespaces: SortedMap<Scope, bool>,
 }
 
 impl Scopes {
-    /// Whether what is not desired of this scope may go. A namespace that is not known is gone if
-    /// its source's list of namespaces is complete.
+    /// Whether an entry of this scope may be deleted. A namespace that was not read is deleted, if its
+    /// source's list of namespaces is complete.
     #[must_use]
     pub fn complete(&self, scope: Option<&Scope>) -> bool {
-        let of = |scope: &Scope| {
+        let is_complete = |scope: &Scope| {
             let source = self.sources.get(&scope.source).copied();
             self.namespaces.get(scope).copied().or(source)
         };
-        scope.and_then(of).unwrap_or(false)
+        scope.and_then(is_complete).unwrap_or(false)
     }
 
     fn ownership(&self, observed: &Observed, options: &Options) -> Ownership {
@@ -264,7 +264,7 @@ impl Scopes {
                 if observed.scope.as_ref().is_some_and(reads) {
                     Ownership::Ours
                 } else {
-                    Ownership::Elsewhere
+                    Ownership::OtherSource
                 }
             }
         }
@@ -307,7 +307,7 @@ pub struct Plan {
     pub refusals: Vec<Refusal>,
 }
 
-/// Plans for a whole world. Of several desired entries of one key the first counts.
+/// Plans for all entries at once. Of several desired entries of one key the first counts.
 #[must_use]
 pub fn plan(
     desired: &[Desired],
@@ -325,7 +325,7 @@ pub fn plan(
             hosts.insert(&entry.key, &entry.hosts);
         }
     }
-    let wanted: SortedMap<&EntryKey, &Desired> =
+    let desired_by_key: SortedMap<&EntryKey, &Desired> =
         desired.iter().rev().map(|entry| (&entry.key, entry)).collect();
     let mut keys: Vec<&EntryKey> = observed
         .iter()
@@ -336,7 +336,8 @@ pub fn plan(
     keys.dedup();
     let mut plan = Plan::default();
     for key in keys {
-        let (desired, observed) = (wanted.get(&key).copied(), stored.get(&key).copied());
+        let desired = desired_by_key.get(&key).copied();
+        let observed = stored.get(&key).copied();
         let overlapping =
             desired.map(|desired| hosts.overlapping(key, &desired.hosts)).unwrap_or_default();
         let overlapping =

@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ fn run(desired: &[Value], observed: &[Value], complete: bool, options: &Options)
     let desired: Vec<Desired> = desired
         .iter()
         .map(|entry| {
-            Desired::of(
+            Desired::from_entry(
                 &serde_json::from_value::<ServiceEntry>(entry.clone()).unwrap(),
                 scope(),
                 "default",
@@ -50,7 +50,7 @@ fn run(desired: &[Value], observed: &[Value], complete: bool, options: &Options)
         .collect();
     let observed: Vec<Observed> = observed
         .iter()
-        .map(|entry| Observed::of(entry, Some("istio-cloud-map"), "default"))
+        .map(|entry| Observed::from_json(entry, Some("istio-cloud-map"), "default"))
         .collect();
     plan(&desired, &observed, &scopes(complete), options)
 }
@@ -70,7 +70,7 @@ fn with(mut entry: Value, parent: &str, key: &str, value: Value) -> Value {
 }
 
 #[test]
-fn equal_content_is_no_write_whatever_its_metadata_says() {
+fn equal_content_is_not_written_whatever_its_metadata() {
     let stored = with(
         entry("web", &["10.0.0.1"]),
         "/metadata/annotations",
@@ -95,7 +95,7 @@ fn a_field_that_we_do_not_set_is_left_alone() {
 }
 
 #[test]
-fn a_field_that_was_ours_and_is_wanted_no_more_is_removed() {
+fn a_field_that_was_ours_and_is_no_longer_desired_is_removed() {
     let stored = with(entry("web", &["10.0.0.1"]), "/spec", "addresses", json!(["10.0.0.1"]));
     let managed =
         json!([{"manager": "istio-cloud-map", "fieldsV1": {"f:spec": {"f:addresses": {}}}}]);
@@ -112,7 +112,7 @@ fn an_edit_by_a_person_is_undone() {
 }
 
 #[test]
-fn what_is_not_there_is_created_and_what_is_wanted_no_more_is_deleted() {
+fn a_missing_entry_is_created_and_one_no_longer_desired_is_deleted() {
     let plan = run(
         &[entry("web", &["10.0.0.1"])],
         &[entry("old", &["10.0.0.2"])],
@@ -128,7 +128,7 @@ fn an_incomplete_scope_deletes_nothing_and_drops_no_endpoint_but_adds() {
     let observed = [
         entry("grows", &["10.0.0.1"]),
         entry("shrinks", &["10.0.0.1", "10.0.0.2"]),
-        entry("gone", &["10.0.0.3"]),
+        entry("removed", &["10.0.0.3"]),
     ];
     let plan = run(&desired, &observed, false, &Options::default());
     assert_eq!(actions(&plan), [&Action::Update { fields: vec!["endpoints"], empties: false }]);
@@ -139,7 +139,7 @@ fn an_incomplete_scope_deletes_nothing_and_drops_no_endpoint_but_adds() {
 }
 
 #[test]
-fn an_entry_of_another_owner_or_of_nobody_is_never_touched() {
+fn a_foreign_or_unowned_entry_is_never_touched() {
     for owner in [json!("other"), Value::Null] {
         let theirs = edited(
             entry("web", &["10.9.9.9"]),
@@ -172,11 +172,11 @@ fn a_foreign_entry_of_an_overlapping_host_keeps_ours_from_being_made() {
 }
 
 #[test]
-fn adopt_takes_over_what_is_nobodys_and_nothing_else() {
+fn adopt_takes_over_unowned_entries_and_no_others() {
     let options = Options { adopt: true, ..Options::default() };
-    let nobodys = edited(entry("web", &["10.0.0.1"]), "/metadata/labels", json!({}));
+    let unowned = edited(entry("web", &["10.0.0.1"]), "/metadata/labels", json!({}));
     assert_eq!(
-        actions(&run(&[entry("web", &["10.0.0.1"])], &[nobodys], true, &options)),
+        actions(&run(&[entry("web", &["10.0.0.1"])], &[unowned], true, &options)),
         [&Action::Adopt { fields: vec![], empties: false }]
     );
     let others = edited(
@@ -213,18 +213,18 @@ fn too_many_removals_are_refused_as_a_whole_and_the_rest_goes_on() {
 }
 
 #[test]
-fn a_namespace_that_is_gone_takes_its_entries_with_it_if_the_list_of_namespaces_is_complete() {
-    let gone = edited(
+fn the_entries_of_a_deleted_namespace_are_deleted_if_the_list_of_namespaces_is_complete() {
+    let deleted = edited(
         entry("web", &[]),
         "/metadata/annotations/istio-cloud-map~1namespace-id",
-        json!("ns-gone"),
+        json!("ns-deleted"),
     );
     assert_eq!(
-        actions(&run(&[], std::slice::from_ref(&gone), false, &Options::default())),
+        actions(&run(&[], std::slice::from_ref(&deleted), false, &Options::default())),
         [&Action::Delete]
     );
     let unknown_source =
-        edited(gone, "/metadata/annotations/istio-cloud-map~1source", json!("unknown"));
+        edited(deleted, "/metadata/annotations/istio-cloud-map~1source", json!("unknown"));
     assert_eq!(
         run(&[], &[unknown_source], true, &Options::default()),
         Plan::default(),
@@ -236,14 +236,17 @@ fn a_namespace_that_is_gone_takes_its_entries_with_it_if_the_list_of_namespaces_
 fn an_entry_as_json_has_the_facts_of_the_typed_one() {
     let raw = entry("web", &["10.0.0.2", "10.0.0.1"]);
     let typed: ServiceEntry = serde_json::from_value(raw.clone()).unwrap();
-    assert_eq!(Desired::read(&raw, "other"), Ok(Desired::of(&typed, scope(), "other")));
+    assert_eq!(
+        Desired::from_json(&raw, "other"),
+        Ok(Desired::from_entry(&typed, scope(), "other"))
+    );
     let mut nowhere = raw;
     nowhere.pointer_mut("/metadata").unwrap().as_object_mut().unwrap().remove("namespace");
-    assert_eq!(Desired::read(&nowhere, "other").unwrap().key.namespace, "other");
+    assert_eq!(Desired::from_json(&nowhere, "other").unwrap().key.namespace, "other");
 }
 
 #[test]
-fn an_entry_without_a_name_or_hosts_is_none() {
+fn an_entry_without_a_name_or_hosts_is_an_error() {
     let raw = entry("web", &[]);
     for (pointer, bad, path) in [
         ("/metadata/name", json!(null), "metadata.name: "),
@@ -251,7 +254,7 @@ fn an_entry_without_a_name_or_hosts_is_none() {
         ("/spec/hosts", json!(["web.ns", 1]), "spec.hosts[1]: "),
         ("/spec", json!(null), "spec.hosts: "),
     ] {
-        let error = Desired::read(&edited(raw.clone(), pointer, bad), "default").unwrap_err();
+        let error = Desired::from_json(&edited(raw.clone(), pointer, bad), "default").unwrap_err();
         assert!(error.starts_with(path), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! What is to be read of an account and region, in which order and how fast.
+//! What to read of an account and region next, in which order and how fast.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,6 +23,19 @@ pub(super) enum ReadKey {
 }
 
 impl ReadKey {
+    /// The source's name.
+    pub(super) const fn source(&self) -> &Arc<str> {
+        match self {
+            Self::Namespaces(source, _) | Self::Services(source, _) => source,
+            Self::Attributes(id) | Self::Tags(id) | Self::Service(id) => &id.source,
+        }
+    }
+
+    /// Whether the data plane serves it.
+    pub(super) const fn is_data(&self) -> bool {
+        matches!(self, Self::Service(_))
+    }
+
     /// Hints take turns with lists, so that neither starves where both are overdue.
     const fn class(&self) -> Class {
         match self {
@@ -38,19 +51,19 @@ enum Class {
     Hints,
 }
 
-/// A read that is under way.
+/// A read in flight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pending {
     pub key: ReadKey,
-    pub asked: Time,
+    pub sent_at: Time,
 }
 
-/// Reads that share a budget. Whatever is due waits its turn, the oldest first, and is never
+/// Reads that share a budget. A read that is due waits its turn, the oldest first, and is never
 /// dropped.
 #[derive(Debug, Clone)]
 pub(super) struct ReadQueue {
     budget: Budget,
-    /// Which queue is the first to be asked: the one that was not served last.
+    /// The class that was not served last: it is served first.
     turn: Class,
     main: BTreeSet<(Time, ReadKey)>,
     hints: BTreeSet<(Time, ReadKey)>,
@@ -74,8 +87,8 @@ impl ReadQueue {
         }
     }
 
-    /// Plans a read, instead of whatever was planned of it. One that is under way is not planned
-    /// again; its answer plans the next.
+    /// Plans a read, in place of an earlier plan. One that is in flight is not planned again; its
+    /// answer plans the next.
     pub(super) fn plan(&mut self, key: ReadKey, at: Time) {
         if self.busy.contains_key(&key) {
             return;
@@ -92,7 +105,7 @@ impl ReadQueue {
         }
     }
 
-    /// Cancels a read, whether planned or under way.
+    /// Cancels a read, whether planned or in flight.
     pub(super) fn cancel(&mut self, key: &ReadKey) {
         self.unplan(key);
         if let Some(id) = self.busy.remove(key) {
@@ -100,7 +113,7 @@ impl ReadQueue {
         }
     }
 
-    /// The next read that may be made now; it is then under way as `id`.
+    /// The next read that may be sent now; it is then in flight as `id`.
     pub(super) fn next(&mut self, id: ReadId, now: Time) -> Option<ReadKey> {
         if self.pending.len() >= self.max_in_flight {
             return None;
@@ -112,39 +125,31 @@ impl ReadQueue {
         let (_, key) = self.queue(class).pop_first()?;
         self.turn = if class == Class::Main { Class::Hints } else { Class::Main };
         self.due.remove(&key);
-        self.pending.insert(id, Pending { key: key.clone(), asked: now });
+        self.pending.insert(id, Pending { key: key.clone(), sent_at: now });
         self.busy.insert(key.clone(), id);
         Some(key)
     }
 
-    /// A read is over. None, if it was cancelled meanwhile, and its answer is to be ignored.
+    /// A read has ended. None, if it was cancelled meanwhile, and its answer must be ignored.
     pub(super) fn complete(&mut self, id: ReadId) -> Option<Pending> {
         let pending = self.pending.remove(&id)?;
         self.busy.remove(&pending.key);
         Some(pending)
     }
 
-    /// When [`Self::next`] should be asked again; an answer to a read in flight may come before.
+    /// When [`Self::next`] may return a read; an answer to a read in flight may come before.
     pub(super) fn wake_at(&mut self, now: Time) -> Option<Time> {
-        let at = self.first_due()?;
+        let first = [self.main.first(), self.hints.first()];
+        let at = first.into_iter().flatten().map(|(at, _)| *at).min()?;
         (self.pending.len() < self.max_in_flight).then(|| at.max(self.budget.ready_at(now)))
     }
 
-    /// When the oldest read that waits was due.
-    pub(super) fn first_due(&self) -> Option<Time> {
-        [&self.main, &self.hints]
-            .into_iter()
-            .filter_map(|queue| queue.first())
-            .map(|(at, _)| *at)
-            .min()
-    }
-
-    /// Nothing planned and nothing under way.
+    /// Nothing is planned or in flight.
     pub(super) fn is_idle(&self) -> bool {
         self.due.is_empty() && self.pending.is_empty()
     }
 
-    /// Nothing is to be read any more.
+    /// Drops all plans, and ignores the answers to what is in flight.
     pub(super) fn stop(&mut self) {
         self.main.clear();
         self.hints.clear();
@@ -206,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_longest_is_read_first() {
+    fn the_oldest_read_that_is_due_is_sent_first() {
         let mut queue = queue(9);
         queue.plan(service("a"), Duration::from_secs(2));
         queue.plan(service("b"), Duration::from_secs(1));
@@ -231,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_under_way_than_allowed() {
+    fn no_more_are_in_flight_than_allowed() {
         let mut queue = queue(1);
         queue.plan(service("a"), Duration::ZERO);
         queue.plan(service("b"), Duration::ZERO);
@@ -242,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_to_a_cancelled_read_does_not_count() {
+    fn the_answer_to_a_cancelled_read_is_ignored() {
         let mut queue = queue(2);
         queue.plan(service("a"), Duration::ZERO);
         queue.next(1, Duration::ZERO);

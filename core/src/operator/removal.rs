@@ -1,38 +1,38 @@
-//! Deletes and emptyings: judged together, so that the guard sees how many there are.
+//! Deletes and emptyings: the guard reviews them together, so that it sees how many there are.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::attempts::Scope;
-use super::entries::WriteState;
+use super::entry::{Turn, WriteState};
 use super::guard::{Guard, Removal, Removals};
+use super::report::DiagnosticScope;
 use super::{EntryKey, Observed, Operator, Time};
 use crate::diagnostic::{Code, Severity};
 use crate::service_entry::annotation::CONFIRM_REMOVALS;
 
 /// The removals that wait for the guard.
 #[derive(Debug, Clone)]
-pub(super) struct Removing {
+pub(super) struct RemovalReview {
     guard: Guard,
-    /// When to ask the guard next.
+    /// When the next review is.
     at: Option<Time>,
-    refused: Option<Refusal>,
+    refused: Option<RefusedRemovals>,
 }
 
-/// Removals that were refused, under a name by which a person confirms these and no others.
+/// Removals that were refused, and the token by which a person confirms these and no others.
 #[derive(Debug, Clone)]
-struct Refusal {
+struct RefusedRemovals {
     token: String,
     removals: BTreeMap<EntryKey, Removal>,
 }
 
-impl Refusal {
-    fn holds(&self, key: &EntryKey, removal: Removal) -> bool {
+impl RefusedRemovals {
+    fn includes(&self, key: &EntryKey, removal: Removal) -> bool {
         self.removals.get(key) == Some(&removal)
     }
 }
 
-impl Removing {
+impl RemovalReview {
     pub(super) const fn new(guard: Guard) -> Self {
         Self { guard, at: None, refused: None }
     }
@@ -41,7 +41,7 @@ impl Removing {
         self.guard.observe(base.0, base.1, now);
     }
 
-    /// A removal waits for the guard.
+    /// Plans a review.
     pub(super) fn plan(&mut self, at: Time) {
         self.at = Some(self.at.map_or(at, |planned| planned.min(at)));
     }
@@ -50,7 +50,7 @@ impl Removing {
         self.at.is_some_and(|at| at <= now)
     }
 
-    /// Removals wait for a judgement that is still to come.
+    /// Whether removals wait for a review whose result is open.
     pub(super) const fn is_planned(&self) -> bool {
         self.at.is_some() && self.refused.is_none()
     }
@@ -66,34 +66,34 @@ impl Removing {
 }
 
 impl Operator {
-    /// Lets the removals pass that wait, or refuses them all.
-    pub(super) fn guard(&mut self, now: Time) {
+    /// Approves all removals that wait, or refuses them all.
+    pub(super) fn review_removals(&mut self, now: Time) {
         let removals = self.entries.pending_removals();
-        self.removing.at = None;
+        self.removals.at = None;
         if removals.total() == 0 {
-            return self.no_longer_refused();
+            return self.lift_refusal();
         }
-        if self.removing.guard.allows(removals, now) {
-            self.removing.guard.record(removals, now);
+        if self.removals.guard.allows(removals, now) {
+            self.removals.guard.record(removals, now);
             let allowed = self.entries.awaiting_guard().clone();
             self.approve(allowed, now);
-            return self.no_longer_refused();
+            return self.lift_refusal();
         }
-        self.removing.at = Some(now + self.config.interval);
+        self.removals.at = Some(now + self.config.interval);
         self.refuse(removals, now);
     }
 
-    /// Lets these removals be made. What becomes another kind before it is written is judged anew.
+    /// Approves removals. One that becomes another kind before it is written is reviewed again.
     fn approve(&mut self, removals: BTreeMap<EntryKey, Removal>, now: Time) {
         for (key, removal) in removals {
-            self.entries.set(&key, WriteState::Due { since: now, approved: Some(removal) });
+            self.entries.set(&key, WriteState::Due(Turn { since: now, approved: Some(removal) }));
         }
     }
 
     fn refuse(&mut self, removals: Removals, now: Time) {
         let waiting = self.entries.awaiting_guard();
-        if let Some(refusal) = &self.removing.refused
-            && waiting.iter().all(|(key, removal)| refusal.holds(key, *removal))
+        if let Some(refusal) = &self.removals.refused
+            && waiting.iter().all(|(key, removal)| refusal.includes(key, *removal))
         {
             return;
         }
@@ -102,39 +102,42 @@ impl Operator {
         let token = format!("{:016x}", hasher.finish());
         let first = waiting.keys().next().map(ToString::to_string).unwrap_or_default();
         let waiting = waiting.clone();
-        let (entries, with_endpoints) = self.removing.guard.base(now);
+        let (entries, with_endpoints) = self.removals.guard.base(now);
         let message = format!(
             "{} of {entries} entries would be deleted and {} of {with_endpoints} emptied, {first} among them, more than {} % within ten minutes: \
              refused until Cloud Map recovers, or until you confirm it: annotate any of them with {CONFIRM_REMOVALS}={token}",
             removals.deletes, removals.emptyings, self.config.plan.max_delete_percent
         );
-        self.effects.push(WHOLE.report(Severity::Error, Code::DeletesRefused, message));
-        self.removing.refused = Some(Refusal { token, removals: waiting });
+        self.effects.push(DiagnosticScope::ALL.report(
+            Severity::Error,
+            Code::DeletesRefused,
+            message,
+        ));
+        self.removals.refused = Some(RefusedRemovals { token, removals: waiting });
     }
 
-    fn no_longer_refused(&mut self) {
-        if self.removing.refused.take().is_some() {
+    fn lift_refusal(&mut self) {
+        if self.removals.refused.take().is_some() {
             let message = "deletes are no longer refused".to_owned();
-            self.effects.push(WHOLE.report(Severity::Info, Code::DeletesRefused, message));
+            self.effects.push(DiagnosticScope::ALL.report(
+                Severity::Info,
+                Code::DeletesRefused,
+                message,
+            ));
         }
     }
 
     /// A person's annotation may confirm what is refused: exactly that, and only while it is
     /// refused.
-    pub(super) fn confirm(&mut self, entry: &Observed, now: Time) {
-        let Some(refusal) = self
-            .removing
-            .refused
-            .as_ref()
-            .filter(|refusal| entry.confirmation.as_ref() == Some(&refusal.token))
-        else {
-            return;
-        };
-        if !refusal.removals.contains_key(&entry.key) {
+    pub(super) fn confirm_removals(&mut self, entry: &Observed, now: Time) {
+        let Some(refusal) = &self.removals.refused else { return };
+        if entry.confirmation.as_ref() != Some(&refusal.token)
+            || !refusal.removals.contains_key(&entry.key)
+        {
             return;
         }
         let waiting = self.entries.awaiting_guard();
-        let confirmed = waiting.iter().filter(|(key, removal)| refusal.holds(key, **removal));
+        let confirmed = waiting.iter().filter(|(key, removal)| refusal.includes(key, **removal));
         let confirmed: BTreeMap<EntryKey, Removal> =
             confirmed.map(|(key, removal)| (key.clone(), *removal)).collect();
         let message = format!(
@@ -142,15 +145,17 @@ impl Operator {
             confirmed.len(),
             entry.key
         );
-        self.effects.push(WHOLE.report(Severity::Info, Code::DeletesRefused, message));
-        self.removing.refused = None;
+        self.effects.push(DiagnosticScope::ALL.report(
+            Severity::Info,
+            Code::DeletesRefused,
+            message,
+        ));
+        self.removals.refused = None;
         self.approve(confirmed, now);
     }
 
-    /// What the guard refuses now, if it does.
+    /// The removals that the guard refuses now.
     pub(super) fn refused(&self) -> Option<Removals> {
-        self.removing.refused.as_ref().map(|_| self.entries.pending_removals())
+        self.removals.refused.as_ref().map(|_| self.entries.pending_removals())
     }
 }
-
-const WHOLE: Scope<'static> = Scope { source: "", namespace: "", service: "" };

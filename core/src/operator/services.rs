@@ -1,33 +1,100 @@
-//! Services: their revisions, their instances, and the entries that they want.
+//! Services: their hints, revisions and instances, and their desired entries.
 
 use std::sync::Arc;
 
-use super::attempts::Scope as Subject;
-use super::entries::WaitFor;
-use super::inventory::{Emptiness, ServiceState, Wanted, WantedEntry};
+use super::entry::WaitFor;
+use super::inventory::{DesiredEntry, DesiredState, Emptiness, ServiceState};
 use super::queue::{Pending, ReadKey};
+use super::report::DiagnosticScope;
 use super::{
-    Desired, Effect, EntryKey, InstancesRead, Operator, ReadError, ReadId, Scope, ServiceId, Time,
+    Effect, EntryKey, InstancesRead, Operator, ReadError, ReadFailure, ReadId, ServiceId, Time,
 };
-use crate::cloud_map::Record;
+use crate::cloud_map::{Record, Tag};
 use crate::diagnostic::Diagnostic;
-use crate::translate::{Conflicts, LastKnown, Outcome, Translation, Translator};
+use crate::sorted::SortedMap;
+use crate::translate::{LastKnown, Outcome, Translation, Translator};
+
+/// What a service is configured with in Cloud Map, beside its instances.
+pub(super) enum Hint {
+    Attributes(SortedMap<String, String>),
+    Tags(Vec<Tag>),
+}
 
 impl Operator {
+    pub(super) fn hint(&mut self, read: ReadId, result: Result<Hint, ReadError>, now: Time) {
+        let Some(pending) = self.complete(read) else { return };
+        let (ReadKey::Attributes(id) | ReadKey::Tags(id)) = &pending.key else { return };
+        let Some(source) = self.inventory.sources.get_mut(&id.source) else { return };
+        let Some(namespace) = source.namespaces.get(&id.namespace) else { return };
+        let Some(state) = self.inventory.services.get_mut(id) else { return };
+        let scope = DiagnosticScope {
+            source: &id.source,
+            namespace: &namespace.info.name,
+            service: &state.info.name,
+        };
+        let (interval, longest) = (self.config.interval, source.config.catalogue_interval);
+        let attempts = &mut state.hints.attempts;
+        let error = result.as_ref().err();
+        let report = attempts.record(error, &mut source.outage, &scope, now, interval);
+        self.effects.extend(report);
+        let failures = attempts.failures;
+        let retry_at = now + attempts.pause(interval, longest);
+        let before = (state.hints.attributes.clone(), state.hints.tags.clone());
+        let error = match result {
+            Ok(Hint::Attributes(attributes)) => {
+                state.hints.attributes = Some(attributes);
+                None
+            }
+            Ok(Hint::Tags(tags)) => {
+                state.hints.tags = Some(tags);
+                None
+            }
+            Err(error) => {
+                let exists = state
+                    .key
+                    .as_ref()
+                    .and_then(|key| self.entries.get(key))
+                    .is_some_and(|entry| entry.observed.is_some());
+                // Without the permission to read hints, a service does without; but an entry that
+                // exists may have been made with them.
+                if error.failure == ReadFailure::AccessDenied && !exists {
+                    match pending.key {
+                        ReadKey::Attributes(_) => {
+                            state.hints.attributes.get_or_insert_default();
+                        }
+                        _ => drop(state.hints.tags.get_or_insert_default()),
+                    }
+                }
+                Some(error)
+            }
+        };
+        let complete = (state.hints.attributes.is_some() || !source.config.read_service_attributes)
+            && (state.hints.tags.is_some() || !source.config.read_tags);
+        let changed = before != (state.hints.attributes.clone(), state.hints.tags.clone());
+        state.discover |= changed;
+        let id = id.clone();
+        match error {
+            Some(error) => self.retry(pending.key, &error, failures, retry_at, now),
+            None if self.config.once => {}
+            None => self.plan(pending.key, now + longest),
+        }
+        if changed && complete {
+            self.expedite(ReadKey::Service(id), now);
+        }
+    }
+
     pub(super) fn revision(&mut self, read: ReadId, result: Result<i64, ReadError>, now: Time) {
-        let Some(pending) = self.complete_data(read) else { return };
+        let Some(pending) = self.complete(read) else { return };
         let ReadKey::Service(id) = &pending.key else { return };
         let Ok(revision) = result else { return self.service_read(id, result.err().as_ref(), now) };
         let Some(state) = self.inventory.services.get_mut(id) else { return };
         if state.change_token == Some(revision) {
             return self.service_read(id, None, now);
         }
-        state.moved = Some(now);
+        state.changed_at = Some(now);
         state.discover = true;
-        // It has had its turn, and goes on with it before whatever else is due.
-        self.data(&id.source)
-            .into_iter()
-            .for_each(|data| data.plan(pending.key.clone(), Time::ZERO));
+        // It has had its turn, and its instances are read before anything else that is due.
+        self.plan(pending.key, Time::ZERO);
     }
 
     pub(super) fn instances(
@@ -36,49 +103,45 @@ impl Operator {
         result: Result<InstancesRead, ReadError>,
         now: Time,
     ) {
-        let Some(pending) = self.complete_data(read) else { return };
-        let Pending { key: ReadKey::Service(id), asked } = &pending else { return };
+        let Some(pending) = self.complete(read) else { return };
+        let Pending { key: ReadKey::Service(id), sent_at } = &pending else { return };
         match result {
             Err(error) => self.service_read(id, Some(&error), now),
             Ok(read) => {
                 if let Some(state) = self.inventory.services.get_mut(id) {
                     state.discover = state.info.has_health_check() || read.change_token.is_none();
-                    let moved = state.change_token != read.change_token;
+                    let changed = state.change_token != read.change_token;
                     state.change_token = read.change_token;
-                    state.known_since.get_or_insert(now);
-                    self.translate(id, read, *asked, moved, now);
+                    state.first_read.get_or_insert(now);
+                    self.translate(id, read, *sent_at, changed, now);
                 }
                 self.service_read(id, None, now);
             }
         }
     }
 
-    /// A read of a service is over: records how it went, and plans the next one.
+    /// A read of a service has ended: records the attempt, and plans the next one.
     fn service_read(&mut self, id: &ServiceId, error: Option<&ReadError>, now: Time) {
         let Some(source) = self.inventory.sources.get_mut(&id.source) else { return };
         let Some(namespace) = source.namespaces.get_mut(&id.namespace) else { return };
         let Some(state) = self.inventory.services.get_mut(id) else { return };
         let first = !state.attempts.tried;
-        let subject = Subject {
+        let scope = DiagnosticScope {
             source: &id.source,
             namespace: &namespace.info.name,
             service: &state.info.name,
         };
         let (interval, longest) = (self.config.interval, source.config.catalogue_interval);
-        let report = state.attempts.record(error, &mut source.outage, &subject, now, interval);
+        let report = state.attempts.record(error, &mut source.outage, &scope, now, interval);
         self.effects.extend(report);
         let is_first_pass = std::mem::take(&mut state.is_first_pass);
         namespace.untried = namespace.untried.saturating_sub(usize::from(is_first_pass));
         let completes = is_first_pass && namespace.is_complete();
-        let next = match error {
-            Some(_) => self
-                .config
-                .tries_again(state.attempts.failures)
-                .then(|| now + state.attempts.pause(interval, longest)),
-            None => (!self.config.once).then(|| now + state.pause(&self.config, now)),
-        };
-        // An empty answer is believed when a second one says the same; that one asks for the
-        // instances, not for the revision.
+        let failures = state.attempts.failures;
+        let retry_at = now + state.attempts.pause(interval, longest);
+        let next = (!self.config.once).then(|| now + state.pause(&self.config, now));
+        // An empty answer counts when a second one confirms it; that one reads the instances, not
+        // the revision.
         let observed = state
             .key
             .as_ref()
@@ -93,34 +156,33 @@ impl Operator {
             _ => None,
         };
         state.discover |= confirm.is_some();
-        let Some(planes) = self.planes.get_mut(&source.config.quota) else { return };
-        if error.is_some_and(|error| error.failure.strikes_all()) {
-            planes.data.throttle(now);
-        }
-        if let Some(at) = next.into_iter().chain(confirm).min() {
-            planes.data.plan(ReadKey::Service(id.clone()), at);
+        let entry = state.key.clone();
+        let key = ReadKey::Service(id.clone());
+        if let Some(error) = error {
+            self.retry(key, error, failures, retry_at, now);
+        } else if let Some(at) = next.into_iter().chain(confirm).min() {
+            self.plan(key, at);
         }
         if first {
-            let key = state.key.clone();
-            // Only the last one that was missing: all that waits for the namespace is looked at
-            // then.
+            // Only for the last service of the first list: all that waits for the namespace is
+            // decided then.
             if completes {
-                self.namespace_moved(&id.source, &id.namespace, now);
+                self.namespace_advanced(&id.source, &id.namespace, now);
             }
-            // Whoever is ranked behind it may have waited for it to be tried.
-            if let Some(key) = &key {
+            // The services that rank behind it may have waited for its first attempt.
+            if let Some(key) = &entry {
                 self.entries.mark(key, now);
             }
         }
     }
 
-    /// Translates what was read, and records what is wanted.
+    /// Translates what was read, and records the desired entry.
     fn translate(
         &mut self,
         id: &ServiceId,
         read: InstancesRead,
-        asked: Time,
-        moved: bool,
+        sent_at: Time,
+        changed: bool,
         now: Time,
     ) {
         let Some(record) = self.record(id, read) else { return };
@@ -130,36 +192,26 @@ impl Operator {
         let translator =
             Translator::new(&source.options).with_transform(self.config.transform.as_deref());
         let Translation { outcome, diagnostics } = translator.translate(&[&record], last);
-        let target_namespace = &source.config.target_namespace;
-        let wanted = match outcome {
-            // What was last applied stays.
+        let desired = match outcome {
+            // The last desired entry stays.
             Outcome::Failed => None,
-            Outcome::Excluded => Some(Wanted::Excluded),
-            Outcome::Empty => Some(Wanted::Omitted),
+            Outcome::Excluded => Some(DesiredState::Excluded),
+            Outcome::Empty => Some(DesiredState::Omitted),
             Outcome::Entry(entry) => {
-                let scope =
-                    Scope { source: id.source.to_string(), namespace: id.namespace.to_string() };
-                let desired = Desired::of(&entry, scope, target_namespace);
-                serde_json::to_string(&entry)
-                    .ok()
-                    .map(|json| Wanted::Entry(Arc::new(WantedEntry { desired, json: json.into() })))
+                DesiredEntry::from_entry(&entry, id, &source.config.target_namespace)
+                    .map(|entry| DesiredState::Entry(Arc::new(entry)))
             }
         };
         self.report_changed(id, diagnostics);
-        let shared =
+        let is_shared =
             |key: &EntryKey| self.entries.get(key).is_some_and(|entry| entry.claims.len() > 1);
-        let keep = self.merges()
-            && self
-                .inventory
-                .services
-                .get(id)
-                .and_then(|state| state.key.as_ref())
-                .is_some_and(shared);
+        let is_merged =
+            self.merges() && self.service(id).and_then(|s| s.key.as_ref()).is_some_and(is_shared);
         if let Some(state) = self.inventory.services.get_mut(id) {
-            state.record = keep.then(|| Box::new(record));
+            state.record = is_merged.then(|| Box::new(record));
         }
-        if let Some(wanted) = wanted {
-            self.want(id, wanted, asked, moved, now);
+        if let Some(desired) = desired {
+            self.set_desired(id, desired, sent_at, changed, now);
         }
     }
 
@@ -179,7 +231,7 @@ impl Operator {
         })
     }
 
-    fn last_known(&self, key: &EntryKey) -> Option<&LastKnown> {
+    pub(super) fn last_known(&self, key: &EntryKey) -> Option<&LastKnown> {
         self.entries.get(key)?.observed.as_ref()?.last_known.as_deref()
     }
 
@@ -196,101 +248,50 @@ impl Operator {
         }
     }
 
-    fn want(&mut self, id: &ServiceId, wanted: Wanted, asked: Time, moved: bool, now: Time) {
+    fn set_desired(
+        &mut self,
+        id: &ServiceId,
+        desired: DesiredState,
+        sent_at: Time,
+        revised: bool,
+        now: Time,
+    ) {
         let grace = self.config.empty_grace;
         let Some(state) = self.inventory.services.get_mut(id) else { return };
-        let key = match &wanted {
-            Wanted::Entry(entry) => Some(entry.desired.key.clone()),
-            Wanted::Omitted => state.key.clone(),
-            Wanted::Excluded | Wanted::Unknown => None,
+        let key = match &desired {
+            DesiredState::Entry(entry) => Some(entry.desired.key.clone()),
+            DesiredState::Omitted => state.key.clone(),
+            DesiredState::Excluded | DesiredState::Unknown => None,
         };
         let emptiness = match state.emptiness {
-            _ if !wanted.is_empty() => Emptiness::No,
+            _ if !desired.is_empty() => Emptiness::No,
             Emptiness::No => Emptiness::Since(now),
-            Emptiness::Since(since) if asked >= since + grace => Emptiness::Confirmed,
-            // What it answers is new, so that it is confirmed anew: a lagging answer would
-            // otherwise never be asked for again.
-            Emptiness::Confirmed if moved => Emptiness::Since(now),
-            known => known,
+            Emptiness::Since(since) if sent_at >= since + grace => Emptiness::Confirmed,
+            // A new answer is confirmed again: a lagging one would otherwise never be read again.
+            Emptiness::Confirmed if revised => Emptiness::Since(now),
+            unchanged => unchanged,
         };
         let confirmed = emptiness == Emptiness::Confirmed && state.emptiness != emptiness;
         state.emptiness = emptiness;
-        let first = state.wanted == Wanted::Unknown;
-        let changed = state.wanted != wanted;
+        let first = state.desired == DesiredState::Unknown;
+        let changed = state.desired != desired;
         if changed && !first {
-            state.moved = Some(now);
+            state.changed_at = Some(now);
         }
-        state.wanted = wanted;
+        state.desired = desired;
         let before = std::mem::replace(&mut state.key, key.clone());
         if let Some(before) = before.as_ref().filter(|_| before != key) {
             self.entries.unclaim(before, id, now);
         }
         match &key {
             Some(key) if before.as_ref() != Some(key) => self.entries.claim(key, id, now),
-            Some(key) if changed => self.entries.mark_wanted(key, now),
+            Some(key) if changed => self.entries.mark_desired(key, now),
             Some(key) if confirmed => self.entries.mark(key, now),
             _ => {}
         }
         if first || confirmed {
             self.entries.wake(&WaitFor::Service(id.clone()), now);
         }
-    }
-
-    pub(super) fn merges(&self) -> bool {
-        self.config.translate.conflicts == Conflicts::Merge
-    }
-
-    /// The one entry of all services that claim it. None, where one of them has to be read first.
-    pub(super) fn merge(&mut self, key: &EntryKey, now: Time) -> Option<Arc<WantedEntry>> {
-        let entry = self.entries.get(key)?;
-        if let Some(merged) = &entry.merged {
-            return Some(merged.clone());
-        }
-        let known = |id: &&ServiceId| {
-            self.inventory
-                .services
-                .get(*id)
-                .is_some_and(|state| !matches!(state.wanted, Wanted::Unknown | Wanted::Excluded))
-        };
-        let claims: Vec<ServiceId> = entry.claims.iter().filter(known).cloned().collect();
-        let unread: Vec<&ServiceId> = claims
-            .iter()
-            .filter(|id| {
-                self.inventory.services.get(*id).is_some_and(|state| state.record.is_none())
-            })
-            .collect();
-        if !unread.is_empty() {
-            for id in unread {
-                if let Some(state) = self.inventory.services.get_mut(id) {
-                    state.discover = true;
-                }
-                self.data(&id.source)
-                    .into_iter()
-                    .for_each(|data| data.expedite(ReadKey::Service(id.clone()), now));
-            }
-            return None;
-        }
-        let records: Vec<&Record> = claims
-            .iter()
-            .filter_map(|id| self.inventory.services.get(id)?.record.as_deref())
-            .collect();
-        let first = claims.first()?;
-        let source = self.inventory.sources.get(&first.source)?;
-        let translator =
-            Translator::new(&source.options).with_transform(self.config.transform.as_deref());
-        let Outcome::Entry(merged) = translator.translate(&records, self.last_known(key)).outcome
-        else {
-            return None;
-        };
-        let scope =
-            Scope { source: first.source.to_string(), namespace: first.namespace.to_string() };
-        let desired = Desired::of(&merged, scope, &source.config.target_namespace);
-        let json = serde_json::to_string(&merged).ok()?;
-        let merged = Arc::new(WantedEntry { desired, json: json.into() });
-        if let Some(entry) = self.entries.get_mut(key) {
-            entry.merged = Some(merged.clone());
-        }
-        Some(merged)
     }
 
     pub(super) fn service(&self, id: &ServiceId) -> Option<&ServiceState> {

@@ -1,11 +1,11 @@
-//! What can be reported about the operator at any time.
+//! A snapshot of the operator.
 
 use std::collections::BTreeMap;
 
 use super::{Operator, Removals};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 
-/// A picture of the operator, for probes and metrics.
+/// A snapshot of the operator, for probes and metrics.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Status {
     /// The first pass is over.
@@ -20,10 +20,10 @@ pub struct Status {
     pub refused: Option<Refused>,
     /// Whether writes wait for the end of an outage.
     pub writes_held: bool,
-    /// How many times an entry was looked at since the start: this grows by what happens, not by
-    /// what exists.
+    /// How many times an entry was evaluated since the start: this grows with the changes, not with
+    /// the number of entries.
     pub decisions: u64,
-    /// How often each code holds now.
+    /// How many diagnostics of each code hold now.
     pub diagnostics: BTreeMap<Code, usize>,
 }
 
@@ -36,23 +36,23 @@ pub struct Refused {
     pub token: String,
 }
 
-/// A picture of a source.
+/// A snapshot of a source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceStatus {
-    /// Namespaces that are known.
+    /// Namespaces that were listed.
     pub namespaces: usize,
-    /// Services that are known.
+    /// Services that were listed.
     pub services: usize,
     /// Lists and services that could not be read at the last attempt.
     pub failing: usize,
     /// Whether everything in it was read once.
     pub complete: bool,
-    /// Data-plane requests a second that it allows itself now.
+    /// Its current limit of data-plane requests a second.
     pub rate: u64,
 }
 
 impl Operator {
-    /// A picture of now. Costs a walk over all services and entries.
+    /// A snapshot. It costs a walk over all services and entries.
     #[must_use]
     pub fn status(&self) -> Status {
         let mut status = Status {
@@ -61,18 +61,18 @@ impl Operator {
             ..Status::default()
         };
         for (name, source) in &self.inventory.sources {
-            let failing = usize::from(source.attempts.failure.is_some());
+            let failing = usize::from(source.list.attempts.failure.is_some());
             let failing = failing
-                + source.namespaces.values().filter(|n| n.attempts.failure.is_some()).count();
+                + source.namespaces.values().filter(|n| n.list.attempts.failure.is_some()).count();
             let rate = self.planes.get(&source.config.quota).map_or(0, |planes| planes.data.rate());
-            let of = SourceStatus {
+            let source = SourceStatus {
                 namespaces: source.namespaces.len(),
                 services: 0,
                 failing,
                 complete: source.passed,
                 rate,
             };
-            status.sources.insert(name.to_string(), of);
+            status.sources.insert(name.to_string(), source);
         }
         let mut count =
             |diagnostic: &Diagnostic| *status.diagnostics.entry(diagnostic.code).or_default() += 1;
@@ -92,16 +92,16 @@ impl Operator {
         status.pending = self.entries.pending();
         status.refused = self
             .refused()
-            .zip(self.removing.token())
+            .zip(self.removals.token())
             .map(|(removals, token)| Refused { removals, token: token.to_owned() });
         status
     }
 
-    /// Whether something that a pass should have done was not done.
+    /// Whether a single pass has left anything undone.
     pub(super) fn has_failed(&self) -> bool {
         let sources = self.inventory.sources.values();
         let unread = sources.flat_map(|s| {
-            std::iter::once(&s.attempts).chain(s.namespaces.values().map(|n| &n.attempts))
+            std::iter::once(&s.list.attempts).chain(s.namespaces.values().map(|n| &n.list.attempts))
         });
         let services = self.inventory.services.values();
         let mut unread =

@@ -43,6 +43,9 @@ pub use ports::{InvalidPort, InvalidPorts, PortList, PortSpec};
 pub use settings::expected_host_and_name;
 pub use transform::Transform;
 
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
 use address::AddressRules;
 use candidates::{ByHealth, Candidates};
 use ports::Instances;
@@ -92,6 +95,17 @@ impl LastKnown {
     #[must_use]
     pub fn from_entry(entry: &ServiceEntry) -> Self {
         Self { ports: entry.spec.ports.clone(), addresses: entry.spec.addresses.clone() }
+    }
+
+    /// The ports and addresses of an entry's spec as JSON. Lenient: an item that can't be read is
+    /// left out.
+    #[must_use]
+    pub fn from_json(spec: &Value) -> Self {
+        fn list<T: DeserializeOwned>(spec: &Value, field: &str) -> Vec<T> {
+            let items = spec.get(field).and_then(Value::as_array).into_iter().flatten();
+            items.filter_map(|item| T::deserialize(item).ok()).collect()
+        }
+        Self { ports: list(spec, "ports"), addresses: list(spec, "addresses") }
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn written(entry: &Apply) -> Result<Observed, WriteError> {
     let object: Value =
         serde_json::from_str(&entry.json).map_err(|error| not_json(&entry.key, &error))?;
     let version = entry.replaces.clone().unwrap_or_default();
-    Ok(Observed { version, ..Observed::of(&object, None, &entry.key.namespace) })
+    Ok(Observed { version, ..Observed::from_json(&object, None, &entry.key.namespace) })
 }
 
 pub(super) fn not_json(key: &EntryKey, error: &serde_json::Error) -> WriteError {

@@ -371,7 +371,7 @@ impl Operator {
 }
 
 fn observed(object: &Value) -> Observed {
-    Observed::of(object, Some(FIELD_MANAGER), "")
+    Observed::from_json(object, Some(FIELD_MANAGER), "")
 }
 
 fn entry_key(key: &Key) -> EntryKey {

@@ -1,8 +1,4 @@
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "tests say what went wrong by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod transforming;
 mod world;
@@ -90,7 +86,7 @@ fn a_deleted_service_loses_its_entry_when_two_lists_show_it() {
 }
 
 #[test]
-fn a_service_that_answers_empty_is_emptied_only_when_a_later_read_says_so_too() {
+fn a_service_that_answers_empty_is_emptied_only_when_a_later_read_confirms_it() {
     let mut world = settled(12);
     world.deregister_all("ns", "s003");
     world.run(seconds(9));
@@ -129,7 +125,7 @@ fn a_throttle_of_everything_changes_nothing_and_ends_within_two_intervals() {
 #[test]
 fn a_service_that_is_denied_costs_only_itself() {
     let mut world = World::with_services(Config::default(), 12);
-    world.fault = |_, subject| (subject == "s003").then_some(ReadFailure::AccessDenied);
+    world.fault = |_, name| (name == "s003").then_some(ReadFailure::AccessDenied);
     world.start();
     world.run(seconds(10));
     assert_eq!(world.cluster.len(), 11);
@@ -142,7 +138,7 @@ fn a_service_that_is_denied_costs_only_itself() {
 }
 
 #[test]
-fn after_a_restart_nothing_goes_while_something_was_not_read() {
+fn after_a_restart_nothing_is_deleted_while_something_was_not_read() {
     let mut world = settled(12);
     world.fault = |operation, _| (operation == "ListServices").then_some(ReadFailure::TimedOut);
     world.delete_service("ns", "s003");
@@ -158,8 +154,8 @@ fn after_a_restart_nothing_goes_while_something_was_not_read() {
 #[test]
 fn a_service_that_was_denied_since_the_start_keeps_the_entry_of_the_last_run() {
     let mut world = settled(12);
-    world.fault = |operation, subject| {
-        (operation == "DiscoverInstances" && subject == "s003").then_some(ReadFailure::AccessDenied)
+    world.fault = |operation, name| {
+        (operation == "DiscoverInstances" && name == "s003").then_some(ReadFailure::AccessDenied)
     };
     world.restart(Config::default());
     world.start();
@@ -177,7 +173,11 @@ fn a_mass_deletion_is_refused_and_the_rest_goes_on_until_the_data_recovers() {
     world.register("ns", "new", "i-1", "10.0.9.9");
     world.run(seconds(120));
     assert_eq!(world.writes, [(key("new"), "create")]);
-    assert_eq!(world.reported(Code::DeletesRefused), 2, "first they are empty, then they are gone");
+    assert_eq!(
+        world.reported(Code::DeletesRefused),
+        2,
+        "first they are empty, then they are deleted"
+    );
     assert_eq!(world.operator.status().refused.unwrap().removals.deletes, 10);
     for n in 0..10 {
         world.register("ns", &format!("s{n:03}"), "i-1", &format!("10.0.0.{}", n + 1));
@@ -212,7 +212,7 @@ fn force_deletes_confirms_it() {
 }
 
 #[test]
-fn an_entry_of_somebody_else_is_left_alone_and_reported_once() {
+fn an_unowned_entry_is_left_alone_and_reported_once() {
     let mut world = World::with_services(Config::default(), 2);
     let theirs = json!({"metadata": {"name": "cloudmap-s000.ns", "namespace": "default", "resourceVersion": "1"}, "spec": {"hosts": ["x.y"]}});
     world.cluster.insert(key("s000"), theirs.clone());
@@ -240,9 +240,9 @@ fn while_the_api_server_is_away_nothing_is_lost() {
 }
 
 #[test]
-fn nothing_is_written_before_the_cluster_was_seen() {
+fn nothing_is_written_before_the_cluster_was_listed() {
     let mut world = World::with_services(Config::default(), 3);
-    world.tell(Event::Tick);
+    world.send(Event::Tick);
     world.run(seconds(20));
     assert_eq!(world.writes, []);
     world.list();
@@ -251,11 +251,11 @@ fn nothing_is_written_before_the_cluster_was_seen() {
 }
 
 #[test]
-fn a_source_that_says_it_changed_is_read_at_once() {
+fn a_source_that_reports_a_change_is_read_at_once() {
     let mut world = settled(3);
     world.register("ns", "s001", "i-2", "10.0.9.9");
     world.register("ns", "new", "i-1", "10.0.9.8");
-    world.tell(Event::SourceChanged { source: source() });
+    world.send(Event::SourceChanged { source: source() });
     world.run(Duration::ZERO);
     assert_eq!(world.writes.len(), 2);
 }
@@ -276,7 +276,7 @@ fn two_services_of_one_host_make_one_entry_and_the_second_is_reported() {
 }
 
 #[test]
-fn a_single_pass_ends_when_all_is_written_and_says_whether_anything_failed() {
+fn a_single_pass_ends_when_all_is_written_and_reports_whether_anything_failed() {
     let once = || Config { once: true, ..Config::default() };
     let mut world = World::with_services(once(), 30);
     world.start();
@@ -284,7 +284,7 @@ fn a_single_pass_ends_when_all_is_written_and_says_whether_anything_failed() {
     assert_eq!((world.finished, world.cluster.len()), (Some(false), 30));
 
     let mut world = World::with_services(once(), 3);
-    world.fault = |_, subject| (subject == "s001").then_some(ReadFailure::AccessDenied);
+    world.fault = |_, name| (name == "s001").then_some(ReadFailure::AccessDenied);
     world.start();
     world.run(seconds(10));
     assert_eq!((world.finished, world.cluster.len()), (Some(true), 2));
@@ -293,7 +293,7 @@ fn a_single_pass_ends_when_all_is_written_and_says_whether_anything_failed() {
 #[test]
 fn a_single_pass_does_not_wait_for_ever_for_a_cluster_that_can_not_be_listed() {
     let mut world = World::with_services(Config { once: true, ..Config::default() }, 3);
-    world.tell(Event::Tick);
+    world.send(Event::Tick);
     world.run(seconds(59));
     assert_eq!((world.finished, world.calls("ListNamespaces")), (None, 0));
     world.run(seconds(1));
@@ -301,7 +301,7 @@ fn a_single_pass_does_not_wait_for_ever_for_a_cluster_that_can_not_be_listed() {
 }
 
 #[test]
-fn a_single_pass_deletes_what_is_gone_and_confirms_what_is_empty() {
+fn a_single_pass_deletes_what_was_deleted_and_confirms_what_is_empty() {
     let mut world = settled(12);
     world.delete_service("ns", "s000");
     world.deregister_all("ns", "s001");
@@ -325,10 +325,10 @@ fn bookkeeping_is_left_out_by_name_and_never_asked_for() {
 }
 
 #[test]
-fn a_service_that_is_gone_before_the_list_says_so_is_no_news() {
+fn a_service_that_is_deleted_before_the_list_shows_it_is_not_reported() {
     let mut world = settled(12);
-    world.fault = |operation, subject| {
-        (operation == "DiscoverInstancesRevision" && subject == "s003")
+    world.fault = |operation, name| {
+        (operation == "DiscoverInstancesRevision" && name == "s003")
             .then_some(ReadFailure::NotFound)
     };
     world.run(seconds(7));
@@ -363,7 +363,7 @@ fn what_is_rejected_for_good_is_sent_ever_more_rarely() {
 }
 
 #[test]
-fn a_restart_after_every_endpoint_has_changed_looks_at_each_entry_a_few_times() {
+fn a_restart_after_every_endpoint_has_changed_evaluates_each_entry_a_few_times() {
     let decisions = |count: usize| {
         let mut world = settled(count);
         for number in 0..count {
@@ -387,7 +387,7 @@ fn a_restart_after_every_endpoint_has_changed_looks_at_each_entry_a_few_times() 
 }
 
 #[test]
-fn a_remark_that_comes_is_reported_alone() {
+fn a_new_diagnostic_is_reported_alone() {
     let mut world = settled(1);
     for number in 0..50 {
         world.register("ns", "s000", &format!("bad-{number}"), "nowhere");
@@ -403,7 +403,7 @@ fn a_remark_that_comes_is_reported_alone() {
 #[test]
 fn a_stop_ends_at_once_when_nothing_is_in_flight() {
     let mut world = settled(3);
-    world.tell(Event::Stop);
+    world.send(Event::Stop);
     assert_eq!(world.finished, Some(false));
     world.run(seconds(60));
     assert_eq!(world.calls("DiscoverInstancesRevision"), 0);

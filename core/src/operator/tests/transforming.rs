@@ -119,7 +119,7 @@ fn a_module_that_drops_too_many_is_held_back_by_the_guard() {
 }
 
 #[test]
-fn a_module_that_empties_an_entry_is_believed_as_late_as_cloud_map() {
+fn a_module_that_empties_an_entry_is_confirmed_as_late_as_cloud_map() {
     let mut world = transformed(12);
     world.register("ns", "s003", "a-empty", "10.0.9.9");
     world.run(seconds(9));

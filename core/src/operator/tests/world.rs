@@ -15,7 +15,7 @@ use crate::operator::{
 };
 use crate::sorted::SortedMap;
 
-/// What a call does instead of answering.
+/// The failure of a call.
 pub type Fault = Option<ReadFailure>;
 
 pub struct World {
@@ -31,7 +31,7 @@ pub struct World {
     pub calls: BTreeMap<&'static str, usize>,
     pub writes: Vec<(EntryKey, &'static str)>,
     pub reports: Vec<Diagnostic>,
-    /// By operation and subject (`web` or `ns-a`).
+    /// By operation and the name that it is about (`web` or `ns-a`).
     pub fault: fn(&str, &str) -> Fault,
     pub write_fault: Option<WriteFailure>,
     /// Writes that were refused by that.
@@ -79,7 +79,7 @@ impl World {
         world
     }
 
-    /// A process that starts anew, on the same cloud and cluster.
+    /// A new process, on the same cloud and cluster.
     pub fn restart(&mut self, config: Config) {
         let config = Config { sources: vec![SourceConfig::default()], ..config };
         self.operator = Operator::new(config, self.now);
@@ -109,29 +109,32 @@ impl World {
         self
     }
 
-    /// Somebody writes an entry with kubectl.
+    /// A person writes an entry with kubectl.
     pub fn put(&mut self, key: &EntryKey, mut entry: Value) {
         self.resource_version += 1;
         *entry.pointer_mut("/metadata/resourceVersion").unwrap() =
             json!(self.resource_version.to_string());
-        let observed = Observed::of(&entry, None, "default");
+        let observed = Observed::from_json(&entry, None, "default");
         self.cluster.insert(key.clone(), entry);
-        self.tell(Event::Observed(Observation::Applied(Box::new(observed))));
+        self.send(Event::Observed(Observation::Applied(Box::new(observed))));
     }
 
-    /// Somebody deletes an entry with kubectl.
+    /// A person deletes an entry with kubectl.
     pub fn delete(&mut self, key: &EntryKey) {
         self.cluster.remove(key);
         self.resource_version += 1;
         let version = self.version();
-        self.tell(Event::Observed(Observation::Deleted { key: key.clone(), version }));
+        self.send(Event::Observed(Observation::Deleted { key: key.clone(), version }));
     }
 
     pub fn list(&mut self) {
-        let entries =
-            self.cluster.values().map(|entry| Observed::of(entry, None, "default")).collect();
+        let entries = self
+            .cluster
+            .values()
+            .map(|entry| Observed::from_json(entry, None, "default"))
+            .collect();
         let version = self.version();
-        self.tell(Event::Observed(Observation::Listed { entries, version }));
+        self.send(Event::Observed(Observation::Listed { entries, version }));
     }
 
     fn version(&self) -> Version {
@@ -139,7 +142,7 @@ impl World {
     }
 
     pub fn start(&mut self) {
-        self.tell(Event::Tick);
+        self.send(Event::Tick);
         self.list();
     }
 
@@ -149,13 +152,13 @@ impl World {
         while let Some(wake) = self.wake.filter(|at| *at <= end) {
             self.now = self.now.max(wake);
             self.wake = None;
-            self.tell(Event::Tick);
+            self.send(Event::Tick);
         }
         self.now = end;
-        self.tell(Event::Tick);
+        self.send(Event::Tick);
     }
 
-    pub fn tell(&mut self, event: Event) {
+    pub fn send(&mut self, event: Event) {
         let mut events = vec![event];
         while let Some(event) = events.pop() {
             for effect in self.operator.handle(event, self.now) {
@@ -187,16 +190,15 @@ impl World {
 
     fn read(&mut self, id: ReadId, read: Read) -> Event {
         *self.calls.entry(read.operation()).or_default() += 1;
-        let subject = match &read {
+        let name = match &read {
             Read::Namespaces { .. } => "",
             Read::Services { namespace, .. } => &namespace.name,
-            Read::ServiceAttributes(of)
-            | Read::Tags(of)
-            | Read::Revision(of)
-            | Read::Instances(of) => &of.service.name,
+            Read::ServiceAttributes(target)
+            | Read::Tags(target)
+            | Read::Revision(target)
+            | Read::Instances(target) => &target.service.name,
         };
-        let fault = (self.fault)(read.operation(), subject);
-        let read_id = id;
+        let fault = (self.fault)(read.operation(), name);
         match read {
             Read::Namespaces { owner, .. } => {
                 let own = self.cloud.keys().filter(|_| owner == NamespaceOwner::Own);
@@ -206,7 +208,7 @@ impl World {
                     ..Namespace::default()
                 });
                 Event::NamespacesPage {
-                    read: read_id,
+                    read: id,
                     result: answer(fault, Page { items: all.collect(), next_token: None }),
                 }
             }
@@ -214,22 +216,23 @@ impl World {
                 let names = self.cloud.get(&namespace.name).into_iter().flat_map(BTreeMap::keys);
                 let items = names.map(|name| self.service(name)).collect();
                 Event::ServicesPage {
-                    read: read_id,
+                    read: id,
                     result: answer(fault, Page { items, next_token: None }),
                 }
             }
-            Read::ServiceAttributes(of) => {
-                let attributes = self.attributes.get(&of.service.name).cloned().unwrap_or_default();
-                Event::ServiceAttributes { read: read_id, result: answer(fault, attributes) }
+            Read::ServiceAttributes(target) => {
+                let attributes =
+                    self.attributes.get(&target.service.name).cloned().unwrap_or_default();
+                Event::ServiceAttributes { read: id, result: answer(fault, attributes) }
             }
-            Read::Tags(_) => Event::Tags { read: read_id, result: answer(fault, Vec::new()) },
-            Read::Revision(of) => Event::Revision {
-                read: read_id,
-                result: answer(fault, self.revision_of(&of.service.name)),
+            Read::Tags(_) => Event::Tags { read: id, result: answer(fault, Vec::new()) },
+            Read::Revision(target) => Event::Revision {
+                read: id,
+                result: answer(fault, self.revision_of(&target.service.name)),
             },
-            Read::Instances(of) => {
-                let instances = self.instances(&of.namespace.name, &of.service.name);
-                Event::Instances { read: read_id, result: answer(fault, instances) }
+            Read::Instances(target) => {
+                let instances = self.instances(&target.namespace.name, &target.service.name);
+                Event::Instances { read: id, result: answer(fault, instances) }
             }
         }
     }
@@ -281,8 +284,10 @@ impl World {
             self.refused += 1;
             return Err(error(failure));
         }
-        let stored =
-            self.cluster.get(&write.key).map(|entry| Observed::of(entry, None, "default").version);
+        let stored = self
+            .cluster
+            .get(&write.key)
+            .map(|entry| Observed::from_json(entry, None, "default").version);
         let expected: Option<Version> = write.replaces.clone();
         if stored != expected {
             return Err(error(WriteFailure::Conflict));
@@ -303,7 +308,7 @@ impl World {
         let mut entry: Value = serde_json::from_str(json).unwrap();
         let metadata = entry.pointer_mut("/metadata").unwrap().as_object_mut().unwrap();
         metadata.insert("resourceVersion".to_owned(), json!(self.resource_version.to_string()));
-        let observed = Observed::of(&entry, None, "default");
+        let observed = Observed::from_json(&entry, None, "default");
         self.cluster.insert(write.key.clone(), entry);
         Ok(Some(Box::new(observed)))
     }

@@ -120,7 +120,7 @@ impl Content {
         let alone = documents.count == 1 && documents.entries.len() == 1;
         let version = self.version();
         let observed = documents.entries.iter().map(|entry| {
-            let mut observed = Observed::of(entry, None, &directory.default_namespace);
+            let mut observed = Observed::from_json(entry, None, &directory.default_namespace);
             if !alone || file_name(&observed.key.name).as_deref() != Some(file) {
                 observed.owner = None;
             }
@@ -135,7 +135,7 @@ impl Content {
             let nothing = json!({"metadata": {"name": stem}});
             observed.push(Observed {
                 version,
-                ..Observed::of(&nothing, None, &directory.default_namespace)
+                ..Observed::from_json(&nothing, None, &directory.default_namespace)
             });
         }
         observed
@@ -145,7 +145,8 @@ impl Content {
     pub(super) fn is_only(&self, key: &EntryKey, directory: &Directory) -> bool {
         let documents = self.documents();
         let [entry] = documents.entries.as_slice() else { return false };
-        documents.count == 1 && Observed::of(entry, None, &directory.default_namespace).key == *key
+        documents.count == 1
+            && Observed::from_json(entry, None, &directory.default_namespace).key == *key
     }
 }
 

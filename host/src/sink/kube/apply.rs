@@ -19,7 +19,7 @@ pub(super) async fn apply(sink: &KubeSink, entry: Apply) -> Result<Observed, Wri
     let Apply { key, json, replaces } = entry;
     let mut object: Value = serde_json::from_str(&json).map_err(|error| not_json(&key, &error))?;
     drop(json);
-    let wanted = Observed::of(&object, None, &key.namespace);
+    let wanted = Observed::from_json(&object, None, &key.namespace);
     address(&mut object, &sink.resource.api_version, &key, replaces.as_ref());
 
     let call = Call::apply(&key, replaces.is_none());

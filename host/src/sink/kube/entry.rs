@@ -22,7 +22,7 @@ impl<'de> Deserialize<'de> for Entry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let object = Value::deserialize(deserializer)?;
         // The API server always gives the namespace.
-        let observed = Observed::of(&object, Some(FIELD_MANAGER), "");
+        let observed = Observed::from_json(&object, Some(FIELD_MANAGER), "");
         let meta = ObjectMeta {
             resource_version: observed.version.resource_version.clone(),
             ..ObjectMeta::default()

@@ -184,7 +184,7 @@ async fn a_list_is_tried_again_when_the_api_server_asks_for_it() {
 
 #[tokio::test]
 async fn several_namespaces_are_listed_as_one_and_a_new_list_of_one_is_reported_as_changes() {
-    let entry = |name: &str| Observed::of(&named(name, "1"), None, "");
+    let entry = |name: &str| Observed::from_json(&named(name, "1"), None, "");
     let listed = |names: &[&str]| {
         Ok(Observation::Listed {
             entries: names.iter().map(|name| entry(name)).collect(),
