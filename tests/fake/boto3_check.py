@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Drives the Cloud Map stand-in with boto3 and compares every answer with botocore's service model.
+"""Drives the Cloud Map fake with boto3 and compares every answer with botocore's service model.
 
 Usage: boto3_check.py URL
 
@@ -56,7 +56,7 @@ class Driver:
         ).client(
             "servicediscovery",
             endpoint_url=url,
-            # The stand-in has to refuse what boto3 would not even send, and what is refused once need not be tried again.
+            # The fake has to refuse what boto3 would not even send, and what is refused once need not be tried again.
             config=botocore.config.Config(
                 inject_host_prefix=False, parameter_validation=False, retries={"total_max_attempts": 1}
             ),

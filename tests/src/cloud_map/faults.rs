@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::answers::Target;
-use super::operation::Operation;
+use super::calls::Operation;
 
 /// A way in which a call goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,10 +179,6 @@ impl Switchboard {
 
     pub(super) fn clear(&mut self, id: FaultId) {
         self.rules.retain(|(other, _)| *other != id);
-    }
-
-    pub(super) fn clear_all(&mut self) {
-        self.rules.clear();
     }
 
     /// What happens to a call: all latencies together, and the first other fault. Only what happens

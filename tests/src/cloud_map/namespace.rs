@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value, json};
+
 use super::service::identifier;
-use super::{ACCOUNT, REGION, ServiceKey};
+use super::world::{ACCOUNT, REGION, ServiceKey};
 
 /// What a namespace is reached by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +29,7 @@ impl NamespaceKind {
         }
     }
 
-    pub(in crate::cloud_map) fn named(name: &str) -> Option<Self> {
+    pub(super) fn named(name: &str) -> Option<Self> {
         [Self::Http, Self::PrivateDns, Self::PublicDns].into_iter().find(|kind| kind.name() == name)
     }
 }
@@ -35,17 +37,17 @@ impl NamespaceKind {
 /// A namespace: a new one takes its id and ARN when it is added to the world.
 #[derive(Debug, Clone)]
 pub struct Namespace {
-    pub(in crate::cloud_map) id: String,
-    pub(in crate::cloud_map) arn: String,
-    pub(in crate::cloud_map) name: String,
-    pub(in crate::cloud_map) http_name: String,
-    pub(in crate::cloud_map) kind: NamespaceKind,
-    pub(in crate::cloud_map) owner: String,
-    pub(in crate::cloud_map) description: Option<String>,
-    pub(in crate::cloud_map) creator_request_id: Option<String>,
-    pub(in crate::cloud_map) create_date: f64,
-    pub(in crate::cloud_map) tags: BTreeMap<String, String>,
-    pub(in crate::cloud_map) services: BTreeMap<String, ServiceKey>,
+    pub(super) id: String,
+    pub(super) arn: String,
+    pub(super) name: String,
+    pub(super) http_name: String,
+    pub(super) kind: NamespaceKind,
+    pub(super) owner: String,
+    pub(super) description: Option<String>,
+    pub(super) creator_request_id: Option<String>,
+    pub(super) create_date: f64,
+    pub(super) tags: BTreeMap<String, String>,
+    pub(super) services: BTreeMap<String, ServiceKey>,
 }
 
 impl Namespace {
@@ -61,13 +63,7 @@ impl Namespace {
         Self::new(NamespaceKind::PrivateDns, name)
     }
 
-    /// One with a public hosted zone.
-    #[must_use]
-    pub fn public_dns(name: &str) -> Self {
-        Self::new(NamespaceKind::PublicDns, name)
-    }
-
-    pub(in crate::cloud_map) fn new(kind: NamespaceKind, name: &str) -> Self {
+    pub(super) fn new(kind: NamespaceKind, name: &str) -> Self {
         Self {
             id: String::new(),
             arn: String::new(),
@@ -128,7 +124,52 @@ impl Namespace {
                 format!("arn:aws:servicediscovery:{REGION}:{}:namespace/{}", self.owner, self.id);
         }
         if self.create_date <= 0.0 {
-            self.create_date = super::shape::create_date(key);
+            self.create_date = create_date(key);
         }
+    }
+}
+
+/// Seconds with a fraction, as the wire has them.
+#[expect(clippy::cast_precision_loss, reason = "the keys of a test's world are small")]
+pub(super) fn create_date(key: u64) -> f64 {
+    1_585_354_387.357 + key as f64
+}
+
+/// As `ListNamespaces` has it.
+pub(super) fn namespace_summary(namespace: &Namespace) -> Map<String, Value> {
+    let dns = match namespace.kind {
+        NamespaceKind::Http => json!({"SOA": {}}),
+        NamespaceKind::PrivateDns | NamespaceKind::PublicDns => {
+            json!({"HostedZoneId": namespace.id.replace("ns-", "Z").to_uppercase(), "SOA": {"TTL": 15}})
+        }
+    };
+    let mut summary = object(json!({
+        "Id": namespace.id,
+        "Arn": namespace.arn,
+        "ResourceOwner": namespace.owner,
+        "Name": namespace.name,
+        "Type": namespace.kind.name(),
+        "ServiceCount": namespace.services.len(),
+        "Properties": {"DnsProperties": dns, "HttpProperties": {"HttpName": namespace.http_name}},
+        "CreateDate": namespace.create_date,
+    }));
+    insert_some(&mut summary, "Description", namespace.description.as_deref());
+    summary
+}
+
+pub(super) fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+pub(super) fn insert_some(
+    members: &mut Map<String, Value>,
+    name: &str,
+    value: Option<impl Into<Value>>,
+) {
+    if let Some(value) = value {
+        members.insert(name.to_owned(), value.into());
     }
 }

@@ -1,10 +1,10 @@
-//! boto3 finds nothing in the stand-in's answers that Cloud Map's service model does not have.
+//! boto3 finds nothing in the fake's answers that Cloud Map's service model does not have.
 
 use std::error::Error;
 use std::io;
 use std::process::{Command, Output, Stdio};
 
-use istio_cloud_map_tests::cloud_map::StandIn;
+use istio_cloud_map_tests::cloud_map::FakeCloudMap;
 
 const TESTS: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -26,15 +26,15 @@ fn python() -> Result<String, Box<dyn Error>> {
 
 #[test]
 fn every_answer_is_one_of_the_service_model() -> Result<(), Box<dyn Error>> {
-    let stand_in = StandIn::start()?;
+    let fake = FakeCloudMap::start()?;
     let check = run(Command::new(python()?)
         .arg("-B")
-        .arg(format!("{TESTS}/stand_in/boto3_check.py"))
-        .arg(stand_in.url()))?;
+        .arg(format!("{TESTS}/fake/boto3_check.py"))
+        .arg(fake.url()))?;
     let printed = String::from_utf8(check.stdout)?;
     let verdict = printed.lines().last().unwrap_or_default();
     assert!(check.status.success() && verdict.ends_with(" passed, 0 failed"), "{printed}");
     assert!(!verdict.starts_with("0 "), "{printed}");
-    assert_eq!(stand_in.access_keys(), ["AKIDBOTO3"]);
+    assert_eq!(fake.access_keys(), ["AKIDBOTO3"]);
     Ok(())
 }

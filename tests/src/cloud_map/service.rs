@@ -1,29 +1,30 @@
-//! A service.
+//! A service and its instances.
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Instance, Namespace, NamespaceKey, NamespaceKind, REGION};
+use super::namespace::{Namespace, NamespaceKind, create_date, insert_some, object};
+use super::world::{NamespaceKey, REGION};
 
 /// A service: a new one takes its id and ARN when it is added to the world.
 #[derive(Debug, Clone)]
 pub struct Service {
-    pub(in crate::cloud_map) id: String,
-    pub(in crate::cloud_map) arn: String,
-    pub(in crate::cloud_map) name: String,
-    pub(in crate::cloud_map) namespace: NamespaceKey,
-    pub(in crate::cloud_map) description: Option<String>,
-    pub(in crate::cloud_map) creator_request_id: Option<String>,
-    pub(in crate::cloud_map) create_date: f64,
+    pub(super) id: String,
+    pub(super) arn: String,
+    pub(super) name: String,
+    pub(super) namespace: NamespaceKey,
+    pub(super) description: Option<String>,
+    pub(super) creator_request_id: Option<String>,
+    pub(super) create_date: f64,
     /// None is what the namespace's kind makes of it.
-    pub(in crate::cloud_map) dns_config: Option<Value>,
-    pub(in crate::cloud_map) health_check: Option<Value>,
-    pub(in crate::cloud_map) custom_health_check: Option<Value>,
-    pub(in crate::cloud_map) attributes: BTreeMap<String, String>,
-    pub(in crate::cloud_map) tags: BTreeMap<String, String>,
-    pub(in crate::cloud_map) instances: BTreeMap<String, Instance>,
-    pub(in crate::cloud_map) revision: i64,
+    pub(super) dns_config: Option<Value>,
+    pub(super) health_check: Option<Value>,
+    pub(super) custom_health_check: Option<Value>,
+    pub(super) attributes: BTreeMap<String, String>,
+    pub(super) tags: BTreeMap<String, String>,
+    pub(super) instances: BTreeMap<String, Instance>,
+    pub(super) revision: i64,
 }
 
 impl Service {
@@ -62,14 +63,6 @@ impl Service {
         self
     }
 
-    /// With DNS records of the types A, AAAA, SRV or CNAME; with none it is reached by the API
-    /// alone, also in a DNS namespace.
-    #[must_use]
-    pub fn with_dns_records(mut self, types: &[&str]) -> Self {
-        self.dns_config = Some(dns_config(types));
-        self
-    }
-
     /// With that description.
     #[must_use]
     pub fn described(mut self, description: &str) -> Self {
@@ -97,16 +90,6 @@ impl Service {
         &self.id
     }
 
-    /// Its service attributes.
-    pub fn attributes_mut(&mut self) -> &mut BTreeMap<String, String> {
-        &mut self.attributes
-    }
-
-    /// Its tags.
-    pub fn tags_mut(&mut self) -> &mut BTreeMap<String, String> {
-        &mut self.tags
-    }
-
     /// Without one all its instances are UNKNOWN and no filter applies.
     #[must_use]
     pub const fn has_health_check(&self) -> bool {
@@ -130,7 +113,7 @@ impl Service {
                 format!("arn:aws:servicediscovery:{REGION}:{}:service/{}", home.owner, self.id);
         }
         if self.create_date <= 0.0 {
-            self.create_date = super::shape::create_date(key);
+            self.create_date = create_date(key);
         }
         if self.revision == 0 {
             self.revision = revision;
@@ -140,7 +123,7 @@ impl Service {
         }
     }
 
-    pub(in crate::cloud_map) fn is_in_dns(&self) -> bool {
+    pub(super) fn is_in_dns(&self) -> bool {
         let records =
             self.dns_config.as_ref().and_then(|config| config.get("DnsRecords")?.as_array());
         records.is_some_and(|records| !records.is_empty())
@@ -168,4 +151,74 @@ pub(super) fn identifier(parts: &[&str]) -> String {
             ALPHABET.get(usize::try_from(index).ok()?).map(|byte| char::from(*byte))
         })
         .collect()
+}
+
+/// What Cloud Map says of an instance's health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It passes its check.
+    Healthy,
+    /// It fails its check.
+    Unhealthy,
+    /// Nobody checks, or not yet.
+    Unknown,
+}
+
+impl Health {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Healthy => "HEALTHY",
+            Self::Unhealthy => "UNHEALTHY",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        [Self::Healthy, Self::Unhealthy, Self::Unknown]
+            .into_iter()
+            .find(|health| health.name() == name)
+    }
+}
+
+/// An instance of a service.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    pub(super) attributes: BTreeMap<String, String>,
+    pub(super) health: Health,
+    /// What Discover says of it again and again, as the members of a JSON object.
+    pub(super) rendered: String,
+}
+
+impl Instance {
+    pub(super) fn new(id: &str, attributes: BTreeMap<String, String>, health: Health) -> Self {
+        let rendered = format!(r#""InstanceId":{},"Attributes":{}"#, json!(id), json!(attributes));
+        Self { attributes, health, rendered }
+    }
+}
+
+/// The attribute of the first health counts at registration and never again.
+pub(super) fn first_health(is_checked: bool, attributes: &BTreeMap<String, String>) -> Health {
+    let initial = attributes.get("AWS_INIT_HEALTH_STATUS").and_then(|name| Health::named(name));
+    if is_checked { initial.unwrap_or(Health::Healthy) } else { Health::Unknown }
+}
+
+/// As `ListServices` has it: without the namespace's id, and with a count that lags behind.
+pub(super) fn service_summary(service: &Service, owner: &str) -> Map<String, Value> {
+    let mut summary = object(json!({
+        "Id": service.id,
+        "Arn": service.arn,
+        "ResourceOwner": owner,
+        "Name": service.name,
+        "Type": if service.is_in_dns() { "DNS_HTTP" } else { "HTTP" },
+        "InstanceCount": 0,
+        "DnsConfig": service.dns_config.clone().unwrap_or_else(|| json!({})),
+        "CreateDate": service.create_date,
+        "CreatedByAccount": owner,
+    }));
+    insert_some(&mut summary, "Description", service.description.as_deref());
+    insert_some(&mut summary, "HealthCheckConfig", service.health_check.clone());
+    insert_some(&mut summary, "HealthCheckCustomConfig", service.custom_health_check.clone());
+    summary
 }

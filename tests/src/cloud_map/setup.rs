@@ -1,14 +1,13 @@
-//! What makes and changes a world.
+//! The calls that make and change a world.
 
 use serde_json::{Value, json};
 
-use super::catalogue::{no_resource, whole_service};
-use super::{
-    ErrorKind, Refusal, Request, Resource, World, find_namespace, find_service, no_instance,
-};
-use crate::cloud_map::world::{
-    ACCOUNT, Health, Namespace, NamespaceKey, NamespaceKind, Service, ServiceKey,
-};
+use super::answers::{find_namespace, find_service, no_instance};
+use super::listing::{no_resource, whole_service};
+use super::namespace::{Namespace, NamespaceKind};
+use super::service::{Health, Service};
+use super::wire::{ErrorKind, Refusal, Request};
+use super::world::{ACCOUNT, NamespaceKey, Resource, ServiceKey, World};
 
 /// The quotas that a reader can tell.
 const MOST_INSTANCES: usize = 1000;

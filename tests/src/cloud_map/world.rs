@@ -1,19 +1,12 @@
 //! What Cloud Map would hold: namespaces, services, instances, and where to find them.
 
-mod instance;
-mod namespace;
-mod service;
-mod shape;
-
 use std::collections::BTreeMap;
 
+use super::namespace::Namespace;
+use super::service::{Health, Instance, Service, first_health};
 use super::snapshot;
-pub use instance::{Health, Instance};
-pub use namespace::{Namespace, NamespaceKind};
-pub use service::Service;
-pub(super) use shape::{namespace_summary, service_summary};
 
-/// The account in which the stand-in's caller lives.
+/// The account in which the fake's caller lives.
 pub const ACCOUNT: &str = "111122223333";
 /// The region of every ARN.
 pub const REGION: &str = "us-west-2";
@@ -35,7 +28,7 @@ pub(super) enum Resource {
     Service(ServiceKey),
 }
 
-/// Everything that the stand-in answers from.
+/// Everything that the fake answers from.
 #[derive(Debug)]
 pub struct World {
     keys: u64,
@@ -79,11 +72,6 @@ impl World {
     #[must_use]
     pub fn to_snapshot(&self) -> String {
         snapshot::save(self)
-    }
-
-    /// Chooses the order of the answers that come in no order.
-    pub fn seed(&mut self, seed: u64) {
-        self.random.seed(seed);
     }
 
     /// Adds an HTTP namespace of the caller's account.
@@ -167,7 +155,7 @@ impl World {
         let revision = self.next_revision();
         let service = self.service_mut(service);
         service.revision = revision;
-        let health = instance::first_health(service.has_health_check(), &attributes);
+        let health = first_health(service.has_health_check(), &attributes);
         service.instances.insert(instance.to_owned(), Instance::new(instance, attributes, health));
     }
 

@@ -1,4 +1,4 @@
-//! The stand-in for Cloud Map as a program: `cloud-map-stand-in [--listen 127.0.0.1:PORT]
+//! The fake Cloud Map as a program: `fake-cloud-map [--listen 127.0.0.1:PORT]
 //! [--snapshot FILE]`.
 //!
 //! It prints its endpoint on stdout and serves until it is stopped.
@@ -7,9 +7,9 @@ use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
-use istio_cloud_map_tests::cloud_map::{StandIn, World};
+use istio_cloud_map_tests::cloud_map::{FakeCloudMap, World};
 
-const USAGE: &str = "usage: cloud-map-stand-in [--listen 127.0.0.1:PORT] [--snapshot FILE]";
+const USAGE: &str = "usage: fake-cloud-map [--listen 127.0.0.1:PORT] [--snapshot FILE]";
 
 struct Arguments {
     listen: SocketAddr,
@@ -38,8 +38,8 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     match start(&arguments) {
-        Ok(stand_in) => {
-            println!("{}", stand_in.url());
+        Ok(fake) => {
+            println!("{}", fake.url());
             loop {
                 std::thread::park();
             }
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(arguments: &Arguments) -> Result<StandIn, Box<dyn Error>> {
+fn start(arguments: &Arguments) -> Result<FakeCloudMap, Box<dyn Error>> {
     let world = match &arguments.snapshot {
         Some(path) => {
             let text = std::fs::read_to_string(path)
@@ -60,6 +60,6 @@ fn start(arguments: &Arguments) -> Result<StandIn, Box<dyn Error>> {
         }
         None => World::default(),
     };
-    StandIn::start_at(arguments.listen, world)
+    FakeCloudMap::start_at(arguments.listen, world)
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen).into())
 }

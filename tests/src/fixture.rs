@@ -1,11 +1,11 @@
-//! A whole scene for a test: an API server, a Cloud Map, an operator between them, and Istio to
-//! judge what comes out.
+//! The fixture of a test: an API server, a fake Cloud Map, an operator between them, and Istio, which judges
+//! what the operator writes.
 
 #![expect(
     clippy::expect_used,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
-    reason = "a test whose scene breaks can only fail, with the reason; services are often added for their entries alone"
+    reason = "a test whose fixture breaks can only fail, with the reason; services are often added for their entries alone"
 )]
 
 use std::path::Path;
@@ -19,43 +19,43 @@ use kube::{Api, Client};
 use serde_json::Value;
 
 use crate::bed::{ApiServer, Judge};
-use crate::cloud_map::{NamespaceKey, ServiceKey, StandIn};
+use crate::cloud_map::{FakeCloudMap, NamespaceKey, ServiceKey};
 use crate::operator::{Operator, until};
 
-/// The interval that scenes run with.
+/// The interval of the operators.
 pub const INTERVAL: Duration = Duration::from_secs(2);
 /// How long what takes something away must have been true: the default of `--empty-grace`.
 pub const EMPTY_GRACE: Duration = Duration::from_secs(10);
 
-/// The parts of a scene.
-pub struct Scene {
+/// An API server and a fake Cloud Map.
+pub struct Fixture {
     /// Kubernetes.
     pub kubernetes: ApiServer,
     /// Cloud Map.
-    pub cloud_map: StandIn,
+    pub cloud_map: FakeCloudMap,
     /// Cloud Map's namespace `ns`.
     pub namespace: NamespaceKey,
     /// All rights.
     pub client: Client,
 }
 
-impl Scene {
+impl Fixture {
     /// An API server and a Cloud Map with one namespace, `ns`.
-    pub async fn open() -> Self {
+    pub async fn new() -> Self {
         let kubernetes = ApiServer::start().await;
-        let cloud_map = StandIn::start().expect("a stand-in");
+        let cloud_map = FakeCloudMap::start().expect("a fake Cloud Map");
         let namespace = cloud_map.world(|world| world.http_namespace("ns"));
         let client = kubernetes.client().await;
         Self { kubernetes, cloud_map, namespace, client }
     }
 
-    /// As [`Self::open`], with `count` services `s000`, `s001`, ... of one instance each.
+    /// As [`Self::new`], with `count` services `s000`, `s001`, ... of one instance each.
     pub async fn with_services(count: usize) -> Self {
-        let scene = Self::open().await;
+        let fixture = Self::new().await;
         for number in 0..count {
-            scene.add(&format!("s{number:03}"), 1);
+            fixture.add(&format!("s{number:03}"), 1);
         }
-        scene
+        fixture
     }
 
     /// Adds a service with so many instances, on port 8080.
@@ -149,10 +149,10 @@ impl Scene {
 
     /// Waits until the entry of a service has so many endpoints.
     pub async fn has_endpoints(&self, service: &str, endpoints: usize, longest: Duration) {
-        let as_told =
+        let as_expected =
             until(longest, async || self.endpoints(service).await == Some(endpoints)).await;
         assert!(
-            as_told,
+            as_expected,
             "{service} has {:?} endpoints and not {endpoints} after {longest:?}",
             self.endpoints(service).await
         );
@@ -197,7 +197,7 @@ impl Scene {
     }
 
     /// Asks Istio about every entry that there is.
-    pub async fn close(self) {
+    pub async fn finish(self) {
         let entries = self.entries().await;
         Judge::start().await.assert_accepts(&entries).await;
     }
