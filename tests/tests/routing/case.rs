@@ -176,13 +176,18 @@ impl Case {
             .filter(|(_, own)| own.as_deref() == Some(host))
             .map(|(record, _)| record)
             .collect();
+        // With whether all its addresses can be used.
         let candidates: Vec<(&Instance, bool)> = records
             .iter()
-            .flat_map(|record| {
-                record.instances.iter().map(|one| (one, self.is_usable(record, one)))
+            .flat_map(|record| record.instances.iter().map(move |instance| (*record, instance)))
+            .filter(|(record, instance)| {
+                let ready = attribute(instance, "READY");
+                !ready.is_some_and(|word| word.eq_ignore_ascii_case("false"))
+                    && !self.reports(&[Code::InvalidInstance, Code::InvalidPort], record, instance)
             })
-            .filter(|(instance, _)| {
-                !attribute(instance, "READY").is_some_and(|word| word.eq_ignore_ascii_case("false"))
+            .map(|(record, instance)| {
+                let bad = [Code::InvalidAddress, Code::ForbiddenAddress];
+                (instance, !self.reports(&bad, record, instance))
             })
             .collect();
         let is_healthy = |instance: &Instance| instance.health_status != Health::Unhealthy;
@@ -213,15 +218,9 @@ impl Case {
         registered
     }
 
-    /// Whether nothing is reported of the instance for which it is dropped.
-    fn is_usable(&self, record: &Record, instance: &Instance) -> bool {
-        let codes = [
-            Code::InvalidInstance,
-            Code::InvalidAddress,
-            Code::ForbiddenAddress,
-            Code::InvalidPort,
-        ];
-        !self.diagnostics.iter().any(|diagnostic| {
+    /// Whether the translation reports one of these about the instance.
+    fn reports(&self, codes: &[Code], record: &Record, instance: &Instance) -> bool {
+        self.diagnostics.iter().any(|diagnostic| {
             codes.contains(&diagnostic.code)
                 && diagnostic.service == record.service.name
                 && diagnostic.instance.as_deref().unwrap_or_default() == instance.id
@@ -231,14 +230,7 @@ impl Case {
 
 impl Registered {
     fn add(&mut self, instance: &Instance, is_usable: bool) {
-        let number =
-            |text: &str| text.parse::<u16>().ok().filter(|n| *n > 0 && !text.starts_with('+'));
-        let port = |key: &str| attribute(instance, key).and_then(number);
-        if !is_usable
-            && attribute(instance, "AWS_INSTANCE_PORT").is_some_and(|t| number(t).is_none())
-        {
-            return;
-        }
+        let port = |key: &str| attribute(instance, key).and_then(|text| text.parse::<u16>().ok());
         let service_port = port("SERVICE_PORT");
         let own = port("AWS_INSTANCE_PORT")
             .or_else(|| service_port.and_then(|_| port("SERVICE_TARGET_PORT")));
