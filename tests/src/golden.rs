@@ -17,6 +17,8 @@ pub struct Golden {
     pub input: String,
     /// The options as JSON, unless they are the defaults.
     pub options: Option<String>,
+    /// What `translate` answers.
+    pub output: String,
 }
 
 /// All of them, sorted by name.
@@ -38,5 +40,6 @@ fn read(file: &Path) -> Option<Golden> {
         name: name.to_owned(),
         input: fs::read_to_string(file).expect("the input"),
         options: fs::read_to_string(file.with_extension("options.json")).ok(),
+        output: fs::read_to_string(file.with_extension("out.json")).expect("the output"),
     })
 }

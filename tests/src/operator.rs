@@ -103,13 +103,13 @@ impl Operator {
         Self { child, directory, port }
     }
 
-    /// All that it has said.
+    /// Its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
-    /// How many lines of its log hold `text`.
-    pub fn said(&self, text: &str) -> usize {
+    /// How many lines of its log contain `text`.
+    pub fn log_lines_with(&self, text: &str) -> usize {
         self.log().lines().filter(|line| line.contains(text)).count()
     }
 

@@ -76,7 +76,7 @@ async fn a_throttle_of_every_call_for_thirty_seconds() {
     let scenario = Scenario::begin().await;
     scenario.with_fault(Fault::Throttle, Duration::from_secs(30)).await;
     assert_eq!(
-        scenario.operator.said("WARN"),
+        scenario.operator.log_lines_with("WARN"),
         1,
         "one line, and not one a call: {}",
         scenario.operator.log()
@@ -99,7 +99,7 @@ async fn access_denied_on_one_service_costs_only_that_one() {
     .await;
     assert_eq!(scenario.fixture.endpoints("s001").await, Some(1));
     assert_eq!(
-        scenario.operator.said("servicediscovery:DiscoverInstances"),
+        scenario.operator.log_lines_with("servicediscovery:DiscoverInstances"),
         1,
         "{}",
         scenario.operator.log()

@@ -140,7 +140,7 @@ async fn somebody_elses_entry_of_our_name_or_host_is_left_alone_and_reported() {
         fixture.versions().await.iter().filter(|version| before.contains(version)).count(),
         2
     );
-    assert_eq!(operator.said("error[Conflict]"), 2, "{}", operator.log());
+    assert_eq!(operator.log_lines_with("error[Conflict]"), 2, "{}", operator.log());
     assert!(
         (operator.metric("istio_cloud_map_diagnostics", &["Conflict"]).await - 2.0).abs()
             < f64::EPSILON
@@ -195,7 +195,7 @@ async fn a_dry_run_says_what_it_would_do_and_does_nothing() {
     let fixture = Fixture::with_services(3).await;
     let operator = fixture.operator(&["--dry-run"]).await;
     assert_eq!(fixture.entries().await.len(), 0);
-    assert_eq!(operator.said("would create"), 3, "{}", operator.log());
+    assert_eq!(operator.log_lines_with("would create"), 3, "{}", operator.log());
     tokio::time::sleep(INTERVAL * 2).await;
-    assert_eq!(operator.said("would create"), 3, "{}", operator.log());
+    assert_eq!(operator.log_lines_with("would create"), 3, "{}", operator.log());
 }
