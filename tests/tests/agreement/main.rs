@@ -25,13 +25,13 @@ const DIFFERENCES: &[(&str, &str)] = &[];
 async fn istio_agrees() {
     let judge = Judge::start().await;
     let mut tally = Tally::default();
-    for entry in Entries::of_seed(1).take(4_000) {
+    for entry in Entries::of_seed(1).take(8_000) {
         let verdict = stored::verdict(&judge, &entry).await;
         tally.compare(&entry, &verdict, |rule| rule.source() != Source::Kubernetes);
     }
     println!("judged by Istio and the CRD: {tally}");
     tally.assert_agreement(DIFFERENCES);
-    tally.assert_both_sides(1_000);
+    tally.assert_both_sides(2_000);
     let unmet =
         tally.rules_never_alone(|rule| matches!(rule.source(), Source::Istio | Source::Crd));
     assert!(unmet.is_empty(), "no entry is rejected for these alone: {unmet:?}");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_servicediscovery::error::SdkError;
 use aws_sdk_servicediscovery::types::{HealthStatusFilter, ServiceFilter, ServiceFilterName};
 use istio_cloud_map_tests::cloud_map::{
     FakeCloudMap, Health, Namespace, Operation, Outcome, Service, World,
@@ -124,7 +125,7 @@ async fn discovery_finds_a_namespace_by_its_http_name_or_arn_in_the_account_of_i
     ] {
         let call = client.discover_instances().namespace_name(namespace).service_name("web");
         let answer = call.set_owner_account(owner.map(str::to_owned)).send().await;
-        let not_found = answer.err().map(|error| error.into_service_error());
+        let not_found = answer.err().map(SdkError::into_service_error);
         assert_eq!(not_found.is_none(), is_found, "{namespace} {owner:?}");
         assert!(not_found.is_none_or(|error| error.is_namespace_not_found()), "{namespace}");
     }
