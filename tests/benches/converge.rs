@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use istio_cloud_map_tests::bed::ApiServer;
-use istio_cloud_map_tests::cloud_map::StandIn;
+use istio_cloud_map_tests::cloud_map::FakeCloudMap;
+use istio_cloud_map_tests::fixture::resource;
 use istio_cloud_map_tests::operator::{Operator, command, until};
-use istio_cloud_map_tests::scene::resource;
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::Value;
@@ -30,7 +30,7 @@ fn main() {
 }
 
 async fn compare(services: usize, instances: usize) {
-    let cloud_map = StandIn::start().unwrap();
+    let cloud_map = FakeCloudMap::start().unwrap();
     cloud_map.world(|world| {
         let namespace = world.http_namespace("ns");
         for service in 0..services {
@@ -109,7 +109,7 @@ struct Measured {
     peak_mebibytes: f64,
 }
 
-async fn converge(kubernetes: &ApiServer, cloud_map: &StandIn, services: usize) -> Measured {
+async fn converge(kubernetes: &ApiServer, cloud_map: &FakeCloudMap, services: usize) -> Measured {
     let concurrency = CONCURRENCY.to_string();
     let started = Instant::now();
     let operator = Operator::start(

@@ -7,9 +7,9 @@
 use std::time::{Duration, Instant};
 
 use istio_cloud_map_tests::bed::ApiServer;
-use istio_cloud_map_tests::cloud_map::{Operation, Outcome, ServiceKey, StandIn};
+use istio_cloud_map_tests::cloud_map::{FakeCloudMap, Operation, Outcome, ServiceKey};
+use istio_cloud_map_tests::fixture::resource;
 use istio_cloud_map_tests::operator::{Operator, binary, until};
-use istio_cloud_map_tests::scene::resource;
 use kube::api::DynamicObject;
 use kube::{Api, Client};
 
@@ -38,7 +38,7 @@ fn main() {
 
 /// Registers so many services in each of so many namespaces.
 fn fill(
-    cloud_map: &StandIn,
+    cloud_map: &FakeCloudMap,
     namespaces: usize,
     services: usize,
     instances: usize,
@@ -70,7 +70,7 @@ fn address(first: usize, service: usize, instance: usize) -> String {
     format!("{first}.{}.{}.{}", service / 250 % 250, service % 250, instance % 250 + 1)
 }
 
-fn start(cloud_map: &StandIn, kubernetes: &ApiServer) -> Operator {
+fn start(cloud_map: &FakeCloudMap, kubernetes: &ApiServer) -> Operator {
     Operator::start(cloud_map.url(), kubernetes.kubeconfig(), &["--log-level", "warn"])
 }
 
@@ -81,7 +81,7 @@ async fn written(operator: &Operator, action: &str) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
 /// 3,000 services in 3 namespaces, where AWS admits two `ListServices` a second.
 async fn quota() {
-    let cloud_map = StandIn::start().unwrap();
+    let cloud_map = FakeCloudMap::start().unwrap();
     fill(&cloud_map, 3, 1_000, 1);
     cloud_map.limit(Operation::ListServices, 2.0, 10.0);
     let kubernetes = ApiServer::start().await;
@@ -128,7 +128,7 @@ async fn quota() {
 
 /// A quiet minute at 1,000 x 100, and then a new instance, twice.
 async fn idle_and_latency() {
-    let cloud_map = StandIn::start().unwrap();
+    let cloud_map = FakeCloudMap::start().unwrap();
     let services = fill(&cloud_map, 1, 1_000, 100);
     let kubernetes = ApiServer::start().await;
     let operator = start(&cloud_map, &kubernetes);
@@ -182,7 +182,7 @@ async fn operator_is_ready(operator: &Operator) {
 }
 
 async fn follow(
-    cloud_map: &StandIn,
+    cloud_map: &FakeCloudMap,
     client: &Client,
     service: ServiceKey,
     number: usize,
@@ -218,7 +218,7 @@ fn quartiles(mut durations: Vec<Duration>) -> String {
 
 /// A restart after every endpoint has changed.
 async fn restart(services: usize) {
-    let cloud_map = StandIn::start().unwrap();
+    let cloud_map = FakeCloudMap::start().unwrap();
     let keys = fill(&cloud_map, 1, services, 10);
     let kubernetes = ApiServer::start().await;
     let started = Instant::now();

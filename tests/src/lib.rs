@@ -2,6 +2,7 @@
 
 pub mod bed;
 pub mod cloud_map;
+pub mod fixture;
 pub mod generated;
+pub mod golden;
 pub mod operator;
-pub mod scene;

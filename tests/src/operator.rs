@@ -28,10 +28,11 @@ pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let mut build = Command::new(env!("CARGO"));
-        // The whole workspace, so that its dependencies have the features that they have in the
-        // tests, and are built once.
+        // Chosen from the whole workspace, so that its dependencies have the features that they have in
+        // the tests, and are built once.
         build
             .args(["build", "--quiet", "--workspace", "--all-features"])
+            .args(["--bin", "istio-cloud-map"])
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
         if !cfg!(debug_assertions) {
             build.arg("--release");
@@ -102,13 +103,13 @@ impl Operator {
         Self { child, directory, port }
     }
 
-    /// All that it has said.
+    /// Its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
-    /// How many lines of its log hold `text`.
-    pub fn said(&self, text: &str) -> usize {
+    /// How many lines of its log contain `text`.
+    pub fn log_lines_with(&self, text: &str) -> usize {
         self.log().lines().filter(|line| line.contains(text)).count()
     }
 

@@ -4,41 +4,41 @@ use std::time::{Duration, Instant};
 
 use istio_cloud_map_tests::bed::Gateway;
 use istio_cloud_map_tests::cloud_map::{Fault, FaultRule, Operation};
+use istio_cloud_map_tests::fixture::{EMPTY_GRACE, Fixture, INTERVAL};
 use istio_cloud_map_tests::operator::{Operator, eventually, until};
-use istio_cloud_map_tests::scene::{EMPTY_GRACE, INTERVAL, Scene};
 
 const SERVICES: usize = 12;
 /// Two intervals, and a second for the machine.
 const CONVERGED: Duration = Duration::from_secs(2 * INTERVAL.as_secs() + 1);
 
-struct Story {
-    scene: Scene,
+struct Scenario {
+    fixture: Fixture,
     operator: Operator,
 }
 
-impl Story {
+impl Scenario {
     async fn begin() -> Self {
-        let scene = Scene::with_services(SERVICES).await;
-        let operator = scene.operator(&[]).await;
-        Self { scene, operator }
+        let fixture = Fixture::with_services(SERVICES).await;
+        let operator = fixture.operator(&[]).await;
+        Self { fixture, operator }
     }
 
     /// While a fault lasts, services change; what can't be read stays, nothing is deleted or
     /// emptied, and all converges when it ends.
     async fn with_fault(&self, rule: impl Into<FaultRule>, lasting: Duration) {
-        let before = self.scene.entries().await;
-        let fault = self.scene.cloud_map.inject(rule);
-        self.scene.register(self.scene.service("s001"), "i-9", "10.9.9.9");
+        let before = self.fixture.entries().await;
+        let fault = self.fixture.cloud_map.inject(rule);
+        self.fixture.register(self.fixture.service("s001"), "i-9", "10.9.9.9");
         tokio::time::sleep(lasting).await;
-        let during = self.scene.entries().await;
+        let during = self.fixture.entries().await;
         assert_eq!(during.len(), before.len(), "an entry went");
         self.assert_none_empty().await;
-        self.scene.cloud_map.clear(fault);
-        self.scene.has_endpoints("s001", 2, CONVERGED).await;
+        self.fixture.cloud_map.clear(fault);
+        self.fixture.has_endpoints("s001", 2, CONVERGED).await;
     }
 
     async fn assert_none_empty(&self) {
-        for entry in self.scene.entries().await {
+        for entry in self.fixture.entries().await {
             assert!(
                 entry.pointer("/spec/endpoints/0").is_some(),
                 "{entry} was emptied\n{}",
@@ -49,9 +49,9 @@ impl Story {
 
     /// A deletion by a person is seen and undone.
     async fn watch_goes_on(&self) {
-        self.scene.delete("cloudmap-s005.ns").await;
+        self.fixture.delete("cloudmap-s005.ns").await;
         assert!(
-            until(CONVERGED, async || self.scene.endpoints("s005").await == Some(1)).await,
+            until(CONVERGED, async || self.fixture.endpoints("s005").await == Some(1)).await,
             "{}",
             self.operator.log()
         );
@@ -59,167 +59,170 @@ impl Story {
 
     /// A service that no fault concerns is kept current all the time.
     async fn stays_current(&self, service: &str) {
-        self.scene.register(self.scene.service(service), "i-7", "10.7.7.7");
-        self.scene.has_endpoints(service, 2, CONVERGED).await;
+        self.fixture.register(self.fixture.service(service), "i-7", "10.7.7.7");
+        self.fixture.has_endpoints(service, 2, CONVERGED).await;
     }
 }
 
 #[tokio::test]
 async fn an_empty_page_with_a_token_is_not_the_end_of_a_list() {
-    let story = Story::begin().await;
-    story.with_fault(Fault::EmptyPage, INTERVAL * 4).await;
-    story.scene.close().await;
+    let scenario = Scenario::begin().await;
+    scenario.with_fault(Fault::EmptyPage, INTERVAL * 4).await;
+    scenario.fixture.finish().await;
 }
 
 #[tokio::test]
 async fn a_throttle_of_every_call_for_thirty_seconds() {
-    let story = Story::begin().await;
-    story.with_fault(Fault::Throttle, Duration::from_secs(30)).await;
+    let scenario = Scenario::begin().await;
+    scenario.with_fault(Fault::Throttle, Duration::from_secs(30)).await;
     assert_eq!(
-        story.operator.said("WARN"),
+        scenario.operator.log_lines_with("WARN"),
         1,
         "one line, and not one a call: {}",
-        story.operator.log()
+        scenario.operator.log()
     );
-    story.scene.close().await;
+    scenario.fixture.finish().await;
 }
 
 #[tokio::test]
 async fn access_denied_on_one_service_costs_only_that_one() {
-    let story = Story::begin().await;
-    let fault = story.scene.cloud_map.inject(Fault::AccessDenied.in_service("ns", "s001"));
-    story.scene.register(story.scene.service("s001"), "i-9", "10.9.9.9");
-    story.stays_current("s002").await;
+    let scenario = Scenario::begin().await;
+    let fault = scenario.fixture.cloud_map.inject(Fault::AccessDenied.in_service("ns", "s001"));
+    scenario.fixture.register(scenario.fixture.service("s001"), "i-9", "10.9.9.9");
+    scenario.stays_current("s002").await;
     // Another one is deleted meanwhile: its entry goes, that of the denied one stays.
-    let gone = story.scene.service("s003");
-    story.scene.cloud_map.world(|world| world.delete_service(gone));
+    let gone = scenario.fixture.service("s003");
+    scenario.fixture.cloud_map.world(|world| world.delete_service(gone));
     eventually("the entry of the deleted service goes", CONVERGED * 2 + EMPTY_GRACE, async || {
-        story.scene.entry("s003").await.is_none()
+        scenario.fixture.entry("s003").await.is_none()
     })
     .await;
-    assert_eq!(story.scene.endpoints("s001").await, Some(1));
+    assert_eq!(scenario.fixture.endpoints("s001").await, Some(1));
     assert_eq!(
-        story.operator.said("servicediscovery:DiscoverInstances"),
+        scenario.operator.log_lines_with("servicediscovery:DiscoverInstances"),
         1,
         "{}",
-        story.operator.log()
+        scenario.operator.log()
     );
-    story.scene.cloud_map.clear(fault);
-    story.scene.has_endpoints("s001", 2, CONVERGED).await;
-    story.scene.close().await;
+    scenario.fixture.cloud_map.clear(fault);
+    scenario.fixture.has_endpoints("s001", 2, CONVERGED).await;
+    scenario.fixture.finish().await;
 }
 
 #[tokio::test]
 async fn a_call_that_never_answers_holds_up_nothing_else() {
-    let story = Story::begin().await;
-    let fault = story.scene.cloud_map.inject(Fault::Hang.in_service("ns", "s001"));
-    story.scene.register(story.scene.service("s001"), "i-9", "10.9.9.9");
-    story.stays_current("s002").await;
-    story.scene.cloud_map.clear(fault);
-    story.scene.has_endpoints("s001", 2, CONVERGED).await;
+    let scenario = Scenario::begin().await;
+    let fault = scenario.fixture.cloud_map.inject(Fault::Hang.in_service("ns", "s001"));
+    scenario.fixture.register(scenario.fixture.service("s001"), "i-9", "10.9.9.9");
+    scenario.stays_current("s002").await;
+    scenario.fixture.cloud_map.clear(fault);
+    scenario.fixture.has_endpoints("s001", 2, CONVERGED).await;
     // All calls hang.
-    story.with_fault(Fault::Hang, INTERVAL * 4).await;
-    story.scene.close().await;
+    scenario.with_fault(Fault::Hang, INTERVAL * 4).await;
+    scenario.fixture.finish().await;
 }
 
 #[tokio::test]
 async fn torn_wrong_and_cut_answers_are_failures_and_not_empty_answers() {
     for fault in [Fault::TornJson, Fault::WrongJson, Fault::CutBody, Fault::EmptyObject] {
-        let story = Story::begin().await;
-        story.with_fault(fault, INTERVAL * 4).await;
-        story.scene.close().await;
+        let scenario = Scenario::begin().await;
+        scenario.with_fault(fault, INTERVAL * 4).await;
+        scenario.fixture.finish().await;
     }
 }
 
 #[tokio::test]
 async fn server_errors_resets_and_expired_tokens() {
     for fault in [Fault::InternalFailure, Fault::Unavailable, Fault::Reset, Fault::ExpiredToken] {
-        let story = Story::begin().await;
-        story.with_fault(fault, INTERVAL * 4).await;
-        story.scene.close().await;
+        let scenario = Scenario::begin().await;
+        scenario.with_fault(fault, INTERVAL * 4).await;
+        scenario.fixture.finish().await;
     }
 }
 
 #[tokio::test]
 async fn a_list_that_fails_does_not_delete_what_it_would_have_listed() {
-    let story = Story::begin().await;
-    story.with_fault(Fault::AccessDenied.on(Operation::ListServices), INTERVAL * 4).await;
-    story.scene.close().await;
+    let scenario = Scenario::begin().await;
+    scenario.with_fault(Fault::AccessDenied.on(Operation::ListServices), INTERVAL * 4).await;
+    scenario.fixture.finish().await;
 }
 
 #[tokio::test]
 async fn an_api_server_that_is_away_for_twenty_seconds() {
-    let mut story = Story::begin().await;
-    story.scene.kubernetes.stop();
-    story.scene.register(story.scene.service("s001"), "i-9", "10.9.9.9");
-    let gone = story.scene.service("s003");
-    story.scene.cloud_map.world(|world| world.delete_service(gone));
-    story.scene.add("new", 1);
+    let mut scenario = Scenario::begin().await;
+    scenario.fixture.kubernetes.stop();
+    scenario.fixture.register(scenario.fixture.service("s001"), "i-9", "10.9.9.9");
+    let gone = scenario.fixture.service("s003");
+    scenario.fixture.cloud_map.world(|world| world.delete_service(gone));
+    scenario.fixture.add("new", 1);
     tokio::time::sleep(Duration::from_secs(20)).await;
-    story.scene.kubernetes.restart().await;
-    story.scene.has_endpoints("s001", 2, CONVERGED).await;
-    story.scene.has_endpoints("new", 1, CONVERGED).await;
+    scenario.fixture.kubernetes.restart().await;
+    scenario.fixture.has_endpoints("s001", 2, CONVERGED).await;
+    scenario.fixture.has_endpoints("new", 1, CONVERGED).await;
     eventually("the entry of the deleted service goes", CONVERGED + EMPTY_GRACE, async || {
-        story.scene.entry("s003").await.is_none()
+        scenario.fixture.entry("s003").await.is_none()
     })
     .await;
-    story.assert_none_empty().await;
-    story.watch_goes_on().await;
-    story.scene.close().await;
+    scenario.assert_none_empty().await;
+    scenario.watch_goes_on().await;
+    scenario.fixture.finish().await;
 }
 
 #[tokio::test]
 async fn an_api_server_that_hangs() {
-    let story = Story::begin().await;
-    story.scene.kubernetes.pause();
-    story.scene.register(story.scene.service("s001"), "i-9", "10.9.9.9");
+    let scenario = Scenario::begin().await;
+    scenario.fixture.kubernetes.pause();
+    scenario.fixture.register(scenario.fixture.service("s001"), "i-9", "10.9.9.9");
     tokio::time::sleep(Duration::from_secs(20)).await;
-    story.scene.kubernetes.resume();
-    story.scene.has_endpoints("s001", 2, CONVERGED).await;
-    story.assert_none_empty().await;
-    story.scene.close().await;
+    scenario.fixture.kubernetes.resume();
+    scenario.fixture.has_endpoints("s001", 2, CONVERGED).await;
+    scenario.assert_none_empty().await;
+    scenario.fixture.finish().await;
 }
 
 #[tokio::test]
 async fn faults_at_the_start_delete_nothing() {
-    let mut story = Story::begin().await;
-    story.operator.kill();
-    let fault = story.scene.cloud_map.inject(Fault::TornJson.on(Operation::ListServices));
-    let operator = story.scene.operator_as(&[]);
+    let mut scenario = Scenario::begin().await;
+    scenario.operator.kill();
+    let fault = scenario.fixture.cloud_map.inject(Fault::TornJson.on(Operation::ListServices));
+    let operator = scenario.fixture.operator_as(&[]);
     tokio::time::sleep(INTERVAL * 4).await;
-    assert_eq!(story.scene.entries().await.len(), SERVICES);
-    story.assert_none_empty().await;
-    story.scene.cloud_map.clear(fault);
+    assert_eq!(scenario.fixture.entries().await.len(), SERVICES);
+    scenario.assert_none_empty().await;
+    scenario.fixture.cloud_map.clear(fault);
     operator.ready().await;
-    story.scene.register(story.scene.service("s001"), "i-9", "10.9.9.9");
-    story.scene.has_endpoints("s001", 2, CONVERGED).await;
-    story.scene.close().await;
+    scenario.fixture.register(scenario.fixture.service("s001"), "i-9", "10.9.9.9");
+    scenario.fixture.has_endpoints("s001", 2, CONVERGED).await;
+    scenario.fixture.finish().await;
 }
 
 #[tokio::test]
 async fn watches_that_are_cut_every_second() {
-    let scene = Scene::with_services(SERVICES).await;
-    let gateway = Gateway::start(&scene.kubernetes).await;
+    let fixture = Fixture::with_services(SERVICES).await;
+    let gateway = Gateway::start(&fixture.kubernetes).await;
     gateway.cut_watches(true);
-    let operator = scene.operator_at(gateway.kubeconfig(), &[]);
+    let operator = fixture.operator_at(gateway.kubeconfig(), &[]);
     operator.ready().await;
     let (since, before) = (Instant::now(), gateway.watches());
     for round in 0..5 {
         // A repair of drift needs the watch; a change of Cloud Map does not.
-        scene
+        fixture
             .edit(
                 "cloudmap-s005.ns",
                 serde_json::json!({"spec": {"endpoints": [{"address": "10.66.6.6"}]}}),
             )
             .await;
-        scene.register(
-            scene.service("s001"),
+        fixture.register(
+            fixture.service("s001"),
             &format!("n-{round}"),
             &format!("10.9.9.{}", round + 1),
         );
-        scene.has_endpoints("s001", 2 + round, CONVERGED).await;
+        fixture.has_endpoints("s001", 2 + round, CONVERGED).await;
         let repaired = async || {
-            scene.entry("s005").await.is_some_and(|entry| !entry.to_string().contains("10.66.6.6"))
+            fixture
+                .entry("s005")
+                .await
+                .is_some_and(|entry| !entry.to_string().contains("10.66.6.6"))
         };
         // Each edit is one more of somebody who keeps changing the entry: the repairs come ever
         // more rarely.
@@ -232,22 +235,22 @@ async fn watches_that_are_cut_every_second() {
         since.elapsed()
     );
     gateway.cut_watches(false);
-    scene.close().await;
+    fixture.finish().await;
 }
 
 #[tokio::test]
 async fn writes_that_are_asked_to_come_later_come_later() {
-    let scene = Scene::with_services(SERVICES).await;
-    let gateway = Gateway::start(&scene.kubernetes).await;
-    let operator = scene.operator_at(gateway.kubeconfig(), &[]);
+    let fixture = Fixture::with_services(SERVICES).await;
+    let gateway = Gateway::start(&fixture.kubernetes).await;
+    let operator = fixture.operator_at(gateway.kubeconfig(), &[]);
     operator.ready().await;
     let (lasting, wait) = (Duration::from_secs(10), Duration::from_secs(4));
     gateway.refuse_writes(lasting, wait);
     for number in 0..SERVICES {
-        scene.register(scene.service(&format!("s{number:03}")), "i-9", "10.9.9.9");
+        fixture.register(fixture.service(&format!("s{number:03}")), "i-9", "10.9.9.9");
     }
     for number in 0..SERVICES {
-        scene.has_endpoints(&format!("s{number:03}"), 2, lasting + wait + CONVERGED).await;
+        fixture.has_endpoints(&format!("s{number:03}"), 2, lasting + wait + CONVERGED).await;
     }
     // The first answer meets what is in flight already; then one probe after each wait.
     let refused = gateway.refused();
@@ -260,14 +263,14 @@ async fn writes_that_are_asked_to_come_later_come_later() {
         probes <= 4,
         "{probes} writes within {lasting:?} though each is asked to wait {wait:?}"
     );
-    scene.close().await;
+    fixture.finish().await;
 }
 
 #[tokio::test]
 async fn entries_that_others_touch_all_the_time_are_written_all_the_same() {
-    let story = Story::begin().await;
+    let scenario = Scenario::begin().await;
     let touching = {
-        let api = story.scene.api();
+        let api = scenario.fixture.api();
         tokio::spawn(async move {
             for round in 0_u64.. {
                 let name = format!("cloudmap-s{:03}.ns", round % 4);
@@ -283,49 +286,54 @@ async fn entries_that_others_touch_all_the_time_are_written_all_the_same() {
         })
     };
     for round in 0..5 {
-        story.scene.register(
-            story.scene.service("s001"),
+        scenario.fixture.register(
+            scenario.fixture.service("s001"),
             &format!("n-{round}"),
             &format!("10.9.9.{}", round + 1),
         );
-        story.scene.has_endpoints("s001", 2 + round, CONVERGED).await;
+        scenario.fixture.has_endpoints("s001", 2 + round, CONVERGED).await;
     }
     touching.abort();
-    story.assert_none_empty().await;
-    story.scene.close().await;
+    scenario.assert_none_empty().await;
+    scenario.fixture.finish().await;
 }
 
 #[tokio::test]
 async fn an_etcd_that_is_restarted() {
-    let mut story = Story::begin().await;
-    story.scene.register(story.scene.service("s001"), "i-9", "10.9.9.9");
-    story.scene.kubernetes.restart_etcd(Duration::from_secs(8)).await;
-    story.scene.has_endpoints("s001", 2, CONVERGED + Duration::from_secs(10)).await;
-    story.assert_none_empty().await;
-    story.watch_goes_on().await;
-    story.scene.close().await;
+    let mut scenario = Scenario::begin().await;
+    scenario.fixture.register(scenario.fixture.service("s001"), "i-9", "10.9.9.9");
+    scenario.fixture.kubernetes.restart_etcd(Duration::from_secs(8)).await;
+    scenario.fixture.has_endpoints("s001", 2, CONVERGED + Duration::from_secs(10)).await;
+    scenario.assert_none_empty().await;
+    scenario.watch_goes_on().await;
+    scenario.fixture.finish().await;
 }
 
 #[tokio::test]
 async fn an_operator_that_sleeps_believes_nothing_because_time_has_passed() {
-    let story = Story::begin().await;
+    let scenario = Scenario::begin().await;
     // Half of the services answer without an instance when it falls asleep, and have them again
     // when it wakes.
-    let services: Vec<_> =
-        (0..SERVICES / 2).map(|number| story.scene.service(&format!("s{number:03}"))).collect();
-    story.scene.cloud_map.world(|world| {
+    let services: Vec<_> = (0..SERVICES / 2)
+        .map(|number| scenario.fixture.service(&format!("s{number:03}")))
+        .collect();
+    scenario.fixture.cloud_map.world(|world| {
         for service in &services {
             world.deregister(*service, "i-0");
         }
     });
     tokio::time::sleep(INTERVAL * 2).await;
-    story.operator.pause(EMPTY_GRACE * 2).await;
+    scenario.operator.pause(EMPTY_GRACE * 2).await;
     for number in 0..SERVICES / 2 {
-        story.scene.register(story.scene.service(&format!("s{number:03}")), "i-0", "10.1.0.1");
+        scenario.fixture.register(
+            scenario.fixture.service(&format!("s{number:03}")),
+            "i-0",
+            "10.1.0.1",
+        );
     }
     tokio::time::sleep(INTERVAL * 2).await;
-    assert_eq!(story.scene.entries().await.len(), SERVICES);
-    story.assert_none_empty().await;
-    story.stays_current("s011").await;
-    story.scene.close().await;
+    assert_eq!(scenario.fixture.entries().await.len(), SERVICES);
+    scenario.assert_none_empty().await;
+    scenario.stays_current("s011").await;
+    scenario.fixture.finish().await;
 }

@@ -4,29 +4,29 @@
 use std::time::Duration;
 
 use istio_cloud_map_tests::cloud_map::{Health, Operation, Service};
+use istio_cloud_map_tests::fixture::{Fixture, INTERVAL};
 use istio_cloud_map_tests::operator::{eventually, until};
-use istio_cloud_map_tests::scene::{INTERVAL, Scene};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(15);
 
 #[tokio::test]
 async fn two_hundred_and_fifty_services_and_as_many_instances_in_one_are_all_there() {
-    let scene = Scene::with_services(250).await;
-    scene.add("many", 250);
-    let _operator = scene.operator(&[]).await;
-    assert_eq!(scene.entries().await.len(), 251);
-    assert_eq!(scene.endpoints("many").await, Some(250));
-    scene.close().await;
+    let fixture = Fixture::with_services(250).await;
+    fixture.add("many", 250);
+    let _operator = fixture.operator(&[]).await;
+    assert_eq!(fixture.entries().await.len(), 251);
+    assert_eq!(fixture.endpoints("many").await, Some(250));
+    fixture.finish().await;
 }
 
 #[tokio::test]
 async fn an_idle_minute_writes_nothing_whatever_the_order_of_the_answers() {
-    let scene = Scene::with_services(20).await;
-    scene.cloud_map.world(|world| {
+    let fixture = Fixture::with_services(20).await;
+    fixture.cloud_map.world(|world| {
         // Discovered every interval, in another order every time.
         let service = world
-            .add_service(scene.namespace, Service::named("checked").with_custom_health_check());
+            .add_service(fixture.namespace, Service::named("checked").with_custom_health_check());
         for n in 1..50 {
             world.register(
                 service,
@@ -35,125 +35,128 @@ async fn an_idle_minute_writes_nothing_whatever_the_order_of_the_answers() {
             );
         }
     });
-    let operator = scene.operator(&[]).await;
-    let (before, lines) = (scene.versions().await, operator.log().lines().count());
-    scene.cloud_map.reset_calls();
+    let operator = fixture.operator(&[]).await;
+    let (before, lines) = (fixture.versions().await, operator.log().lines().count());
+    fixture.cloud_map.reset_calls();
     tokio::time::sleep(Duration::from_mins(1)).await;
-    assert_eq!(scene.versions().await, before);
+    assert_eq!(fixture.versions().await, before);
     assert_eq!(operator.log().lines().count(), lines, "{}", operator.log());
-    let discovered = scene.cloud_map.calls(Operation::DiscoverInstances);
+    let discovered = fixture.cloud_map.calls(Operation::DiscoverInstances);
     assert_eq!(
         discovered,
-        scene.cloud_map.calls_about(Operation::DiscoverInstances, "ns", "checked")
+        fixture.cloud_map.calls_about(Operation::DiscoverInstances, "ns", "checked")
     );
     assert!(discovered >= 25, "{discovered}");
-    scene.close().await;
+    fixture.finish().await;
 }
 
 #[tokio::test]
 async fn after_a_kill_the_next_process_knows_the_entries_as_its_own() {
-    let scene = Scene::with_services(12).await;
-    let mut operator = scene.operator(&[]).await;
+    let fixture = Fixture::with_services(12).await;
+    let mut operator = fixture.operator(&[]).await;
     operator.kill();
-    scene.register(scene.service("s001"), "i-9", "10.9.9.9");
-    scene.cloud_map.world(|world| {
-        let gone = world.service_named(scene.namespace, "s002").unwrap();
+    fixture.register(fixture.service("s001"), "i-9", "10.9.9.9");
+    fixture.cloud_map.world(|world| {
+        let gone = world.service_named(fixture.namespace, "s002").unwrap();
         world.delete_service(gone);
     });
-    let before = scene.versions().await;
-    let _operator = scene.operator(&[]).await;
-    scene.has_endpoints("s001", 2, SOON).await;
+    let before = fixture.versions().await;
+    let _operator = fixture.operator(&[]).await;
+    fixture.has_endpoints("s001", 2, SOON).await;
     eventually("the entry of the deleted service goes", SOON * 2, async || {
-        scene.entry("s002").await.is_none()
+        fixture.entry("s002").await.is_none()
     })
     .await;
-    let after = scene.versions().await;
+    let after = fixture.versions().await;
     assert_eq!(
         after.iter().filter(|version| before.contains(version)).count(),
         10,
         "the others were not written again"
     );
-    scene.close().await;
+    fixture.finish().await;
 }
 
 #[tokio::test]
 async fn an_edit_or_a_deletion_by_a_person_is_undone_within_two_seconds() {
-    let scene = Scene::with_services(3).await;
-    let _operator = scene.operator(&["--interval", "1m"]).await;
-    let spec = async |service| scene.entry(service).await.map(|entry| entry["spec"].clone());
+    let fixture = Fixture::with_services(3).await;
+    let _operator = fixture.operator(&["--interval", "1m"]).await;
+    let spec = async |service| fixture.entry(service).await.map(|entry| entry["spec"].clone());
     let (first, second) = (spec("s000").await, spec("s001").await);
-    scene
+    fixture
         .edit("cloudmap-s000.ns", json!({"spec": {"endpoints": [{"address": "10.66.6.6"}]}}))
         .await;
-    scene.delete("cloudmap-s001.ns").await;
+    fixture.delete("cloudmap-s001.ns").await;
     let undone = until(Duration::from_secs(2), async || {
         spec("s000").await == first && spec("s001").await == second
     })
     .await;
-    assert!(undone, "{:?}", scene.entries().await);
+    assert!(undone, "{:?}", fixture.entries().await);
     // A port that a person adds is an item of its own in a server-side apply, and goes all the
     // same.
     let port = json!([{"number": 8080, "name": "tcp-8080", "protocol": "TCP"}, {"number": 9, "name": "extra", "protocol": "TCP"}]);
-    scene.edit("cloudmap-s000.ns", json!({"spec": {"ports": port}})).await;
+    fixture.edit("cloudmap-s000.ns", json!({"spec": {"ports": port}})).await;
     let undone = until(Duration::from_secs(2), async || spec("s000").await == first).await;
-    assert!(undone, "{:?}", scene.entry("s000").await);
-    scene.close().await;
+    assert!(undone, "{:?}", fixture.entry("s000").await);
+    fixture.finish().await;
 }
 
 #[tokio::test]
 async fn what_a_person_adds_beside_our_fields_stays() {
-    let scene = Scene::with_services(1).await;
-    let _operator = scene.operator(&[]).await;
-    scene
+    let fixture = Fixture::with_services(1).await;
+    let _operator = fixture.operator(&[]).await;
+    fixture
         .edit(
             "cloudmap-s000.ns",
             json!({"metadata": {"labels": {"team": "a"}}, "spec": {"exportTo": ["."]}}),
         )
         .await;
-    scene.register(scene.service("s000"), "i-9", "10.9.9.9");
-    scene.has_endpoints("s000", 2, SOON).await;
-    let entry = scene.entry("s000").await.unwrap();
+    fixture.register(fixture.service("s000"), "i-9", "10.9.9.9");
+    fixture.has_endpoints("s000", 2, SOON).await;
+    let entry = fixture.entry("s000").await.unwrap();
     assert_eq!(
         (&entry["metadata"]["labels"]["team"], &entry["spec"]["exportTo"]),
         (&json!("a"), &json!(["."]))
     );
-    scene.close().await;
+    fixture.finish().await;
 }
 
 #[tokio::test]
 async fn somebody_elses_entry_of_our_name_or_host_is_left_alone_and_reported() {
-    let scene = Scene::with_services(3).await;
+    let fixture = Fixture::with_services(3).await;
     let theirs = |name: &str, host: &str| {
         json!({
             "apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry", "metadata": {"name": name, "namespace": "default"},
             "spec": {"hosts": [host], "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}], "resolution": "DNS"},
         })
     };
-    scene.create(theirs("cloudmap-s000.ns", "somewhere.example.com")).await;
-    scene.create(theirs("by-hand", "s001.ns")).await;
-    let before = scene.versions().await;
-    let operator = scene.operator(&[]).await;
+    fixture.create(theirs("cloudmap-s000.ns", "somewhere.example.com")).await;
+    fixture.create(theirs("by-hand", "s001.ns")).await;
+    let before = fixture.versions().await;
+    let operator = fixture.operator(&[]).await;
     tokio::time::sleep(INTERVAL * 3).await;
-    let entries = scene.entries().await;
+    let entries = fixture.entries().await;
     assert_eq!(entries.len(), 3, "only s002 was made");
-    assert_eq!(scene.versions().await.iter().filter(|version| before.contains(version)).count(), 2);
-    assert_eq!(operator.said("error[Conflict]"), 2, "{}", operator.log());
+    assert_eq!(
+        fixture.versions().await.iter().filter(|version| before.contains(version)).count(),
+        2
+    );
+    assert_eq!(operator.log_lines_with("error[Conflict]"), 2, "{}", operator.log());
     assert!(
         (operator.metric("istio_cloud_map_diagnostics", &["Conflict"]).await - 2.0).abs()
             < f64::EPSILON
     );
     // The conflict ends, and the entry is made at once.
-    scene.delete("by-hand").await;
-    scene.has_endpoints("s001", 1, Duration::from_secs(2)).await;
-    scene.close().await;
+    fixture.delete("by-hand").await;
+    fixture.has_endpoints("s001", 1, Duration::from_secs(2)).await;
+    fixture.finish().await;
 }
 
 #[tokio::test]
 async fn an_unhealthy_instance_is_drained_though_no_revision_moves() {
-    let scene = Scene::open().await;
-    let service = scene.cloud_map.world(|world| {
+    let fixture = Fixture::new().await;
+    let service = fixture.cloud_map.world(|world| {
         let service =
-            world.add_service(scene.namespace, Service::named("web").with_custom_health_check());
+            world.add_service(fixture.namespace, Service::named("web").with_custom_health_check());
         for n in 1..4 {
             world.register(
                 service,
@@ -163,36 +166,36 @@ async fn an_unhealthy_instance_is_drained_though_no_revision_moves() {
         }
         service
     });
-    let _operator = scene.operator(&[]).await;
-    scene.cloud_map.world(|world| world.set_health(service, "i-2", Health::Unhealthy));
-    scene.has_endpoints("web", 2, SOON).await;
-    scene.close().await;
+    let _operator = fixture.operator(&[]).await;
+    fixture.cloud_map.world(|world| world.set_health(service, "i-2", Health::Unhealthy));
+    fixture.has_endpoints("web", 2, SOON).await;
+    fixture.finish().await;
 }
 
 #[tokio::test]
 async fn sigterm_ends_it_with_zero_within_five_seconds() {
-    let scene = Scene::with_services(30).await;
-    let mut operator = scene.operator(&[]).await;
+    let fixture = Fixture::with_services(30).await;
+    let mut operator = fixture.operator(&[]).await;
     let (status, took) = operator.terminate();
     assert!(status.success() && took < Duration::from_secs(5), "{status} after {took:?}");
     // And in the middle of its first writes, against an API server that does not answer.
-    let mut operator = scene.operator_as(&["--id", "another"]);
+    let mut operator = fixture.operator_as(&["--id", "another"]);
     eventually("it has started", SOON, async || operator.page("/livez").await.is_some()).await;
-    scene.kubernetes.pause();
-    scene.add("late", 1);
+    fixture.kubernetes.pause();
+    fixture.add("late", 1);
     tokio::time::sleep(INTERVAL).await;
     let (status, took) = operator.terminate();
-    scene.kubernetes.resume();
+    fixture.kubernetes.resume();
     assert!(status.success() && took < Duration::from_secs(5), "{status} after {took:?}");
-    scene.close().await;
+    fixture.finish().await;
 }
 
 #[tokio::test]
 async fn a_dry_run_says_what_it_would_do_and_does_nothing() {
-    let scene = Scene::with_services(3).await;
-    let operator = scene.operator(&["--dry-run"]).await;
-    assert_eq!(scene.entries().await.len(), 0);
-    assert_eq!(operator.said("would create"), 3, "{}", operator.log());
+    let fixture = Fixture::with_services(3).await;
+    let operator = fixture.operator(&["--dry-run"]).await;
+    assert_eq!(fixture.entries().await.len(), 0);
+    assert_eq!(operator.log_lines_with("would create"), 3, "{}", operator.log());
     tokio::time::sleep(INTERVAL * 2).await;
-    assert_eq!(operator.said("would create"), 3, "{}", operator.log());
+    assert_eq!(operator.log_lines_with("would create"), 3, "{}", operator.log());
 }

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use istio_cloud_map_tests::bed::{ApiServer, Judge, Moto};
+use istio_cloud_map_tests::fixture::resource;
 use istio_cloud_map_tests::operator::{Operator, eventually};
-use istio_cloud_map_tests::scene::resource;
 use kube::Api;
 use kube::api::{DynamicObject, ListParams};
 use serde_json::{Value, json};

@@ -5,26 +5,18 @@
 
 use std::collections::BTreeMap;
 
-use istio_cloud_map_core::cloud_map::{
-    Health, HealthCheckConfig, Instance, Namespace, Record, Service,
-};
+use istio_cloud_map_core::cloud_map::{Health, Instance, Record};
 use istio_cloud_map_core::translate::{HealthMode, Options, Translator};
 use istio_cloud_map_tests::bed::{Push, Pushes};
+use istio_cloud_map_tests::generated::services;
 use serde_json::Value;
 
 /// `web.prod` on port 8080, one instance for each of these last parts of an address.
 fn web(check: &str, hosts: std::ops::RangeInclusive<u8>) -> Record {
     let instances = hosts.map(|host| instance(host, 8080)).collect();
-    let health_check_config = Some(HealthCheckConfig { kind: Some(check.to_owned()) });
-    Record {
-        source: "default".to_owned(),
-        region: Some("us-west-2".to_owned()),
-        namespace: Namespace { name: "prod".to_owned(), ..Namespace::default() },
-        service: Service { name: "web".to_owned(), health_check_config, ..Service::default() },
-        instances,
-        instances_revision: Some(1),
-        ..Record::default()
-    }
+    with(services::registered("web", Some(check), instances), |record| {
+        record.instances_revision = Some(1);
+    })
 }
 
 fn http(hosts: std::ops::RangeInclusive<u8>) -> Record {
@@ -36,13 +28,7 @@ fn tcp(hosts: std::ops::RangeInclusive<u8>) -> Record {
 }
 
 fn instance(host: u8, port: u16) -> Instance {
-    let attributes =
-        [("AWS_INSTANCE_IPV4", format!("10.0.0.{host}")), ("AWS_INSTANCE_PORT", port.to_string())];
-    Instance {
-        id: format!("i-{host}"),
-        health_status: Health::Healthy,
-        attributes: attributes.map(|(key, value)| (key.to_owned(), value)).into(),
-    }
+    services::instance(&format!("i-{host}"), &format!("10.0.0.{host}"), port)
 }
 
 fn with(mut record: Record, change: impl FnOnce(&mut Record)) -> Record {

@@ -38,7 +38,7 @@ impl PlanInput {
         let PlanOptions { namespace, field_manager, plan: options } = options;
         let mut desired = Vec::with_capacity(self.desired.len());
         for (index, entry) in self.desired.iter().enumerate() {
-            let entry = Desired::read(entry, namespace)
+            let entry = Desired::from_json(entry, namespace)
                 .map_err(|problem| Error::InvalidInput(format!("desired[{index}].{problem}")))?;
             desired.push(entry);
         }

@@ -1,25 +1,23 @@
 //! A Kubernetes API server over an etcd: no controllers, no nodes.
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Command, Output},
-    time::Duration,
-};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
 
-use k8s_openapi::api::{
-    authentication::v1::TokenRequest,
-    core::v1::{Namespace, ServiceAccount},
-};
-use kube::{Api, Client, api::PostParams};
+use k8s_openapi::api::authentication::v1::TokenRequest;
+use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, PostParams};
+use kube::{Api, Client};
 use nix::sys::signal::Signal;
 use serde_json::json;
+use tokio::time::{sleep, timeout};
 
-use super::{
-    crd,
-    daemon::{Daemon, Yard},
-    kubeconfig, pki, ports,
-    setup::Programs,
-};
+use super::credentials::{admin, client_for, write_certificates, write_kubeconfig};
+use super::processes::{Daemon, ProcessFolder, free_port};
+use super::programs::Programs;
+use super::{POLL, START};
 
 /// A cluster of one API server with authentication, RBAC and the `ServiceEntry` CRD.
 ///
@@ -33,7 +31,7 @@ pub struct ApiServer {
     kubeconfig: PathBuf,
     programs: Programs,
     // Last, since what is above runs in it.
-    yard: Yard,
+    folder: ProcessFolder,
 }
 
 impl ApiServer {
@@ -46,25 +44,21 @@ impl ApiServer {
 
     /// Starts one that has not heard of Istio.
     pub async fn start_without_crd() -> Self {
-        let programs = Programs::of(&["apiserver", "judge", "kubectl"]).await;
-        let yard = Yard::new();
-        pki::write(yard.path());
-        let (port, etcd_port) = (ports::free(), ports::free());
-        let etcd = yard.start("etcd", &mut etcd_command(programs.path("ETCD"), etcd_port));
-        let kubeconfig = kubeconfig::write(
-            yard.path(),
-            "kubeconfig",
-            &address(port),
-            &kubeconfig::admin(yard.path()),
-        );
-        let mut this = Self { server: None, etcd, port, etcd_port, kubeconfig, programs, yard };
+        let programs = Programs::make_async(&["apiserver", "judge", "kubectl"]).await;
+        let folder = ProcessFolder::new();
+        write_certificates(folder.path());
+        let (port, etcd_port) = (free_port(), free_port());
+        let etcd = folder.start("etcd", &mut etcd_command(programs.path("ETCD"), etcd_port));
+        let kubeconfig =
+            write_kubeconfig(folder.path(), "kubeconfig", &address(port), &admin(folder.path()));
+        let mut this = Self { server: None, etcd, port, etcd_port, kubeconfig, programs, folder };
         this.restart().await;
         this
     }
 
     /// Installs the `ServiceEntry` CRD and returns when all its versions are served.
     pub async fn install_crd(&self) {
-        crd::install(&self.client().await, self.programs.path("SERVICE_ENTRY_CRD")).await;
+        install_crd(&self.client().await, self.programs.path("SERVICE_ENTRY_CRD")).await;
     }
 
     /// The admin's kubeconfig.
@@ -76,17 +70,17 @@ impl ApiServer {
     /// A directory for the test's own files, removed with the server.
     #[must_use]
     pub fn directory(&self) -> &Path {
-        self.yard.path()
+        self.folder.path()
     }
 
     /// A client with all rights. Make one in each async runtime.
     pub async fn client(&self) -> Client {
-        kubeconfig::client(&self.kubeconfig).await
+        client_for(&self.kubeconfig).await
     }
 
     /// A client with the rights of whomever the kubeconfig names.
     pub async fn client_for(&self, kubeconfig: &Path) -> Client {
-        kubeconfig::client(kubeconfig).await
+        client_for(kubeconfig).await
     }
 
     /// A kubeconfig with a fresh token of this service account, which must exist.
@@ -97,8 +91,8 @@ impl ApiServer {
             .await
             .unwrap_or_else(|error| panic!("no token for {namespace}/{name}: {error}"));
         let status = answer.status.expect("a token");
-        kubeconfig::write(
-            self.yard.path(),
+        write_kubeconfig(
+            self.folder.path(),
             &format!("kubeconfig-{namespace}-{name}"),
             &address(self.port),
             &json!({"token": status.token}),
@@ -115,7 +109,7 @@ impl ApiServer {
     pub async fn restart(&mut self) {
         self.stop();
         let command = &mut self.server_command();
-        let mut server = self.yard.start("kube-apiserver", command);
+        let mut server = self.folder.start("kube-apiserver", command);
         let client = self.client().await;
         let etcd = &mut self.etcd;
         server
@@ -131,8 +125,9 @@ impl ApiServer {
     pub async fn restart_etcd(&mut self, away: Duration) {
         self.etcd.signal(Signal::SIGKILL);
         tokio::time::sleep(away).await;
-        self.etcd =
-            self.yard.start("etcd", &mut etcd_command(self.programs.path("ETCD"), self.etcd_port));
+        self.etcd = self
+            .folder
+            .start("etcd", &mut etcd_command(self.programs.path("ETCD"), self.etcd_port));
     }
 
     /// Stops the API server without closing its connections: requests hang.
@@ -168,7 +163,7 @@ impl ApiServer {
         tokio::process::Command::new(self.programs.path("KUBECTL"))
             .args(args)
             .env("KUBECONFIG", &self.kubeconfig)
-            .env("HOME", self.yard.path())
+            .env("HOME", self.folder.path())
             .kill_on_drop(true)
             .output()
             .await
@@ -185,7 +180,7 @@ impl ApiServer {
     }
 }
 
-/// The file names are those of [`pki`], in the directory where the server runs. It looks for an
+/// The file names are those of [`write_certificates`], in the directory where the server runs. It looks for an
 /// address to advertise on the machine's interfaces unless it is given one; nobody uses it.
 const SERVER_FLAGS: [&str; 14] = [
     "--bind-address=127.0.0.1",
@@ -206,7 +201,7 @@ const SERVER_FLAGS: [&str; 14] = [
 
 fn etcd_command(program: &Path, port: u16) -> Command {
     let clients = format!("http://127.0.0.1:{port}");
-    let peers = format!("http://127.0.0.1:{}", ports::free());
+    let peers = format!("http://127.0.0.1:{}", free_port());
     let mut command = Command::new(program);
     command
         .args(["--name=bed", "--data-dir=etcd", "--unsafe-no-fsync"])
@@ -229,4 +224,26 @@ async fn is_ready(client: &Client) -> bool {
     };
     let namespaces: Api<Namespace> = Api::all(client.clone());
     client.request_text(request).await.is_ok() && namespaces.get("default").await.is_ok()
+}
+
+/// Creates the CRD and returns once its versions are served, which is a moment after it is there.
+async fn install_crd(client: &Client, file: &Path) {
+    let text = fs::read(file).expect("the CRD's file");
+    let crd: CustomResourceDefinition = serde_json::from_slice(&text).expect("a CRD");
+    Api::all(client.clone())
+        .create(&PostParams::default(), &crd)
+        .await
+        .expect("the API server takes Istio's CRD");
+    for version in crd.spec.versions.iter().filter(|version| version.served) {
+        let kind = GroupVersionKind::gvk(&crd.spec.group, &version.name, &crd.spec.names.kind);
+        let resource = ApiResource::from_gvk_with_plural(&kind, &crd.spec.names.plural);
+        let entries = Api::<DynamicObject>::all_with(client.clone(), &resource);
+        timeout(START, async {
+            while entries.list(&ListParams::default()).await.is_err() {
+                sleep(POLL).await;
+            }
+        })
+        .await
+        .unwrap_or_else(|_| panic!("ServiceEntry {} is not served", version.name));
+    }
 }

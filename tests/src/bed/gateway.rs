@@ -15,7 +15,8 @@ use futures::StreamExt as _;
 use kube::Client;
 use tokio::task::JoinHandle;
 
-use super::{ApiServer, kubeconfig};
+use super::ApiServer;
+use super::credentials::write_kubeconfig;
 
 /// A running gateway. All that goes through it has all rights.
 pub struct Gateway {
@@ -50,7 +51,7 @@ impl Gateway {
         let task = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
-        let kubeconfig = kubeconfig::write(
+        let kubeconfig = write_kubeconfig(
             server.directory(),
             "gateway",
             &format!("http://{address}"),

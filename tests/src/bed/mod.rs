@@ -13,27 +13,19 @@
 )]
 
 mod api_server;
-mod crd;
-mod daemon;
+mod credentials;
 mod gateway;
-mod judge;
-mod kubeconfig;
-mod lines;
-mod moto;
-mod pki;
-mod plain_hosts;
-mod ports;
-mod pushes;
-mod routes;
-mod setup;
+mod istio;
+mod processes;
+mod programs;
 
 pub use api_server::ApiServer;
 pub use gateway::Gateway;
-pub use judge::{Judge, Verdict};
-pub use moto::Moto;
-pub use plain_hosts::PlainHost;
-pub use pushes::{Push, Pushes};
-pub use routes::{RoutedCall, RoutedCluster, RoutedEndpoint, RoutedPort, RoutedService, Routes};
+pub use istio::{
+    Judge, Push, Pushes, RoutedCall, RoutedCluster, RoutedEndpoint, RoutedPort, RoutedService,
+    Routes, Verdict,
+};
+pub use programs::{Moto, PlainHost};
 
 /// How long anything may take to start on a machine that is busy building.
 const START: std::time::Duration = std::time::Duration::from_mins(2);

@@ -1,10 +1,86 @@
-//! What was asked, and how it ended.
+//! The operations of Cloud Map, and how often each was called and with which outcome.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::answers::Target;
-use super::error::ErrorKind;
-use super::operation::Operation;
+use super::wire::ErrorKind;
+
+macro_rules! operations {
+    ($($name:ident),* $(,)?) => {
+        /// An operation of Cloud Map, as its service model names it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Operation {
+            $(#[doc = concat!("`", stringify!($name), "`")] $name,)*
+        }
+
+        impl Operation {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The name on the wire.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+
+            /// The operation of that name on the wire.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                match name {
+                    $(stringify!($name) => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+operations!(
+    CreateHttpNamespace,
+    CreatePrivateDnsNamespace,
+    CreateService,
+    DeleteNamespace,
+    DeleteService,
+    DeregisterInstance,
+    DiscoverInstances,
+    DiscoverInstancesRevision,
+    GetInstance,
+    GetInstancesHealthStatus,
+    GetNamespace,
+    GetOperation,
+    GetService,
+    GetServiceAttributes,
+    ListInstances,
+    ListNamespaces,
+    ListServices,
+    ListTagsForResource,
+    RegisterInstance,
+    TagResource,
+    UpdateInstanceCustomHealthStatus,
+    UpdateServiceAttributes,
+);
+
+impl Operation {
+    /// Whether the data plane answers it, which throttles by another error than the control plane.
+    #[must_use]
+    pub const fn is_data_plane(self) -> bool {
+        matches!(self, Self::DiscoverInstances | Self::DiscoverInstancesRevision)
+    }
+
+    /// The member that holds a page, with what it is when empty; none where the answer has no
+    /// pages.
+    pub(super) fn empty_page(self) -> Option<(&'static str, serde_json::Value)> {
+        match self {
+            Self::ListNamespaces => Some(("Namespaces", serde_json::json!([]))),
+            Self::ListServices => Some(("Services", serde_json::json!([]))),
+            Self::ListInstances => Some(("Instances", serde_json::json!([]))),
+            Self::GetInstancesHealthStatus => Some(("Status", serde_json::json!({}))),
+            _ => None,
+        }
+    }
+}
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,25 +100,12 @@ pub(super) struct Calls {
     ended: BTreeMap<(Operation, Outcome), u64>,
     /// By the plain names of namespace and service.
     about_services: BTreeMap<(Operation, String, String), u64>,
-    unknown: u64,
-    in_flight: usize,
-    peak: usize,
     access_keys: BTreeSet<String>,
 }
 
 impl Calls {
     pub(super) fn arrive(&mut self, operation: Operation) {
         *self.arrived.entry(operation).or_default() += 1;
-        self.in_flight += 1;
-        self.peak = self.peak.max(self.in_flight);
-    }
-
-    pub(super) fn leave(&mut self) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-    }
-
-    pub(super) fn arrive_unknown(&mut self) {
-        self.unknown += 1;
     }
 
     pub(super) fn sign(&mut self, access_key: &str) {
@@ -78,24 +141,11 @@ impl Calls {
         self.about_services.get(&key).copied().unwrap_or_default()
     }
 
-    pub(super) fn total(&self) -> u64 {
-        self.arrived.values().sum::<u64>() + self.unknown
-    }
-
-    pub(super) const fn unknown(&self) -> u64 {
-        self.unknown
-    }
-
-    pub(super) const fn peak(&self) -> usize {
-        self.peak
-    }
-
     pub(super) const fn access_keys(&self) -> &BTreeSet<String> {
         &self.access_keys
     }
 
-    /// What is in flight stays so.
     pub(super) fn reset(&mut self) {
-        *self = Self { in_flight: self.in_flight, peak: self.in_flight, ..Self::default() };
+        *self = Self::default();
     }
 }

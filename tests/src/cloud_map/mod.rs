@@ -1,14 +1,14 @@
-//! A stand-in for AWS Cloud Map: an HTTP server in the test's own process, on a loopback port.
+//! A fake Cloud Map: an HTTP server in the test's own process, on a loopback port.
 //!
 //! It answers as AWS does, with what makes a reader stumble: pages that are empty and go on,
 //! answers in no order, names that are not the names, revisions above 2^53. Tests make its
 //! [`World`], switch [`Fault`]s on and off, and count the calls.
 //!
 //! ```no_run
-//! use istio_cloud_map_tests::cloud_map::{Fault, Health, Operation, Service, StandIn};
+//! use istio_cloud_map_tests::cloud_map::{Fault, Health, Operation, Service, FakeCloudMap};
 //!
 //! # fn main() -> std::io::Result<()> {
-//! let cloud_map = StandIn::start()?;
+//! let cloud_map = FakeCloudMap::start()?;
 //! let web = cloud_map.world(|world| {
 //!     let namespace = world.http_namespace("my-namespace");
 //!     let web = world.add_service(namespace, Service::named("web").with_custom_health_check());
@@ -26,10 +26,13 @@
 
 mod answers;
 mod calls;
-mod error;
-mod fault;
-mod operation;
+mod faults;
+mod listing;
+mod model;
+mod namespace;
 mod server;
+mod service;
+mod setup;
 mod snapshot;
 mod wire;
 mod world;
@@ -42,19 +45,17 @@ use std::thread::JoinHandle;
 use axum::serve::ListenerExt;
 use tokio::sync::oneshot;
 
-pub use calls::Outcome;
-pub use error::ErrorKind;
-pub use fault::{Fault, FaultId, FaultRule};
-pub use operation::Operation;
+pub use calls::{Operation, Outcome};
+pub use faults::{Fault, FaultId, FaultRule};
+pub use namespace::{Namespace, NamespaceKind};
 use server::Shared;
-pub use world::{
-    ACCOUNT, Health, Instance, Namespace, NamespaceKey, NamespaceKind, REGION, Service, ServiceKey,
-    World,
-};
+pub use service::{Health, Instance, Service};
+pub use wire::ErrorKind;
+pub use world::{ACCOUNT, NamespaceKey, REGION, ServiceKey, World};
 
-/// A running stand-in. Dropping it closes its port and every connection.
+/// A running fake. Dropping it closes its port and every connection.
 #[derive(Debug)]
-pub struct StandIn {
+pub struct FakeCloudMap {
     address: SocketAddr,
     url: String,
     shared: Arc<Shared>,
@@ -63,7 +64,7 @@ pub struct StandIn {
     thread: Option<JoinHandle<()>>,
 }
 
-impl StandIn {
+impl FakeCloudMap {
     /// Starts with an empty world, on a free port.
     ///
     /// # Errors
@@ -72,7 +73,7 @@ impl StandIn {
         Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), World::default())
     }
 
-    /// Starts with a world, at an address: that of a stand-in that was stopped, for one.
+    /// Starts with a world, at an address: that of a fake that was stopped, for one.
     ///
     /// # Errors
     /// Where the address is not to be had, or no thread.
@@ -80,7 +81,7 @@ impl StandIn {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let shared = Shared::of(world);
+        let shared = Shared::new(world);
         // A runtime of its own: with it end all the connections, those that hang too, and a test
         // that blocks does not block it.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -141,11 +142,6 @@ impl StandIn {
         self.shared.faults().clear(fault);
     }
 
-    /// Switches all faults off, for the calls to come.
-    pub fn clear_faults(&self) {
-        self.shared.faults().clear_all();
-    }
-
     /// How many calls of an operation have arrived, however they ended.
     #[must_use]
     pub fn calls(&self, operation: Operation) -> u64 {
@@ -162,24 +158,6 @@ impl StandIn {
     #[must_use]
     pub fn calls_about(&self, operation: Operation, namespace: &str, service: &str) -> u64 {
         self.shared.calls().about(operation, namespace, service)
-    }
-
-    /// How many calls have arrived.
-    #[must_use]
-    pub fn total_calls(&self) -> u64 {
-        self.shared.calls().total()
-    }
-
-    /// How many calls named no operation that there is here.
-    #[must_use]
-    pub fn unknown_calls(&self) -> u64 {
-        self.shared.calls().unknown()
-    }
-
-    /// How many calls were in flight at once, at most.
-    #[must_use]
-    pub fn peak_concurrency(&self) -> usize {
-        self.shared.calls().peak()
     }
 
     /// The access key ids that have signed calls, sorted.
@@ -208,7 +186,7 @@ impl StandIn {
     }
 }
 
-impl Drop for StandIn {
+impl Drop for FakeCloudMap {
     fn drop(&mut self) {
         self.end();
     }

@@ -11,12 +11,11 @@ use axum::{Router, http};
 use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
-use super::answers::{Answer, answer, empty_page, target};
-use super::calls::{Calls, Outcome};
-use super::error::{ErrorKind, Refusal};
-use super::fault::{Call, Fault, Switchboard};
-use super::operation::Operation;
-use super::wire::{Request, Wire};
+use super::answers::{Answer, answer, target};
+use super::calls::{Calls, Operation, Outcome};
+use super::faults::{Call, Fault, Switchboard};
+use super::listing::empty_page;
+use super::wire::{ErrorKind, Refusal, Request, Wire};
 use super::world::World;
 
 /// More than any request of this service needs.
@@ -31,7 +30,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn of(world: World) -> Arc<Self> {
+    pub(super) fn new(world: World) -> Arc<Self> {
         Arc::new(Self { world: Mutex::new(world), ..Self::default() })
     }
 
@@ -45,15 +44,6 @@ impl Shared {
 
     pub(super) fn calls(&self) -> MutexGuard<'_, Calls> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Counts a call as in flight until its caller has gone or has its answer.
-struct InFlight<'shared>(&'shared Shared);
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.calls().leave();
     }
 }
 
@@ -75,9 +65,8 @@ async fn serve(State(shared): State<Arc<Shared>>, request: axum::extract::Reques
     let (parts, body) = request.into_parts();
     // Before any answer, the refusals too: a body that is left unread costs the connection.
     let body = to_bytes(body, LARGEST_BODY).await;
-    let (wire, name) = Wire::of(&parts.uri, &parts.headers);
+    let (wire, name) = Wire::from_request(&parts.uri, &parts.headers);
     let Some(operation) = Operation::named(name) else {
-        shared.calls().arrive_unknown();
         return deliver(
             wire,
             Delivery::Refusal(Refusal::new(
@@ -87,7 +76,6 @@ async fn serve(State(shared): State<Arc<Shared>>, request: axum::extract::Reques
         );
     };
     shared.calls().arrive(operation);
-    let _in_flight = InFlight(&shared);
     let delivery = match read(&shared, wire, operation, &parts.headers, body) {
         Ok(request) => act(&shared, operation, &request).await,
         Err(refusal) => Delivery::Refusal(refusal),

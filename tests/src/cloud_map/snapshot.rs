@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::world::{
-    Health, Instance, Namespace, NamespaceKey, NamespaceKind, REGION, Service, World,
-};
-use super::world::{namespace_summary, service_summary};
+use super::namespace::{Namespace, NamespaceKind, namespace_summary};
+use super::service::{Health, Instance, Service, service_summary};
+use super::world::{NamespaceKey, REGION, World};
 
 pub(super) fn load(json: &str) -> Result<World, String> {
     let snapshot: Value =

@@ -1,4 +1,4 @@
-//! Services as they are registered, and as they might be.
+//! Cloud Map services for tests: generated from seeds, or made of the given instances.
 
 use fastrand::Rng;
 use istio_cloud_map_core::cloud_map::{
@@ -34,21 +34,42 @@ pub fn service(seed: u64) -> Record {
     }
     rng.shuffle(&mut instances);
     let check = pick(&mut rng, &[None, None, Some("HTTP"), Some("HTTPS"), Some("TCP")]);
-    let mut record = Record {
-        source: "default".to_owned(),
-        region: Some("us-west-2".to_owned()),
-        namespace: Namespace {
-            name: pick(&mut rng, &["prod", "prod.local", "Prod", "example.com"]).to_owned(),
-            ..Namespace::default()
-        },
-        service: Service { name: name(&mut rng, seed), ..Service::default() },
-        instances,
-        ..Record::default()
-    };
-    record.service.health_check_config =
-        check.map(|kind| HealthCheckConfig { kind: Some(kind.to_owned()) });
+    let namespace = pick(&mut rng, &["prod", "prod.local", "Prod", "example.com"]);
+    let mut record = registered(&name(&mut rng, seed), check, instances);
+    namespace.clone_into(&mut record.namespace.name);
     hint(&mut rng, &mut record);
     record
+}
+
+/// A service of these instances in the namespace `prod`, with a Route 53 health check of this type.
+#[must_use]
+pub fn registered(name: &str, check: Option<&str>, instances: Vec<Instance>) -> Record {
+    let check = check.map(|kind| HealthCheckConfig { kind: Some(kind.to_owned()) });
+    Record {
+        source: "default".to_owned(),
+        region: Some("us-west-2".to_owned()),
+        namespace: Namespace { name: "prod".to_owned(), ..Namespace::default() },
+        service: Service {
+            name: name.to_owned(),
+            health_check_config: check,
+            ..Service::default()
+        },
+        instances,
+        ..Record::default()
+    }
+}
+
+/// An instance that listens on one port.
+#[must_use]
+pub fn instance(id: &str, address: &str, port: u16) -> Instance {
+    Instance {
+        id: id.to_owned(),
+        health_status: Health::Unknown,
+        attributes: from([
+            ("AWS_INSTANCE_IPV4", address.to_owned()),
+            ("AWS_INSTANCE_PORT", port.to_string()),
+        ]),
+    }
 }
 
 /// Most services are translated by the defaults.

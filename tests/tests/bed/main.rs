@@ -1,11 +1,9 @@
-//! The bed holds what its tests build on.
+//! The bed does what other tests rely on.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod api_server;
 mod judge;
-mod moto;
-mod processes;
 
 use serde_json::{Value, json};
 

@@ -7,10 +7,8 @@ use std::process::Command;
 use istio_cloud_map_core::api::{Error, TranslateOptions, Translation};
 use serde_json::{Number, Value, json};
 
-use crate::call::Call;
-use crate::case::Case;
-use crate::lines;
-use crate::runner::{Question, Runner};
+use crate::cases::{Call, Case};
+use crate::runner::{Question, Runner, answers_by_line};
 
 /// How its functions are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +51,7 @@ impl Runner for Package {
         node.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/package.mjs"))
             .arg(&self.folder);
         node.args([if self.way == Way::Text { "text" } else { "objects" }, call.name()]);
-        lines::answers(node, questions).unwrap()
+        answers_by_line(node, questions).unwrap()
     }
 }
 

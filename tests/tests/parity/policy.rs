@@ -7,8 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use crate::call::Call;
-use crate::case::Case;
+use crate::cases::{Call, Case};
 use crate::guest::{OPERATOR, Policy, create};
 use crate::runner::{Question, Runner};
 

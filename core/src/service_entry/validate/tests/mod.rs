@@ -1,4 +1,4 @@
-//! What is said of which entry. Whether Istio agrees is for `tests/tests/validate.rs` to show.
+//! What is said of which entry. Whether Istio agrees is for `tests/tests/agreement` to show.
 #![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
 mod fields;
