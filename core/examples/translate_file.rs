@@ -5,6 +5,8 @@
 //! cargo run --package istio-cloud-map-core --example translate_file -- web.json
 //! ```
 
+#![expect(clippy::disallowed_methods, reason = "an example, not the core, reads a file")]
+
 use std::error::Error;
 
 use istio_cloud_map_core::cloud_map::{self, InputOptions};

@@ -1,7 +1,7 @@
 //! What is asked of every host: golden cases, and generated requests of the three calls.
 
 use fastrand::Rng;
-use istio_cloud_map_core::call;
+use istio_cloud_map_core::api;
 use istio_cloud_map_core::cloud_map::{Instance, Record};
 use istio_cloud_map_tests::generated::{Entries, services};
 use istio_cloud_map_tests::golden;
@@ -28,9 +28,9 @@ impl Call {
     /// The answer of the core as it is compiled for this machine.
     pub fn natively(self, request: &[u8]) -> Vec<u8> {
         let answer = match self {
-            Self::Translate => call::translate(request),
-            Self::Plan => call::plan(request),
-            Self::Validate => call::validate(request),
+            Self::Translate => api::translate(request),
+            Self::Plan => api::plan(request),
+            Self::Validate => api::validate(request),
         };
         answer.into_bytes()
     }
