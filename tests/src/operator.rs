@@ -23,10 +23,16 @@ pub const ACCESS_KEY: &str = "AKIATESTTESTTESTTEST";
 /// Its secret.
 pub const SECRET_KEY: &str = "a-secret-that-must-never-be-printed";
 
+/// The path of a binary that is tested or measured instead of the one that this tree builds.
+const BINARY_VARIABLE: &str = "ISTIO_CLOUD_MAP_BINARY";
+
 /// The binary, built as this test is built: once a process.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        if let Some(built) = std::env::var_os(BINARY_VARIABLE) {
+            return built.into();
+        }
         let mut build = Command::new(env!("CARGO"));
         // Chosen from the whole workspace, so that its dependencies have the features that they have in
         // the tests, and are built once.
