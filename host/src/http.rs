@@ -26,7 +26,7 @@ use crate::driver::{Heartbeat, Telemetry};
 use crate::metrics::Metrics;
 
 /// A connection has one request, and this long for its headers and its answer together.
-const LONGEST_CONNECTION: Duration = Duration::from_secs(8);
+const LONGEST_CONNECTION: Duration = Duration::from_secs(5);
 /// Beyond that the oldest is closed, so that a probe is answered however many are open.
 const MOST_CONNECTIONS: usize = 64;
 /// Of a request's line and headers together, in bytes.
