@@ -52,7 +52,8 @@ test('three lines as CommonJS', () => {
 
 test('the program runs by npx', () => {
   put('discover.json', discovered);
-  assert.match(run('npx', ['--offline', 'istio-cloud-map', 'translate', 'discover.json']), /^ {2}hosts:\n {2}- web\.my-namespace$/m);
+  const { items } = JSON.parse(run('npx', ['--offline', 'istio-cloud-map', 'translate', 'discover.json']));
+  assert.deepEqual(items.map(({ spec }) => spec.hosts), [['web.my-namespace']]);
 });
 
 const tsc = (project) => spawnSync(join(tools, 'node_modules/.bin/tsc'), ['--project', project], { cwd: folder, encoding: 'utf8' });
