@@ -27,6 +27,14 @@ pub struct Status {
     pub diagnostics: BTreeMap<Code, usize>,
 }
 
+impl Status {
+    /// Whether all of every source is known, and no read of it fails.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.sources.values().all(|source| source.complete && source.failing == 0)
+    }
+}
+
 /// Removals that the guard refuses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Refused {

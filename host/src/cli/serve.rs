@@ -229,12 +229,7 @@ impl Serve {
             if !once || stop.is_requested() {
                 return Ok(interrupted);
             }
-            let complete = status
-                .borrow()
-                .sources
-                .values()
-                .all(|source| source.complete && source.failing == 0);
-            if stdout && !complete {
+            if stdout && !status.borrow().is_complete() {
                 bail!("not everything could be read: nothing is written to standard output");
             }
             tokio::select! {

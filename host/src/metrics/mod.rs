@@ -250,9 +250,7 @@ impl Metrics {
     /// Sets what follows from the operator's status.
     pub fn set(&self, status: &Status) {
         self.ready.set(status.ready.into());
-        if status.ready
-            && status.sources.values().all(|source| source.complete && source.failing == 0)
-        {
+        if status.ready && status.is_complete() {
             self.last_pass.set(now());
         }
         self.entries.set(status.entries as u64);
