@@ -57,3 +57,5 @@ pub mod schema;
 pub mod service_entry;
 pub mod sorted;
 pub mod translate;
+
+pub use json::Position;

@@ -2,7 +2,7 @@
 //! UTF-8. A failure is a response too.
 //!
 //! A request is `{"input": ..., "options"?: {...}}`, a response `{"ok": ...}` or `{"error": {"kind":
-//! ..., "message": ...}}`: [`translate`], [`plan`], [`validate`]. A host whose language has JSON and
+//! ..., "message": ...}}`, with `path`, `line` and `column` where they are known: [`translate`], [`plan`], [`validate`]. A host whose language has JSON and
 //! exceptions takes the calls in [`text`], without that envelope. In Rust, use the types:
 //! [`Translation`], [`PlanInput`] and [`crate::service_entry::validate::validate`].
 
@@ -10,6 +10,8 @@ mod plan;
 #[cfg(test)]
 mod tests;
 mod translate;
+
+use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -19,41 +21,82 @@ use thiserror::Error;
 pub use plan::{NamespaceInput, PlanInput, PlanOptions, ScopesInput};
 pub use translate::{TranslateOptions, Translation};
 
-use crate::json::{self, Misread};
+use crate::cloud_map::InputError;
+use crate::json::{self, Misread, Position};
 use crate::service_entry::validate::{Finding, validate as findings};
 use crate::sorted::SortedMap;
 
 /// Why a call has no result. The caller can fix each of them.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Error {
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
+#[error("{message}")]
+pub struct Error {
+    /// Which part of the request is wrong.
+    pub kind: ErrorKind,
+    /// What is wrong, where, and what was expected.
+    pub message: String,
+    /// The path of what is wrong, `services[0].instances` for example.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Where the text stops being JSON.
+    #[serde(flatten)]
+    pub position: Option<Position>,
+}
+
+/// Which part of a request is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum ErrorKind {
     /// The request is not an object with `input` and `options`.
-    #[error("the request: {0}")]
-    InvalidRequest(String),
+    InvalidRequest,
     /// The input has none of the shapes that the call accepts.
-    #[error("{0}")]
-    InvalidInput(String),
+    InvalidInput,
     /// An option is unknown or has a bad value.
-    #[error("options: {0}")]
-    InvalidOptions(String),
+    InvalidOptions,
 }
 
 impl Error {
+    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), path: None, position: None }
+    }
+
+    fn request(problem: &dyn fmt::Display) -> Self {
+        Self::new(ErrorKind::InvalidRequest, format!("the request: {problem}"))
+    }
+
     fn input(misread: Misread) -> Self {
-        Self::InvalidInput(misread.into())
+        Self { kind: ErrorKind::InvalidInput, message: misread.to_string(), ..Self::at(misread) }
     }
 
     fn options(misread: Misread) -> Self {
-        Self::InvalidOptions(misread.into())
+        let message = format!("options: {misread}");
+        Self { kind: ErrorKind::InvalidOptions, message, ..Self::at(misread) }
     }
 
-    /// The error's name in a response: `InvalidRequest`, `InvalidInput` or `InvalidOptions`.
+    /// `{"kind": ..., "message": ..., "path"?, "line"?, "column"?}`
     #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::InvalidRequest(_) => "InvalidRequest",
-            Self::InvalidInput(_) => "InvalidInput",
-            Self::InvalidOptions(_) => "InvalidOptions",
+    pub fn to_json(&self) -> String {
+        let Self { kind, message, .. } = self;
+        serde_json::to_string(self).unwrap_or_else(|_| format!("{kind:?}: {message}"))
+    }
+
+    /// With the path and the position of what could not be read.
+    fn at(misread: Misread) -> Self {
+        Self {
+            path: Some(misread.path).filter(|path| !path.is_empty()),
+            position: misread.position,
+            ..Self::new(ErrorKind::InvalidInput, misread.message)
         }
+    }
+}
+
+impl From<InputError> for Error {
+    fn from(error: InputError) -> Self {
+        let message = error.to_string();
+        let (path, position) = match error {
+            InputError::Syntax { position, .. } => (None, Some(position)),
+            InputError::Shape { path, .. } => (path, None),
+            InputError::Text(_) | InputError::Unnamed { .. } => (None, None),
+        };
+        Self { kind: ErrorKind::InvalidInput, message, path, position }
     }
 }
 
@@ -94,7 +137,8 @@ pub fn validate(request: &[u8]) -> String {
 /// hosts whose language has JSON and exceptions.
 pub mod text {
     use super::{
-        Error, Finding, PlanInput, PlanOptions, TranslateOptions, Translation, findings, json,
+        Error, ErrorKind, Finding, PlanInput, PlanOptions, TranslateOptions, Translation, findings,
+        json,
     };
     use crate::operator::Plan;
 
@@ -104,9 +148,9 @@ pub mod text {
     /// If the input or the options are not as expected.
     pub fn translate(input: &str, options: &str) -> Result<String, Error> {
         // No translation is known that can't be written as JSON.
-        Translation::parse(input, TranslateOptions::parse(options)?)?
-            .to_json()
-            .map_err(|error| Error::InvalidInput(format!("the answer can't be written: {error}")))
+        Translation::parse(input, TranslateOptions::parse(options)?)?.to_json().map_err(|error| {
+            Error::new(ErrorKind::InvalidInput, format!("the answer can't be written: {error}"))
+        })
     }
 
     /// Plans.
@@ -142,9 +186,8 @@ struct NoOptions {}
 
 impl<'a> Request<'a> {
     fn parse(request: &'a [u8]) -> Result<Self, Error> {
-        let text =
-            str::from_utf8(request).map_err(|error| Error::InvalidRequest(error.to_string()))?;
-        serde_json::from_str(text).map_err(|error| Error::InvalidRequest(error.to_string()))
+        let text = str::from_utf8(request).map_err(|error| Error::request(&error))?;
+        json::read(text).map_err(|misread| Error::request(&misread))
     }
 
     /// The given options, else an empty object.
@@ -157,21 +200,13 @@ impl<'a> Request<'a> {
 #[serde(rename_all = "lowercase")]
 enum Response<T> {
     Ok(T),
-    Error(ErrorResponse),
-}
-
-#[derive(Serialize)]
-struct ErrorResponse {
-    kind: &'static str,
-    message: String,
+    Error(Error),
 }
 
 fn response<T: Serialize>(result: Result<T, Error>, length: usize) -> String {
     let response = match result {
         Ok(value) => Response::Ok(value),
-        Err(error) => {
-            Response::Error(ErrorResponse { kind: error.kind(), message: error.to_string() })
-        }
+        Err(error) => Response::Error(error),
     };
     to_json(&response, length)
         .unwrap_or_else(|error| format!(r#"{{"error":{{"kind":"InvalidRequest","message":"the answer can't be written: {error}"}}}}"#))
@@ -196,9 +231,7 @@ impl<'a> CallOptions<'a> {
     /// Removes an option and parses its value.
     fn take<T: Deserialize<'a>>(&mut self, name: &str) -> Result<Option<T>, Error> {
         let Some(value) = self.0.remove(name) else { return Ok(None) };
-        json::read(value.get())
-            .map(Some)
-            .map_err(|misread| Error::InvalidOptions(format!("{name}: {misread}")))
+        json::read(value.get()).map(Some).map_err(|misread| Error::options(misread.within(name)))
     }
 
     /// Parses the remaining options as the type in the core. An option that neither type has is an

@@ -24,7 +24,7 @@ impl PlanInput {
     /// Parses a JSON object.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`], with the path of the value that is not as expected.
+    /// [`super::ErrorKind::InvalidInput`], with the path of the value that is not as expected.
     pub fn parse(text: &str) -> Result<Self, Error> {
         json::read(text).map_err(Error::input)
     }
@@ -33,13 +33,14 @@ impl PlanInput {
     /// not read completely.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] if a desired entry has no name or no hosts.
+    /// [`super::ErrorKind::InvalidInput`] if a desired entry has no name or no hosts.
     pub fn plan(&self, options: &PlanOptions) -> Result<Plan, Error> {
         let PlanOptions { namespace, field_manager, plan: options } = options;
         let mut desired = Vec::with_capacity(self.desired.len());
         for (index, entry) in self.desired.iter().enumerate() {
-            let entry = Desired::from_json(entry, namespace)
-                .map_err(|problem| Error::InvalidInput(format!("desired[{index}].{problem}")))?;
+            let entry = Desired::from_json(entry, namespace).map_err(|problem| {
+                Error::new(super::ErrorKind::InvalidInput, format!("desired[{index}].{problem}"))
+            })?;
             desired.push(entry);
         }
         let observed: Vec<_> = self
@@ -116,7 +117,7 @@ impl PlanOptions {
     /// Parses a JSON object.
     ///
     /// # Errors
-    /// [`Error::InvalidOptions`], with the path of an option that is unknown or has a bad value.
+    /// [`super::ErrorKind::InvalidOptions`], with the path of an option that is unknown or has a bad value.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let mut options = CallOptions::parse(text)?;
         let default = Self::default();

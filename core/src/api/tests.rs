@@ -155,7 +155,7 @@ fn whatever_is_wrong_is_an_answer_that_says_what_and_where() {
             "InvalidOptions",
             "namespace",
         ),
-        (translate, json!({"input": {}, "options": []}), "InvalidOptions", "map"),
+        (translate, json!({"input": {}, "options": []}), "InvalidOptions", "an array"),
         (translate, json!({"inputs": {}}), "InvalidRequest", "inputs"),
         (translate, json!({}), "InvalidRequest", "input"),
         (plan, json!({"input": {"desired": [{}]}}), "InvalidInput", "desired[0]"),
@@ -201,12 +201,34 @@ fn a_call_of_texts_gives_what_a_request_is_answered_as_ok() {
 
 #[test]
 fn a_call_of_texts_fails_as_a_request_is_answered_as_an_error() {
-    fn kind<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
-        result.unwrap_err().kind()
+    fn kind<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorKind {
+        result.unwrap_err().kind
     }
-    assert_eq!(kind(text::translate("{", "{}")), "InvalidInput");
-    assert_eq!(kind(text::translate(r#"{"services": []}"#, r#"{"no": 1}"#)), "InvalidOptions");
-    assert_eq!(kind(text::plan("{}", "[]")), "InvalidOptions");
-    assert_eq!(kind(text::plan(r#"{"no": 1}"#, "{}")), "InvalidInput");
-    assert_eq!(kind(text::validate("")), "InvalidInput");
+    assert_eq!(kind(text::translate("{", "{}")), ErrorKind::InvalidInput);
+    let unknown_option = text::translate(r#"{"services": []}"#, r#"{"no": 1}"#);
+    assert_eq!(kind(unknown_option), ErrorKind::InvalidOptions);
+    assert_eq!(kind(text::plan("{}", "[]")), ErrorKind::InvalidOptions);
+    assert_eq!(kind(text::plan(r#"{"no": 1}"#, "{}")), ErrorKind::InvalidInput);
+    assert_eq!(kind(text::validate("")), ErrorKind::InvalidInput);
+}
+
+#[test]
+fn an_error_says_where_in_fields_of_its_own() {
+    for (result, path, position) in [
+        (text::translate("{\n\"Instances\": [}", "{}"), None, Some((2, 15))),
+        (text::translate(r#"{"services": {}}"#, "{}"), Some("services"), None),
+        (text::translate(r#"{"services": [1]}"#, "{}"), Some("services[0]"), None),
+        (
+            text::translate(r#"{"Instances": [{"Attributes": {"a": 1}}]}"#, "{}"),
+            Some("Instances[0].Attributes.a"),
+            None,
+        ),
+        (text::translate("{}", r#"{"overrides": [{"no": 1}]}"#), Some("overrides[0].no"), None),
+        (text::translate("{}", r#"{"region": 1}"#), Some("region"), None),
+        (text::translate("{}", "{"), None, Some((1, 1))),
+    ] {
+        let error = result.unwrap_err();
+        let found = error.position.map(|position| (position.line, position.column));
+        assert_eq!((error.path.as_deref(), found), (path, position), "{}", error.to_json());
+    }
 }

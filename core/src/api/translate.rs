@@ -23,7 +23,7 @@ impl TranslateOptions {
     /// Parses a JSON object.
     ///
     /// # Errors
-    /// [`Error::InvalidOptions`], with the path of an option that is unknown or has a bad value.
+    /// [`super::ErrorKind::InvalidOptions`], with the path of an option that is unknown or has a bad value.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let mut options = CallOptions::parse(text)?;
         let mut name = |key| options.take::<Option<String>>(key).map(Option::flatten);
@@ -50,10 +50,9 @@ impl Translation {
     /// Parses Cloud Map JSON in one of its three shapes.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] if the text has none of them.
+    /// [`super::ErrorKind::InvalidInput`] if the text has none of them.
     pub fn parse(input: &str, options: TranslateOptions) -> Result<Self, Error> {
-        let input =
-            parse(input, &options.names).map_err(|error| Error::InvalidInput(error.to_string()))?;
+        let input = parse(input, &options.names)?;
         Ok(Self {
             records: input.records,
             diagnostics: input.diagnostics,

@@ -73,15 +73,16 @@ impl<'o> Collector<'o> {
         usable: usize,
         has_failures: bool,
         has_next: bool,
-        problem: Option<&str>,
+        problem: Option<(String, String)>,
     ) -> Result<(), InputError> {
         if (services > 0 && usable == 0) || (services == 0 && has_failures) {
-            let problem = problem.map(|problem| format!("{problem}; ")).unwrap_or_default();
-            return Err(InputError::Shape(format!(
-                "{}{problem}none of its `services` can be used; expected a snapshot, in which each service is an object with `namespace`, \
-                 `service` and `instances` (what other tools print as `services` holds no Cloud Map instances)",
-                if problem.is_empty() { self.place() } else { String::new() }
-            )));
+            let (path, problem) = problem.unzip();
+            let problem = problem.map_or_else(|| self.place(), |problem| format!("{problem}; "));
+            let message = format!(
+                "{problem}none of its `services` can be used; expected a snapshot, in which each service is an object with `namespace`, \
+                 `service` and `instances` (what other tools print as `services` holds no Cloud Map instances)"
+            );
+            return Err(InputError::Shape { path, message });
         }
         self.pages.read(self.documents, Vec::new(), has_next);
         Ok(())
@@ -266,7 +267,7 @@ impl<'o> Collector<'o> {
     /// The error for a document without `services` and `Instances`.
     pub(super) fn wrong_shape(&self, wrong_case: Option<&str>, others: &[String]) -> InputError {
         let place = self.place();
-        InputError::Shape(if let Some(key) = wrong_case {
+        InputError::shape(if let Some(key) = wrong_case {
             let meant = if key.eq_ignore_ascii_case("services") { "services" } else { "Instances" };
             format!(
                 "{place}the key `{key}` is in the wrong letter case; expected `{meant}`{}",
@@ -289,7 +290,7 @@ impl<'o> Collector<'o> {
     /// The input, once all documents are added.
     pub(super) fn finish(mut self) -> Result<Input, InputError> {
         if self.documents == 0 {
-            return Err(InputError::Shape(
+            return Err(InputError::shape(
                 "the input is empty; expected Cloud Map JSON".to_owned(),
             ));
         }

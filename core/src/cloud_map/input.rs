@@ -6,6 +6,7 @@ use thiserror::Error;
 use super::collect::{Collector, Typed};
 use super::{DEFAULT_SOURCE, Record, lenient, text};
 use crate::diagnostic::Diagnostic;
+use crate::json::Position;
 
 /// Names that the input may lack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,12 +85,10 @@ impl IncompleteScope {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InputError {
     /// The text is not JSON.
-    #[error("line {line}, column {column}: {message}; expected Cloud Map JSON")]
+    #[error("{position}: {message}; expected Cloud Map JSON")]
     Syntax {
-        /// Counted from 1.
-        line: usize,
-        /// Counted from 1, in bytes.
-        column: usize,
+        /// Where.
+        position: Position,
         /// What the JSON parser found.
         message: String,
     },
@@ -97,8 +96,13 @@ pub enum InputError {
     #[error("{0}")]
     Text(String),
     /// JSON of none of the three shapes, or a part of the whole.
-    #[error("{0}")]
-    Shape(String),
+    #[error("{message}")]
+    Shape {
+        /// The path of what is wrong, `services[0].instances` for example, where it is one value.
+        path: Option<String>,
+        /// What is wrong, with the path.
+        message: String,
+    },
     /// The service of the instances is unknown.
     #[error(
         "nothing in the input says which service its instances belong to; say it with `{missing}`"
@@ -107,6 +111,13 @@ pub enum InputError {
         /// The flags that name it.
         missing: &'static str,
     },
+}
+
+impl InputError {
+    /// About a whole document.
+    pub(super) const fn shape(message: String) -> Self {
+        Self::Shape { path: None, message }
+    }
 }
 
 /// Reads Cloud Map JSON: one document of the three shapes, or several one after another.
@@ -141,7 +152,7 @@ pub fn parse(json: &str, options: &InputOptions) -> Result<Input, InputError> {
     };
     match read {
         // Another format is recognised only where the text is not usable JSON.
-        Err(InputError::Syntax { .. } | InputError::Shape(_))
+        Err(InputError::Syntax { .. } | InputError::Shape { .. })
             if let Some(message) = text::other_format(json) =>
         {
             Err(InputError::Text(message))

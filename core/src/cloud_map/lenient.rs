@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::collect::Collector;
 use super::document::{Discovered, Document, KEYS, Wire};
 use super::{InputError, Instance};
-use crate::json::{self, without_position};
+use crate::json::{self, Misread, Position};
 use crate::sorted::SortedMap;
 
 type Raw<'a> = &'a RawValue;
@@ -25,25 +25,24 @@ pub(super) fn read(json: &str, collector: &mut Collector<'_>) -> Result<(), Inpu
 
 /// The error for text that is not JSON, with its position.
 pub(super) fn syntax(error: &serde_json::Error) -> InputError {
-    InputError::Syntax {
-        line: error.line(),
-        column: error.column(),
-        message: without_position(error),
-    }
+    InputError::Syntax { position: Position::new(error), message: json::message(error) }
 }
 
 fn read_document(raw: Raw<'_>, collector: &mut Collector<'_>) -> Result<(), InputError> {
-    let document: Document<Raw<'_>, Raw<'_>, Raw<'_>> = read_value(raw, "").map_err(|message| {
-        InputError::Shape(format!("{}{message}{}", collector.place(), expected_services(&message)))
+    let document: Document<Raw<'_>, Raw<'_>, Raw<'_>> = read_value(raw, "").map_err(|misread| {
+        let expected = expected_services(&misread.path);
+        let message = format!("{}{misread}{expected}", collector.place());
+        InputError::Shape { path: Some(misread.path).filter(|path| !path.is_empty()), message }
     })?;
     if let Some(services) = document.services {
         let count = services.len();
         let mut usable = 0;
         let mut problem = None;
         for (index, service) in services.into_iter().enumerate() {
-            match read_service(service, &format!("services[{index}]"), collector) {
+            let path = format!("services[{index}]");
+            match read_service(service, &path, collector) {
                 Ok(()) => usable += 1,
-                Err(message) => problem = problem.or(Some(message)),
+                Err(message) => problem = problem.or(Some((path, message))),
             }
         }
         return collector.check_snapshot(
@@ -51,7 +50,7 @@ fn read_document(raw: Raw<'_>, collector: &mut Collector<'_>) -> Result<(), Inpu
             usable,
             document.has_failures,
             document.has_next,
-            problem.as_deref(),
+            problem,
         );
     }
     let Some(raws) = document.instances else {
@@ -61,8 +60,8 @@ fn read_document(raw: Raw<'_>, collector: &mut Collector<'_>) -> Result<(), Inpu
 }
 
 /// What was expected, if `services` is not a list.
-fn expected_services(message: &str) -> &'static str {
-    if message.starts_with("services: ") {
+fn expected_services(path: &str) -> &'static str {
+    if path == "services" {
         "; expected a snapshot: a list of objects with `namespace`, `service` and `instances`"
     } else {
         ""
@@ -82,24 +81,26 @@ fn read_discovered(
         match read_value::<Discovered>(raw, &path) {
             Ok(instance) => instances.push(instance),
             Err(_) if let Some(message) = wrong_case(raw, &path) => {
-                return Err(InputError::Shape(format!("{}{message}", collector.place())));
+                let message = format!("{}{message}", collector.place());
+                return Err(InputError::Shape { path: Some(path), message });
             }
-            Err(message) => bad.push((*raw, message)),
+            Err(misread) => bad.push((*raw, misread)),
         }
     }
     // A document in which every instance is wrong must not read as an empty service.
     if instances.is_empty()
-        && let Some((_, message)) = bad.first()
+        && let Some((_, misread)) = bad.first()
     {
-        return Err(InputError::Shape(format!("{}{message}", collector.place())));
+        let message = format!("{}{misread}", collector.place());
+        return Err(InputError::Shape { path: Some(misread.path.clone()), message });
     }
-    for (raw, message) in bad {
+    for (raw, misread) in bad {
         let names = collector.names_of(
             text_of(raw, "NamespaceName"),
             text_of(raw, "ServiceName"),
             &instances,
         );
-        let message = format!("{}{message}", collector.place());
+        let message = format!("{}{misread}", collector.place());
         collector.drop_value((&names.0, &names.1), id_of(raw), message);
     }
     let revision = read_revision(revision, "InstancesRevision", ("", ""), collector);
@@ -111,8 +112,8 @@ fn read_discovered(
 fn read_service(raw: Raw<'_>, path: &str, collector: &mut Collector<'_>) -> Result<(), String> {
     let mut wire = match read_value::<Wire<Raw<'_>, Raw<'_>>>(raw, path) {
         Ok(wire) => wire,
-        Err(message) => {
-            let message = format!("{}{message}{}", collector.place(), missing_instances(raw));
+        Err(misread) => {
+            let message = format!("{}{misread}{}", collector.place(), missing_instances(raw));
             let names = (name_in(raw, "namespace"), name_in(raw, "service"));
             collector.drop_service((&names.0, &names.1), message.clone());
             return Err(message);
@@ -131,8 +132,8 @@ fn read_service(raw: Raw<'_>, path: &str, collector: &mut Collector<'_>) -> Resu
                 collector.drop_service(names, message.clone());
                 return Err(message);
             }
-            Err(message) => {
-                let message = format!("{}{message}", collector.place());
+            Err(misread) => {
+                let message = format!("{}{misread}", collector.place());
                 collector.drop_value(names, id_of(raw), message);
             }
         }
@@ -152,17 +153,17 @@ fn read_revision(
 ) -> Option<i64> {
     match read_value(raw?, path) {
         Ok(revision) => revision,
-        Err(message) => {
-            let message = format!("{}{message}; it is ignored", collector.place());
+        Err(misread) => {
+            let message = format!("{}{misread}; it is ignored", collector.place());
             collector.drop_value(names, None, message);
             None
         }
     }
 }
 
-/// Reads a value. The message of an error has the path of what is wrong.
-fn read_value<'a, T: Deserialize<'a>>(raw: Raw<'a>, path: &str) -> Result<T, String> {
-    json::read(raw.get()).map_err(|misread| misread.within(path).to_string())
+/// Reads the value at a path.
+fn read_value<'a, T: Deserialize<'a>>(raw: Raw<'a>, path: &str) -> Result<T, Misread> {
+    json::read(raw.get()).map_err(|misread| misread.within(path))
 }
 
 /// The fields of a value; empty if it is not an object.

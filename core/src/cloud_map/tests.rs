@@ -161,11 +161,11 @@ fn a_bad_instance_is_dropped_by_its_path_and_costs_nothing_else() {
     assert_eq!(
         said,
         [
-            "warning[InvalidInstance] n/a: services[0].instancesRevision: invalid type: string \"7\", expected i64; it is ignored",
-            "warning[InvalidInstance] n/a: services[0].instances[1]: invalid type: integer `7`, expected an instance: an object with \
-             `InstanceId`, `Attributes` and `HealthStatus`",
-            "warning[InvalidInstance] n/a i-1: services[0].instances[0].Attributes.AWS_INSTANCE_PORT: invalid type: integer `80`, \
-             expected a string",
+            "warning[InvalidInstance] n/a: services[0].instancesRevision: expected a whole number, got the string \"7\"; it is ignored",
+            "warning[InvalidInstance] n/a: services[0].instances[1]: expected an instance: an object with \
+             `InstanceId`, `Attributes` and `HealthStatus`, got the number 7",
+            "warning[InvalidInstance] n/a i-1: services[0].instances[0].Attributes.AWS_INSTANCE_PORT: expected a string, \
+             got the number 80",
         ]
     );
 }
@@ -187,12 +187,12 @@ fn a_bad_service_of_a_snapshot_costs_no_other() {
 
 #[test]
 fn no_json_is_an_error_with_line_and_column() {
-    let InputError::Syntax { line, column, message } =
+    let InputError::Syntax { position, message } =
         parse("{\n \"Instances\": [}", &InputOptions::default()).unwrap_err()
     else {
         panic!("no syntax error")
     };
-    assert_eq!((line, column), (2, 16));
+    assert_eq!((position.line, position.column), (2, 16));
     assert_eq!(message, "expected value");
     assert!(refused("").contains("empty"));
     assert!(refused("[]").contains("expected an object with `Instances`"));

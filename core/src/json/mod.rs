@@ -1,22 +1,49 @@
 //! JSON text to types, with the path in an error.
 
 mod path;
+mod words;
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Why a text does not parse as a type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Misread {
     /// The path, `services[0].instances` for example; empty for the whole text.
     pub(crate) path: String,
-    /// What is there, and what was expected.
+    /// Where the text stops being JSON.
+    pub(crate) position: Option<Position>,
+    /// What was expected, and what is there.
     pub(crate) message: String,
+}
+
+/// A position in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Position {
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in bytes.
+    pub column: usize,
+}
+
+impl Position {
+    pub(crate) fn new(error: &serde_json::Error) -> Self {
+        Self { line: error.line(), column: error.column() }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
 }
 
 impl fmt::Display for Misread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(position) = self.position {
+            return write!(f, "{position}: {}", self.message);
+        }
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }
@@ -38,7 +65,7 @@ impl Misread {
         } else {
             "."
         };
-        Self { path: [path, dot, &self.path].concat(), message: self.message }
+        Self { path: [path, dot, &self.path].concat(), ..self }
     }
 }
 
@@ -50,13 +77,20 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Misread> 
 /// The path is found from the error's position. A deserializer that tracks paths would be compiled
 /// for every type, a fifth of a WebAssembly module.
 fn explain(text: &str, error: &serde_json::Error) -> Misread {
-    Misread { path: path::at(text, error.line(), error.column()), message: without_position(error) }
+    let (message, position) = (message(error), Position::new(error));
+    // A key that is not the number that a type asks for counts as syntax, but the text is JSON.
+    if error.is_data() || message.starts_with("invalid value: ") {
+        let path = path::at(text, position.line, position.column);
+        return Misread { path, position: None, message };
+    }
+    Misread { path: String::new(), position: Some(position), message }
 }
 
-/// The parser's message without its position, which is useless in a part of a text.
-pub(crate) fn without_position(error: &serde_json::Error) -> String {
+/// The parser's message without its position, in the words of JSON.
+pub(crate) fn message(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    shortened(text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message))
+    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+    shortened(&words::of_json(message))
 }
 
 /// A long message without its middle: the parser quotes a string in full.
@@ -97,10 +131,11 @@ mod tests {
             .map(|misread| misread.message)
             .unwrap_or_default();
         assert!(
-            message.chars().count() < 410 && message.starts_with("invalid type: string \"é"),
+            message.chars().count() < 410
+                && message.starts_with("expected a boolean, got the string \"é"),
             "{message}"
         );
-        assert!(message.ends_with("é\", expected a boolean"), "{message}");
+        assert!(message.ends_with("é\""), "{message}");
         assert_eq!(shortened(&"é".repeat(400)), "é".repeat(400));
     }
 
@@ -109,20 +144,16 @@ mod tests {
         for (text, path, words) in [
             ("{}", "", "missing field `name`"),
             ("[]", "", "invalid length 0"),
-            (r#"{"name": 1}"#, "name", "invalid type: integer `1`"),
-            ("{\n\"name\":\n  null\n}", "name", "invalid type: null"),
+            (r#"{"name": 1}"#, "name", "expected a string, got the number 1"),
+            ("{\n\"name\":\n  null\n}", "name", "expected a string, got null"),
             (r#"{"name": "a", "nam": 1}"#, "nam", "unknown field `nam`"),
-            (r#"{"name": "a", "parts": {}}"#, "parts", "invalid type: map"),
+            (r#"{"name": "a", "parts": {}}"#, "parts", "expected an array, got an object"),
             (r#"{"name": "a", "parts": [{"name": "b"}, {}]}"#, "parts[1]", "missing field `name`"),
-            (
-                r#"{"name": "a", "parts": [{"name": "b"}, 7]}"#,
-                "parts[1]",
-                "invalid type: integer `7`",
-            ),
+            (r#"{"name": "a", "parts": [{"name": "b"}, 7]}"#, "parts[1]", "got the number 7"),
             (
                 r#"{"parts": [{"name": "],{\"}", "parts": []}, {"name": [1]}], "name": "a"}"#,
                 "parts[1].name",
-                "invalid type",
+                "expected a string, got an array",
             ),
             (r#"{"name": "a", "sizes": {"1": true, "x": true}}"#, "sizes.x", "expected"),
             (r#"{"name": "a", "sizes": {"1": true, "2": "é"}}"#, "sizes.2", "expected a boolean"),

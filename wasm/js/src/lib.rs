@@ -1,6 +1,6 @@
 //! The core for JavaScript. Input and options are JSON texts. `translate` returns a text, `plan`
-//! and `validate` return objects. What is thrown is the text `KIND: message`, of which
-//! `package/lib/calls.js` makes typed errors.
+//! and `validate` return objects. What is thrown is an error's JSON, of which
+//! `package/lib/calls.js` makes a typed error.
 
 use istio_cloud_map_core::api::{Error, text};
 use serde::Serialize;
@@ -11,16 +11,16 @@ use wasm_bindgen::prelude::wasm_bindgen;
 /// See [`text::translate`].
 ///
 /// # Errors
-/// Those of the call, as text.
+/// Those of the call, as JSON.
 #[wasm_bindgen]
 pub fn translate(input: &str, options: &str) -> Result<String, String> {
-    text::translate(input, options).map_err(|error| thrown(&error))
+    text::translate(input, options).map_err(|error| error.to_json())
 }
 
 /// See [`text::plan`].
 ///
 /// # Errors
-/// Those of the call, as text.
+/// Those of the call, as JSON.
 #[wasm_bindgen]
 pub fn plan(input: &str, options: &str) -> Result<JsValue, String> {
     object(text::plan(input, options))
@@ -29,19 +29,13 @@ pub fn plan(input: &str, options: &str) -> Result<JsValue, String> {
 /// See [`text::validate`].
 ///
 /// # Errors
-/// Those of the call, as text.
+/// Those of the call, as JSON.
 #[wasm_bindgen]
 pub fn validate(input: &str) -> Result<JsValue, String> {
     object(text::validate(input))
 }
 
 fn object<T: Serialize>(result: Result<T, Error>) -> Result<JsValue, String> {
-    let value = result.map_err(|error| thrown(&error))?;
-    value
-        .serialize(&Serializer::json_compatible())
-        .map_err(|error| format!("InvalidInput: the result can't be an object: {error}"))
-}
-
-fn thrown(error: &Error) -> String {
-    format!("{}: {error}", error.kind())
+    let value = result.map_err(|error| error.to_json())?;
+    value.serialize(&Serializer::json_compatible()).map_err(|error| error.to_string())
 }

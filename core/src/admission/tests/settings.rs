@@ -46,14 +46,14 @@ fn settings_that_can_not_be_used_are_told_why_and_where() {
         (
             "no list",
             json!({"protectedHosts": "web.prod.local"}),
-            "protectedHosts: invalid type: string",
+            "protectedHosts: expected an array, got the string",
         ),
         (
             "a number in a list",
             json!({"trustedUsers": ["a", 5]}),
-            "trustedUsers[1]: invalid type: integer `5`, expected a string",
+            "trustedUsers[1]: expected a string, got the number 5",
         ),
-        ("null", json!({"trustedUsers": null}), "trustedUsers: invalid type: null"),
+        ("null", json!({"trustedUsers": null}), "trustedUsers: expected an array, got null"),
         (
             "an IP address",
             json!({"protectedHosts": ["web.a", "10.0.0.1"]}),
@@ -89,7 +89,11 @@ fn settings_that_can_not_be_used_are_told_why_and_where() {
             json!({"trustedGroups": [" "]}),
             "trustedGroups[0]: it is empty, expected a name",
         ),
-        ("no boolean", json!({"rejectInvalid": "yes"}), "rejectInvalid: invalid type: string"),
+        (
+            "no boolean",
+            json!({"rejectInvalid": "yes"}),
+            "rejectInvalid: expected a boolean, got the string",
+        ),
         (
             "an unknown source",
             json!({"source": "always"}),

@@ -2,7 +2,7 @@
 
 import { CloudMapError } from './error.js';
 import { glue } from './glue.js';
-import { text } from './text.js';
+import { described, text } from './text.js';
 
 /**
  * @param {() => WebAssembly.Module} compiled The module; it may throw where there is none yet.
@@ -15,16 +15,16 @@ export function calls(compiled) {
     try {
       return live[name](...texts);
     } catch (thrown) {
-      // The module throws a text, and is whole afterwards.
-      if (typeof thrown === 'string') throw mendable(thrown);
-      // Anything else broke off in the middle: what its memory holds can't be trusted any more.
+      // The module throws an error's JSON, and can be used again.
+      if (typeof thrown === 'string') throw CloudMapError.fromJson(thrown);
+      // Anything else aborted the call: the module's memory can't be trusted any more.
       live = undefined;
-      throw new Error(`istio-cloud-map: the call broke off (${thrown?.message ?? thrown}) and has no result. If the input is huge, memory ran out. The next call starts anew.`, { cause: thrown });
+      throw new Error(`istio-cloud-map: the call was aborted (${thrown?.message ?? thrown}) and has no result. If the input is huge, memory ran out. The next call uses a new instance of the module.`, { cause: thrown });
     }
   };
 
   return {
-    translate: (input, options) => JSON.parse(call('translate', text(input, 'InvalidInput'), optionsText(options))),
+    translate: (input, options) => JSON.parse(call('translate', text(input, 'InvalidInput', 'translateJson'), optionsText(options))),
     translateJson: (input, options) => call('translate', json(input), optionsText(options)),
     plan: (input, options) => call('plan', text(input, 'InvalidInput'), optionsText(options)),
     validate: (serviceEntry) => call('validate', text(serviceEntry, 'InvalidInput')),
@@ -40,16 +40,11 @@ function instance(module) {
   return side;
 }
 
-function mendable(thrown) {
-  const [kind] = thrown.split(':', 1);
-  return new CloudMapError(kind, thrown.slice(kind.length + 2));
-}
-
 function optionsText(options) {
   return options == null ? '{}' : text(options, 'InvalidOptions');
 }
 
 function json(input) {
   if (typeof input === 'string') return input;
-  throw new CloudMapError('InvalidInput', `expected JSON as a string, got ${input === null ? 'null' : `a ${typeof input}`}; \`translate\` takes objects`);
+  throw new CloudMapError('InvalidInput', `expected JSON as a string, got ${described(input)}; \`translate\` takes objects`);
 }

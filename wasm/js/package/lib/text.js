@@ -2,18 +2,30 @@
 
 import { CloudMapError } from './error.js';
 
-/** The text of a value; what has none is an error of the kind. */
-export function text(value, kind) {
+/**
+ * The JSON text of an object; anything else is an error of the kind.
+ * @param {string} [takesText] The call that takes JSON text instead.
+ */
+export function text(value, kind, takesText) {
+  if (typeof value !== 'object' || value === null || value instanceof Promise) {
+    const hint = typeof value === 'string' && takesText ? `; JSON text goes to \`${takesText}\`` : '';
+    throw new CloudMapError(kind, `expected an object, got ${described(value)}${hint}`);
+  }
   let written;
   try {
     written = stringified(value) ?? piece(value, new Set());
   } catch (cause) {
     throw new CloudMapError(kind, `it can't be written as JSON: ${cause?.message ?? cause}`, { cause });
   }
-  if (written === undefined) {
-    throw new CloudMapError(kind, `it can't be written as JSON: expected an object, got ${value === undefined ? 'undefined' : `a ${typeof value}`}`);
-  }
   return written;
+}
+
+/** What a value is, in a few words. */
+export function described(value) {
+  if (value === null || value === undefined) return String(value);
+  if (value instanceof Promise) return 'a Promise (use `await`)';
+  if (typeof value === 'string') return value.length > 40 ? `a string that starts with ${JSON.stringify(value.slice(0, 40))}` : `the string ${JSON.stringify(value)}`;
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 /** What `JSON.stringify` makes of it, or nothing where there may be a BigInt in it: only a few inputs have one, and all others are faster so. */
