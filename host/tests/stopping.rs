@@ -158,8 +158,9 @@ fn a_single_pass_that_can_not_read_everything_writes_nothing() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{stderr}");
     assert!(
-        stderr
-            .contains("error: not everything could be read: nothing is written to standard output"),
+        stderr.contains(
+            "error: Cloud Map could not be read completely: nothing is written to standard output"
+        ),
         "{stderr}"
     );
 }
@@ -180,10 +181,10 @@ fn the_process_ends_when_the_reader_of_stdout_is_gone() {
     // Everything is written by then, and nothing more will be.
     std::thread::sleep(Duration::from_secs(1));
     drop(stdout);
-    assert_eq!(end(&mut child, "a reader that is gone").0, 1);
+    assert_eq!(end(&mut child, "a closed reader").0, 1);
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-    assert!(stderr.contains("error: standard output was closed: its reader is gone"), "{stderr}");
+    assert!(stderr.contains("error: standard output was closed by its reader"), "{stderr}");
 
     let mut child = serve(&["--once", "--from", &from, "--to", "-"]).spawn().unwrap();
     drop(child.stdout.take());

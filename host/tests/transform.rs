@@ -78,7 +78,7 @@ fn a_module_that_can_not_be_used_ends_the_program_before_anything_is_read() {
     let import = place.module(r#"(module (import "env" "now" (func (result i64))))"#);
     for (module, words) in [
         (import.as_str(), "imports `now` from `env`"),
-        ("snapshot.json", "snapshot.json: this is no module that can be run"),
+        ("snapshot.json", "snapshot.json: this is not a valid WebAssembly module"),
         ("no-such-file.wasm", "can't read no-such-file.wasm"),
     ] {
         for output in [place.translate(module), place.serve(module)] {
@@ -156,7 +156,7 @@ fn the_example_exports_a_service_to_its_team_and_drops_one_that_is_off() {
     let output = place.translate(&example());
     assert_eq!(
         text(&output.stderr),
-        "info[Excluded] shop/old: the service is left out: the transformation drops it\n"
+        "info[Excluded] shop/old: the service is left out: the transformation dropped it\n"
     );
     assert!(
         text(&output.stdout).contains("  exportTo:\n  - '.'\n  - team-a\n"),

@@ -494,7 +494,7 @@ fn debug_tells_what_led_to_each_write_and_no_content() {
         run(&["serve", "--once", "--from", &from, "--to", &to, "--log-level", "debug"], "");
     let said = stderr(&output);
     for step in [
-        "listed the entries that exist",
+        "listed the existing entries",
         "ListNamespaces",
         "ListServices",
         "DiscoverInstances",

@@ -190,7 +190,7 @@ fn an_entry_without_a_kind_is_judged_and_not_skipped() {
     let output = run(&[], &VALID.replace("kind: ServiceEntry\n", ""));
     assert_eq!(
         stdout(&output),
-        "-:1 shop/web: error[MissingField] kind: it is missing, and required\n"
+        "-:1 shop/web: error[MissingField] kind: it is missing, but required\n"
     );
 }
 
@@ -241,7 +241,7 @@ fn one_bad_document_costs_only_itself() {
     assert!(stdout(&output).starts_with("-:3 shop/web: error[InvalidPort]"), "{}", stdout(&output));
     assert_eq!(
         stderr(&output),
-        "error: -:2: line 7: the key `a` is there already; expected each key once\n\
+        "error: -:2: line 7: the key `a` is duplicated; expected each key once\n\
          1 ServiceEntry: 0 valid, 1 invalid; 1 error, 0 warnings; 2 documents of other kinds skipped; 1 document not read\n"
     );
     assert_eq!(output.status.code(), Some(1));

@@ -11,7 +11,7 @@ use serde::Deserialize;
 pub(crate) struct Misread {
     /// The path, `services[0].instances` for example; empty for the whole text.
     pub(crate) path: String,
-    /// What is there, and what was expected.
+    /// What was found, and what was expected.
     pub(crate) message: String,
 }
 
@@ -81,7 +81,7 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "read, and never looked at")]
+    #[expect(dead_code, reason = "only parsed")]
     struct Thing {
         name: String,
         #[serde(default)]
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_where_in_the_text() {
+    fn an_error_has_its_path_in_the_text() {
         for (text, path, words) in [
             ("{}", "", "missing field `name`"),
             ("[]", "", "invalid length 0"),
