@@ -107,7 +107,7 @@ fn a_signal_ends_the_process_within_5_s_in_every_phase() {
         ("the agent for credentials hangs", &["--to", "-"], &pod_identity),
         ("a pipe in place of a file", &["--from", &fifo, "--to", "-"], &[]),
         ("AWS hangs in the middle of a pass", &["--to", "-"], &keys),
-        ("nobody reads stdout", &["--from", &large, "--to", "-"], &[]),
+        ("stdout is not read", &["--from", &large, "--to", "-"], &[]),
         ("nothing to do", &["--from", &from, "--to", &entries], &[]),
     ];
     std::thread::scope(|scope| {
@@ -136,7 +136,7 @@ fn a_signal_ends_the_process_within_5_s_in_every_phase() {
                     assert!(!String::from_utf8_lossy(&stderr).contains("panicked"), "{phase}");
                     // What a single pass has begun to write is there; no other has written
                     // anything.
-                    assert!(stdout.is_empty() || phase == "nobody reads stdout", "{phase}");
+                    assert!(stdout.is_empty() || phase == "stdout is not read", "{phase}");
                 });
             }
         }
@@ -172,7 +172,7 @@ fn first_line(stdout: &mut BufReader<ChildStdout>) -> String {
 }
 
 #[test]
-fn the_process_ends_when_the_reader_of_stdout_is_gone() {
+fn the_process_ends_when_the_reader_of_stdout_has_closed_it() {
     let directory = tempfile::tempdir().unwrap();
     let from = snapshot(directory.path(), 2);
     let mut child = serve(&["--from", &from, "--to", "-"]).spawn().unwrap();
@@ -193,7 +193,7 @@ fn the_process_ends_when_the_reader_of_stdout_is_gone() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_stderr_that_is_full_or_that_nobody_reads_costs_log_lines_and_nothing_else() {
+fn a_stderr_that_is_full_or_not_read_loses_only_log_lines() {
     let directory = tempfile::tempdir().unwrap();
     let from = snapshot(directory.path(), 600);
     let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();

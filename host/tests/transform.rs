@@ -14,7 +14,7 @@ const SNAPSHOT: &str = r#"{"services": [
      "instances": [{"InstanceId": "i-1", "Attributes": {"AWS_INSTANCE_IPV4": "10.0.0.2"}}]}
 ]}"#;
 
-/// Traps whatever it is asked.
+/// Always traps.
 const TRAPS: &str = r#"(module
     (memory (export "memory") 1)
     (func (export "alloc") (param i32) (result i32) (i32.const 64))
@@ -73,7 +73,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_module_that_can_not_be_used_ends_the_program_before_anything_is_read() {
+fn an_invalid_module_ends_the_program_before_anything_is_read() {
     let place = Place::new();
     let import = place.module(r#"(module (import "env" "now" (func (result i64))))"#);
     for (module, words) in [
@@ -96,7 +96,7 @@ fn a_module_that_can_not_be_used_ends_the_program_before_anything_is_read() {
 }
 
 #[test]
-fn a_module_that_traps_is_reported_and_a_single_pass_keeps_what_is_there() {
+fn a_module_that_traps_is_reported_and_a_single_pass_keeps_the_entries() {
     let place = Place::new();
     let traps = place.module(TRAPS);
     let output = place.translate(&traps);
