@@ -506,7 +506,7 @@ impl Plan {
         match world.rng.u8(0..6) {
             0 => world.delete_entry(&key),
             1 => {
-                world.edit(&key, "a user", |object| set(object, &["spec", "endpoints"], json!([])))
+                world.edit(&key, "a user", |object| set(object, &["spec", "endpoints"], json!([])));
             }
             2 => world.edit(&key, "a user", |object| {
                 set(object, &["spec", "endpoints"], json!([{"address": "192.0.2.1"}]));
