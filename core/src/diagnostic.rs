@@ -1,4 +1,4 @@
-//! Messages about what was skipped, dropped or degraded.
+//! Diagnostics: what was skipped, dropped or degraded, and why.
 
 use std::fmt::{self, Write as _};
 
@@ -57,68 +57,72 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The service's host is none that Istio accepts; the service is skipped.
+    /// Istio does not accept the service's host; the service is skipped.
     InvalidHost,
-    /// A record or an instance of the input has not the shape that AWS writes; it is dropped.
+    /// A record or an instance of the input does not have the shape that AWS writes; it is dropped.
     InvalidInstance,
-    /// The input ends where AWS cuts an answer off, so there may be more instances.
+    /// The input ends where AWS truncates a response, so there may be more instances.
     MaybeIncomplete,
-    /// An instance has no address, or one that is no IP address or host name; it is dropped.
+    /// An instance has no valid IP address or host name; it is dropped.
     InvalidAddress,
-    /// An address that callers must not be pointed at (loopback, link-local, ...); the instance is
+    /// An address that must not receive traffic (loopback, link-local, ...); the instance is
     /// dropped.
     ForbiddenAddress,
-    /// A port that is no number in 1..=65535; the instance is dropped.
+    /// A port that is not a number in 1..=65535; the instance is dropped.
     InvalidPort,
     /// A port list, protocol or other hint that can't be read; the hint is ignored.
     InvalidHint,
     /// A label that Istio would reject; the label is dropped.
     InvalidLabel,
-    /// A weight that is no number in 1..=4294967295; it is ignored.
+    /// A weight that is not a number in 1..=4294967295; it is ignored.
     InvalidWeight,
-    /// An endpoint has no port of the protocol of a service port, so nothing is mapped for it.
+    /// An endpoint has no port with the protocol of a service port; the service port is not mapped
+    /// for it.
     PortNotServed,
-    /// More distinct ports than service ports make sense; one dynamic port stands for all.
+    /// The instances have too many distinct ports for one service port each; one dynamic port
+    /// replaces them.
     TooManyPorts,
-    /// Each instance has a port that no other has, as a scheduler gives them; one dynamic port
-    /// stands for all.
+    /// Each instance has a different port, as a scheduler assigns them; one dynamic port replaces
+    /// them.
     DynamicPorts,
-    /// The service has no instance that says its ports, and none was seen before; 80 and 443 stand
-    /// in.
+    /// The service's ports are unknown: no instance has one, and no earlier ports are known. The
+    /// service ports are 80 and 443.
     PortsUnknown,
     /// A TCP service with more addresses than are listed; it needs DNS capture.
     TcpWithoutAddress,
-    /// More addresses than may be listed; none is.
+    /// More addresses than may be listed; none is listed.
     TooManyAddresses,
-    /// A limit of Istio or of the API server would be passed; what was last applied stays.
+    /// The entry would exceed a limit of Istio or of the API server; the last applied entry is
+    /// kept.
     LimitExceeded,
-    /// A user's own transformation failed, or answered with an entry that can't be applied; what
-    /// was last applied stays.
+    /// The user's transformation failed, or returned an entry that can't be applied; what was last
+    /// applied stays.
     TransformFailed,
     /// Unhealthy or not ready instances were left out.
     Unhealthy,
     /// No instance is healthy, so all are used.
     NoneHealthy,
-    /// The service is none that anyone calls, or asked to be left out.
+    /// The service is excluded by an override, a hint or the transformation, or is internal to
+    /// ECS Service Connect.
     Excluded,
-    /// Two services claim one host; the first by (source, namespace id, service id) has it.
+    /// Two services claim one host; the first by (source, namespace id, service id) gets it.
     HostConflict,
-    /// An entry that is not ours has the name or an overlapping host.
+    /// An entry of another owner has the same name or an overlapping host.
     Conflict,
-    /// Entries have our owner label but come from a source, account or region that is not read
-    /// here; they are left alone.
+    /// Entries have this operator's owner label but come from a source, account or region that it
+    /// does not read; they are not changed.
     OtherSource,
-    /// Cloud Map could not be read; what was last read stays.
+    /// Cloud Map could not be read; what was last read is kept.
     ReadFailed,
-    /// The API server or the disk did not take a write; it is tried again.
+    /// A write to the API server or the disk failed; it is retried.
     WriteFailed,
-    /// The entries that exist have not been observed for a while: the API server does not answer,
-    /// or a watch fails. What was last seen of them counts.
+    /// The existing entries have not been observed for a while: the API server does not answer, or
+    /// a watch fails. Their last observed state is used.
     WatchFailed,
-    /// What is stored is not what was written, again and again: a webhook, a controller or a person
-    /// changes it. It is repaired ever more rarely.
+    /// The stored entry repeatedly differs from what was written: a webhook, a controller or a
+    /// person changes it. It is repaired at growing intervals.
     WriteNotKept,
-    /// Too many deletes or emptyings at once; they are withheld.
+    /// Too many entries would be deleted or emptied at once; these removals are withheld.
     DeletesRefused,
 }
 
@@ -128,7 +132,7 @@ impl fmt::Display for Code {
     }
 }
 
-/// One thing to say, about one service or one instance of it.
+/// One message, about one service or one of its instances.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct Diagnostic {
@@ -140,9 +144,9 @@ pub struct Diagnostic {
     pub source: String,
     /// The Cloud Map namespace's name.
     pub namespace: String,
-    /// The Cloud Map service's name; empty where a whole namespace or source is meant.
+    /// The Cloud Map service's name; empty if it is about a whole namespace or source.
     pub service: String,
-    /// The instance's id, where one instance is meant.
+    /// The instance's id, if it is about one instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]
     pub instance: Option<String>,
@@ -150,12 +154,12 @@ pub struct Diagnostic {
     pub message: String,
 }
 
-/// `warning[InvalidPort] my-namespace/web i-1: port "http" is no number in 1..=65535`, on one line
-/// whatever the names hold.
+/// For example `warning[InvalidPort] my-namespace/web i-1: AWS_INSTANCE_PORT `http` is not a number
+/// in 1..=65535; the instance is dropped`, on one line whatever the names hold.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}[{}]", self.severity.as_str(), self.code)?;
-        // A whole namespace, a whole source or the whole operator may be meant.
+        // It may be about a whole namespace, a whole source or the whole operator.
         let named = if self.namespace.is_empty() && self.service.is_empty() {
             &self.source
         } else {
@@ -173,15 +177,15 @@ impl fmt::Display for Diagnostic {
 }
 
 /// Whether a character can change what a reader sees of the text around it: control characters,
-/// line separators, and those that are invisible or turn the direction of writing round.
+/// line separators, and those that are invisible or change the writing direction.
 #[must_use]
 pub fn is_unsafe_to_print(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Text on one line, with every character escaped that [`is_unsafe_to_print`]: it comes from
-/// whoever may write to Cloud Map or to a cluster, and may go to a terminal.
+/// Text on one line. Characters that are [unsafe to print](is_unsafe_to_print) are escaped, because
+/// anyone who can write to Cloud Map or to a cluster chooses the text, and it may go to a terminal.
 #[derive(Debug, Clone, Copy)]
 pub struct OneLine<'a>(pub &'a str);
 

@@ -1,7 +1,7 @@
-//! Each `golden/NAME.json` translates to exactly `golden/NAME.out.json`; `NAME.options.json` holds
-//! its options, where it has any.
+//! Each `golden/NAME.json` translates to exactly `golden/NAME.out.json`, with the options in
+//! `NAME.options.json`, if there are any.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p istio-cloud-map-core --test golden` writes the results anew. Read
+//! `UPDATE_GOLDEN=1 cargo test -p istio-cloud-map-core --test golden` rewrites the results. Review
 //! each change against the rules.
 
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
@@ -57,11 +57,11 @@ fn cases() -> Vec<PathBuf> {
     };
     let mut cases: Vec<_> = files.filter(is_input).collect();
     cases.sort();
-    assert!(cases.len() > 20, "the cases are gone");
+    assert!(cases.len() > 20, "cases are missing");
     cases
 }
 
-/// The text of a result; what can't be read at all is its error.
+/// The text of a result, or the error if the input can't be read.
 fn outcome(case: &Path) -> String {
     let options = match fs::read_to_string(case.with_extension("options.json")) {
         Ok(text) => TranslateOptions::parse(&text).unwrap(),

@@ -1,4 +1,4 @@
-//! What holds for every input.
+//! Properties of every input's translation.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
@@ -200,14 +200,14 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_snapshot_is_refused(record in record(), at in any::<proptest::sample::Index>()) {
+    fn a_truncated_snapshot_is_refused(record in record(), at in any::<proptest::sample::Index>()) {
         let text = serde_json::to_string(&Snapshot { services: &[record] }).unwrap();
         let cut: String = text.chars().take(at.index(text.chars().count())).collect();
         prop_assert!(parse(&cut, &InputOptions::default()).is_err());
     }
 
     #[test]
-    fn a_written_snapshot_reads_back_the_same(record in record()) {
+    fn a_snapshot_survives_a_round_trip(record in record()) {
         let text = serde_json::to_string(&Snapshot { services: std::slice::from_ref(&record) }).unwrap();
         let input = parse(&text, &InputOptions::default()).unwrap();
         prop_assert_eq!((input.records, input.diagnostics), (vec![record], vec![]));
@@ -217,7 +217,7 @@ proptest! {
     fn the_order_of_services_and_instances_changes_nothing(
         records in proptest::collection::vec(record(), 0..4), options in options(), seed in any::<prop::sample::Index>(),
     ) {
-        // Duplicates of one key are told apart by their order alone, and the reader removes them.
+        // Duplicates of one key differ only in their order, and the reader removes them.
         let mut records: Vec<Record> = records;
         records.sort_by(|a, b| a.key().cmp(&b.key()));
         records.dedup_by(|a, b| a.key() == b.key());
@@ -258,7 +258,7 @@ proptest! {
         let input = parse(&with_bad.to_string(), &InputOptions::default()).unwrap();
         let with_bad = translate(input.records.first().unwrap());
         let without = translate(&record);
-        // Where no instance can be called, what is bad still says ports.
+        // If no instance has a usable address, the bad ones still decide the ports.
         let has_endpoints = |outcome: &Outcome| matches!(outcome, Outcome::Entry(entry) if !entry.spec.endpoints.is_empty());
         if !has_endpoints(&without.outcome) {
             prop_assert!(!has_endpoints(&with_bad.outcome));
@@ -269,8 +269,8 @@ proptest! {
     }
 }
 
-/// Istio's structural rules (`ValidateServiceEntry` and the schema), as far as an entry of ours can
-/// break them.
+/// Istio's structural rules (`ValidateServiceEntry` and the schema) that a translated entry could
+/// break.
 fn problems(entry: &ServiceEntry) -> Vec<String> {
     let spec = &entry.spec;
     let mut problems = Vec::new();

@@ -1,5 +1,4 @@
-//! What those who can reach the port for probes and metrics can do to the operator: nothing that it
-//! notices.
+//! Clients of the port for probes and metrics can't disturb the operator.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
@@ -39,7 +38,7 @@ impl Serve {
         let address = log.find_map(|line| {
             line.rsplit_once("http://").map(|(_, address)| address.parse().unwrap())
         });
-        // Read to its end, so that the process is never held up by it.
+        // Read to its end, so that it never blocks the process.
         std::thread::spawn(move || log.for_each(drop));
         Self { process, address: address.expect("it logs where it listens"), directory }
     }
@@ -90,15 +89,15 @@ fn register(snapshot: &Path, address: &str) {
         .unwrap();
 }
 
-fn eventually(longest: Duration, mut holds: impl FnMut() -> bool) -> bool {
+fn eventually(longest: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let since = Instant::now();
     while since.elapsed() < longest {
-        if holds() {
+        if condition() {
             return true;
         }
         sleep(Duration::from_millis(50));
     }
-    holds()
+    condition()
 }
 
 fn is_closed(stream: &mut TcpStream) -> bool {
@@ -110,7 +109,7 @@ fn is_closed(stream: &mut TcpStream) -> bool {
 }
 
 #[test]
-fn seven_hundred_unfinished_requests_cost_little_are_closed_and_hold_nothing_up() {
+fn seven_hundred_unfinished_requests_cost_little_are_closed_and_delay_nothing() {
     let serve = Serve::start();
     assert!(serve.writes_within("10.0.0.1", Duration::from_secs(20)), "no entry");
     assert!(serve.page("/metrics").starts_with("HTTP/1.1 200"));

@@ -1,4 +1,4 @@
-//! README's first command, as README has it: what it shows is what comes out.
+//! README's first command prints what README shows.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 use std::fs::{self, File};
@@ -31,7 +31,7 @@ const TUTORIAL_SPEC: &str = r#"spec:
       http: 80
       https: 443
 "#;
-/// For what README says happens at once, on a busy machine.
+/// The time limit, on a busy machine, for what README describes as immediate.
 const AT_ONCE: Duration = Duration::from_secs(2);
 const LONG: Duration = Duration::from_secs(20);
 
@@ -158,7 +158,7 @@ impl Drop for Serve {
 }
 
 #[test]
-fn the_first_command_makes_the_files_and_says_what_readme_shows() {
+fn the_first_command_writes_the_files_and_logs_what_readme_shows() {
     let serve = Serve::start();
     assert_eq!(
         serve
@@ -173,15 +173,18 @@ fn the_first_command_makes_the_files_and_says_what_readme_shows() {
 
     for line in output_of("$ cargo run ").into_iter().filter_map(untimed) {
         // The port is another one each time.
-        let said = line
+        let logged = line
             .rsplit_once(':')
             .filter(|(_, port)| port.parse::<u16>().is_ok())
             .map_or(line, |(before, _)| before);
-        serve.eventually(&format!("it says: {said}"), LONG, |serve| serve.log().contains(said));
+        serve.eventually(&format!("it says: {logged}"), LONG, |serve| serve.log().contains(logged));
     }
     for line in serve.log().lines() {
-        let said = untimed(line).unwrap_or(line);
-        assert!(said.contains("http://") || README.contains(said), "README does not show: {said}");
+        let logged = untimed(line).unwrap_or(line);
+        assert!(
+            logged.contains("http://") || README.contains(logged),
+            "README does not show: {logged}"
+        );
     }
 }
 
@@ -210,7 +213,7 @@ fn what_changes_in_the_snapshot_reaches_the_directory() {
 
     let before = serve.files();
     serve.change_snapshot(|_| "half a snaps".to_owned());
-    serve.eventually("it says that the snapshot can't be used", LONG, |serve| {
+    serve.eventually("it reports that the snapshot can't be used", LONG, |serve| {
         serve.log().contains("can't be used")
     });
     std::thread::sleep(AT_ONCE);
@@ -218,7 +221,7 @@ fn what_changes_in_the_snapshot_reaches_the_directory() {
 }
 
 #[test]
-fn what_a_person_does_to_the_directory_is_undone_and_other_files_are_left_alone() {
+fn a_users_changes_to_the_directory_are_reverted_and_other_files_are_kept() {
     let mut serve = Serve::start();
     let orders = "cloudmap-orders.shop.local.yaml";
     let foreign = [

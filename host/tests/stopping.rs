@@ -107,7 +107,7 @@ fn a_signal_ends_the_process_within_5_s_in_every_phase() {
         ("the agent for credentials hangs", &["--to", "-"], &pod_identity),
         ("a pipe in place of a file", &["--from", &fifo, "--to", "-"], &[]),
         ("AWS hangs in the middle of a pass", &["--to", "-"], &keys),
-        ("nobody reads stdout", &["--from", &large, "--to", "-"], &[]),
+        ("stdout is not read", &["--from", &large, "--to", "-"], &[]),
         ("nothing to do", &["--from", &from, "--to", &entries], &[]),
     ];
     std::thread::scope(|scope| {
@@ -136,7 +136,7 @@ fn a_signal_ends_the_process_within_5_s_in_every_phase() {
                     assert!(!String::from_utf8_lossy(&stderr).contains("panicked"), "{phase}");
                     // What a single pass has begun to write is there; no other has written
                     // anything.
-                    assert!(stdout.is_empty() || phase == "nobody reads stdout", "{phase}");
+                    assert!(stdout.is_empty() || phase == "stdout is not read", "{phase}");
                 });
             }
         }
@@ -158,8 +158,9 @@ fn a_single_pass_that_can_not_read_everything_writes_nothing() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{stderr}");
     assert!(
-        stderr
-            .contains("error: not everything could be read: nothing is written to standard output"),
+        stderr.contains(
+            "error: Cloud Map could not be read completely: nothing is written to standard output"
+        ),
         "{stderr}"
     );
 }
@@ -171,7 +172,7 @@ fn first_line(stdout: &mut BufReader<ChildStdout>) -> String {
 }
 
 #[test]
-fn the_process_ends_when_the_reader_of_stdout_is_gone() {
+fn the_process_ends_when_the_reader_of_stdout_has_closed_it() {
     let directory = tempfile::tempdir().unwrap();
     let from = snapshot(directory.path(), 2);
     let mut child = serve(&["--from", &from, "--to", "-"]).spawn().unwrap();
@@ -180,10 +181,10 @@ fn the_process_ends_when_the_reader_of_stdout_is_gone() {
     // Everything is written by then, and nothing more will be.
     std::thread::sleep(Duration::from_secs(1));
     drop(stdout);
-    assert_eq!(end(&mut child, "a reader that is gone").0, 1);
+    assert_eq!(end(&mut child, "a closed reader").0, 1);
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-    assert!(stderr.contains("error: standard output was closed: its reader is gone"), "{stderr}");
+    assert!(stderr.contains("error: standard output was closed by its reader"), "{stderr}");
 
     let mut child = serve(&["--once", "--from", &from, "--to", "-"]).spawn().unwrap();
     drop(child.stdout.take());
@@ -192,7 +193,7 @@ fn the_process_ends_when_the_reader_of_stdout_is_gone() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_stderr_that_is_full_or_that_nobody_reads_costs_log_lines_and_nothing_else() {
+fn a_stderr_that_is_full_or_not_read_loses_only_log_lines() {
     let directory = tempfile::tempdir().unwrap();
     let from = snapshot(directory.path(), 600);
     let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();

@@ -14,7 +14,7 @@ const SNAPSHOT: &str = r#"{"services": [
      "instances": [{"InstanceId": "i-1", "Attributes": {"AWS_INSTANCE_IPV4": "10.0.0.2"}}]}
 ]}"#;
 
-/// Traps whatever it is asked.
+/// Always traps.
 const TRAPS: &str = r#"(module
     (memory (export "memory") 1)
     (func (export "alloc") (param i32) (result i32) (i32.const 64))
@@ -73,12 +73,12 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_module_that_can_not_be_used_ends_the_program_before_anything_is_read() {
+fn an_invalid_module_ends_the_program_before_anything_is_read() {
     let place = Place::new();
     let import = place.module(r#"(module (import "env" "now" (func (result i64))))"#);
     for (module, words) in [
         (import.as_str(), "imports `now` from `env`"),
-        ("snapshot.json", "snapshot.json: this is no module that can be run"),
+        ("snapshot.json", "snapshot.json: this is not a valid WebAssembly module"),
         ("no-such-file.wasm", "can't read no-such-file.wasm"),
     ] {
         for output in [place.translate(module), place.serve(module)] {
@@ -96,7 +96,7 @@ fn a_module_that_can_not_be_used_ends_the_program_before_anything_is_read() {
 }
 
 #[test]
-fn a_module_that_traps_is_reported_and_a_single_pass_keeps_what_is_there() {
+fn a_module_that_traps_is_reported_and_a_single_pass_keeps_the_entries() {
     let place = Place::new();
     let traps = place.module(TRAPS);
     let output = place.translate(&traps);
@@ -156,7 +156,7 @@ fn the_example_exports_a_service_to_its_team_and_drops_one_that_is_off() {
     let output = place.translate(&example());
     assert_eq!(
         text(&output.stderr),
-        "info[Excluded] shop/old: the service is left out: the transformation drops it\n"
+        "info[Excluded] shop/old: the service is left out: the transformation dropped it\n"
     );
     assert!(
         text(&output.stdout).contains("  exportTo:\n  - '.'\n  - team-a\n"),

@@ -1,5 +1,4 @@
-//! What a user meets who gets something wrong: one line that says what and what to do, the right
-//! exit code, no panic.
+//! Wrong usage: one line with the problem and its solution, the right exit code, no panic.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 use std::fs;
@@ -30,32 +29,40 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// Fails with `code`, and says so in one line that holds all of `words`.
-fn says(output: &Output, code: i32, words: &[&str]) {
-    let said = stderr(output);
-    assert_eq!(output.status.code(), Some(code), "{said}");
-    assert!(words.iter().all(|word| said.contains(word)), "expected {words:?} in: {said}");
-    assert!(!said.contains("panicked") && !said.contains("RUST_BACKTRACE"), "{said}");
+/// Asserts that it fails with `code` and one line that contains all of `words`.
+fn assert_fails(output: &Output, code: i32, words: &[&str]) {
+    let error = stderr(output);
+    assert_eq!(output.status.code(), Some(code), "{error}");
+    assert!(words.iter().all(|word| error.contains(word)), "expected {words:?} in: {error}");
+    assert!(!error.contains("panicked") && !error.contains("RUST_BACKTRACE"), "{error}");
     if code == 1 {
-        assert!(said.starts_with("error: "), "{said}");
-        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(error.starts_with("error: "), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
     }
 }
 
 #[test]
-fn a_file_that_is_not_there() {
-    says(&run(&["translate", "no-such-file.json"], ""), 1, &["no-such-file.json", "No such file"]);
+fn a_missing_file() {
+    assert_fails(
+        &run(&["translate", "no-such-file.json"], ""),
+        1,
+        &["no-such-file.json", "No such file"],
+    );
 }
 
 #[test]
 fn a_namespace_that_kubernetes_does_not_have() {
     for flags in [["translate", "--namespace"], ["serve", "--namespace"]] {
-        says(&run(&[&flags[..], &["Prod"]].concat(), ""), 2, &[flags[1], "Prod", "lower-case"]);
+        assert_fails(
+            &run(&[&flags[..], &["Prod"]].concat(), ""),
+            2,
+            &[flags[1], "Prod", "lower-case"],
+        );
     }
 }
 
 #[test]
-fn a_target_namespace_comes_of_the_flag_else_of_the_option() {
+fn a_target_namespace_is_that_of_the_flag_else_of_the_option() {
     let input = r#"{"Instances": [{"Id": "i"}]}"#;
     let names = [
         "translate",
@@ -74,50 +81,58 @@ fn a_target_namespace_comes_of_the_flag_else_of_the_option() {
 }
 
 #[test]
-fn a_file_that_is_no_text() {
+fn a_file_that_is_not_text() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("binary");
     fs::write(&file, [0_u8, 159, 146, 150]).unwrap();
-    says(&run(&["translate", file.to_str().unwrap()], ""), 1, &["binary", "UTF-8"]);
+    assert_fails(&run(&["translate", file.to_str().unwrap()], ""), 1, &["binary", "UTF-8"]);
 }
 
 #[test]
 fn a_directory_in_place_of_a_file() {
-    says(&run(&["translate", "/"], ""), 1, &["directory"]);
+    assert_fails(&run(&["translate", "/"], ""), 1, &["directory"]);
 }
 
 #[test]
-fn no_json() {
-    says(&run(&["translate"], "{\"Instances\": [\n  oops"), 1, &["line 2"]);
-    says(&run(&["translate"], ""), 1, &["JSON"]);
+fn invalid_json() {
+    assert_fails(&run(&["translate"], "{\"Instances\": [\n  oops"), 1, &["line 2"]);
+    assert_fails(&run(&["translate"], ""), 1, &["JSON"]);
 }
 
 #[test]
 fn the_wrong_shape() {
-    says(&run(&["translate"], "{\"Services\": []}"), 1, &["`services`", "snapshot"]);
-    says(&run(&["translate"], "[1, 2]"), 1, &[]);
-    says(&run(&["translate"], "{\"instances\": []}"), 1, &["Instances"]);
+    assert_fails(&run(&["translate"], "{\"Services\": []}"), 1, &["`services`", "snapshot"]);
+    assert_fails(&run(&["translate"], "[1, 2]"), 1, &[]);
+    assert_fails(&run(&["translate"], "{\"instances\": []}"), 1, &["Instances"]);
 }
 
 #[test]
 fn what_list_instances_prints_without_the_names() {
     let listed = "{\"Instances\": [{\"Id\": \"i-1\", \"Attributes\": {\"AWS_INSTANCE_IPV4\": \"10.0.0.1\"}}]}";
-    says(&run(&["translate"], listed), 1, &["--cloud-map-service", "--cloud-map-namespace"]);
+    assert_fails(
+        &run(&["translate"], listed),
+        1,
+        &["--cloud-map-service", "--cloud-map-namespace"],
+    );
     let names = ["--cloud-map-service", "web", "--cloud-map-namespace", "ns"];
     let output = run(&[&["translate"], &names[..]].concat(), listed);
     assert!(String::from_utf8(output.stdout).unwrap().contains("web.ns"));
     let kubernetes = "`--namespace` is the Kubernetes namespace";
-    says(
+    assert_fails(
         &run(&["translate", "--service", "web", "--namespace", "ns"], listed),
         2,
         &["--cloud-map-service", "--cloud-map-namespace", kubernetes],
     );
-    says(
+    assert_fails(
         &run(&["translate", "--namespace", "ns"], listed),
         2,
         &["--cloud-map-service", "--cloud-map-namespace", kubernetes],
     );
-    says(&run(&["translate", "--namespace", "shop.local"], listed), 2, &["--cloud-map-namespace"]);
+    assert_fails(
+        &run(&["translate", "--namespace", "shop.local"], listed),
+        2,
+        &["--cloud-map-namespace"],
+    );
 
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("listed.json");
@@ -134,28 +149,28 @@ fn what_list_instances_prints_without_the_names() {
 
 #[test]
 fn a_wrong_flag_suggests_the_right_one() {
-    says(
+    assert_fails(
         &run(&["translate", "--cloud-map-servce", "x"], ""),
         2,
         &["--cloud-map-servce", "--cloud-map-service"],
     );
-    says(&run(&["serv"], ""), 2, &["serve"]);
-    says(&run(&["serve", "--interval", "soon"], ""), 2, &["5s"]);
-    says(&run(&["serve", "--from", "nowhere"], ""), 2, &["aws or file:PATH"]);
-    says(&run(&["serve", "--id", "not a label!"], ""), 2, &["label"]);
-    says(&run(&["serve", "--max-delete-percent", "101"], ""), 2, &["100"]);
+    assert_fails(&run(&["serv"], ""), 2, &["serve"]);
+    assert_fails(&run(&["serve", "--interval", "soon"], ""), 2, &["5s"]);
+    assert_fails(&run(&["serve", "--from", "nowhere"], ""), 2, &["aws or file:PATH"]);
+    assert_fails(&run(&["serve", "--id", "not a label!"], ""), 2, &["label"]);
+    assert_fails(&run(&["serve", "--max-delete-percent", "101"], ""), 2, &["100"]);
 }
 
 #[test]
 fn an_unknown_option_of_the_translation() {
-    says(&run(&["translate", "--set", "adresses=none"], "{}"), 2, &["--set", "adresses"]);
-    says(&run(&["translate", "--set", "addresses"], "{}"), 2, &["OPTION=VALUE"]);
+    assert_fails(&run(&["translate", "--set", "adresses=none"], "{}"), 2, &["--set", "adresses"]);
+    assert_fails(&run(&["translate", "--set", "addresses"], "{}"), 2, &["OPTION=VALUE"]);
 }
 
 #[test]
 fn no_credentials_and_no_region() {
-    says(&run(&["serve", "--once", "--to", "-"], ""), 1, &["AWS_REGION"]);
-    says(
+    assert_fails(&run(&["serve", "--once", "--to", "-"], ""), 1, &["AWS_REGION"]);
+    assert_fails(
         &run(&["serve", "--once", "--to", "-", "--aws-region", "us-west-2"], ""),
         1,
         &["AWS_ACCESS_KEY_ID", "IRSA"],
@@ -163,10 +178,10 @@ fn no_credentials_and_no_region() {
 }
 
 #[test]
-fn a_kubeconfig_that_is_not_there_and_a_cluster_that_does_not_answer() {
+fn a_missing_kubeconfig_and_a_cluster_that_does_not_answer() {
     let directory = tempfile::tempdir().unwrap();
     let from = format!("file:{}", snapshot(directory.path()));
-    says(
+    assert_fails(
         &run(&["serve", "--once", "--from", &from, "--kube-config", "/no/kubeconfig"], ""),
         1,
         &["/no/kubeconfig", "--kube-config"],
@@ -175,7 +190,7 @@ fn a_kubeconfig_that_is_not_there_and_a_cluster_that_does_not_answer() {
     let text = "apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}]\n\
                 users: [{name: u, user: {token: t}}]\ncontexts: [{name: x, context: {cluster: c, user: u}}]\ncurrent-context: x\n";
     fs::write(&kubeconfig, text).unwrap();
-    says(
+    assert_fails(
         &run(
             &["serve", "--once", "--from", &from, "--kube-config", kubeconfig.to_str().unwrap()],
             "",
@@ -191,7 +206,7 @@ fn a_snapshot_that_is_bad_from_the_start() {
     let file = directory.path().join("snapshot.json");
     fs::write(&file, "{\"services\": 7}").unwrap();
     let from = format!("file:{}", file.display());
-    says(
+    assert_fails(
         &run(&["serve", "--once", "--from", &from, "--to", "-"], ""),
         1,
         &["snapshot.json", "services"],
@@ -202,7 +217,7 @@ fn a_snapshot_that_is_bad_from_the_start() {
 fn a_directory_that_can_not_be_made() {
     let directory = tempfile::tempdir().unwrap();
     let from = format!("file:{}", snapshot(directory.path()));
-    says(
+    assert_fails(
         &run(&["serve", "--once", "--from", &from, "--to", "dir:/proc/nothing/here"], ""),
         1,
         &["/proc/nothing/here"],
@@ -215,7 +230,7 @@ fn an_address_that_is_taken() {
     let address = taken.local_addr().unwrap().to_string();
     let directory = tempfile::tempdir().unwrap();
     let from = format!("file:{}", snapshot(directory.path()));
-    says(
+    assert_fails(
         &run(&["serve", "--from", &from, "--to", "-", "--listen", &address], ""),
         1,
         &[&address, "--listen"],
@@ -239,7 +254,7 @@ fn strict_fails_on_a_warning_and_the_rest_is_still_written() {
 }
 
 #[test]
-fn a_reader_that_has_read_enough_is_no_error() {
+fn a_reader_that_closes_the_pipe_is_not_an_error() {
     let mut command = command(&["translate"]);
     let mut child = command
         .stdin(Stdio::piped())
@@ -284,7 +299,7 @@ fn text_in_utf_16_is_read_as_in_utf_8() {
 }
 
 #[test]
-fn what_is_no_cloud_map_json_is_named() {
+fn input_in_another_format_is_named() {
     let page = DISCOVERED.replace("}]}", "}], \"NextToken\": \"x\"}");
     for (bytes, words) in [
         (&b"\x1f\x8b\x08\x00"[..], "gunzip -c"),
@@ -298,7 +313,7 @@ fn what_is_no_cloud_map_json_is_named() {
         ),
     ] {
         let output = translate(bytes);
-        says(&output, 1, &[words]);
+        assert_fails(&output, 1, &[words]);
         assert!(output.stdout.is_empty());
     }
 }
@@ -320,11 +335,11 @@ fn an_environment_variable_that_is_empty_counts_as_not_set() {
         command.env(format!("ISTIO_CLOUD_MAP_{name}"), "");
     }
     let output = command.env("AWS_REGION", "").env("PUBLISH_NAMESPACE", "").output().unwrap();
-    says(&output, 1, &["empty"]);
+    assert_fails(&output, 1, &["empty"]);
 }
 
 #[test]
-fn a_switch_takes_what_people_write_for_true_and_false() {
+fn a_switch_accepts_common_spellings_of_true_and_false() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("input");
     fs::write(&file, DISCOVERED.replace("10.0.0.1", "127.0.0.1")).unwrap();
@@ -358,7 +373,7 @@ fn a_wrong_value_of_an_environment_variable_names_the_variable() {
         ("AWS_ENDPOINT_URL_SERVICEDISCOVERY", "not a url"),
         ("ISTIO_CLOUD_MAP_LOG_LEVEL", "loud"),
     ] {
-        says(
+        assert_fails(
             &command(&["serve"]).env(name, value).output().unwrap(),
             2,
             &[&format!("environment variable {name}")],
@@ -380,13 +395,13 @@ fn any_wrong_option_region_or_url_is_wrong_usage() {
         &["serve", "--interval", "500000000000y"],
         &["translate", "--aws-region", "nowhere"],
     ] {
-        says(&run(arguments, ""), 2, &[]);
+        assert_fails(&run(arguments, ""), 2, &[]);
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_stream_is_no_panic_and_data_comes_before_messages() {
+fn a_full_stream_causes_no_panic_and_data_is_written_before_messages() {
     let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("input");
@@ -439,7 +454,7 @@ fn snapshot(directory: &Path) -> String {
 }
 
 #[test]
-fn serve_takes_what_people_write_for_addresses_and_intervals() {
+fn serve_accepts_common_spellings_of_addresses_and_intervals() {
     let directory = tempfile::tempdir().unwrap();
     let from = format!("file:{}", snapshot(directory.path()));
     for flags in [
@@ -458,7 +473,7 @@ fn serve_takes_what_people_write_for_addresses_and_intervals() {
         ["--interval", "60s..5s"],
         ["--interval", "5s..2h"],
     ] {
-        says(
+        assert_fails(
             &run(&[&["serve", "--from", &from], &flags[..]].concat(), ""),
             2,
             &[flags[0], "expected"],
@@ -467,21 +482,21 @@ fn serve_takes_what_people_write_for_addresses_and_intervals() {
 }
 
 #[test]
-fn for_a_machine_the_last_words_are_json_too() {
+fn with_a_json_log_the_final_error_is_json_too() {
     for arguments in [&["serve", "--from", "file:no-such-file"][..], &["translate", "no-such-file"]]
     {
         let output = run(&[arguments, &["--log-format", "json"]].concat(), "");
-        let said: serde_json::Value = serde_json::from_str(stderr(&output).trim_end()).unwrap();
+        let error: serde_json::Value = serde_json::from_str(stderr(&output).trim_end()).unwrap();
         assert_eq!(
-            (output.status.code(), said.pointer("/level").and_then(serde_json::Value::as_str)),
+            (output.status.code(), error.pointer("/level").and_then(serde_json::Value::as_str)),
             (Some(1), Some("ERROR"))
         );
-        assert!(said.pointer("/message").unwrap().to_string().contains("no-such-file"), "{said}");
+        assert!(error.pointer("/message").unwrap().to_string().contains("no-such-file"), "{error}");
     }
 }
 
 #[test]
-fn debug_tells_what_led_to_each_write_and_no_content() {
+fn debug_logs_the_cause_of_each_write_and_no_content() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("snapshot.json");
     fs::write(&file, DISCOVERED.replace("\"10.0.0.1\"", "\"10.0.0.1\", \"password\": \"hunter2\""))
@@ -492,9 +507,9 @@ fn debug_tells_what_led_to_each_write_and_no_content() {
     );
     let output =
         run(&["serve", "--once", "--from", &from, "--to", &to, "--log-level", "debug"], "");
-    let said = stderr(&output);
+    let error = stderr(&output);
     for step in [
-        "listed the entries that exist",
+        "listed the existing entries",
         "ListNamespaces",
         "ListServices",
         "DiscoverInstances",
@@ -502,9 +517,9 @@ fn debug_tells_what_led_to_each_write_and_no_content() {
         "write",
         "created",
     ] {
-        assert!(said.contains(step), "expected {step:?} in: {said}");
+        assert!(error.contains(step), "expected {step:?} in: {error}");
     }
-    assert!(!said.contains("hunter2"), "{said}");
+    assert!(!error.contains("hunter2"), "{error}");
 }
 
 #[cfg(unix)]
@@ -562,7 +577,7 @@ fn a_wrong_endpoint_or_its_variant_is_wrong_usage_and_no_password_is_repeated() 
             &[&["serve", "--once", "--to", "-", "--aws-region", "us-west-2"], arguments].concat(),
         );
         let output = command.env(name, value).output().unwrap();
-        says(&output, 2, &[words]);
+        assert_fails(&output, 2, &[words]);
         assert!(!stderr(&output).contains("hunter2"), "{}", stderr(&output));
     }
     let help = command(&["serve", "--help"])
@@ -594,15 +609,15 @@ fn wrong_usage_is_one_json_line_where_the_log_is_json() {
         (by_environment(&["sevre"]), "unrecognized subcommand 'sevre'"),
         (by_environment(&[]), "'istio-cloud-map' requires a subcommand"),
     ] {
-        let said = stderr(&output);
+        let error = stderr(&output);
         assert_eq!(
-            (output.status.code(), said.lines().count(), output.stdout.len()),
+            (output.status.code(), error.lines().count(), output.stdout.len()),
             (Some(2), 1, 0),
-            "{said}"
+            "{error}"
         );
-        let line: serde_json::Value = serde_json::from_str(&said).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&error).unwrap();
         let field = |key: &str| line.get(key).and_then(serde_json::Value::as_str).unwrap();
-        assert_eq!(field("level"), "ERROR", "{said}");
+        assert_eq!(field("level"), "ERROR", "{error}");
         let message = field("message");
         assert!(message.starts_with(words) && !message.contains("Usage:"), "{message}");
     }
@@ -651,6 +666,6 @@ fn the_kubeconfig_of_the_flag_comes_before_that_of_the_environment_and_this_befo
         if with_variable {
             command.env("KUBECONFIG", &variable);
         }
-        says(&command.output().unwrap(), 1, &[words]);
+        assert_fails(&command.output().unwrap(), 1, &[words]);
     }
 }

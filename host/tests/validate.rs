@@ -1,4 +1,4 @@
-//! `validate` as a user meets it.
+//! The command `validate`.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 use std::fs;
@@ -58,7 +58,7 @@ fn assert_gives(output: &Output, code: i32, out: &str, err: &str) {
 }
 
 #[test]
-fn a_valid_entry_is_no_line_and_exit_0() {
+fn a_valid_entry_prints_nothing_and_exits_with_0() {
     assert_gives(
         &run(&[], VALID),
         0,
@@ -152,7 +152,7 @@ fn what_translate_writes_is_valid_as_yaml_and_as_a_list() {
 }
 
 #[test]
-fn a_file_that_can_not_be_read_is_one_line_and_the_others_are_judged() {
+fn a_file_that_can_not_be_read_is_one_line_and_the_others_are_checked() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str, text: &[u8]| {
         let path = directory.path().join(name);
@@ -186,11 +186,11 @@ fn a_file_that_can_not_be_read_is_one_line_and_the_others_are_judged() {
 }
 
 #[test]
-fn an_entry_without_a_kind_is_judged_and_not_skipped() {
+fn an_entry_without_a_kind_is_checked_and_not_skipped() {
     let output = run(&[], &VALID.replace("kind: ServiceEntry\n", ""));
     assert_eq!(
         stdout(&output),
-        "-:1 shop/web: error[MissingField] kind: it is missing, and required\n"
+        "-:1 shop/web: error[MissingField] kind: it is missing, but required\n"
     );
 }
 
@@ -206,7 +206,7 @@ fn a_name_with_control_characters_stays_on_its_line() {
 }
 
 #[test]
-fn what_turns_writing_round_is_escaped_wherever_it_comes_from() {
+fn characters_that_change_the_writing_direction_are_escaped() {
     let evil = "a\u{202e}b\u{9b}c\u{feff}d";
     let entry =
         VALID.replace("name: web", "name: \"EVIL\"").replace("EVIL", "a\\u202eb\\x9bc\\ufeffd");
@@ -232,7 +232,7 @@ fn wrong_usage_is_exit_2() {
 }
 
 #[test]
-fn one_bad_document_costs_only_itself() {
+fn one_bad_document_affects_no_other() {
     let text = format!(
         "{OTHER}---\na: 1\na: 2\n---\n{}---\nmetadata: {{labels: {{commit: 12e4567}}}}\nkind: Pod\n",
         VALID.replace("80", "0")
@@ -241,14 +241,14 @@ fn one_bad_document_costs_only_itself() {
     assert!(stdout(&output).starts_with("-:3 shop/web: error[InvalidPort]"), "{}", stdout(&output));
     assert_eq!(
         stderr(&output),
-        "error: -:2: line 7: the key `a` is there already; expected each key once\n\
+        "error: -:2: line 7: the key `a` is duplicated; expected each key once\n\
          1 ServiceEntry: 0 valid, 1 invalid; 1 error, 0 warnings; 2 documents of other kinds skipped; 1 document not read\n"
     );
     assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]
-fn a_number_is_what_kubectl_reads_and_one_in_octal_is_told() {
+fn a_number_is_read_as_kubectl_does_and_an_octal_one_is_reported() {
     let summary = |warnings| format!("1 ServiceEntry: 1 valid, 0 invalid; 0 errors, {warnings}\n");
     assert_gives(&run(&[], &VALID.replace("80", "80.0")), 0, "", &summary("0 warnings"));
     assert_gives(
@@ -290,7 +290,7 @@ fn a_misspelt_kind_of_istio_is_an_error_and_other_kinds_are_skipped() {
 }
 
 #[test]
-fn anchors_cost_no_time() {
+fn anchors_are_read_quickly() {
     let bomb = (1..12)
         .map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(",")))
         .collect::<Vec<_>>()
@@ -298,7 +298,7 @@ fn anchors_cost_no_time() {
     let started = std::time::Instant::now();
     let output = run(&[], &format!("a0: &a0 [x]\n{bomb}---\n{VALID}"));
     assert!(
-        stderr(&output).contains("too much") && stderr(&output).contains("1 valid"),
+        stderr(&output).contains("far more") && stderr(&output).contains("1 valid"),
         "{}",
         stderr(&output)
     );
@@ -310,7 +310,7 @@ fn anchors_cost_no_time() {
 }
 
 #[test]
-fn whatever_has_items_is_a_list_and_an_item_that_is_no_object_costs_no_other() {
+fn an_object_with_items_is_a_list_and_a_bad_item_affects_no_other() {
     let entry =
         VALID.replace('\n', "\n  ").replace("apiVersion: networking", "- apiVersion: networking");
     for kind in ["List", "list", "ServiceEntryList"] {
@@ -327,7 +327,7 @@ fn whatever_has_items_is_a_list_and_an_item_that_is_no_object_costs_no_other() {
 }
 
 #[test]
-fn an_error_of_the_api_server_is_no_skipped_document() {
+fn an_error_of_the_api_server_is_not_skipped() {
     let status = r#"{"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "serviceentries is forbidden", "code": 403}"#;
     assert_gives(
         &run(&[], status),

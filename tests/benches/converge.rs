@@ -71,7 +71,7 @@ async fn compare(services: usize, instances: usize) {
     println!("istio-registry-sync at 1,000 x 100: 203 s, 30 s CPU, 370 MiB");
 }
 
-/// What the operator will want, made by `translate`.
+/// The expected entries, made by `translate`.
 fn translated(snapshot: &str, directory: &std::path::Path) -> Vec<Value> {
     let file = directory.join("snapshot.json");
     fs::write(&file, snapshot).unwrap();

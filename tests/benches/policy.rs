@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 #[path = "../tests/policy/guest.rs"]
 mod guest;
 
-use guest::{OPERATOR, Policy, create, entry, request, said};
+use guest::{OPERATOR, Policy, create, entry, outcome, request};
 
 const ROUNDS: u32 = 300;
 const HOST: &str = "getistio-external-service.my-namespace";
@@ -57,7 +57,7 @@ fn main() {
             &json!({"source": "fill"}),
         ),
     ] {
-        assert_eq!(said(&policy.validate(&request, settings)), expected);
+        assert_eq!(outcome(&policy.validate(&request, settings)), expected);
         let payload = json!({"request": request, "settings": settings}).to_string();
         measure(name, || drop(policy.answer("validate", payload.as_bytes())));
     }

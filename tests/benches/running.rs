@@ -16,7 +16,7 @@ use kube::{Api, Client};
 fn main() {
     let cases: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    // Its build is no part of what is measured.
+    // Its build is not measured.
     binary();
     let is_chosen = |case: &str| cases.is_empty() || cases.iter().any(|chosen| chosen == case);
     let runtime =

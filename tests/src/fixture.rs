@@ -1,5 +1,5 @@
-//! The fixture of a test: an API server, a fake Cloud Map, an operator between them, and Istio, which judges
-//! what the operator writes.
+//! The fixture of a test: an API server, a fake Cloud Map, an operator between them, and Istio,
+//! which validates what the operator writes.
 
 #![expect(
     clippy::expect_used,
@@ -141,7 +141,7 @@ impl Fixture {
         found.map(|entry| serde_json::to_value(entry).expect("JSON"))
     }
 
-    /// How many endpoints the entry of a service has; none, if there is no entry.
+    /// The number of endpoints of a service's entry; none if there is no entry.
     pub async fn endpoints(&self, service: &str) -> Option<usize> {
         let entry = self.entry(service).await?;
         Some(entry.pointer("/spec/endpoints").and_then(Value::as_array).map_or(0, Vec::len))

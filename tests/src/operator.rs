@@ -34,8 +34,8 @@ pub fn binary() -> &'static Path {
             return built.into();
         }
         let mut build = Command::new(env!("CARGO"));
-        // Chosen from the whole workspace, so that its dependencies have the features that they have in
-        // the tests, and are built once.
+        // Chosen from the whole workspace, so that its dependencies have the features that they
+        // have in the tests, and are built once.
         build
             .args(["build", "--quiet", "--workspace", "--all-features"])
             .args(["--bin", "istio-cloud-map"])
@@ -132,7 +132,7 @@ impl Operator {
         head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
     }
 
-    /// Waits until it says that it is ready.
+    /// Waits until it reports that it is ready.
     pub async fn ready(&self) {
         let ready =
             until(Duration::from_mins(1), async || self.page("/readyz").await.is_some()).await;

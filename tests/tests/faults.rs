@@ -1,4 +1,4 @@
-//! What goes wrong around the operator, and that nothing is lost by it.
+//! Faults around the operator, which never lose an entry.
 
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,7 @@ impl Scenario {
         }
     }
 
-    /// A deletion by a person is seen and undone.
+    /// A deletion by a user is observed and reverted.
     async fn watch_goes_on(&self) {
         self.fixture.delete("cloudmap-s005.ns").await;
         assert!(
@@ -57,7 +57,7 @@ impl Scenario {
         );
     }
 
-    /// A service that no fault concerns is kept current all the time.
+    /// A service without a fault is always current.
     async fn stays_current(&self, service: &str) {
         self.fixture.register(self.fixture.service(service), "i-7", "10.7.7.7");
         self.fixture.has_endpoints(service, 2, CONVERGED).await;
@@ -85,7 +85,7 @@ async fn a_throttle_of_every_call_for_thirty_seconds() {
 }
 
 #[tokio::test]
-async fn access_denied_on_one_service_costs_only_that_one() {
+async fn access_denied_on_one_service_affects_only_that_one() {
     let scenario = Scenario::begin().await;
     let fault = scenario.fixture.cloud_map.inject(Fault::AccessDenied.in_service("ns", "s001"));
     scenario.fixture.register(scenario.fixture.service("s001"), "i-9", "10.9.9.9");
@@ -110,7 +110,7 @@ async fn access_denied_on_one_service_costs_only_that_one() {
 }
 
 #[tokio::test]
-async fn a_call_that_never_answers_holds_up_nothing_else() {
+async fn a_call_that_never_answers_delays_nothing_else() {
     let scenario = Scenario::begin().await;
     let fault = scenario.fixture.cloud_map.inject(Fault::Hang.in_service("ns", "s001"));
     scenario.fixture.register(scenario.fixture.service("s001"), "i-9", "10.9.9.9");
@@ -123,7 +123,7 @@ async fn a_call_that_never_answers_holds_up_nothing_else() {
 }
 
 #[tokio::test]
-async fn torn_wrong_and_cut_answers_are_failures_and_not_empty_answers() {
+async fn torn_wrong_and_truncated_responses_are_failures_and_not_empty_responses() {
     for fault in [Fault::TornJson, Fault::WrongJson, Fault::CutBody, Fault::EmptyObject] {
         let scenario = Scenario::begin().await;
         scenario.with_fault(fault, INTERVAL * 4).await;
@@ -197,7 +197,7 @@ async fn faults_at_the_start_delete_nothing() {
 }
 
 #[tokio::test]
-async fn watches_that_are_cut_every_second() {
+async fn watches_that_are_interrupted_every_second() {
     let fixture = Fixture::with_services(SERVICES).await;
     let gateway = Gateway::start(&fixture.kubernetes).await;
     gateway.cut_watches(true);
@@ -239,7 +239,7 @@ async fn watches_that_are_cut_every_second() {
 }
 
 #[tokio::test]
-async fn writes_that_are_asked_to_come_later_come_later() {
+async fn writes_respect_retry_after() {
     let fixture = Fixture::with_services(SERVICES).await;
     let gateway = Gateway::start(&fixture.kubernetes).await;
     let operator = fixture.operator_at(gateway.kubeconfig(), &[]);
@@ -267,7 +267,7 @@ async fn writes_that_are_asked_to_come_later_come_later() {
 }
 
 #[tokio::test]
-async fn entries_that_others_touch_all_the_time_are_written_all_the_same() {
+async fn entries_that_other_clients_change_continuously_are_still_written() {
     let scenario = Scenario::begin().await;
     let touching = {
         let api = scenario.fixture.api();
@@ -310,7 +310,7 @@ async fn an_etcd_that_is_restarted() {
 }
 
 #[tokio::test]
-async fn an_operator_that_sleeps_believes_nothing_because_time_has_passed() {
+async fn an_operator_that_was_suspended_confirms_nothing_by_elapsed_time() {
     let scenario = Scenario::begin().await;
     // Half of the services answer without an instance when it falls asleep, and have them again
     // when it wakes.

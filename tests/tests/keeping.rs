@@ -11,7 +11,7 @@ use serde_json::json;
 const SOON: Duration = Duration::from_secs(15);
 
 #[tokio::test]
-async fn two_hundred_and_fifty_services_and_as_many_instances_in_one_are_all_there() {
+async fn two_hundred_and_fifty_services_and_as_many_instances_in_one_are_all_written() {
     let fixture = Fixture::with_services(250).await;
     fixture.add("many", 250);
     let _operator = fixture.operator(&[]).await;
@@ -51,7 +51,7 @@ async fn an_idle_minute_writes_nothing_whatever_the_order_of_the_answers() {
 }
 
 #[tokio::test]
-async fn after_a_kill_the_next_process_knows_the_entries_as_its_own() {
+async fn after_a_kill_the_next_process_owns_the_entries() {
     let fixture = Fixture::with_services(12).await;
     let mut operator = fixture.operator(&[]).await;
     operator.kill();
@@ -77,7 +77,7 @@ async fn after_a_kill_the_next_process_knows_the_entries_as_its_own() {
 }
 
 #[tokio::test]
-async fn an_edit_or_a_deletion_by_a_person_is_undone_within_two_seconds() {
+async fn an_edit_or_a_deletion_by_a_user_is_reverted_within_two_seconds() {
     let fixture = Fixture::with_services(3).await;
     let _operator = fixture.operator(&["--interval", "1m"]).await;
     let spec = async |service| fixture.entry(service).await.map(|entry| entry["spec"].clone());
@@ -101,7 +101,7 @@ async fn an_edit_or_a_deletion_by_a_person_is_undone_within_two_seconds() {
 }
 
 #[tokio::test]
-async fn what_a_person_adds_beside_our_fields_stays() {
+async fn fields_that_a_user_adds_are_kept() {
     let fixture = Fixture::with_services(1).await;
     let _operator = fixture.operator(&[]).await;
     fixture
@@ -121,7 +121,7 @@ async fn what_a_person_adds_beside_our_fields_stays() {
 }
 
 #[tokio::test]
-async fn somebody_elses_entry_of_our_name_or_host_is_left_alone_and_reported() {
+async fn another_owners_entry_with_the_same_name_or_host_is_not_changed_and_is_reported() {
     let fixture = Fixture::with_services(3).await;
     let theirs = |name: &str, host: &str| {
         json!({
@@ -152,7 +152,7 @@ async fn somebody_elses_entry_of_our_name_or_host_is_left_alone_and_reported() {
 }
 
 #[tokio::test]
-async fn an_unhealthy_instance_is_drained_though_no_revision_moves() {
+async fn an_unhealthy_instance_is_drained_without_a_new_revision() {
     let fixture = Fixture::new().await;
     let service = fixture.cloud_map.world(|world| {
         let service =
@@ -191,7 +191,7 @@ async fn sigterm_ends_it_with_zero_within_five_seconds() {
 }
 
 #[tokio::test]
-async fn a_dry_run_says_what_it_would_do_and_does_nothing() {
+async fn a_dry_run_reports_what_it_would_do_and_writes_nothing() {
     let fixture = Fixture::with_services(3).await;
     let operator = fixture.operator(&["--dry-run"]).await;
     assert_eq!(fixture.entries().await.len(), 0);

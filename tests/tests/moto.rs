@@ -76,5 +76,5 @@ async fn what_is_registered_in_moto_comes_out_as_entries_and_goes_with_its_servi
     call(&moto, "DeleteService", json!({"Id": service})).await;
     let gone =
         async || api.list(&ListParams::default()).await.is_ok_and(|list| list.items.is_empty());
-    eventually("the entry goes with its service", Duration::from_secs(20), gone).await;
+    eventually("the entry is deleted with its service", Duration::from_secs(20), gone).await;
 }

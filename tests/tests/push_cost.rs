@@ -36,7 +36,7 @@ fn with(mut record: Record, change: impl FnOnce(&mut Record)) -> Record {
     record
 }
 
-fn says(record: Record, key: &str, value: &str) -> Record {
+fn with_attribute(record: Record, key: &str, value: &str) -> Record {
     with(record, |record| {
         let first = record.instances.first_mut().unwrap();
         first.attributes.insert(key.to_owned(), value.to_owned());
@@ -60,8 +60,7 @@ fn entries(records: &[Record], options: &Options) -> Vec<Value> {
         .collect()
 }
 
-/// What Istio pushes on each change of `web.prod`; a service that nothing happens to stands beside
-/// it.
+/// Checks what Istio pushes on each change of `web.prod`, beside an unchanged service.
 async fn assert_costs(expected: &Push, changes: Vec<(&str, Record, Record)>) {
     let pushes = Pushes::start().await;
     let bystander =
@@ -95,9 +94,13 @@ async fn a_change_of_the_instances_of_an_http_service_is_endpoints_only() {
         ("one is replaced", http(1..=2), http(2..=3)),
         ("one fails its health check", http(1..=3), unhealthy(http(1..=3))),
         ("one is healthy again", unhealthy(http(1..=3)), http(1..=3)),
-        ("one says that it is not ready", http(1..=3), says(http(1..=3), "READY", "false")),
-        ("one has another weight", http(1..=2), says(http(1..=2), "weight", "7")),
-        ("one has another zone", http(1..=2), says(http(1..=2), "AVAILABILITY_ZONE", "us-west-2a")),
+        ("one is not ready", http(1..=3), with_attribute(http(1..=3), "READY", "false")),
+        ("one has another weight", http(1..=2), with_attribute(http(1..=2), "weight", "7")),
+        (
+            "one has another zone",
+            http(1..=2),
+            with_attribute(http(1..=2), "AVAILABILITY_ZONE", "us-west-2a"),
+        ),
         ("one of a thousand is added", many(999), many(1000)),
         ("a hundred are removed", many(1000), many(900)),
     ];
@@ -146,9 +149,9 @@ async fn a_new_reading_of_the_same_is_nothing() {
         ("the annotation of the revision has changed", http(1..=9), revised(http(1..=9))),
         ("the description has changed", http(1..=9), described(http(1..=9))),
         (
-            "an attribute that says nothing to us has changed",
+            "an unused attribute has changed",
             http(1..=9),
-            says(http(1..=9), "color", "blue"),
+            with_attribute(http(1..=9), "color", "blue"),
         ),
         (
             "an instance that can't be used is added",
@@ -170,7 +173,7 @@ async fn a_change_of_ports_or_addresses_is_a_full_push() {
         |record| with(record, |record: &mut Record| record.instances.push(instance(9, 9090)));
     let changes = vec![
         ("a new port", http(1..=2), another_port(http(1..=2))),
-        ("a port is gone", another_port(http(1..=2)), http(1..=2)),
+        ("a port is removed", another_port(http(1..=2)), http(1..=2)),
         ("another protocol", http(1..=2), tcp(1..=2)),
         // The lone address is listed, so that what is called by its IP is reached.
         ("the second instance", http(1..=1), http(1..=2)),

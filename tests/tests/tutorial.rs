@@ -78,7 +78,7 @@ async fn the_manifests_are_accepted_and_their_role_is_enough_to_run() {
 }
 
 #[tokio::test]
-async fn without_the_role_the_operator_says_which_rule_is_missing() {
+async fn without_the_role_the_operator_names_the_missing_rule() {
     let fixture = tutorial().await;
     fixture.kubernetes.kubectl(&["create", "serviceaccount", "nobody"]).await;
     let account = fixture.kubernetes.kubeconfig_for_service_account("default", "nobody").await;
@@ -92,7 +92,7 @@ async fn without_the_role_the_operator_says_which_rule_is_missing() {
 }
 
 #[tokio::test]
-async fn on_a_cluster_without_istio_the_operator_says_what_to_install() {
+async fn on_a_cluster_without_istio_the_operator_names_what_to_install() {
     let kubernetes = istio_cloud_map_tests::bed::ApiServer::start_without_crd().await;
     let cloud_map = istio_cloud_map_tests::cloud_map::FakeCloudMap::start().unwrap();
     let mut command =

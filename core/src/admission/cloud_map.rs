@@ -1,5 +1,5 @@
-//! The translation of the Cloud Map JSON in an entry's annotation: checking the spec against it, and
-//! filling it in.
+//! The translation of the Cloud Map JSON in an entry's annotation: checking the spec against it,
+//! and filling it in.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,8 @@ impl Translated {
         }
     }
 
-    /// The entry with its spec filled in, as text and as a value; none if its spec is equal already.
+    /// The entry with its spec filled in, as text and as a value; none if its spec is equal
+    /// already.
     pub(super) fn fill(
         &self,
         new: &Object<'_>,
@@ -52,7 +53,7 @@ impl Translated {
         })
     }
 
-    /// All fields of the spec that differ, each with the first place in it.
+    /// All fields of the spec that differ, each with the path of its first difference.
     fn differences(&self, entry: &Value) -> Option<String> {
         let spec = entry.get("spec").unwrap_or(&Value::Null);
         let found = |name: &str| spec.get(name).unwrap_or(&Value::Null);
@@ -61,7 +62,7 @@ impl Translated {
         });
         let places: Vec<String> = differing.collect();
         (!places.is_empty())
-            .then(|| format!("the spec is not what its Cloud Map JSON says: {}", places.join("; ")))
+            .then(|| format!("the spec differs from its Cloud Map JSON: {}", places.join("; ")))
     }
 }
 

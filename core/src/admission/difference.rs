@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::order;
 
-/// The first place, in the order of fields and items, where `found` is not `expected`, with both
+/// The first path, in the order of fields and items, at which `found` is not `expected`, with both
 /// values; none if they are equal. A null and an empty list or object are equal to no field.
 pub(super) fn first(path: &str, found: &Value, expected: &Value) -> Option<String> {
     match (found, expected) {

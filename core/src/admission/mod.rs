@@ -1,19 +1,21 @@
-//! An admission policy: a request and the policy's settings in, a verdict out, in Kubewarden's form.
+//! An admission policy: a request and the policy's settings in, a verdict out, in Kubewarden's
+//! form.
 //!
 //! The checks of a `ServiceEntry` that is created, updated or deleted, in this order:
 //!
-//! 1. [`Settings::protected_hosts`]: a host that only trusted users may have, in the new entry or in
-//!    the stored one.
-//! 2. [`Settings::source`]: the spec equals the translation of the Cloud Map JSON in an annotation, or
-//!    is replaced by it. The hosts of that translation are checked again.
+//! 1. [`Settings::protected_hosts`]: a host that only trusted users may have, in the new entry or
+//!    in the stored one.
+//! 2. [`Settings::source`]: the spec equals the translation of the Cloud Map JSON in an annotation,
+//!    or is replaced by it. The hosts of that translation are checked again.
 //! 3. [`Settings::reject_invalid`]: Istio and the API server accept it.
 //!
-//! Only changes are checked: an update that leaves the spec and the Cloud Map JSON as they are skips 2
-//! and reports no old errors in 3, and one that only removes finalizers of an entry that is being
-//! deleted is accepted.
+//! Only changes are checked: an update that leaves the spec and the Cloud Map JSON as they are
+//! skips 2 and reports no old errors in 3, and one that only removes finalizers of an entry that is
+//! being deleted is accepted.
 //!
 //! Requests about other kinds are accepted. What can't be understood is rejected: wrong settings, a
-//! malformed request, an unknown operation or version, a request without a user if the user decides.
+//! malformed request, an unknown operation or version, a request without a user if the user
+//! decides.
 
 mod cloud_map;
 mod difference;
@@ -43,8 +45,8 @@ const MAX_ERRORS: usize = 8;
 /// The maximum length of each of them in bytes.
 const LONGEST_ERROR: usize = 400;
 
-/// Judges `{"request": AdmissionRequest, "settings": {...}}` and returns a [`Verdict`] as JSON. A wrong
-/// payload is a rejection, never a failure.
+/// Validates `{"request": AdmissionRequest, "settings": {...}}` and returns a [`Verdict`] as JSON.
+/// A wrong payload is a rejection, never a failure.
 #[must_use]
 pub fn validate(payload: &[u8]) -> String {
     let verdict = verdict_on(payload).unwrap_or_else(Verdict::rejected);
@@ -94,7 +96,7 @@ fn judge(write: &Write<'_>, settings: &Settings) -> Result<Verdict, Rejection> {
     let mut accepted =
         Accepted { protected_host: protection::check(write, settings)?, ..Accepted::default() };
     let Some(new) = write.change.new_object() else { return Ok(Verdict::accepted(accepted)) };
-    // An unchanged spec was judged when it was written, or is older than the policy: it must not
+    // An unchanged spec was checked when it was written, or is older than the policy: it must not
     // prevent an update of a label.
     let same = write.change.same_content();
     let translated = match settings.source {

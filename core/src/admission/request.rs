@@ -98,7 +98,8 @@ fn finalizers(entry: &Value) -> Option<&[Value]> {
     }
 }
 
-/// An entry without its finalizers, and without the fields that the API server changes on each write.
+/// An entry without its finalizers, and without the fields that the API server changes on each
+/// write.
 fn without_bookkeeping(entry: &Value) -> Value {
     let mut entry = entry.clone();
     if let Some(Value::Object(metadata)) = entry.get_mut("metadata") {
@@ -109,8 +110,8 @@ fn without_bookkeeping(entry: &Value) -> Value {
     entry
 }
 
-/// A `ServiceEntry`, whoever wrote it: as text, of which unchanged values keep their bytes, and as a
-/// JSON object.
+/// A `ServiceEntry`, whoever wrote it: as text, of which unchanged values keep their bytes, and as
+/// a JSON object.
 #[derive(Debug)]
 pub(super) struct Object<'a> {
     pub(super) json: &'a str,
@@ -237,7 +238,7 @@ impl<'a> Wire<'a> {
 }
 
 impl UserInfo {
-    /// An empty name is no user.
+    /// None if the name is empty.
     fn user(self) -> Option<User> {
         let name = self.username.filter(|name| !name.is_empty())?;
         Some(User { name, groups: self.groups.unwrap_or_default() })

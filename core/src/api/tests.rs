@@ -68,7 +68,7 @@ fn a_translation_is_written_as_its_entries_and_diagnostics() {
 }
 
 #[test]
-fn a_plan_says_what_to_do_and_what_not() {
+fn a_plan_has_the_changes_and_the_refusals() {
     let options = json!({"namespace": "ns", "service": "web"});
     let desired =
         call(translate, &json!({"input": web(), "options": options}))["ok"]["serviceEntries"]
@@ -100,7 +100,7 @@ fn a_plan_says_what_to_do_and_what_not() {
 }
 
 #[test]
-fn an_update_says_which_fields_and_a_conflict_with_whom() {
+fn an_update_names_its_fields_and_a_conflict_the_other_entry() {
     let options = json!({"namespace": "ns", "service": "web"});
     let desired =
         call(translate, &json!({"input": web(), "options": options}))["ok"]["serviceEntries"]
@@ -129,7 +129,7 @@ fn findings_are_listed() {
 }
 
 #[test]
-fn whatever_is_wrong_is_an_answer_that_says_what_and_where() {
+fn every_error_is_a_response_with_the_problem_and_its_path() {
     for (of, request, kind, words) in [
         (
             translate as fn(&[u8]) -> String,
@@ -184,7 +184,7 @@ fn garbage_is_an_error() {
 }
 
 #[test]
-fn a_call_of_texts_gives_what_a_request_is_answered_as_ok() {
+fn a_text_call_returns_the_ok_of_a_response() {
     let (input, options) = (web(), json!({"namespace": "ns", "service": "web"}));
     let ok = |of: fn(&[u8]) -> String, request: Value| call(of, &request)["ok"].clone();
     let read = |text: Result<String, Error>| serde_json::from_str::<Value>(&text.unwrap()).unwrap();
@@ -200,7 +200,7 @@ fn a_call_of_texts_gives_what_a_request_is_answered_as_ok() {
 }
 
 #[test]
-fn a_call_of_texts_fails_as_a_request_is_answered_as_an_error() {
+fn a_text_call_returns_the_error_of_a_response() {
     fn kind<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorKind {
         result.unwrap_err().kind
     }

@@ -17,8 +17,8 @@ pub(super) struct Collector<'o> {
     options: &'o InputOptions,
     documents: usize,
     records: Vec<Record>,
-    /// From what `discover-instances` and `list-instances` print: a record per run of instances of one
-    /// service. A service may have several.
+    /// From what `discover-instances` and `list-instances` print: a record per run of instances of
+    /// one service. A service may have several.
     discovered: Vec<Record>,
     pages: Pages,
     incomplete: Vec<Incomplete>,
@@ -65,8 +65,8 @@ impl<'o> Collector<'o> {
         self.records.push(wire.into_record(&self.options.source, self.options.region.as_deref()));
     }
 
-    /// Rejects a document with `services` that is not a snapshot: none of its services can be used, or
-    /// it has none and is another tool's.
+    /// Rejects a document with `services` that is not a snapshot: none of its services can be used,
+    /// or it has none and is another tool's.
     pub(super) fn check_snapshot(
         &mut self,
         services: usize,
@@ -80,7 +80,7 @@ impl<'o> Collector<'o> {
             let problem = problem.map_or_else(|| self.place(), |problem| format!("{problem}; "));
             let message = format!(
                 "{problem}none of its `services` can be used; expected a snapshot, in which each service is an object with `namespace`, \
-                 `service` and `instances` (what other tools print as `services` holds no Cloud Map instances)"
+                 `service` and `instances` (the `services` that other tools print have no Cloud Map instances)"
             );
             return Err(InputError::Shape { path, message });
         }
@@ -218,7 +218,7 @@ impl<'o> Collector<'o> {
             let same = names(run) == names(merged);
             if same {
                 merged.instances.append(&mut run.instances);
-                // Two responses at two revisions have none in common.
+                // Two responses at different revisions have no common revision.
                 if merged.instances_revision != run.instances_revision {
                     merged.instances_revision = None;
                 }
@@ -268,15 +268,16 @@ impl<'o> Collector<'o> {
     pub(super) fn wrong_shape(&self, wrong_case: Option<&str>, others: &[String]) -> InputError {
         let place = self.place();
         InputError::shape(if let Some(key) = wrong_case {
-            let meant = if key.eq_ignore_ascii_case("services") { "services" } else { "Instances" };
+            let expected =
+                if key.eq_ignore_ascii_case("services") { "services" } else { "Instances" };
             format!(
-                "{place}the key `{key}` is in the wrong letter case; expected `{meant}`{}",
+                "{place}the key `{key}` is in the wrong letter case; expected `{expected}`{}",
                 hint(key)
             )
         } else {
             let found = if others.is_empty() { "no key".to_owned() } else { others.join(", ") };
             format!(
-                "{place}none of the known shapes: it has {found}; expected `Instances` (what `aws servicediscovery discover-instances` and \
+                "{place}the document has {found}; expected `Instances` (what `aws servicediscovery discover-instances` and \
                  `list-instances` print) or `services` (a snapshot)"
             )
         })
@@ -356,7 +357,7 @@ impl Names {
 
 fn hint(key: &str) -> &'static str {
     match key {
-        "Services" => " of a snapshot (what `list-services` prints holds no instances)",
+        "Services" => " of a snapshot (the output of `list-services` has no instances)",
         "instances" => ", as AWS writes it",
         _ => "",
     }

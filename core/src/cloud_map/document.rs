@@ -1,7 +1,7 @@
 //! One JSON document of any of the three shapes, and the instances in it.
 //!
-//! `S`, `I` and `R` are the types of a service, an instance and a revision: the values themselves on
-//! the fast path, raw JSON on the lenient one.
+//! `S`, `I` and `R` are the types of a service, an instance and a revision: the values themselves
+//! on the fast path, raw JSON on the lenient one.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,12 +11,12 @@ use serde::de::{self, Deserialize, Deserializer, Error as _, IgnoredAny, MapAcce
 use super::{DEFAULT_SOURCE, Health, Instance, Namespace, Record, Service, Tag};
 use crate::sorted::SortedMap;
 
-/// How many keys a message lists of a document that has none of the shapes.
+/// The maximum number of keys that a message lists, if a document has none of the shapes.
 const LISTED_KEYS: usize = 3;
 /// The maximum length of each of them in characters.
 const LONGEST_KEY: usize = 40;
 
-/// The keys that tell the shapes apart.
+/// The keys that distinguish the shapes.
 #[derive(Debug)]
 pub(super) struct Document<S, I, R> {
     /// A snapshot has it.

@@ -1,4 +1,4 @@
-//! Text to records: the three shapes of input, told apart by their keys.
+//! Text to records: the three shapes of input, distinguished by their keys.
 
 use serde_json::Deserializer;
 use thiserror::Error;
@@ -42,13 +42,13 @@ pub struct Input {
 /// A service of a snapshot that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incomplete {
-    /// What is not completely known because of it.
+    /// What is incomplete because of it.
     pub scope: IncompleteScope,
     /// What is wrong, and what was expected.
     pub reason: String,
 }
 
-/// What is not completely known because a service could not be read: as little as its names allow.
+/// What is incomplete because a service could not be read: as little as its names allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IncompleteScope {
     /// The list of namespaces: the service names no namespace.
@@ -95,7 +95,7 @@ pub enum InputError {
     /// The text is in another format, which was recognised.
     #[error("{0}")]
     Text(String),
-    /// JSON of none of the three shapes, or a part of the whole.
+    /// JSON that has none of the three shapes, or is incomplete.
     #[error("{message}")]
     Shape {
         /// The path of what is wrong, `services[0].instances` for example, where it is one value.
@@ -104,11 +104,9 @@ pub enum InputError {
         message: String,
     },
     /// The service of the instances is unknown.
-    #[error(
-        "nothing in the input says which service its instances belong to; say it with `{missing}`"
-    )]
+    #[error("the input does not name the service of its instances; set `{missing}`")]
     Unnamed {
-        /// The flags that name it.
+        /// The flags to set.
         missing: &'static str,
     },
 }
@@ -129,8 +127,8 @@ impl InputError {
 /// - `{"services": [...]}`: a snapshot.
 ///
 /// One wrong instance, or one wrong service of a snapshot, is dropped and reported; the others are
-/// read. A partial input is an error: a page that announces another one, a document of which nothing
-/// can be used.
+/// read. A partial input is an error: a page that announces another one, a document of which
+/// nothing can be used.
 ///
 /// # Errors
 /// If the text is not JSON, has none of the three shapes, has the keys in another letter case, is

@@ -177,17 +177,17 @@ fn wrong_case(raw: Raw<'_>, path: &str) -> Option<String> {
     let object = object(raw);
     let has =
         |key: &str| object.contains_key(key) || (key == "InstanceId" && object.contains_key("Id"));
-    let (written, meant) = object.iter().find_map(|(written, _)| {
-        let meant = if written.eq_ignore_ascii_case("Id") {
+    let (written, expected) = object.iter().find_map(|(written, _)| {
+        let expected = if written.eq_ignore_ascii_case("Id") {
             "Id"
         } else {
             KEYS.into_iter().find(|k| k.eq_ignore_ascii_case(written))?
         };
-        let key = if meant == "Id" { "InstanceId" } else { meant };
-        (!has(key)).then_some((written, meant))
+        let key = if expected == "Id" { "InstanceId" } else { expected };
+        (!has(key)).then_some((written, expected))
     })?;
     Some(format!(
-        "{path}: the key `{written}` is in the wrong letter case; expected `{meant}`, as AWS writes it"
+        "{path}: the key `{written}` is in the wrong letter case; expected `{expected}`, as AWS writes it"
     ))
 }
 
@@ -207,7 +207,7 @@ fn text_of(raw: Raw<'_>, key: &str) -> Option<String> {
     serde_json::from_str(object(raw).get(key)?.get()).ok()
 }
 
-/// The `Name` of the object in a field; empty if there is none.
+/// The `Name` of the object in a field; empty if it has no name.
 fn name_in(raw: Raw<'_>, key: &str) -> String {
     object(raw).get(key).and_then(|inner| text_of(inner, "Name")).unwrap_or_default()
 }

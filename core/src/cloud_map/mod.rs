@@ -1,14 +1,14 @@
 //! Cloud Map JSON to [`Record`]s, one per service.
 //!
-//! [`decode`] turns the bytes of a file into text, [`parse`] the text into an [`Input`]: the records,
-//! what could not be read, and diagnostics.
+//! [`decode`] turns the bytes of a file into text, [`parse`] the text into an [`Input`]: the
+//! records, what could not be read, and diagnostics.
 //!
 //! - `record`: the types of a record.
 //! - `input`: [`parse`], its options and errors.
-//! - `document`: serde code for one JSON document, and what tells its shape.
+//! - `document`: serde code for one JSON document of any shape.
 //! - `lenient`: the same documents value by value, when one of them is wrong.
 //! - `collect`: records from documents.
-//! - `pages`: whether all pages of a list are there.
+//! - `pages`: whether all pages of a list are present.
 //! - `text`: encodings, and other formats that users pass by mistake.
 
 mod collect;

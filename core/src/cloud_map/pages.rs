@@ -50,7 +50,7 @@ impl Pages {
         let place =
             if documents > 1 { format!("document {}: ", page.document) } else { String::new() };
         Err(InputError::shape(format!(
-            "{place}`NextToken` announces another page, and no later document is that page; expected all pages: run `aws` without \
+            "{place}`NextToken` announces another page, but no later document is that page; expected all pages: run `aws` without \
              `--max-items`, `--page-size` and `--no-paginate`, or append the other pages"
         )))
     }

@@ -1,4 +1,4 @@
-//! What was read of Cloud Map. The shapes are AWS's (`PascalCase` names, nesting), so a snapshot
+//! What was read from Cloud Map. The shapes are AWS's (`PascalCase` names, nesting), so a snapshot
 //! holds them as AWS writes them; fields that we add are `camelCase`.
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ pub struct Snapshot<'a> {
     pub services: &'a [Record],
 }
 
-/// A Cloud Map service: its namespace, its instances, and what else was read of it.
+/// A Cloud Map service: its namespace, its instances, and what else was read about it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", from = "document::Wire<Instance, i64>")]
 pub struct Record {
@@ -61,7 +61,7 @@ pub struct Namespace {
     /// Needed to read a namespace that another account shares.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
-    /// The second half of every host in it.
+    /// The second part of every host in it.
     pub name: String,
     /// `HTTP`, `DNS_PRIVATE` or `DNS_PUBLIC`
     #[serde(default, rename = "Type", skip_serializing_if = "Option::is_none")]
@@ -83,7 +83,7 @@ pub struct Namespace {
 #[serde(rename_all = "PascalCase")]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct NamespaceProperties {
-    /// Absent in old answers.
+    /// Absent in old responses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_properties: Option<HttpProperties>,
 }
@@ -122,13 +122,13 @@ impl Namespace {
 #[serde(rename_all = "PascalCase")]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS), ts(rename = "CloudMapService"))]
 pub struct Service {
-    /// `srv-...`; comes back when a service is made again.
+    /// `srv-...`; a service that is recreated may have the same id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The ARN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
-    /// The first half of its host; a lone `.` stands for the namespace itself.
+    /// The first part of its host; `.` is the namespace itself.
     pub name: String,
     /// `HTTP`, `DNS_HTTP` or `DNS`
     #[serde(default, rename = "Type", skip_serializing_if = "Option::is_none")]
@@ -136,10 +136,10 @@ pub struct Service {
     /// Free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// A Route 53 health check; its type is a hint at the protocol.
+    /// A Route 53 health check; its type is a hint for the protocol.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check_config: Option<HealthCheckConfig>,
-    /// A health check that somebody else reports; only its presence counts.
+    /// A health check with an externally reported status; only its presence counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(type = "object | null"))]
     pub health_check_custom_config: Option<HealthCheckCustomConfig>,
@@ -210,7 +210,7 @@ pub enum Health {
     Healthy,
     /// The check fails.
     Unhealthy,
-    /// There is no check, or it has not run yet. A word that AWS may add counts as this.
+    /// There is no check, or it has not run yet. A new value from AWS counts as this one.
     #[default]
     #[serde(other)]
     Unknown,

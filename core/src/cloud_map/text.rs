@@ -1,5 +1,5 @@
-//! Bytes to text, before it is parsed as JSON: encodings, and other formats that editors, shells and
-//! the AWS CLI write.
+//! Bytes to text, before it is parsed as JSON: encodings, and other formats that editors, shells
+//! and the AWS CLI write.
 
 use std::borrow::Cow;
 
@@ -19,13 +19,13 @@ const COMPRESSED: [(&[u8], &str, &str); 5] = [
 /// The text of a file: UTF-8 or UTF-16, either with a byte order mark or without one.
 ///
 /// # Errors
-/// If the bytes are something else. For a compressed file, the error has the command that decompresses
-/// it.
+/// If the bytes are something else. For a compressed file, the error has the command that
+/// decompresses it.
 pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, InputError> {
     for (magic, name, command) in COMPRESSED {
         if bytes.starts_with(magic) {
             return Err(InputError::Text(format!(
-                "it is compressed with {name}; decompress with `{command}` first"
+                "it is compressed with {name}; decompress it first with `{command}`"
             )));
         }
     }
@@ -42,8 +42,8 @@ pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, InputError> {
     })
 }
 
-/// How two bytes make a unit of UTF-16, if the text looks like UTF-16. Without a byte order mark, its
-/// first character is ASCII, so one of its two bytes is zero.
+/// How two bytes make a unit of UTF-16, if the text looks like UTF-16. Without a byte order mark,
+/// its first character is ASCII, so one of its two bytes is zero.
 fn utf16_unit(bytes: &[u8]) -> Option<fn([u8; 2]) -> u16> {
     match bytes {
         // UTF-32 begins like UTF-16.
@@ -71,8 +71,8 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, InputError> {
     Ok(text.strip_prefix(BOM).map(str::to_owned).unwrap_or(text))
 }
 
-/// Replaces byte order marks between documents by spaces: concatenated files have one each. Those in
-/// strings stay.
+/// Replaces byte order marks between documents by spaces: concatenated files have one each. Those
+/// in strings stay.
 pub(super) fn without_marks(json: &str) -> Cow<'_, str> {
     let json = json.strip_prefix(BOM).unwrap_or(json);
     if !json.contains(BOM) {
@@ -82,7 +82,7 @@ pub(super) fn without_marks(json: &str) -> Cow<'_, str> {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         match c {
-            // As many bytes, so that a column in a message stays right.
+            // The same number of bytes, so that the column in a message is correct.
             BOM if !in_string => text.push_str("   "),
             _ => text.push(c),
         }
@@ -111,7 +111,7 @@ fn error_of_the_cli(text: &str) -> Option<String> {
 fn not_of_the_cli(text: &str) -> Option<String> {
     let text = text.trim_start();
     let (found, advice) = if text.starts_with('<') {
-        ("HTML or XML", "see what it says: it may be a proxy's or a sign-in page")
+        ("HTML or XML", "check its text: it may be the page of a proxy or a sign-in page")
     } else if text.starts_with('\u{1b}') {
         (
             "text with terminal colours",
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn what_is_compressed_is_named_with_the_command_that_decompresses_it() {
         let error = decode(b"\x1f\x8b\x08\x00").unwrap_err().to_string();
-        assert_eq!(error, "it is compressed with gzip; decompress with `gunzip -c FILE` first");
+        assert_eq!(error, "it is compressed with gzip; decompress it first with `gunzip -c FILE`");
         assert!(decode(b"PK\x03\x04").unwrap_err().to_string().contains("unzip -p"));
     }
 
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn an_error_of_the_aws_cli_is_given_as_it_is() {
-        for (text, said) in [
+        for (text, expected) in [
             (
                 "\nAn error occurred (AccessDeniedException) when calling the X operation: no\n",
                 "An error occurred (AccessDeniedException) when",
@@ -240,7 +240,7 @@ mod tests {
         ] {
             let found = other_format(text).unwrap();
             assert!(
-                found.starts_with(&format!("it is an error of the AWS CLI, not JSON: {said}")),
+                found.starts_with(&format!("it is an error of the AWS CLI, not JSON: {expected}")),
                 "{found}"
             );
         }

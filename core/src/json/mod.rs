@@ -115,7 +115,7 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "read, and never looked at")]
+    #[expect(dead_code, reason = "only parsed")]
     struct Thing {
         name: String,
         #[serde(default)]
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_where_in_the_text() {
+    fn an_error_has_its_path_in_the_text() {
         for (text, path, words) in [
             ("{}", "", "missing field `name`"),
             ("[]", "", "invalid length 0"),

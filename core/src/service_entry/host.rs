@@ -1,7 +1,7 @@
-//! Hosts: what Istio accepts as one, how one is written, and which two overlap.
+//! Hosts: which ones Istio accepts, how they are written, and which overlap.
 //!
 //! The rules are those of Istio's `pkg/config/validation/agent`. [`host_problem`] is for hosts that
-//! we write; [`fqdn_problem`] and [`wildcard_problem`] are Istio's own, for the entries of others.
+//! are written; [`fqdn_problem`] and [`wildcard_problem`] are Istio's rules, for any entry.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,7 @@ pub struct Host(String);
 
 /// The text is not a host that Istio accepts.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{host}` is no valid host: {problem}")]
+#[error("`{host}` is not a valid host: {problem}")]
 pub struct InvalidHost {
     host: String,
     problem: String,
@@ -61,8 +61,8 @@ impl From<Host> for String {
     }
 }
 
-/// Why Istio would reject a full host name that we write (no wildcard, lower case, no trailing
-/// dot), or none.
+/// Why Istio would reject a full host name in the form in which it is written (no wildcard, lower
+/// case, no trailing dot); none if it is valid.
 ///
 /// As in Istio's `ValidateFQDN`: at most 255 characters, labels of 1 to 63 letters, digits and
 /// inner hyphens, and the last of several labels not all digits. Istio accepts upper case, but its
@@ -73,7 +73,10 @@ pub fn host_problem(host: &str) -> Option<String> {
         return Some("it is empty".to_owned());
     }
     if host.len() > LONGEST {
-        return Some(format!("it has {} characters, at most {LONGEST} are allowed", host.len()));
+        return Some(format!(
+            "it has {} characters, but at most {LONGEST} are allowed",
+            host.len()
+        ));
     }
     if let Some(label) = host.split('.').find(|label| !is_dns_label(label)) {
         return Some(host_label_problem(label));
@@ -89,19 +92,21 @@ fn host_label_problem(label: &str) -> String {
     }
     if label.len() > LONGEST_LABEL {
         return format!(
-            "its label `{label}` has {} characters, at most {LONGEST_LABEL} are allowed",
+            "its label `{label}` has {} characters, but at most {LONGEST_LABEL} are allowed",
             label.len()
         );
     }
     match label.chars().find(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-')) {
         Some(c) => {
-            format!("its label `{label}` holds `{c}`, allowed are letters, digits and hyphens")
+            format!(
+                "its label `{label}` contains `{c}`, expected letters, digits and inner hyphens"
+            )
         }
         None => format!("its label `{label}` begins or ends with a hyphen"),
     }
 }
 
-/// Lower case, without the trailing dot; most hosts are so already.
+/// Lower case, without the trailing dot; most hosts need no change.
 pub(crate) fn normalized(host: &str) -> Cow<'_, str> {
     let host = host.strip_suffix('.').unwrap_or(host);
     if host.bytes().any(|b| b.is_ascii_uppercase()) {
@@ -111,13 +116,13 @@ pub(crate) fn normalized(host: &str) -> Cow<'_, str> {
     }
 }
 
-/// Why Istio's `ValidateFQDN` refuses it, or nothing.
+/// Why Istio's `ValidateFQDN` refuses it; none if it is valid.
 pub(super) fn fqdn_problem(name: &str) -> Option<String> {
     length_problem(name).or_else(|| labels_problem(name))
 }
 
-/// Why Istio's `ValidateWildcardDomain` refuses it, or nothing. The first label may be or begin
-/// with a wildcard.
+/// Why Istio's `ValidateWildcardDomain` refuses it; none if it is valid. The first label may be a
+/// wildcard or begin with one.
 pub(super) fn wildcard_problem(name: &str) -> Option<String> {
     let (first, rest) =
         name.split_once('.').map_or((name, None), |(first, rest)| (first, Some(rest)));
@@ -136,20 +141,21 @@ fn is_wildcard_label(text: &str) -> bool {
 fn length_problem(name: &str) -> Option<String> {
     match name.len() {
         0 => Some("it is empty, expected a name".to_owned()),
-        length if length > LONGEST => {
-            Some(format!("{} is {length} bytes long, at most {LONGEST} are allowed", Quoted(name)))
-        }
+        length if length > LONGEST => Some(format!(
+            "{} is {length} bytes long, but at most {LONGEST} are allowed",
+            Quoted(name)
+        )),
         _ => None,
     }
 }
 
-/// Istio's `ValidateDNS1123Labels`. Go's `Atoi` is what tells digits from a name there: a number
-/// beyond 64 bits is none to it.
+/// Istio's `ValidateDNS1123Labels`. It parses a number with Go's `Atoi`, which rejects one of more
+/// than 64 bits.
 fn labels_problem(name: &str) -> Option<String> {
     let last = name.rsplit('.').next().unwrap_or_default();
     if last.parse::<i64>().is_ok() {
         return Some(format!(
-            "its last label {} is all digits; an IP address is no name",
+            "its last label {} is all digits; expected a name, not an IP address",
             Quoted(last)
         ));
     }
@@ -167,31 +173,30 @@ fn label_problem(label: &str) -> String {
     let label_text = Quoted(label);
     if label.len() > LONGEST_LABEL {
         return format!(
-            "its label {label_text} is {} bytes long, at most {LONGEST_LABEL} are allowed",
+            "its label {label_text} is {} bytes long, but at most {LONGEST_LABEL} are allowed",
             label.len()
         );
     }
     match label.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '-') {
         Some('*') => format!(
-            "its label {label_text} holds a wildcard, allowed are `*` as the whole or the beginning of the first label"
+            "its label {label_text} contains a wildcard; expected `*` only as the whole first label or at its start"
         ),
         Some(c) => format!(
-            "its label {label_text} holds `{c}`, allowed are letters, digits and inner hyphens"
+            "its label {label_text} contains `{c}`, expected letters, digits and inner hyphens"
         ),
         None => format!("its label {label_text} begins or ends with a hyphen"),
     }
 }
 
-/// A host as it is compared: in lower case, as Istio takes it, and without the dot that makes a
-/// name absolute.
+/// A host in the form in which hosts are compared: in lower case, as Istio compares it, and without
+/// the dot that makes a name absolute.
 #[must_use]
 pub fn canonical_host(host: &str) -> String {
     host.trim_end_matches('.').to_lowercase()
 }
 
-/// Whether some name is covered by both of two canonical hosts. As Istio and Envoy do it, a `*`
-/// stands for any beginning, so that `*shop.local` covers `web.shop.local` as `*.shop.local` does,
-/// and `*` covers all.
+/// Whether two canonical hosts both cover some name. As in Istio and Envoy, a `*` matches any
+/// beginning: `*shop.local` covers `web.shop.local` as `*.shop.local` does, and `*` covers all.
 #[must_use]
 pub fn hosts_overlap(a: &str, b: &str) -> bool {
     match (a.strip_prefix('*'), b.strip_prefix('*')) {

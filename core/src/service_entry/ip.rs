@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Whether `netip.ParseAddr` takes it: an IPv6 address may carry a zone.
+/// Whether `netip.ParseAddr` accepts it: an IPv6 address may have a zone.
 pub(super) fn is_address(text: &str) -> bool {
     parse(text).is_some()
 }
@@ -15,14 +15,13 @@ pub(super) fn is_address_or_prefix(text: &str) -> bool {
     }
     let Some((address, bits)) = text.split_once('/') else { return false };
     let Ok(address) = address.parse::<IpAddr>() else { return false };
-    let most = if address.is_ipv4() { 32 } else { 128 };
+    let max = if address.is_ipv4() { 32 } else { 128 };
     let is_number =
         bits.bytes().all(|b| b.is_ascii_digit()) && (bits == "0" || !bits.starts_with('0'));
-    is_number && bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+    is_number && bits.parse::<u8>().is_ok_and(|bits| bits <= max)
 }
 
-/// How the IPv6 address in this text is written canonically (RFC 5952), if it is one that is
-/// written otherwise.
+/// The canonical form (RFC 5952) of the IPv6 address in this text, if the text differs from it.
 pub(super) fn canonical_ipv6(text: &str) -> Option<String> {
     let (address, prefix) =
         text.find('/').and_then(|slash| text.split_at_checked(slash)).unwrap_or((text, ""));

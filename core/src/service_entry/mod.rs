@@ -1,4 +1,4 @@
-//! The output: Istio's `ServiceEntry`, with the fields that we write.
+//! The output: Istio's `ServiceEntry`, with the fields that are written.
 //!
 //! Fields are in the order in which they are written; empty lists are left out, since the CEL rules
 //! of Istio's CRD test presence.
@@ -21,31 +21,30 @@ pub(crate) use host::normalized;
 
 use crate::sorted::SortedMap;
 
-/// The label that says who made an entry, and its value.
+/// The label that marks entries of this program, and its value.
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "istio-cloud-map");
-/// The label that says which operator an entry belongs to; its value is that operator's `--id`.
+/// The label of an entry's owner; its value is the operator's `--id`.
 pub const OWNER_LABEL: &str = "istio-cloud-map/owner";
-/// What is remembered about an entry, in annotations, since a changed label costs the mesh a full
+/// The annotations of an entry. They are not labels, because a changed label costs the mesh a full
 /// push.
 pub mod annotation {
     /// The name of the source.
     pub const SOURCE: &str = "istio-cloud-map/source";
     /// The AWS region.
     pub const REGION: &str = "istio-cloud-map/region";
-    /// The namespace's id (or ARN, for one that another account shares); its name where no id is
-    /// known.
+    /// The namespace's id (or ARN, if another account shares it); its name if no id is known.
     pub const NAMESPACE: &str = "istio-cloud-map/namespace-id";
-    /// The service's id (or ARN); its name where no id is known.
+    /// The service's id (or ARN); its name if no id is known.
     pub const SERVICE: &str = "istio-cloud-map/service-id";
-    /// The AWS account that owns the service, where its ARN or its namespace's is known.
+    /// The AWS account that owns the service, if its ARN or that of its namespace is known.
     pub const ACCOUNT: &str = "istio-cloud-map/account";
-    /// The `InstancesRevision` that the entry was made of.
+    /// The `InstancesRevision` that the entry was made from.
     pub const REVISION: &str = "istio-cloud-map/revision";
-    /// Put on any entry of a refused removal by a person who confirms it; the value is the token
-    /// that the report names.
+    /// A user sets it on any entry of a withheld removal to confirm the removal; the value is the
+    /// token in the report.
     pub const CONFIRM_REMOVALS: &str = "istio-cloud-map/confirm-removals";
-    /// Cloud Map JSON, put there by an author who wants the policy to hold the spec against it, or
-    /// to fill the spec from it.
+    /// Cloud Map JSON. An author sets it so that the policy compares the spec with its translation,
+    /// or fills the spec from it.
     pub const CLOUD_MAP: &str = "istio-cloud-map/cloud-map";
 }
 
@@ -62,7 +61,7 @@ pub enum ApiVersion {
     /// Served since Istio 1.22.
     #[serde(rename = "networking.istio.io/v1", alias = "v1")]
     V1,
-    /// The first one.
+    /// The oldest version.
     #[serde(rename = "networking.istio.io/v1alpha3", alias = "v1alpha3")]
     V1Alpha3,
 }
@@ -103,13 +102,13 @@ pub struct ServiceEntry {
     pub spec: Spec,
 }
 
-/// The part of Kubernetes' `ObjectMeta` that we write.
+/// The part of Kubernetes' `ObjectMeta` that is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct Metadata {
     /// `cloudmap-SERVICE.NAMESPACE`
     pub name: String,
-    /// The Kubernetes namespace, where one is said.
+    /// The Kubernetes namespace, if one is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]
     pub namespace: Option<String>,
@@ -117,7 +116,7 @@ pub struct Metadata {
     #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
     #[cfg_attr(feature = "schema", ts(as = "std::collections::BTreeMap<String, String>"))]
     pub labels: SortedMap<String, String>,
-    /// What is remembered about the entry, under `istio-cloud-map/`.
+    /// The origin of the entry, under `istio-cloud-map/`.
     #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
     #[cfg_attr(feature = "schema", ts(as = "std::collections::BTreeMap<String, String>"))]
     pub annotations: SortedMap<String, String>,
@@ -136,7 +135,7 @@ pub struct Spec {
     /// Sorted by number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<ServicePort>,
-    /// Left out unless asked for; Istio then takes it as external.
+    /// Absent unless an option sets it; Istio then treats the service as external.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]
     pub location: Option<Location>,
@@ -145,12 +144,12 @@ pub struct Spec {
     /// Sorted by address, then ports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub endpoints: Vec<Endpoint>,
-    /// Which namespaces see it; all, where empty.
+    /// Which namespaces see it; all, if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub export_to: Vec<String>,
 }
 
-/// A port that clients dial.
+/// A port that clients connect to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
@@ -161,7 +160,7 @@ pub struct ServicePort {
     pub name: String,
     /// `HTTP`, `TCP`, ...
     pub protocol: Protocol,
-    /// The endpoints' port where it differs and no endpoint says its own.
+    /// The endpoints' port, if it differs and no endpoint has its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]
     pub target_port: Option<u16>,
@@ -196,7 +195,7 @@ pub enum Resolution {
 pub struct Endpoint {
     /// An IP address or a host name.
     pub address: String,
-    /// Service port's name to this endpoint's own port.
+    /// From a service port's name to this endpoint's own port.
     #[serde(default, skip_serializing_if = "PortMap::is_empty")]
     pub ports: PortMap,
     /// For subsets.

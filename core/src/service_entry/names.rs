@@ -1,7 +1,7 @@
 //! The names that Kubernetes and Istio accept: DNS labels, label keys and values.
 //!
 //! Kubernetes' rules are those of `k8s.io/apimachinery/pkg/util/validation`; Istio's are those of
-//! `pkg/config/labels`, where upper case is as good as lower case.
+//! `pkg/config/labels`, which accepts upper case too.
 
 /// The longest DNS label, and the longest value of a Kubernetes label.
 pub(crate) const LONGEST_LABEL: usize = 63;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::sorted::SortedMap;
 
-/// Service port's name to an endpoint's own port, sorted by name. Most endpoints of an entry have
-/// the same map, and share it: a thousand maps of their own would be most of what an entry costs.
+/// From a service port's name to an endpoint's own port, sorted by name. Most endpoints of an entry
+/// have the same map and share it: a separate map for each would take most of an entry's memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS), ts(type = "{ [name in string]: number }"))]
 pub struct PortMap(
@@ -41,7 +41,7 @@ impl PortMap {
 }
 
 impl FromIterator<(String, u16)> for PortMap {
-    /// Of two ports of one name the last stands.
+    /// Of two ports with the same name, the last is kept.
     fn from_iter<T: IntoIterator<Item = (String, u16)>>(ports: T) -> Self {
         ports.into_iter().collect::<SortedMap<_, _>>().into()
     }

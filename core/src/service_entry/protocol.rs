@@ -38,15 +38,15 @@ pub enum Protocol {
     Udp,
 }
 
-/// No protocol that Istio knows.
+/// The text is not a protocol that Istio knows.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "`{0}` is no protocol that can be used; expected one of http, http2, https, grpc, grpc-web, tls, tcp, mongo, mysql, redis, udp"
+    "`{0}` is not a supported protocol; expected one of http, http2, https, grpc, grpc-web, tls, tcp, mongo, mysql, redis, udp"
 )]
 pub struct UnknownProtocol(String);
 
 impl Protocol {
-    /// All of them, a name that begins with another's before that other.
+    /// All protocols. A name that begins with another name comes before it.
     pub(crate) const ALL: [Self; 11] = [
         Self::GrpcWeb,
         Self::Grpc,
@@ -97,8 +97,8 @@ impl Protocol {
         }
     }
 
-    /// What a port's name says by Istio's convention, `PROTOCOL` or `PROTOCOL-ANYTHING`: `grpc-api`
-    /// is gRPC.
+    /// The protocol in a port's name, by Istio's convention `PROTOCOL` or `PROTOCOL-ANYTHING`:
+    /// `grpc-api` is gRPC.
     #[must_use]
     pub fn of_port_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|protocol| {
@@ -107,7 +107,8 @@ impl Protocol {
         })
     }
 
-    /// Routed by the `Host` header or by SNI, so that a port can be shared without an address.
+    /// Whether it is routed by the `Host` header or by SNI, so that several services can share a
+    /// port without an address.
     #[must_use]
     pub const fn is_routed_by_name(self) -> bool {
         matches!(

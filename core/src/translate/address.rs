@@ -53,7 +53,7 @@ pub struct AddressRules<'a> {
     pub(super) family: IpFamily,
     pub(super) deny: &'a [Cidr],
     pub(super) allow: &'a [Cidr],
-    /// The service's own host, which would be a loop.
+    /// The service's own host, which as an endpoint would be a loop.
     pub(super) host: &'a str,
 }
 
@@ -84,17 +84,17 @@ impl<'a> AddressRules<'a> {
     fn ipv4<'i>(&self, text: &'i str) -> Result<Address<'i>, Refused> {
         let address: Ipv4Addr = text.parse().map_err(|_| {
             Refused::invalid(format!(
-                "AWS_INSTANCE_IPV4 `{text}` is no IPv4 address and is not used"
+                "AWS_INSTANCE_IPV4 `{text}` is not a valid IPv4 address; it is not used"
             ))
         })?;
-        // What parses has no leading zeros, and so is canonical.
+        // A text that parses has no leading zeros, and is therefore canonical.
         self.check(IpAddr::V4(address), || Cow::Borrowed(text))
     }
 
     fn ipv6(&self, text: &str) -> Result<Address<'static>, Refused> {
         let address: Ipv6Addr = text.parse().map_err(|_| {
             Refused::invalid(format!(
-                "AWS_INSTANCE_IPV6 `{text}` is no IPv6 address and is not used"
+                "AWS_INSTANCE_IPV6 `{text}` is not a valid IPv6 address; it is not used"
             ))
         })?;
         self.ip(IpAddr::V6(address))
@@ -125,8 +125,8 @@ impl<'a> AddressRules<'a> {
             (None, Some(text)) => ("AWS_ALIAS_DNS_NAME", text),
             (None, None) => {
                 return Err(Refused::invalid(
-                    "the instance has no address and is not used; expected AWS_INSTANCE_IPV4, \
-                     AWS_INSTANCE_IPV6, AWS_INSTANCE_CNAME or AWS_ALIAS_DNS_NAME"
+                    "the instance has no address; expected AWS_INSTANCE_IPV4, \
+                     AWS_INSTANCE_IPV6, AWS_INSTANCE_CNAME or AWS_ALIAS_DNS_NAME; it is not used"
                         .to_owned(),
                 ));
             }
@@ -134,7 +134,7 @@ impl<'a> AddressRules<'a> {
         self.target(key, text)
     }
 
-    /// Why an endpoint may not have this address, if it may not. The message begins with `what`.
+    /// Why an endpoint may not have this address, if it is not allowed. `what` names its field.
     pub(super) fn refusal(&self, what: &str, text: &str) -> Option<String> {
         self.target(what, text).err().map(|refused| refused.message)
     }
@@ -147,22 +147,22 @@ impl<'a> AddressRules<'a> {
         let name = normalized(text);
         let problem = host_problem(&name).or_else(|| {
             let last = name.rsplit('.').next().unwrap_or_default();
-            reads_as_number(last).then(|| "resolvers read it as an IP address".to_owned())
+            parses_as_number(last).then(|| "resolvers parse it as an IP address".to_owned())
         });
         if let Some(problem) = problem {
             return Err(Refused::invalid(format!(
-                "{what} `{text}` is no host name and is not used: {problem}"
+                "{what} `{text}` is not a valid host name: {problem}; it is not used"
             )));
         }
         if name == self.host {
-            return Err(forbidden(&name, "it is the service's own host, and so a loop"));
+            return Err(forbidden(&name, "it is the service's own host, which would be a loop"));
         }
         if let Some(range) =
             well_known_address(&name).and_then(|address| forbidding(address, self.deny, self.allow))
         {
             return Err(forbidden(
                 &name,
-                &format!("it stands for an address in {range}, which denyCidrs lists"),
+                &format!("it resolves to an address in {range}, which denyCidrs lists"),
             ));
         }
         Ok(Address { text: name, is_ip: false })
@@ -172,28 +172,28 @@ impl<'a> AddressRules<'a> {
 fn forbidden(address: &str, why: &str) -> Refused {
     Refused {
         code: Code::ForbiddenAddress,
-        message: format!("callers must not be pointed at {address}: {why}"),
+        message: format!("{address} is not allowed as an endpoint: {why}; it is not used"),
     }
 }
 
-/// Whether `inet_aton` reads a last label as a number, and so `0x7f000001` or `2130706433` as
+/// Whether `inet_aton` parses a last label as a number, and thus `0x7f000001` or `2130706433` as
 /// 127.0.0.1.
-fn reads_as_number(label: &str) -> bool {
+fn parses_as_number(label: &str) -> bool {
     match label.strip_prefix("0x") {
         Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
         None => label.bytes().all(|b| b.is_ascii_digit()),
     }
 }
 
-/// The address that a name has wherever it is resolved: the loopback (RFC 6761), and the metadata
-/// services of EC2 and GCE.
+/// The address of a name that resolves to the same one everywhere: the loopback (RFC 6761), and the
+/// metadata services of EC2 and GCE.
 fn well_known_address(name: &str) -> Option<IpAddr> {
-    let own = name.rsplit('.').next() == Some("localhost")
+    let loopback = name.rsplit('.').next() == Some("localhost")
         || name == "localhost.localdomain"
         || name == "ip6-localhost";
     let metadata =
         matches!(name, "instance-data" | "instance-data.ec2.internal" | "metadata.google.internal");
-    if own {
+    if loopback {
         Some(IpAddr::V4(Ipv4Addr::LOCALHOST))
     } else if metadata {
         Some(IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)))
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_preferred_family_is_taken_and_dual_takes_both() {
+    fn the_preferred_family_is_used_and_dual_uses_both() {
         let attributes = InstanceAttributes {
             ipv4: Some("10.0.0.1"),
             ipv6: Some("2001:0DB8::0001"),
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv4_mapped_address_is_the_ipv4_address_that_it_is() {
+    fn an_ipv4_mapped_address_is_its_ipv4_address() {
         let attributes = InstanceAttributes {
             ipv4: Some("10.0.0.0"),
             ipv6: Some("0:0:0:0:0:ffff:a00:0"),
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ip_outweighs_a_name_and_a_cname_an_alias() {
+    fn an_ip_takes_precedence_over_a_name_and_a_cname_over_an_alias() {
         let attributes = InstanceAttributes {
             ipv4: Some("10.0.0.1"),
             cname: Some("a.b"),
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_normalized_and_judged() {
+    fn names_are_normalized_and_checked() {
         let name = |text| {
             chosen(
                 IpFamily::PreferIpv4,
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ip_attribute_holds_an_ip_of_its_family_or_nothing_usable() {
+    fn an_ip_attribute_without_an_ip_of_its_family_is_invalid() {
         for text in ["vector.local", "192.168.1.", "10.0.0.010", "::1", " 10.0.0.1", "10.0.0.1/32"]
         {
             assert_eq!(

@@ -13,7 +13,7 @@ use crate::diagnostic::{Code, Severity};
 use crate::service_entry::Protocol;
 use crate::sorted::SortedMap;
 
-/// The attributes of an instance that we read, found in one pass. An empty value counts as absent:
+/// The attributes of an instance that are used, found in one pass. An empty value counts as absent:
 /// the MCS controller writes such values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct InstanceAttributes<'a> {
@@ -28,7 +28,7 @@ pub(super) struct InstanceAttributes<'a> {
     pub(super) protocol: Option<&'a str>,
     /// `READY: false`, as the MCS controller writes it.
     pub(super) not_ready: bool,
-    /// It runs on an EC2 host, and ECS registered it.
+    /// Whether it runs on an EC2 host, and ECS registered it.
     pub(super) is_on_ecs_host: bool,
     /// The attributes that the MCS controller writes.
     pub(super) mcs: Mcs<'a>,
@@ -41,7 +41,7 @@ pub(super) struct Mcs<'a> {
     pub(super) target_port: Option<&'a str>,
     pub(super) name: Option<&'a str>,
     pub(super) endpoint_name: Option<&'a str>,
-    /// Of the transport layer: `TCP`, `UDP`.
+    /// The transport protocol: `TCP`, `UDP`.
     pub(super) transport: Option<&'a str>,
 }
 
@@ -104,7 +104,7 @@ impl InstanceData<'_> {
     }
 
     /// Whether its port can serve that protocol: never TCP for UDP, nor the reverse.
-    pub(super) fn fits(&self, protocol: Protocol) -> bool {
+    pub(super) fn can_serve(&self, protocol: Protocol) -> bool {
         self.is_udp().is_none_or(|udp| udp == (protocol == Protocol::Udp))
     }
 }
@@ -116,12 +116,12 @@ pub(super) struct Candidate<'a> {
     pub(super) instance: &'a Instance,
     pub(super) data: InstanceData<'a>,
     pub(super) address: Address<'a>,
-    /// The other family's, with `ipFamily: dual`.
+    /// The address of the other family, with `ipFamily: dual`.
     pub(super) second: Option<Address<'a>>,
 }
 
 impl<'a> Candidate<'a> {
-    /// One or two.
+    /// One or two addresses.
     pub(super) fn addresses(&self) -> impl Iterator<Item = &Address<'a>> {
         std::iter::once(&self.address).chain(&self.second)
     }
@@ -186,12 +186,12 @@ fn parse_ports(attributes: &InstanceAttributes<'_>) -> Result<(Option<u16>, Opti
         let Some(text) = text else { return Ok(None) };
         let number = port_number(text).map(Some);
         number.ok_or_else(|| {
-            format!("{key} `{text}` is no number in 1..=65535; the instance is dropped")
+            format!("{key} `{text}` is not a number in 1..=65535; the instance is dropped")
         })
     };
     let port = read("AWS_INSTANCE_PORT", attributes.port)?;
     let service_port = read("SERVICE_PORT", attributes.mcs.service_port)?;
-    // A target port may be a name, which is of no use here.
+    // A target port may be a name, which is ignored.
     let target =
         attributes.mcs.target_port.filter(|_| service_port.is_some()).and_then(port_number);
     Ok((port.or(target), service_port))
@@ -212,22 +212,24 @@ pub(super) fn split_by_health<'a>(
 ) -> ByHealth<'a> {
     let healthy = |p: &Candidate<'_>| p.instance.health_status != Health::Unhealthy;
     let ready = candidates.iter().filter(|p| !p.data.attributes.not_ready);
-    let (total, ready, healthy_ones) =
-        (candidates.len(), ready.clone().count(), ready.filter(|p| healthy(p)).count());
+    let total = candidates.len();
+    let healthy_count = ready.clone().filter(|p| healthy(p)).count();
+    let ready = ready.count();
     let all =
-        mode == HealthMode::All || (mode == HealthMode::HealthyOrElseAll && healthy_ones == 0);
-    let (unhealthy, not_ready) = (if all { 0 } else { ready - healthy_ones }, total - ready);
+        mode == HealthMode::All || (mode == HealthMode::HealthyOrElseAll && healthy_count == 0);
+    let unhealthy = if all { 0 } else { ready - healthy_count };
+    let not_ready = total - ready;
     if all && mode != HealthMode::All && ready > 0 {
-        let message = format!("none of {ready} instances is healthy, so all are used");
+        let message = format!("none of the {ready} instances is healthy, so all are used");
         report.service(record, Severity::Warning, Code::NoneHealthy, message);
     }
-    let why = match (unhealthy, not_ready) {
+    let reason = match (unhealthy, not_ready) {
         (0, 0) => return ByHealth { used: candidates, left_out: Vec::new() },
         (_, 0) => "unhealthy".to_owned(),
         (0, _) => "not ready".to_owned(),
         (unhealthy, not_ready) => format!("{unhealthy} unhealthy, {not_ready} not ready"),
     };
-    let message = format!("{} of {total} instances are left out: {why}", unhealthy + not_ready);
+    let message = format!("{} of {total} instances are left out: {reason}", unhealthy + not_ready);
     report.service(record, Severity::Info, Code::Unhealthy, message);
     let (used, left_out) =
         candidates.into_iter().partition(|p| !p.data.attributes.not_ready && (all || healthy(p)));

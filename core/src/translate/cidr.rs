@@ -8,7 +8,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A range of addresses, `10.0.0.0/8`; a lone address is a range of one. Host bits are ignored.
+/// A range of addresses, `10.0.0.0/8`; a single address is a range of one. Host bits are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), schemars(extend("pattern" = crate::schema::pattern::cidr())), ts(type = "string"))]
@@ -16,7 +16,9 @@ pub struct Cidr(IpNet);
 
 /// The text is not a range of addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is no address range; expected one like `10.0.0.0/8`, `fd00::/8` or `10.0.0.1`")]
+#[error(
+    "`{0}` is not a valid address range; expected one like `10.0.0.0/8`, `fd00::/8` or `10.0.0.1`"
+)]
 pub struct InvalidCidr(String);
 
 impl Cidr {
@@ -47,7 +49,7 @@ impl FromStr for Cidr {
             IpNet::new(address.parse().ok()?, length.parse().ok()?).ok()
         };
         let range = parse().ok_or_else(|| InvalidCidr(text.to_owned()))?;
-        // A range within ::ffff:0:0/96 is meant for the IPv4 addresses that are mapped there.
+        // A range within ::ffff:0:0/96 covers the IPv4 addresses that are mapped there.
         let mapped = match range {
             IpNet::V6(v6) => v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96)),
             IpNet::V4(_) => None,
@@ -77,9 +79,9 @@ impl fmt::Display for Cidr {
     }
 }
 
-/// The default of `denyCidrs`. Whoever may write to Cloud Map must not be able to point callers
-/// at themselves (loopback, unspecified), at their node's metadata and agents (link-local, and
-/// `fd00:ec2::/32`, EC2's IPv6 range for the same), or at a group (multicast, broadcast).
+/// The default of `denyCidrs`. A user who can write to Cloud Map must not be able to direct a
+/// client to itself (loopback, unspecified), to the metadata and agents of its node (link-local,
+/// and `fd00:ec2::/32`, EC2's IPv6 range for the same), or to a group (multicast, broadcast).
 pub(super) const FORBIDDEN: [Cidr; 10] = [
     Cidr::v4(0, 0, 0, 0, 8),
     Cidr::v4(127, 0, 0, 0, 8),
@@ -93,7 +95,7 @@ pub(super) const FORBIDDEN: [Cidr; 10] = [
     Cidr::v6(0xfd00, 0xec2, 0, 32),
 ];
 
-/// The range that forbids an address, or none.
+/// The range that forbids an address, if there is one.
 pub(super) fn forbidding(address: IpAddr, deny: &[Cidr], allow: &[Cidr]) -> Option<Cidr> {
     let embedded = match address {
         IpAddr::V6(v6) => embedded(v6).map(IpAddr::V4),
@@ -129,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_points_callers_at_themselves_or_their_node_is_forbidden() {
+    fn an_address_of_the_client_itself_or_of_its_node_is_forbidden() {
         for address in [
             "127.0.0.1",
             "127.255.0.1",
@@ -166,12 +168,12 @@ mod tests {
     }
 
     #[test]
-    fn an_allowed_range_outweighs_a_denied_one() {
+    fn an_allowed_range_takes_precedence_over_a_denied_one() {
         let allow = ["127.0.0.0/8".parse().unwrap(), "::/0".parse().unwrap()];
         assert_eq!(forbidding("127.0.0.1".parse().unwrap(), &FORBIDDEN, &allow), None);
         assert!(
             forbidding("169.254.169.254".parse().unwrap(), &FORBIDDEN, &allow).is_some(),
-            "::/0 is no range of IPv4 addresses"
+            "::/0 is not a range of IPv4 addresses"
         );
     }
 

@@ -19,7 +19,7 @@ pub struct Translated {
 }
 
 impl<S: Step> Translator<'_, S> {
-    /// Translates all services, as [`Translator::translate_each`] does, and keeps the entries.
+    /// Translates all services, as [`Translator::translate_each`] does, and returns the entries.
     #[must_use]
     pub fn translate_all(&self, records: &[Record]) -> Translated {
         let mut entries = Vec::new();
@@ -62,7 +62,7 @@ fn claims<'a>(
     order::sort_by(&mut sorted, |a, b| a.key().cmp(&b.key()));
     let mut each: Vec<Claim<'_>> =
         sorted.into_iter().filter_map(|record| Claim::new(record, options, report).ok()).collect();
-    // Those of one host stay in their order.
+    // Claims to one host keep their order.
     order::sort_by(&mut each, |a, b| a.host.cmp(&b.host));
     let mut claims: Vec<Vec<Claim<'_>>> = Vec::with_capacity(each.len());
     for claim in each {
@@ -78,39 +78,39 @@ fn claims<'a>(
     claims
 }
 
-/// The name of the entry that claims to one host are about.
+/// The name of the entry for one host.
 fn name<'c>(claims: &'c [Claim<'_>]) -> Option<&'c str> {
     claims.first().map(|claim| claim.name.as_str())
 }
 
-/// One entry of all that claim a host.
+/// One entry for all claims to a host.
 fn merged(claims: &[Claim<'_>], step: &impl Step, report: &mut Report) -> Option<Outcome> {
     let records: Vec<&Record> = claims.iter().map(|claim| claim.record).collect();
     Some(claims.first()?.entry(&records, None, step, report))
 }
 
-/// The entry of the first that claims a host and is not dropped; the others are refused.
+/// The entry for the first claim whose service is not dropped; the other claims are refused.
 fn first(claims: &[Claim<'_>], step: &impl Step, report: &mut Report) -> Option<Outcome> {
     let mut claims = claims.iter();
-    while let Some(holder) = claims.next() {
-        let outcome = holder.entry(&[holder.record], None, step, report);
+    while let Some(claim) = claims.next() {
+        let outcome = claim.entry(&[claim.record], None, step, report);
         if outcome == Outcome::Excluded {
             continue;
         }
         for other in claims {
-            refuse(other.record, holder, report);
+            refuse(other.record, claim, report);
         }
         return Some(outcome);
     }
     None
 }
 
-fn refuse(record: &Record, holder: &Claim<'_>, report: &mut Report) {
-    let first = holder.record;
+fn refuse(record: &Record, accepted: &Claim<'_>, report: &mut Report) {
+    let first = accepted.record;
     let message = format!(
-        "the host {} is that of the service {} in {} of source {} already, which comes first; rename one, give one a host by an override, or \
-         set conflicts to merge",
-        holder.host,
+        "the host {} is already used by service {} in {} of source {}, which sorts first; rename one of them, set another host with an \
+         override, or set conflicts to merge",
+        accepted.host,
         first.service.key(),
         first.namespace.key(),
         first.source

@@ -1,4 +1,4 @@
-//! Endpoints: one for each address (and port, where an address has several instances that differ),
+//! Endpoints: one for each address (and port, if an address has several instances that differ),
 //! in canonical order, with labels, weight and locality.
 
 use super::address::Address;
@@ -12,7 +12,7 @@ use crate::order;
 use crate::service_entry::{Endpoint, PortMap, Resolution, is_label_value};
 use crate::sorted::SortedMap;
 
-/// The endpoints, sorted by address and ports, and how Istio finds them.
+/// The endpoints, sorted by address and ports, and their resolution.
 pub(super) struct Endpoints {
     pub(super) list: Vec<Endpoint>,
     pub(super) resolution: Resolution,
@@ -26,7 +26,7 @@ pub(super) struct Slot<'p, 'a> {
     pub(super) separate_port: Option<u16>,
 }
 
-/// Makes the endpoints. `with_region` asks for a region in each one's locality.
+/// Makes the endpoints. `with_region` adds a region to the locality of each.
 pub(super) fn build(
     record: &Record,
     candidates: &[Candidate<'_>],
@@ -44,8 +44,8 @@ pub(super) fn build(
             separate_port,
         }));
     }
-    // Of an endpoint's instances the first by its content decides, whatever the order in which
-    // Cloud Map answers.
+    // Sorted by content, so that the order of Cloud Map's response does not decide which instance
+    // of an endpoint comes first.
     order::sort_by(&mut slots, |a, b| {
         (a.address, a.separate_port, a.candidate.instance).cmp(&(
             b.address,
@@ -71,7 +71,8 @@ pub(super) fn build(
             push(at_address, maps.whole(first), &mut list);
             continue;
         }
-        let (start, mut has_whole) = (list.len(), false);
+        let start = list.len();
+        let mut has_whole = false;
         for part in at_address.chunk_by(|a, b| a.separate_port == b.separate_port) {
             let Some(Slot { candidate: first, separate_port: Some(port), .. }) = part.first()
             else {
@@ -94,8 +95,8 @@ pub(super) fn build(
 fn report_unserved(record: &Record, total: usize, unserved: &Unserved, report: &mut Report) {
     for (number, count, address) in unserved.iter() {
         let message = format!(
-            "{count} of {total} endpoints ({address} first) have no port of the protocol of service port {number}, and calls to it may \
-             reach them on a closed port"
+            "{count} of {total} endpoints (the first is {address}) have no port with the protocol of service port {number}; a connection \
+             to it may reach a closed port"
         );
         report.service(record, Severity::Warning, Code::PortNotServed, message);
     }
@@ -147,11 +148,11 @@ pub(super) fn labels(
 fn label_problem(present: Option<&String>, value: &str) -> Option<String> {
     if !is_label_value(value) {
         return Some(format!(
-            "`{value}` is no label value, expected at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends"
+            "`{value}` is not a valid label value, expected at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends"
         ));
     }
     let present = present.filter(|present| *present != value)?;
-    Some(format!("another instance of this address says `{present}`, this one `{value}`"))
+    Some(format!("another instance at this address has `{present}`, this one has `{value}`"))
 }
 
 /// The weight in the attribute that the options name: the highest of the candidates of one
@@ -174,7 +175,7 @@ pub(super) fn weight(
         highest = highest.max(weight);
         if weight.is_none() {
             let message = format!(
-                "`{attribute}` is `{text}`, which is no weight in 1..=4294967295; it is ignored"
+                "the weight `{attribute}` is `{text}`, expected a number in 1..=4294967295; it is ignored"
             );
             report.instance(candidate.record, candidate.instance, Code::InvalidWeight, message);
         }
@@ -182,23 +183,23 @@ pub(super) fn weight(
     highest
 }
 
-/// The locality of a candidate, or none. `with_region` asks for the region at least, so that Istio
-/// can fail over between regions.
+/// The locality of a candidate, if it is known. `with_region` adds the region even without a zone,
+/// so that Istio can fail over between regions.
 pub(super) fn locality(
     candidate: &Candidate<'_>,
     with_region: bool,
     report: &mut Report,
 ) -> Option<String> {
     let attributes = &candidate.data.attributes;
-    let read_in = candidate.record.region.as_deref();
+    let records_region = candidate.record.region.as_deref();
     let Some(zone) = attributes.zone else {
         return with_region
-            .then_some(attributes.region.or(read_in))
+            .then_some(attributes.region.or(records_region))
             .flatten()
             .filter(|region| is_locality_part(region))
             .map(str::to_owned);
     };
-    let region = attributes.region.or_else(|| region_of(zone)).or(read_in);
+    let region = attributes.region.or_else(|| region_of(zone)).or(records_region);
     match region {
         Some(region) if is_locality_part(region) && is_locality_part(zone) => {
             Some([region, "/", zone].concat())
@@ -206,7 +207,7 @@ pub(super) fn locality(
         _ => {
             let region = region.unwrap_or_default();
             let message = format!(
-                "no locality can be made of zone `{zone}` and region `{region}`; it is left out"
+                "zone `{zone}` and region `{region}` are not a valid locality; it is left out"
             );
             report.instance(candidate.record, candidate.instance, Code::InvalidHint, message);
             None
@@ -214,7 +215,7 @@ pub(super) fn locality(
     }
 }
 
-/// The region that a zone's name begins with: up to its first number. `us-gov-west-1b` is in
+/// The region in a zone's name: the part up to its first number. `us-gov-west-1b` is in
 /// `us-gov-west-1`, the local zone `us-west-2-lax-1a` in `us-west-2`.
 fn region_of(zone: &str) -> Option<&str> {
     let mut end = 0;
@@ -228,7 +229,8 @@ fn region_of(zone: &str) -> Option<&str> {
     None
 }
 
-/// A slash would shift the parts of a locality; the schema allows 2,048 characters in all.
+/// Whether the text can be part of a locality: a slash would shift the parts, and the schema allows
+/// 2,048 characters in total.
 fn is_locality_part(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 128
@@ -240,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zone_names_its_region() {
+    fn a_zones_name_contains_its_region() {
         for (zone, region) in [
             ("us-east-1a", Some("us-east-1")),
             ("us-gov-west-1b", Some("us-gov-west-1")),

@@ -22,8 +22,8 @@ pub(super) fn exceeded(entry: &ServiceEntry) -> Option<String> {
         ("labels of one endpoint", most(|endpoint| endpoint.labels.len()), ENDPOINT_LABELS),
     ];
     let over = counts.into_iter().find(|(_, count, limit)| count > limit);
-    let over =
-        over.map(|(what, count, limit)| format!("{count} {what}, at most {limit} are accepted"));
+    let over = over
+        .map(|(what, count, limit)| format!("{count} {what}, but at most {limit} are accepted"));
     over.or_else(|| too_long(entry))
 }
 
@@ -31,15 +31,14 @@ fn too_long(entry: &ServiceEntry) -> Option<String> {
     if length_at_most(entry) <= BYTES {
         return None;
     }
-    // Rare enough to be written out. A writer that only counts would be compiled once more for
-    // every type of an entry.
+    // This is rare, so the whole entry is serialized. A writer that only counts bytes would be
+    // compiled again for every type of an entry.
     let length = serde_json::to_vec(entry).ok()?.len();
-    (length > BYTES).then(|| format!("an object of {length} bytes, at most {BYTES} are accepted"))
+    (length > BYTES).then(|| format!("{length} bytes, but at most {BYTES} are accepted"))
 }
 
 /// An upper bound of the length of an entry in JSON, so that few entries have to be serialized to
-/// measure them. Of an endpoint only the locality, which may be a transformation's, can need
-/// escapes.
+/// measure them. In an endpoint, only the locality can need escapes: a transformation may set it.
 fn length_at_most(entry: &ServiceEntry) -> usize {
     const FIXED: usize = 16 * 1024;
     let endpoints = entry.spec.endpoints.iter().map(|endpoint| {
@@ -97,7 +96,7 @@ mod tests {
         }
     }
 
-    fn refused(record: &Record, options: &Options) -> String {
+    fn limit_error(record: &Record, options: &Options) -> String {
         let translation = translate(record, options);
         assert_eq!(translation.outcome, Outcome::Failed);
         let Some(error) =
@@ -109,15 +108,15 @@ mod tests {
     }
 
     #[test]
-    fn as_many_endpoints_as_the_schema_takes_pass_and_one_more_is_an_error() {
+    fn the_schemas_maximum_of_endpoints_is_accepted_and_one_more_is_an_error() {
         assert!(matches!(
             translate(&service(4096, false), &Options::default()).outcome,
             Outcome::Entry(_)
         ));
-        let message = refused(&service(4097, false), &Options::default());
+        let message = limit_error(&service(4097, false), &Options::default());
         assert_eq!(
             message,
-            "the entry would have 4097 endpoints, at most 4096 are accepted; it is not made, and what was last applied stays"
+            "the entry would have 4097 endpoints, but at most 4096 are accepted; the last applied entry is kept"
         );
     }
 
@@ -129,11 +128,11 @@ mod tests {
         else {
             panic!("options")
         };
-        assert!(refused(&service(4000, true), &options).contains("bytes, at most 1048576"));
+        assert!(limit_error(&service(4000, true), &options).contains("bytes, but at most 1048576"));
     }
 
     #[test]
-    fn more_ports_than_an_endpoint_takes_is_an_error() {
+    fn an_endpoint_with_too_many_ports_is_an_error() {
         let ports: Vec<String> = (1..=129).map(|n| format!("tcp-{n}:{n}")).collect();
         let Ok(options) =
             serde_json::from_value(serde_json::json!({"overrides": [{"ports": ports}]}))
@@ -141,8 +140,8 @@ mod tests {
             panic!("options")
         };
         assert!(
-            refused(&service(1, false), &options)
-                .contains("129 ports of one endpoint, at most 128")
+            limit_error(&service(1, false), &options)
+                .contains("129 ports of one endpoint, but at most 128")
         );
         assert!(matches!(translate(&service(0, false), &options).outcome, Outcome::Entry(_)));
     }

@@ -9,9 +9,9 @@ use crate::service_entry::{
 };
 use crate::sorted::SortedMap;
 
-/// Why a service has no host that Istio accepts.
+/// Istio would reject the service's host.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{host}` is no valid host: {problem}; an override can name one")]
+#[error("`{host}` is not a valid host: {problem}; set another one with an override")]
 pub struct HostError {
     /// The host that the service would have.
     pub host: String,
@@ -19,7 +19,7 @@ pub struct HostError {
     pub problem: String,
 }
 
-/// What an entry's name begins with.
+/// The prefix of every entry's name.
 pub const NAME_PREFIX: &str = "cloudmap-";
 /// Kubernetes' limit for a name.
 const LONGEST_NAME: usize = 253;
@@ -29,7 +29,7 @@ const LONGEST_NAME: usize = 253;
 /// is the name of its namespace.
 ///
 /// # Errors
-/// Where Istio would reject the host.
+/// If Istio would reject the host.
 pub fn host_and_name(
     namespace_name: &str,
     service_name: &str,
@@ -39,7 +39,7 @@ pub fn host_and_name(
     } else {
         format!("{service_name}.{namespace_name}")
     };
-    // Without a name of its own the namespace's dot would pass for a trailing one.
+    // With an empty namespace name, the separating dot would be taken for a trailing one.
     let nameless = namespace_name.is_empty().then(|| "its namespace has no name".to_owned());
     let host = if nameless.is_some() { host } else { normalized(&host).into_owned() };
     if let Some(problem) = nameless.or_else(|| host_problem(&host)) {
@@ -49,8 +49,8 @@ pub fn host_and_name(
     Ok((host, name))
 }
 
-/// `cloudmap-HOST`. Where that has over 253 characters it is cut, and ends in `-` and the FNV-1a
-/// hash (64 bit, 16 hexadecimal digits) of the whole.
+/// `cloudmap-HOST`. A name of more than 253 characters is truncated and ends with `-` and the
+/// FNV-1a hash (64 bit, 16 hexadecimal digits) of the whole name.
 #[must_use]
 pub fn entry_name(host: &str) -> String {
     let name = format!("{NAME_PREFIX}{host}");
@@ -121,7 +121,7 @@ mod tests {
         let error = host_and_name("n", "my_svc").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`my_svc.n` is no valid host: its label `my_svc` holds `_`, allowed are letters, digits and hyphens; an override can name one"
+            "`my_svc.n` is not a valid host: its label `my_svc` contains `_`, expected letters, digits and inner hyphens; set another one with an override"
         );
         assert!(host_and_name("n", "web.").is_err() && host_and_name(".", ".").is_err());
         assert!(host_and_name("", "web").is_err() && host_and_name("n", "").is_err());

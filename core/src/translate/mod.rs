@@ -8,7 +8,7 @@
 //!    of them are used by their health.
 //! 3. `ports`: the service ports, and how each endpoint maps them to its own ports.
 //! 4. `endpoints` with their labels, weights and localities; `virtual_addresses` of the entry.
-//! 5. `transform`: the user's own change of the entry, if there is one.
+//! 5. `transform`: the user's transformation of the entry, if there is one.
 //! 6. `limits` of the API server.
 //!
 //! `conflicts` handles several services that claim one host. Everything that is left out or
@@ -60,7 +60,7 @@ use crate::service_entry::{Kind, ServiceEntry, ServicePort, Spec};
 /// The result of a translation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Translation {
-    /// The entry, or why there is none.
+    /// The entry, or the reason for its absence.
     pub outcome: Outcome,
     /// What was dropped or degraded, sorted.
     pub diagnostics: Vec<Diagnostic>,
@@ -76,7 +76,7 @@ pub enum Outcome {
     Excluded,
     /// No entry is desired while the service has no endpoint (`emptyService: omit`).
     Empty,
-    /// No entry can be made; the diagnostics hold the error. What was last applied stays.
+    /// No entry can be made; the diagnostics have the error. The last applied entry is kept.
     Failed,
 }
 
@@ -173,7 +173,7 @@ struct Claim<'a> {
 }
 
 impl<'a> Claim<'a> {
-    /// The claim, or why there is none.
+    /// The claim, or the outcome of a service that claims no host.
     fn new(record: &'a Record, options: &'a Options, report: &mut Report) -> Result<Self, Outcome> {
         let settings = Settings::new(record, options, report);
         if let Some(why) = settings.exclusion(record) {
@@ -194,7 +194,7 @@ impl<'a> Claim<'a> {
         }
     }
 
-    /// The other steps: the entry of all of `records`.
+    /// Runs the other steps: the entry of all of `records`.
     fn entry(
         &self,
         records: &[&Record],
@@ -245,9 +245,7 @@ impl<'a> Claim<'a> {
         if let Outcome::Entry(entry) = &outcome
             && let Some(limit) = limits::exceeded(entry)
         {
-            let message = format!(
-                "the entry would have {limit}; it is not made, and what was last applied stays"
-            );
+            let message = format!("the entry would have {limit}; the last applied entry is kept");
             report.service(record, Severity::Error, Code::LimitExceeded, message);
             return Outcome::Failed;
         }

@@ -45,20 +45,20 @@ pub struct Options {
     pub target_namespace: Option<String>,
     /// Which instances are used, by their health.
     pub health: HealthMode,
-    /// Which addresses of an instance with both families are used.
+    /// Which addresses of an instance with both an IPv4 and an IPv6 address are used.
     pub ip_family: IpFamily,
-    /// Addresses that no endpoint may have. By default loopback, unspecified, link-local (the
-    /// metadata service among them), multicast.
+    /// Addresses that no endpoint may have. By default loopback, unspecified, link-local (including
+    /// the metadata service) and multicast.
     pub deny_cidrs: Vec<Cidr>,
     /// Addresses that an endpoint may have although they are denied.
     pub allow_cidrs: Vec<Cidr>,
-    /// Label of an endpoint to the attribute that holds its value.
+    /// From a label of endpoints to the attribute that has its value.
     #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<LabelKey, String>", extend("propertyNames" = pattern::label_key_names())), ts(as = "std::collections::BTreeMap<LabelKey, String>"))]
     pub endpoint_labels: SortedMap<LabelKey, String>,
-    /// The attribute that holds an endpoint's weight.
+    /// The attribute that has an endpoint's weight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight_attribute: Option<String>,
-    /// What becomes of a service without endpoints.
+    /// Whether a service without endpoints has an entry.
     pub empty_service: EmptyService,
     /// Which virtual addresses an entry has.
     pub addresses: Addresses,
@@ -66,8 +66,7 @@ pub struct Options {
     #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<u16, Protocol>", extend("propertyNames" = pattern::port_names())), ts(as = "std::collections::BTreeMap<u16, Protocol>"))]
     #[serde(deserialize_with = "protocols_by_number")]
     pub protocols: SortedMap<u16, Protocol>,
-    /// The service port for host-mapped ports of ECS, `name:number`. A target port is of no use
-    /// here.
+    /// The service port for host-mapped ports of ECS, `name:number`. A target port is ignored.
     pub dynamic_port: PortSpec,
     /// Where services are, seen from the mesh; left out, if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,10 +74,9 @@ pub struct Options {
     /// Which Kubernetes namespaces see the entries; all, if empty.
     #[serde(skip_serializing_if = "ExportTo::is_empty")]
     pub export_to: ExportTo,
-    /// What becomes of two services that claim one host.
+    /// How two services that claim one host are handled.
     pub conflicts: Conflicts,
-    /// What differs for single services. Of several that match, the first that sets a field decides
-    /// it.
+    /// Options for single services. If several match, the first that sets a field decides it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
 }
@@ -114,9 +112,7 @@ fn owner<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error>
         return Ok(text);
     }
     let expected = "1 to 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends";
-    Err(D::Error::custom(format_args!(
-        "`{text}` can't be the value of a label; expected {expected}"
-    )))
+    Err(D::Error::custom(format_args!("`{text}` is not a valid label value; expected {expected}")))
 }
 
 /// Reads the name of a Kubernetes namespace.
@@ -126,7 +122,9 @@ fn namespace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String
         return Ok(Some(text));
     }
     let expected = "at most 63 lower-case letters, digits and inner hyphens";
-    Err(D::Error::custom(format_args!("`{text}` is no name of a namespace; expected {expected}")))
+    Err(D::Error::custom(format_args!(
+        "`{text}` is not a valid namespace name; expected {expected}"
+    )))
 }
 
 /// Reads the protocols of ports by their numbers; 0 is not a port.
@@ -135,7 +133,7 @@ fn protocols_by_number<'de, D: Deserializer<'de>>(
 ) -> Result<SortedMap<u16, Protocol>, D::Error> {
     let protocols = SortedMap::<u16, Protocol>::deserialize(deserializer)?;
     if protocols.contains_key(&0) {
-        return Err(D::Error::custom("0 is no port; expected numbers in 1..=65535"));
+        return Err(D::Error::custom("0 is not a valid port; expected numbers in 1..=65535"));
     }
     Ok(protocols)
 }
@@ -169,12 +167,12 @@ pub enum IpFamily {
     Dual,
 }
 
-/// What becomes of a service without endpoints.
+/// Whether a service without endpoints has an entry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub enum EmptyService {
-    /// An entry without endpoints, so that callers get an honest 503.
+    /// An entry without endpoints, so that clients get a 503.
     #[default]
     Keep,
     /// No entry.
@@ -186,7 +184,8 @@ pub enum EmptyService {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub enum Addresses {
-    /// The IP of a lone endpoint; of more, all up to 16 if a port is not routed by name, else none.
+    /// The IP of a single endpoint. With more endpoints: up to 16 IPs if a port is not routed by
+    /// name, else none.
     #[default]
     Auto,
     /// None.
@@ -195,12 +194,12 @@ pub enum Addresses {
     Endpoints,
 }
 
-/// What becomes of two services that claim one host.
+/// How two services that claim one host are handled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub enum Conflicts {
-    /// The first by source, namespace id and service id has it; the others are reported.
+    /// The first by source, namespace id and service id gets the host; the others are reported.
     #[default]
     Refuse,
     /// One entry of all of them, each endpoint with its own region.
@@ -213,9 +212,11 @@ pub enum Conflicts {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), schemars(extend("pattern" = pattern::label_key())), ts(type = "string"))]
 pub struct LabelKey(String);
 
-/// No label's key.
+/// The text is not a label key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is no label key; expected `[prefix/]name` of letters, digits, `-`, `_` and `.`")]
+#[error(
+    "`{0}` is not a valid label key; expected `[prefix/]name` of letters, digits, `-`, `_` and `.`"
+)]
 pub struct InvalidLabelKey(String);
 
 impl LabelKey {
@@ -247,15 +248,15 @@ impl From<LabelKey> for String {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), schemars(extend("anyOf" = pattern::export_to())), ts(type = "Array<string>"))]
 pub struct ExportTo(Vec<String>);
 
-/// What Istio would reject as `exportTo`.
+/// Istio would reject the list as `exportTo`.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "`{0}` can't stand in exportTo; expected names of namespaces and `.`, or `*` or `~` alone, none twice"
+    "`{0}` is not allowed in exportTo; expected distinct names of namespaces and `.`, or only `*` or `~`"
 )]
 pub struct InvalidExportTo(String);
 
 impl ExportTo {
-    /// All see it.
+    /// Whether all namespaces see it.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()

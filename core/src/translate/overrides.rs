@@ -7,7 +7,7 @@ use super::ports::{PortList, PortSpec};
 use crate::cloud_map::Record;
 use crate::service_entry::{Host, Location, Protocol};
 
-/// What differs for the services that match. A field that is not set leaves things as they are.
+/// Options for the services that match. A field that is not set changes nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), ts(optional_fields))]
@@ -33,8 +33,8 @@ pub struct Override {
     /// Where the service is, seen from the mesh.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
-    /// Leave the service out; `false` takes in what is left out by its name, its tags or its
-    /// attributes.
+    /// Whether the service is left out; `false` includes a service that its name, tags or
+    /// attributes exclude.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// As in the options.
@@ -59,11 +59,11 @@ pub struct Override {
 
 impl Override {
     fn matches(&self, source: &str, namespace: &str, service: &str) -> bool {
-        let fits =
+        let matches =
             |glob: &Option<Glob>, name: &str| glob.as_ref().is_none_or(|glob| glob.matches(name));
-        fits(&self.service, service)
-            && fits(&self.namespace, namespace)
-            && fits(&self.source, source)
+        matches(&self.service, service)
+            && matches(&self.namespace, namespace)
+            && matches(&self.source, source)
     }
 }
 
@@ -91,7 +91,7 @@ impl<'o> Matching<'o> {
     }
 }
 
-/// A pattern: `*` matches any text, also an empty one, `?` one character. Any other character
+/// A pattern: `*` matches any text, including an empty one, `?` one character. Any other character
 /// matches itself, in the same letter case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -99,18 +99,18 @@ impl<'o> Matching<'o> {
 pub struct Glob(String);
 
 impl Glob {
-    /// A pattern; any text is one.
+    /// A pattern; any text is valid.
     #[must_use]
     pub fn new(pattern: impl Into<String>) -> Self {
         Self(pattern.into())
     }
 
-    /// Whether the whole `text` matches. Takes at most the product of both lengths, whatever the
-    /// pattern.
+    /// Whether the whole `text` matches. Takes time proportional to at most the product of both
+    /// lengths, whatever the pattern.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         let (mut pattern, mut text) = (self.0.chars(), text.chars());
-        // Where to go on if what follows the last `*` does not fit: one character later.
+        // Where to continue if what follows the last `*` does not match: one character later.
         let mut retry: Option<(std::str::Chars<'_>, std::str::Chars<'_>)> = None;
         loop {
             let (before_pattern, before_text) = (pattern.clone(), text.clone());
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn many_stars_take_no_exponential_time() {
+    fn many_stars_do_not_take_exponential_time() {
         assert!(!Glob::new("*a".repeat(50)).matches(&format!("{}b", "a".repeat(2000))));
     }
 }

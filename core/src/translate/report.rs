@@ -9,7 +9,7 @@ use crate::order;
 pub struct Report(Vec<Diagnostic>);
 
 impl Report {
-    /// About a service as a whole.
+    /// Adds a diagnostic about a service as a whole.
     pub(super) fn service(
         &mut self,
         record: &Record,
@@ -20,7 +20,7 @@ impl Report {
         self.push(record, severity, code, None, message);
     }
 
-    /// About one instance of it: a warning.
+    /// Adds a warning about one instance.
     pub(super) fn instance(
         &mut self,
         record: &Record,

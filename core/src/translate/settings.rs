@@ -11,7 +11,8 @@ use crate::diagnostic::{Code, Severity};
 use crate::order;
 use crate::service_entry::{Host, Location, Protocol, UnknownProtocol};
 
-/// ECS Service Connect keeps a service with this prefix for each client; nothing calls it.
+/// ECS Service Connect registers a service with this prefix for each client; it receives no
+/// traffic.
 const BOOKKEEPING: &str = "aws-ecs-sc.client.";
 
 /// The settings of one service.
@@ -39,13 +40,13 @@ impl<'o> Settings<'o> {
             None => {}
         }
         match self.hints.exclude {
-            Some(true) => Some("it says istio-cloud-map/exclude"),
+            Some(true) => Some("its hint istio-cloud-map/exclude is true"),
             Some(false) => None,
             None => record
                 .service
                 .name
                 .starts_with(BOOKKEEPING)
-                .then_some("it is bookkeeping of ECS Service Connect, which nobody calls"),
+                .then_some("it is internal to ECS Service Connect and receives no traffic"),
         }
     }
 
@@ -95,12 +96,12 @@ impl<'o> Settings<'o> {
     }
 }
 
-/// The expected host and entry name before anything but a service's name is read: with the
-/// overrides of the options, but without the service's own attributes and tags. None, if an
-/// override excludes it or it is ECS's bookkeeping.
+/// The expected host and entry name of a service of which only the name has been read: with the
+/// overrides of the options, but without the service's attributes and tags. None if an override
+/// excludes it or it is internal to ECS.
 ///
 /// # Errors
-/// Where Istio would reject the host.
+/// If Istio would reject the host.
 pub fn expected_host_and_name(
     source: &str,
     namespace: &Namespace,
@@ -149,7 +150,7 @@ impl Hints {
         hints
     }
 
-    /// Sets a hint, unless it is set already.
+    /// Sets a hint, unless it is already set.
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
             "ports" => {
@@ -162,10 +163,8 @@ impl Hints {
             ),
             "location" => set_once(&mut self.location, parse_location(value)),
             "exclude" => set_once(&mut self.exclude, parse_bool(value)),
-            _ => {
-                Err("no such hint; known are ports, host, protocol, location and exclude"
-                    .to_owned())
-            }
+            _ => Err("there is no such hint; expected ports, host, protocol, location or exclude"
+                .to_owned()),
         }
     }
 }
@@ -180,7 +179,9 @@ fn parse_location(value: &str) -> Result<Location, String> {
     match value.to_ascii_uppercase().as_str() {
         "MESH_EXTERNAL" => Ok(Location::MeshExternal),
         "MESH_INTERNAL" => Ok(Location::MeshInternal),
-        _ => Err(format!("`{value}` is no location; expected MESH_EXTERNAL or MESH_INTERNAL")),
+        _ => Err(format!(
+            "`{value}` is not a valid location; expected MESH_EXTERNAL or MESH_INTERNAL"
+        )),
     }
 }
 
@@ -188,7 +189,7 @@ fn parse_bool(value: &str) -> Result<bool, String> {
     match value.to_ascii_lowercase().as_str() {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => Err(format!("`{value}` is neither true nor false")),
+        _ => Err(format!("`{value}` is not a boolean; expected true or false")),
     }
 }
 
@@ -200,7 +201,7 @@ mod tests {
     use crate::cloud_map::Tag;
 
     #[test]
-    fn a_service_attribute_outweighs_a_tag_and_a_bad_one_gives_way_to_it() {
+    fn a_service_attribute_takes_precedence_over_a_tag_unless_it_is_invalid() {
         let tag = |key: &str, value: &str| Tag {
             key: format!("istio-cloud-map/{key}"),
             value: value.to_owned(),
@@ -234,6 +235,6 @@ mod tests {
                 .starts_with("the service attribute `istio-cloud-map/ports` is ignored"),
             "{reported:?}"
         );
-        assert!(reported[1].message.contains("no such hint"), "{reported:?}");
+        assert!(reported[1].message.contains("there is no such hint"), "{reported:?}");
     }
 }

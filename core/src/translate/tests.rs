@@ -1,4 +1,4 @@
-//! Ports and addresses over time, and what no golden case shows.
+//! Ports and addresses over time, and what the golden cases do not cover.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
@@ -9,7 +9,7 @@ use crate::cloud_map::{Health, Instance, Namespace, Record, Service};
 use crate::diagnostic::Code;
 use crate::service_entry::{Protocol, ServicePort};
 
-/// An instance at 10.0.0.`host`, and what else it says.
+/// An instance at 10.0.0.`host` with these other attributes.
 fn instance(host: usize, health_status: Health, attributes: &[(&str, &str)]) -> Instance {
     let address = ("AWS_INSTANCE_IPV4".to_owned(), format!("10.0.0.{host}"));
     let attributes = attributes
@@ -41,7 +41,7 @@ fn options(options: Value) -> Options {
     serde_json::from_value(options).unwrap()
 }
 
-/// The entry, and the codes of what is said.
+/// The entry, and the codes of the diagnostics.
 fn entry(
     record: &Record,
     options: &Options,
@@ -52,7 +52,7 @@ fn entry(
     (*entry, diagnostics.into_iter().map(|diagnostic| diagnostic.code).collect())
 }
 
-/// What was known of a TCP service.
+/// The last known ports and addresses of a TCP service.
 fn last() -> LastKnown {
     let port = ServicePort {
         number: 5432,
@@ -63,7 +63,7 @@ fn last() -> LastKnown {
     LastKnown { ports: vec![port], addresses: vec!["10.0.0.1".to_owned()] }
 }
 
-/// Each endpoint's address and map.
+/// Each endpoint's address and port map.
 fn maps(entry: &ServiceEntry) -> Vec<Value> {
     entry.spec.endpoints.iter().map(|endpoint| json!([endpoint.address, endpoint.ports])).collect()
 }
@@ -71,18 +71,18 @@ fn maps(entry: &ServiceEntry) -> Vec<Value> {
 #[test]
 fn without_any_instance_a_service_keeps_its_last_ports_and_addresses() {
     let options = Options::default();
-    let (kept, said) = entry(&service(Vec::new()), &options, Some(&last()));
+    let (kept, codes) = entry(&service(Vec::new()), &options, Some(&last()));
     assert_eq!(LastKnown::from_entry(&kept), last());
-    assert_eq!(said, []);
-    let (new, said) = entry(&service(Vec::new()), &options, None);
+    assert_eq!(codes, []);
+    let (new, codes) = entry(&service(Vec::new()), &options, None);
     assert_eq!(new.spec.ports.iter().map(|port| port.number).collect::<Vec<_>>(), [80, 443]);
-    assert_eq!(said, [Code::PortsUnknown]);
+    assert_eq!(codes, [Code::PortsUnknown]);
     let nothing = LastKnown::default();
-    assert_eq!(entry(&service(Vec::new()), &options, Some(&nothing)), (new, said));
+    assert_eq!(entry(&service(Vec::new()), &options, Some(&nothing)), (new, codes));
 }
 
 #[test]
-fn the_last_addresses_are_for_ports_that_would_take_everybodys_alone() {
+fn only_ports_that_are_not_routed_by_name_use_the_last_addresses() {
     let http = LastKnown {
         ports: vec![ServicePort { protocol: Protocol::Http, ..last().ports.remove(0) }],
         ..last()
@@ -104,20 +104,21 @@ fn the_last_addresses_are_for_ports_that_would_take_everybodys_alone() {
 }
 
 #[test]
-fn what_is_left_out_outweighs_what_was_last_known() {
+fn instances_that_are_left_out_take_precedence_over_what_was_last_known() {
     let options = options(json!({"health": "healthy"}));
     let live = service(vec![at(2, 6379), at(3, 6379)]);
     let drained = service(vec![unhealthy(2, 6379), unhealthy(3, 6379)]);
-    let (before, (after, said)) =
-        (entry(&live, &options, None).0, entry(&drained, &options, Some(&last())));
+    let before = entry(&live, &options, None).0;
+    let (after, codes) = entry(&drained, &options, Some(&last()));
     assert_eq!(LastKnown::from_entry(&after), LastKnown::from_entry(&before));
-    assert_eq!((after.spec.endpoints.len(), said), (0, vec![Code::Unhealthy]));
+    assert_eq!(after.spec.endpoints.len(), 0);
+    assert_eq!(codes, [Code::Unhealthy]);
     let many = service((1..=17).map(|host| unhealthy(host, 6379)).collect());
     assert_eq!(entry(&many, &options, Some(&last())).0.spec.addresses, last().addresses);
 }
 
 #[test]
-fn instances_without_a_usable_address_say_the_ports_where_no_other_does() {
+fn instances_without_a_usable_address_decide_the_ports_if_no_other_has_one() {
     let bad = |port: &str| instance(1, Health::Healthy, &[("AWS_INSTANCE_PORT", port)]);
     let denied = options(json!({"denyCidrs": ["10.0.0.1"]}));
     let ports = |record: &Record| {
@@ -135,13 +136,11 @@ fn instances_without_a_usable_address_say_the_ports_where_no_other_does() {
 }
 
 #[test]
-fn listed_ports_stand_whatever_was_last_known() {
+fn listed_ports_take_precedence_over_what_was_last_known() {
     let listed = options(json!({"overrides": [{"ports": "http:8080"}]}));
-    let (entry, said) = entry(&service(Vec::new()), &listed, Some(&last()));
-    assert_eq!(
-        (entry.spec.ports.iter().map(|port| port.number).collect::<Vec<_>>(), said),
-        (vec![8080], vec![])
-    );
+    let (entry, codes) = entry(&service(Vec::new()), &listed, Some(&last()));
+    assert_eq!(entry.spec.ports.iter().map(|port| port.number).collect::<Vec<_>>(), [8080]);
+    assert_eq!(codes, []);
 }
 
 #[test]
@@ -151,8 +150,9 @@ fn neither_a_deployment_nor_the_ninth_task_changes_the_ports_of_a_scheduler() {
     let tasks = |from: u16, count: u16| {
         (from..from + count).map(|n| at(usize::from(n), 20_000 + 7 * n)).collect::<Vec<_>>()
     };
-    let (before, said) = of(tasks(1, 3));
-    assert_eq!((before.spec.ports.len(), said), (1, vec![Code::DynamicPorts]));
+    let (before, codes) = of(tasks(1, 3));
+    assert_eq!(before.spec.ports.len(), 1);
+    assert_eq!(codes, [Code::DynamicPorts]);
     let deployed = of(tasks(4, 3)).0;
     let ninth = of(tasks(1, 9)).0;
     let failing = of([
@@ -171,7 +171,7 @@ fn neither_a_deployment_nor_the_ninth_task_changes_the_ports_of_a_scheduler() {
 }
 
 #[test]
-fn a_roll_out_and_one_address_with_several_ports_are_no_dynamic_ports() {
+fn a_rollout_and_one_address_with_several_ports_are_not_dynamic_ports() {
     let numbers = |instances: Vec<Instance>| {
         let spec = entry(&service(instances), &Options::default(), None).0.spec;
         spec.ports.iter().map(|port| port.number).collect::<Vec<_>>()
@@ -215,9 +215,9 @@ fn tcp_is_never_mapped_to_a_port_of_udp_nor_the_reverse() {
         [json!(["10.0.0.1", {"tcp-53": 5353}])]
     );
     let partly = service([both(), vec![mcs(2, "5300", "53", "UDP")]].concat());
-    let (partly, said) = entry(&partly, &Options::default(), None);
+    let (partly, codes) = entry(&partly, &Options::default(), None);
     assert_eq!(maps(&partly), [json!(["10.0.0.1", {"tcp-53": 5353}]), json!(["10.0.0.2", {}])]);
-    assert!(said.contains(&Code::PortNotServed), "{said:?}");
+    assert!(codes.contains(&Code::PortNotServed), "{codes:?}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The virtual addresses of an entry (`spec.addresses`), by the option `addresses`.
 //!
 //! Addresses are expensive: Istio multiplies them by the endpoints, and each change of them is a
-//! full push. But an IP that is not listed has no listener, and a TCP port without an address takes
-//! all of `0.0.0.0:port`.
+//! full push. But an IP that is not listed has no listener, and a TCP port without an address
+//! captures all of `0.0.0.0:port`.
 
 use super::LastKnown;
 use super::address::Address;
@@ -15,10 +15,10 @@ use crate::diagnostic::{Code, Severity};
 use crate::order;
 use crate::service_entry::{Resolution, ServicePort};
 
-/// The most addresses that `auto` lists.
-const MOST_FOR_TCP: usize = 16;
-/// The most addresses that `endpoints` lists.
-const MOST: usize = 64;
+/// The maximum number of addresses with `auto`.
+const MAX_FOR_TCP: usize = 16;
+/// The maximum number of addresses with `endpoints`.
+const MAX: usize = 64;
 
 /// The addresses of a service that has endpoints, sorted.
 pub(super) fn of_endpoints(
@@ -45,11 +45,11 @@ pub(super) fn of_endpoints(
     let count = ips.len();
     match mode {
         Addresses::Auto if endpoints.list.len() > 1 && needing.is_none() => Vec::new(),
-        Addresses::Auto if count > MOST_FOR_TCP => {
-            without(&format!("{count} addresses are more than {MOST_FOR_TCP}"), report)
+        Addresses::Auto if count > MAX_FOR_TCP => {
+            without(&format!("there are {count} addresses, more than {MAX_FOR_TCP}"), report)
         }
-        Addresses::Endpoints if count > MOST => {
-            let message = format!("{count} addresses are more than {MOST}; none is listed");
+        Addresses::Endpoints if count > MAX => {
+            let message = format!("there are {count} addresses, more than {MAX}; none is listed");
             report.service(record, Severity::Warning, Code::TooManyAddresses, message);
             Vec::new()
         }
@@ -57,7 +57,7 @@ pub(super) fn of_endpoints(
     }
 }
 
-/// The addresses of a service without endpoints, sorted: none, unless a port would take all of
+/// The addresses of a service without endpoints, sorted: none, unless a port would capture all of
 /// `0.0.0.0:port`. Then they are those of the instances that are left out, else the last known
 /// ones.
 pub(super) fn of_empty_service(
@@ -75,9 +75,9 @@ pub(super) fn of_empty_service(
     let mut addresses: Vec<&Address<'_>> = left_out.iter().flat_map(Candidate::addresses).collect();
     order::sort(&mut addresses);
     addresses.dedup();
-    let most = if mode == Addresses::Auto { MOST_FOR_TCP } else { MOST };
+    let max = if mode == Addresses::Auto { MAX_FOR_TCP } else { MAX };
     if addresses.is_empty()
-        || addresses.len() > most
+        || addresses.len() > max
         || !addresses.iter().all(|address| address.is_ip())
     {
         let last = last.map(|last| last.addresses.clone()).unwrap_or_default();
@@ -85,7 +85,7 @@ pub(super) fn of_empty_service(
             report_without(
                 record,
                 needing,
-                "it has no endpoint, and no address that it had is known",
+                "there is no endpoint, and no earlier address is known",
                 report,
             );
         }
@@ -94,7 +94,7 @@ pub(super) fn of_empty_service(
     addresses.into_iter().map(|address| address.as_str().to_owned()).collect()
 }
 
-/// The first port that takes all of `0.0.0.0:port` without an address.
+/// The first port that captures all of `0.0.0.0:port` without an address.
 fn needs_address(ports: &[ServicePort]) -> Option<&ServicePort> {
     ports.iter().find(|port| !port.protocol.is_routed_by_name())
 }
@@ -102,8 +102,8 @@ fn needs_address(ports: &[ServicePort]) -> Option<&ServicePort> {
 fn report_without(record: &Record, needing: Option<&ServicePort>, why: &str, report: &mut Report) {
     let Some(port) = needing else { return };
     let message = format!(
-        "{} port {} has no address of its own, since {why}; it takes all of 0.0.0.0:{1}, and a second such service is unreachable: use \
-         DNS capture",
+        "{} port {} has no address of its own, since {why}; it captures all of 0.0.0.0:{1}, and a second such service is unreachable: \
+         enable DNS capture",
         port.protocol, port.number
     );
     report.service(record, Severity::Warning, Code::TcpWithoutAddress, message);

@@ -1,5 +1,5 @@
-//! The generated files are those that the types give. `UPDATE_GOLDEN=1 cargo test -p
-//! istio-cloud-map-core --test schema` writes them anew.
+//! The generated files are current. `UPDATE_GOLDEN=1 cargo test -p istio-cloud-map-core --test
+//! schema` rewrites them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use istio_cloud_map_core::schema::{translation_options, typescript};
 use istio_cloud_map_core::service_entry::Protocol;
 use serde_json::Value;
 
-/// The path of a generated file, written anew if that is asked for.
+/// The path of a generated file, which is rewritten first with `UPDATE_GOLDEN`.
 fn generated(file: &str, text: &str) -> PathBuf {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -25,7 +25,7 @@ fn the_json_schema_of_the_options_is_that_of_the_types() {
         "docs/reference/translation-options.schema.json",
         &(serde_json::to_string_pretty(&schema).unwrap() + "\n"),
     );
-    // As values: the order of keys depends on which features of serde_json others ask for.
+    // Compared as values: the order of keys depends on the features of serde_json in the build.
     let stored: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     assert!(
         stored == schema,

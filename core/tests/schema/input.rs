@@ -1,5 +1,5 @@
-//! What TypeScript is told of the input is what is read: each shape with all its fields set arrives
-//! whole.
+//! The TypeScript types of the input match the parser: each shape with all its fields is read
+//! completely.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ fn attributes() -> BTreeMap<String, String> {
     BTreeMap::from([("AWS_INSTANCE_IPV4".to_owned(), "10.0.0.1".to_owned())])
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the fields are such")]
+#[expect(clippy::unnecessary_wraps, reason = "the type of the fields")]
 fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
@@ -125,7 +125,7 @@ fn a_snapshot() {
 }
 
 #[test]
-fn what_may_be_left_out_or_null_is_read() {
+fn optional_fields_may_be_absent_or_null() {
     let sparse = json!({"InstanceId": null, "NamespaceName": null, "ServiceName": null, "HealthStatus": null, "Attributes": null});
     let service = json!({"source": null, "region": null, "namespace": {"Name": "ns", "Id": null, "Properties": null},
         "service": {"Name": "web", "HealthCheckConfig": null, "HealthCheckCustomConfig": null, "Type": null}, "serviceAttributes": null,
@@ -146,7 +146,7 @@ fn what_may_be_left_out_or_null_is_read() {
 }
 
 #[test]
-fn an_answer_has_the_keys_that_a_translation_is_told_to_have() {
+fn a_response_has_the_keys_of_its_type() {
     let request = json!({"input": CloudMapInput::Discovered(DiscoverInstancesOutput { instances: vec![discovered()], instances_revision: None })});
     let answer: Value =
         serde_json::from_str(&api::translate(request.to_string().as_bytes())).unwrap();

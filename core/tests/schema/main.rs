@@ -1,4 +1,4 @@
-//! What is generated from the types is current, and is right.
+//! The files generated from the types are current and correct.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! The schema judges options as serde does.
+//! The schema accepts the same options as serde.
 
 use std::fs;
 use std::path::Path;
@@ -8,8 +8,7 @@ use istio_cloud_map_core::translate::Options;
 use jsonschema::{PatternOptions, Validator};
 use serde_json::{Value, json};
 
-/// By an engine of regular expressions that can't look ahead, so that none of the patterns needs
-/// it.
+/// Uses a regular expression engine without look-ahead, so that no pattern needs it.
 pub fn schema() -> Validator {
     jsonschema::options()
         .with_pattern_options(PatternOptions::regex())
@@ -22,7 +21,7 @@ pub fn is_read(options: &Value) -> bool {
 }
 
 #[test]
-fn the_defaults_fit() {
+fn the_defaults_are_valid() {
     let schema = schema();
     for options in [json!({}), serde_json::to_value(Options::default()).unwrap()] {
         schema.validate(&options).unwrap();
@@ -30,13 +29,13 @@ fn the_defaults_fit() {
 }
 
 #[test]
-fn the_options_of_all_golden_cases_fit() {
+fn the_options_of_all_golden_cases_are_valid() {
     let schema = schema();
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let files: Vec<_> =
         files.filter(|file| file.to_string_lossy().ends_with(".options.json")).collect();
-    assert!(files.len() > 10, "the cases are gone");
+    assert!(files.len() > 10, "cases are missing");
     for file in files {
         let mut options: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
         // These belong to the input.
@@ -48,7 +47,7 @@ fn the_options_of_all_golden_cases_fit() {
 }
 
 #[test]
-fn what_is_read_fits() {
+fn options_that_serde_accepts_are_valid() {
     let schema = schema();
     for options in [
         json!({"apiVersion": "v1", "targetNamespace": null, "weightAttribute": "w", "location": "MESH_INTERNAL"}),
@@ -67,7 +66,7 @@ fn what_is_read_fits() {
 }
 
 #[test]
-fn what_is_refused_does_not_fit() {
+fn options_that_serde_refuses_are_invalid() {
     let schema = schema();
     let long = |label: usize| "a".repeat(label);
     let many = vec!["a"; 129].join(".");
@@ -125,9 +124,9 @@ fn what_is_refused_does_not_fit() {
     }
 }
 
-/// All that a schema can't say. It is refused when it is read.
+/// The one rule that a schema can't express; serde refuses these options.
 #[test]
-fn only_two_ports_of_one_name_or_number_fit_and_are_refused() {
+fn only_two_ports_with_the_same_name_or_number_are_valid_and_refused() {
     let schema = schema();
     for ports in [
         json!("http:80,tcp:80"),

@@ -1,4 +1,4 @@
-//! The patterns of texts say what the Rust types say, of texts that nobody thought of.
+//! The patterns accept the same texts as the Rust types, for generated texts.
 
 use jsonschema::Validator;
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::options::{is_read, schema};
 
-/// Fails if serde and the schema judge otherwise.
+/// Fails if serde and the schema disagree.
 fn agree(schema: &Validator, options: &Value) -> Result<(), TestCaseError> {
     prop_assert_eq!(is_read(options), schema.is_valid(options), "read, fits: {}", options);
     Ok(())
@@ -44,7 +44,7 @@ fn of_ports() {
     let port =
         " ?(http|GRPC-web|tcp|MySql|h2|https-)(-[a-zA-Z0-9-]{0,57})? ?(: ?0?[0-9]{1,5} ?){1,3}";
     agree_on(port, |text| json!({"dynamicPort": text}));
-    // Of different names and numbers, since no schema can say that.
+    // With different names and numbers: a schema can't require that.
     agree_on(
         "[ ,]{0,2}(http:8?|tcp:9)[ ,]{0,2}(grpc-a : 0?7|udp)?[ ,]{0,2}",
         |text| json!({"overrides": [{"ports": text}]}),
@@ -62,7 +62,7 @@ fn of_protocols_by_port() {
 
 #[test]
 fn of_address_ranges() {
-    // A length is written without a sign and without a leading zero, though others are read.
+    // A length is written without a sign and a leading zero, although serde accepts them.
     agree_on(
         "([12]?[0-9]{1,2}\\.){3}[0-9]{1,3}(/[1-9][0-9]?)?",
         |text| json!({"denyCidrs": [text]}),

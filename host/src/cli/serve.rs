@@ -216,7 +216,7 @@ impl Serve {
             let Started { operator, backends, telemetry, mut server } = tokio::select! {
                 biased;
                 () = stop.requested() => return Ok(interrupted),
-                started = start => started.context("the start was given up")??,
+                started = start => started.context("the start was cancelled")??,
             };
             let (sink, status) = (backends.sink.clone(), telemetry.status.subscribe());
             let failed = tokio::select! {
@@ -230,7 +230,9 @@ impl Serve {
                 return Ok(interrupted);
             }
             if stdout && !status.borrow().is_complete() {
-                bail!("not everything could be read: nothing is written to standard output");
+                bail!(
+                    "Cloud Map could not be read completely: nothing is written to standard output"
+                );
             }
             tokio::select! {
                 biased;

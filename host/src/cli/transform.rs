@@ -54,7 +54,7 @@ fn open(path: &std::path::Path, flags: &Transformation) -> anyhow::Result<Arc<dy
 #[cfg(not(feature = "transform"))]
 fn open(path: &std::path::Path, _: &Transformation) -> anyhow::Result<Arc<dyn Transform>> {
     anyhow::bail!(
-        "--transform {}: this program was built without the feature `transform`, and so can run no module",
+        "--transform {}: this program was built without the feature `transform` and can't run modules",
         path.display()
     )
 }

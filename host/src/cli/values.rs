@@ -64,7 +64,7 @@ const LARGEST: u64 = 1 << 32;
 pub fn size(text: &str) -> Result<u64, String> {
     let expected = || {
         format!(
-            "`{text}` is no size; expected for example 64MiB, 512KiB or a number of bytes, at most 4GiB"
+            "`{text}` is not a valid size; expected for example 64MiB, 512KiB or a number of bytes, at most 4GiB"
         )
     };
     let (number, unit) = UNITS

@@ -68,14 +68,14 @@ pub fn not_written(write: &Write, error: &WriteError) {
     tracing::debug!(%entry, action, failure, "write failed: {error}");
 }
 
-/// What was seen of the entries that exist.
+/// Logs an observation of the existing entries.
 pub fn observed(observation: &Observation) {
     match observation {
         Observation::Listed { entries, .. } => {
-            tracing::debug!(entries = entries.len(), "listed the entries that exist");
+            tracing::debug!(entries = entries.len(), "listed the existing entries");
         }
         Observation::Applied(entry) => {
-            tracing::debug!(entry = %entry.key, owner = entry.owner, "an entry is there or has changed");
+            tracing::debug!(entry = %entry.key, owner = entry.owner, "observed an entry");
         }
         Observation::Deleted { key, .. } => tracing::debug!(entry = %key, "an entry was deleted"),
     }

@@ -93,12 +93,12 @@ pub async fn run(
                 ended?;
                 Event::Tick
             }
-            event = inbox.recv() => event.context("no task is left to report")?,
+            event = inbox.recv() => event.context("no task is running")?,
             () = sleep_until(wake) => Event::Tick,
         };
         if stopping.is_some_and(|since| since.elapsed() >= LONGEST_STOP) {
             tracing::warn!(
-                "some writes did not end in time; the next start finds out what became of them"
+                "some writes did not end in time; the next start observes their results"
             );
             return Ok(true);
         }

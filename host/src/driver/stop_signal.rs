@@ -41,7 +41,7 @@ impl StopSignal {
             });
             sender.send_replace(true);
             std::thread::sleep(LONGEST_STOP);
-            tracing::warn!("something did not end in time and is left behind");
+            tracing::warn!("a task did not end in time and is abandoned");
             logging::flush(Duration::from_millis(100));
             std::process::exit(exit_code.into());
         })?;

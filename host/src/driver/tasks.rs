@@ -60,7 +60,7 @@ impl Tasks {
                 }
             }
             Err(last_error
-                .map_or_else(|| anyhow!("what is written can no longer be observed"), Into::into))
+                .map_or_else(|| anyhow!("the sink can no longer be observed"), Into::into))
         });
         for (name, source) in self.backends.sources.clone() {
             let events = self.events.clone();

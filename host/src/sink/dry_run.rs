@@ -40,6 +40,6 @@ pub(super) fn written(entry: &Apply) -> Result<Observed, WriteError> {
 pub(super) fn not_json(key: &EntryKey, error: &serde_json::Error) -> WriteError {
     WriteError::new(
         WriteFailure::Other,
-        format!("{key}: what was to be written is no JSON: {error}"),
+        format!("{key}: the entry to write is not valid JSON: {error}"),
     )
 }

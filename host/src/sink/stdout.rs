@@ -143,7 +143,7 @@ async fn reader_is_gone() {
 
 fn cant_write(error: &io::Error) -> WriteError {
     let message = match error.kind() {
-        ErrorKind::BrokenPipe => "standard output was closed: its reader is gone".to_owned(),
+        ErrorKind::BrokenPipe => "standard output was closed by its reader".to_owned(),
         _ => format!("can't write to standard output: {error}"),
     };
     WriteError::new(WriteFailure::Other, message)

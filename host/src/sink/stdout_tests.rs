@@ -89,7 +89,7 @@ async fn a_closed_pipe_is_an_error_and_ends_the_sink() {
     let error = sink.apply(entry("a")).await.unwrap_err();
     assert_eq!(
         (error.failure, error.message.as_str()),
-        (WriteFailure::Other, "standard output was closed: its reader is gone")
+        (WriteFailure::Other, "standard output was closed by its reader")
     );
     assert_eq!(observed.next().await, Some(Err(error)));
     assert_eq!(observed.next().await, None);

@@ -22,19 +22,19 @@ pub(super) fn check(module: &Module) -> anyhow::Result<()> {
     if let Some(import) = module.imports().next() {
         let (from, name) = (import.module(), import.name());
         bail!(
-            "it imports `{name}` from `{from}`, and a transformation may import nothing: build it for a target without a system, as wasm32-unknown-unknown"
+            "it imports `{name}` from `{from}`, but a transformation must not have imports: build it for a target without a system, such as wasm32-unknown-unknown"
         );
     }
     let wrong = EXPORTS.into_iter().filter_map(|(name, expected)| match module.get_export(name) {
         None => Some(format!("`{name}` is missing, expected {expected}")),
         Some(found) if !is_as_expected(name, &found) => {
-            Some(format!("`{name}` is of another type, expected {expected}"))
+            Some(format!("`{name}` has the wrong type, expected {expected}"))
         }
         Some(_) => None,
     });
     let wrong: Vec<String> = wrong.collect();
     if !wrong.is_empty() {
-        bail!("of its exports, {}", wrong.join("; "));
+        bail!("its exports: {}", wrong.join("; "));
     }
     Ok(())
 }

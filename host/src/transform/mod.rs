@@ -43,17 +43,19 @@ impl fmt::Debug for Sandbox {
 /// What a module does that the ABI doesn't allow.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 enum SandboxError {
-    #[error("has no memory left: it may have {most} bytes, and requests {requested}")]
+    #[error(
+        "exceeds its memory limit: it requests {requested} bytes, but at most {most} are allowed"
+    )]
     Memory { requested: usize, most: usize },
     #[error(
-        "is broken: alloc({len}) returned the address {address}, which is not inside of its memory"
+        "is broken: alloc({len}) returned the address {address}, which is outside of its memory"
     )]
     Request { address: u32, len: u32 },
     #[error(
-        "is broken: the answer is at {address}, {len} bytes long, which is not inside of its memory"
+        "is broken: the answer is at {address}, {len} bytes long, which is outside of its memory"
     )]
     Answer { address: u64, len: u64 },
-    #[error("can't be asked: the request has {0} bytes, more than any module can read")]
+    #[error("can't be called: the request has {0} bytes, more than a module can read")]
     TooLong(usize),
 }
 
@@ -70,9 +72,9 @@ impl Sandbox {
 
     fn new(module: &[u8], limits: Limits) -> anyhow::Result<Self> {
         let engine =
-            engine(limits).map_err(|error| anyhow!("no sandbox can be made: {error:#}"))?;
+            engine(limits).map_err(|error| anyhow!("the sandbox can't be created: {error:#}"))?;
         let module = Module::from_binary(&engine, module)
-            .map_err(|error| anyhow!("this is no module that can be run: {error:#}"))?;
+            .map_err(|error| anyhow!("this is not a valid WebAssembly module: {error:#}"))?;
         exports::check(&module)?;
         let instances =
             Linker::new(&engine).instantiate_pre(&module).map_err(|error| anyhow!("{error:#}"))?;
@@ -92,7 +94,7 @@ impl Sandbox {
         let transform =
             instance.get_typed_func::<(u32, u32), u64>(&mut store, exports::TRANSFORM)?;
         let Some(memory) = instance.get_memory(&mut store, exports::MEMORY) else {
-            return Err(wasmtime::Error::msg("there is no memory"));
+            return Err(wasmtime::Error::msg("it has no memory"));
         };
         let address = alloc.call(&mut store, len)?;
         let written = memory.write(&mut store, address as usize, request.as_bytes());
@@ -109,12 +111,12 @@ impl Sandbox {
     }
 
     fn message(&self, error: &wasmtime::Error) -> String {
-        if let Some(breach) = error.downcast_ref::<SandboxError>() {
-            return breach.to_string();
+        if let Some(error) = error.downcast_ref::<SandboxError>() {
+            return error.to_string();
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::OutOfFuel) => {
-                format!("runs for too long: it has used up its fuel of {}", self.limits.fuel)
+                format!("ran for too long: it has used up its fuel of {}", self.limits.fuel)
             }
             Some(trap) => format!("has trapped: {trap}"),
             None => format!("can't be run: {error:#}"),

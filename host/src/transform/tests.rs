@@ -88,32 +88,35 @@ fn a_module_without_an_export_or_with_one_of_another_type_is_refused() {
     let error = opened(&format!("{MEMORY}{ALLOC}")).unwrap_err();
     assert_eq!(
         error,
-        "of its exports, `free` is missing, expected a function (ptr: i32, len: i32); `transform` is missing, expected a function \
+        "its exports: `free` is missing, expected a function (ptr: i32, len: i32); `transform` is missing, expected a function \
          (ptr: i32, len: i32) -> i64"
     );
     let other = r#"(func (export "transform") (param i32 i32) (result i32) (i32.const 0))"#;
     let error = opened(&format!("{MEMORY}{ALLOC}{FREE}{other}")).unwrap_err();
     assert_eq!(
         error,
-        "of its exports, `transform` is of another type, expected a function (ptr: i32, len: i32) -> i64"
+        "its exports: `transform` has the wrong type, expected a function (ptr: i32, len: i32) -> i64"
     );
     let other = r#"(global (export "memory") i32 (i32.const 0))"#;
     let error = opened(&format!("{other}{ALLOC}{FREE}{}", transform("(i64.const 0)"))).unwrap_err();
-    assert_eq!(error, "of its exports, `memory` is of another type, expected a memory of 32 bits");
+    assert_eq!(error, "its exports: `memory` has the wrong type, expected a memory of 32 bits");
 }
 
 #[test]
 fn what_is_no_module_or_needs_too_much_from_the_start_is_refused() {
     for bytes in [b"".as_slice(), b"{}", b"\0asm\x0d\0\x01\0", b"(module)"] {
         let error = Sandbox::new(bytes, LIMITS).unwrap_err();
-        assert!(error.to_string().contains("no module that can be run"), "{error}");
+        assert!(error.to_string().contains("not a valid WebAssembly module"), "{error}");
     }
     let error = opened(&format!(
         r#"(memory (export "memory") 65){ALLOC}{FREE}{}"#,
         transform("(i64.const 0)")
     ))
     .unwrap_err();
-    assert!(error.contains("no module that can be run") && error.contains("memory"), "{error}");
+    assert!(
+        error.contains("not a valid WebAssembly module") && error.contains("memory"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -135,7 +138,7 @@ fn a_trap_is_told() {
 fn what_runs_for_ever_is_ended_by_its_fuel() {
     assert_eq!(
         failure(called("", "(loop $l (br $l)) (i64.const 0)")),
-        "runs for too long: it has used up its fuel of 10000000"
+        "ran for too long: it has used up its fuel of 10000000"
     );
     let fills = "(loop $l (memory.fill (i32.const 0) (i32.const 1) (i32.const 131072)) (br $l)) (i64.const 0)";
     assert!(failure(called("", fills)).contains("fuel"));
@@ -156,7 +159,7 @@ fn what_takes_ever_more_memory_is_ended_by_its_limit() {
     let grows = "(loop $l (drop (memory.grow (i32.const 16))) (br $l)) (i64.const 0)";
     assert_eq!(
         failure(called("", grows)),
-        "has no memory left: it may have 4194304 bytes, and requests 4325376"
+        "exceeds its memory limit: it requests 4325376 bytes, but at most 4194304 are allowed"
     );
 }
 
@@ -194,7 +197,7 @@ fn a_translation_goes_through_the_module() {
 
     for (answer, word) in [
         (r#"{"ok": null}"#.to_owned(), "info[Excluded]"),
-        ("oops".to_owned(), "no answer that can be read"),
+        ("oops".to_owned(), "an invalid answer"),
         (
             format!(
                 r#"{{"ok": {{"serviceEntry": {}}}}}"#,

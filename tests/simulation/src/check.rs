@@ -1,4 +1,4 @@
-//! The invariants. A violation is a value; the world goes on.
+//! The invariants. A violation is a value, and the simulation continues.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -9,24 +9,24 @@ use crate::cloud::ServiceRef;
 use crate::cluster::{Key, Stored, Taken, addresses};
 use crate::driver::{Call, Change, Input, What, WriteCall, WriteFault};
 use crate::time::{S, Us};
-use crate::truth::{State, Wanted};
+use crate::truth::{Expected, State};
 use crate::world::{Process, World};
 
-/// How far back what was read may lie that a removal is founded on.
+/// The maximum age of the responses on which a removal is based.
 const RECENT: Us = 300 * S;
-/// The guard's window, less what a write may take from decision to effect.
+/// The guard's window, minus the time from the decision about a write to its effect.
 const GUARD_WINDOW: Us = 570 * S;
 /// What an operator has read is no older than this when it writes.
 const STALE: Us = 60 * S;
 /// How long after its last failure an outage's backlog is written.
 const BACKLOG: Us = 15 * S;
 const GUARD_FROM: usize = 10;
-/// By how many entries what a process observes may lag behind what is stored.
+/// The maximum number of entries by which a process's view may lag behind the store.
 const LAG: usize = 2;
-/// Equal writes of one entry within a minute, while nothing but somebody else's change speaks for
-/// them.
+/// The maximum number of equal writes of one entry within a minute that only another client's
+/// changes cause.
 const MOST_REPEATS: usize = 15;
-/// Attempts within ten seconds, of those that an outage strikes.
+/// The maximum number of attempts within ten seconds during an outage that affects them.
 const MOST_ATTEMPTS_IN_OUTAGE: usize = 10;
 
 #[derive(Debug, Clone)]
@@ -36,48 +36,48 @@ pub struct Violation {
     pub what: String,
 }
 
-/// What is remembered of one life of a process.
+/// The history of one run of a process.
 #[derive(Debug, Default)]
 struct Life {
     started: Us,
-    /// It was asked to stop.
+    /// Whether it was asked to stop.
     stopping: bool,
     deletes: Vec<Us>,
     emptyings: Vec<Us>,
-    /// When how many entries were owned, and how many of them had endpoints.
+    /// For each time, the number of owned entries, and of those with endpoints.
     owned: Vec<(Us, usize, usize)>,
-    /// When other people changed or deleted owned entries.
+    /// When other clients changed or deleted owned entries.
     touched: Vec<Us>,
     calls: BTreeMap<(String, bool), VecDeque<Us>>,
     lists: BTreeMap<(String, What), VecDeque<Us>>,
     lists_read: BTreeSet<(String, What)>,
-    /// Those that there were at the start.
+    /// The namespaces at the start.
     namespaces: BTreeSet<String>,
     last_write: BTreeMap<Key, (Us, Value)>,
     repeats: BTreeMap<Key, VecDeque<Us>>,
-    /// The newest that it was told of an entry: the version, and whether it exists.
-    told: BTreeMap<Key, (u64, bool)>,
+    /// The last observation of each entry: the version, and whether it exists.
+    observed: BTreeMap<Key, (u64, bool)>,
     /// Of each write that is under way: the entry, the verb, and the version that it replaces.
     in_flight: BTreeMap<u64, (Key, &'static str, u64)>,
-    /// What has failed since when nothing of it has succeeded, with the attempts since then.
+    /// The current outages, each with the attempts since the last success.
     outages: BTreeMap<Struck, VecDeque<Us>>,
     /// When the last outage began, and when a write last failed in it.
     outage: Option<(Us, Us)>,
-    /// The API server asks to wait until then.
+    /// The `Retry-After` of the API server.
     retry_at: Us,
 }
 
-/// What a failed write strikes: every write (none), or those of one verb to a Kubernetes namespace.
+/// What a failed write affects: every write (none), or those of one verb in a Kubernetes namespace.
 type Struck = Option<(String, &'static str)>;
 
 #[derive(Debug, Default)]
 pub struct Check {
     pub violations: Vec<Violation>,
-    /// When Cloud Map answered empty although it was not: one of the two answers that a removal
-    /// needs.
+    /// When Cloud Map wrongly answered with an empty response: one of the two responses that a
+    /// removal needs.
     pub lies: Vec<Us>,
     lives: BTreeMap<usize, Life>,
-    /// Entries that people or controllers have meddled with.
+    /// Entries that users or controllers have changed.
     pub touched: BTreeSet<Key>,
     /// From now on nothing should be written.
     pub quiet: bool,
@@ -131,23 +131,23 @@ impl Check {
         }
     }
 
-    /// A process is told something.
-    pub fn told(&mut self, process: usize, input: &Input, now: Us) {
+    /// Records an input of a process.
+    pub fn observe(&mut self, process: usize, input: &Input, now: Us) {
         let Some(life) = self.lives.get_mut(&process) else { return };
         match input {
-            Input::Applied(object) => life.hears(object, true),
-            Input::Deleted(_, object) => life.hears(object, false),
+            Input::Applied(object) => life.observe(object, true),
+            Input::Deleted(_, object) => life.observe(object, false),
             Input::Listed(all, version) => {
                 let listed: BTreeSet<Key> = all.iter().map(|object| key_of(object)).collect();
                 for (_, known) in life
-                    .told
+                    .observed
                     .iter_mut()
                     .filter(|(key, (at, _))| at <= version && !listed.contains(*key))
                 {
                     *known = (*version, false);
                 }
                 for object in all {
-                    life.hears(object, true);
+                    life.observe(object, true);
                 }
             }
             Input::Written { id, result } => {
@@ -193,7 +193,7 @@ impl World {
             let adopts = process.settings.adopt;
             let counts = |key: &Key, stored: &Stored| {
                 process.owns(stored)
-                    || adopts && stored.owner.is_none() && self.truth.wanted.contains_key(key)
+                    || adopts && stored.owner.is_none() && self.truth.expected.contains_key(key)
             };
             let owned = self
                 .cluster
@@ -285,7 +285,7 @@ impl World {
         }
     }
 
-    /// A process reports that what it writes is changed by somebody else.
+    /// A process reports that another client changes what it writes.
     pub fn check_fight_reported(&mut self, process: usize, diagnostic: &Diagnostic) {
         let alone =
             self.processes.len() == 1 && self.check.touched.is_empty() && self.fighters.is_empty();
@@ -309,7 +309,7 @@ impl World {
         }
     }
 
-    /// A write is taken.
+    /// Checks a write that the API server accepts.
     pub fn check_taken(&mut self, process: usize, write: &WriteCall, taken: &Taken) {
         let now = self.now;
         let Some(p) = self.processes.get(process) else { return };
@@ -361,16 +361,19 @@ impl World {
         let started = self.check.lives.get(&process).map_or(0, |life| life.started);
         let from = started.max(now.saturating_sub(RECENT));
         if deletes {
-            let span = self.truth.span(key, &[State::Unwanted], from, now);
+            let span = self.truth.span(key, &[State::Absent], from, now);
             if !self.check.is_answered_twice(span, settings.empty_grace, from, now) {
                 found.push((
                     "safe.delete",
-                    format!("{key} is deleted; it was unwanted for {}", show_span(span)),
+                    format!(
+                        "{key} is deleted; it was expected to be absent for {}",
+                        show_span(span)
+                    ),
                 ));
             }
         }
         if empties {
-            let span = self.truth.span(key, &[State::Unwanted, State::Empty], from, now);
+            let span = self.truth.span(key, &[State::Absent, State::Empty], from, now);
             if !self.check.is_answered_twice(span, settings.empty_grace, from, now) {
                 found.push((
                     "safe.empty",
@@ -413,7 +416,7 @@ impl World {
         self.note_owned();
     }
 
-    /// What is wrong with a spec that was written, by what was true until then.
+    /// The violations of a written spec, compared with what was true until then.
     fn unfounded(&self, key: &Key, spec: &Value, taken: &Taken) -> Vec<(&'static str, String)> {
         let mut found = Vec::new();
         let now = self.now;
@@ -421,13 +424,13 @@ impl World {
         let lied = self.check.lies.iter().any(|at| at + RECENT >= now);
         let before = taken.before.iter().flat_map(|before| &before.endpoints);
         for address in before.filter(|address| !sent.contains(*address) && !lied) {
-            let since = self.truth.wanted_since(key, address);
+            let since = self.truth.expected_since(key, address);
             if since.is_some_and(|since| since + STALE < now) {
-                let what = format!("{key} loses {address}, which has been wanted for a minute");
+                let what = format!("{key} loses {address}, which has been expected for a minute");
                 found.push(("safe.endpoint", what));
             }
         }
-        // A service whose attributes and tags can't be read does without.
+        // A service whose attributes and tags can't be read is translated without them.
         let location = spec.get("location").unwrap_or(&Value::Null);
         if self.truth.hints != (false, false)
             && self.truth.options.location.is_none()
@@ -436,13 +439,13 @@ impl World {
         {
             found.push((
                 "safe.hint",
-                format!("{key} gets the location {location}, never hinted at"),
+                format!("{key} gets the location {location}, which no hint has set"),
             ));
         }
         found
     }
 
-    /// What is ready has read every list.
+    /// Checks that a process that is ready has read every list.
     pub fn check_ready(&mut self, process: usize) {
         let Some((p, life)) = self.processes.get(process).zip(self.check.lives.get(&process))
         else {
@@ -478,8 +481,8 @@ impl World {
         }
     }
 
-    /// Within what time an instance of this entry must be in the cluster; none, while that can't be
-    /// said.
+    /// The time within which an instance of this entry must be in the cluster; none if there is no
+    /// such limit at the moment.
     pub fn fair_bound(&self, key: &Key, service: &ServiceRef) -> Option<Us> {
         let p = self.processes.iter().find(|p| p.runs() && !p.settings.once)?;
         let s = &p.settings;
@@ -510,13 +513,16 @@ impl World {
         // Without a calm time before, a process may be behind.
         let calm = since >= started + 60 * S
             && self.faults.none_between(since.saturating_sub(60 * S), self.now);
-        let wanted =
-            self.truth.wanted.get(key).is_some_and(|wanted| wanted.endpoints.contains(address));
+        let expected = self
+            .truth
+            .expected
+            .get(key)
+            .is_some_and(|expected| expected.endpoints.contains(address));
         let moved = self.truth.claimants(key).count() > 1
             || self.check.touched.contains(key)
             || self.fighters.contains_key(key);
         if !calm
-            || !wanted
+            || !expected
             || moved
             || p.settings.policy == Change::CreateOnly
             || self.is_foreign(key)
@@ -533,14 +539,14 @@ impl World {
         }
     }
 
-    /// Something of somebody else's has this name or one of its hosts.
+    /// Whether an entry of another owner has this name or one of its hosts.
     pub fn is_foreign(&self, key: &Key) -> bool {
         let ours = |stored: &Stored| self.processes.iter().any(|p| p.owns(stored));
         let hosts = self
             .truth
-            .wanted
+            .expected
             .get(key)
-            .and_then(|wanted| wanted.spec.get("hosts"))
+            .and_then(|expected| expected.spec.get("hosts"))
             .and_then(Value::as_array);
         let hosts: Vec<&str> = hosts.into_iter().flatten().filter_map(Value::as_str).collect();
         let overlaps = |host: &String| {
@@ -559,24 +565,23 @@ impl World {
         })
     }
 
-    /// How the cluster differs from the translation of the true Cloud Map, apart from what is
-    /// excused.
+    /// The unexcused differences between the cluster and the translation of the true Cloud Map.
     pub fn differences(&self) -> Vec<String> {
-        let wanted =
-            self.truth.wanted.iter().filter_map(|(key, wanted)| self.difference(key, wanted));
+        let expected =
+            self.truth.expected.iter().filter_map(|(key, expected)| self.difference(key, expected));
         let left =
-            self.cluster.entries.iter().filter(|(key, _)| !self.truth.wanted.contains_key(*key));
+            self.cluster.entries.iter().filter(|(key, _)| !self.truth.expected.contains_key(*key));
         let left = left.filter(|(_, stored)| {
             let mut owners = self.processes.iter().filter(|p| p.owns(stored)).peekable();
             owners.peek().is_some()
                 && owners.all(|p| p.settings.policy == Change::Sync && !p.refused)
         });
-        wanted.chain(left.map(|(key, _)| format!("{key} is left over"))).collect()
+        expected.chain(left.map(|(key, _)| format!("{key} is left over"))).collect()
     }
 
-    fn difference(&self, key: &Key, wanted: &Wanted) -> Option<String> {
+    fn difference(&self, key: &Key, expected: &Expected) -> Option<String> {
         let reads = |p: &&Process| {
-            p.settings.sources.iter().any(|source| source.name == wanted.service.source)
+            p.settings.sources.iter().any(|source| source.name == expected.service.source)
         };
         let p = self.processes.iter().find(reads)?;
         if self.is_foreign(key) {
@@ -591,24 +596,24 @@ impl World {
         if stored.owner.is_none() {
             return Some(format!("{key} is not adopted"));
         }
-        let removal = wanted.endpoints.is_empty() && !stored.endpoints.is_empty();
+        let removal = expected.endpoints.is_empty() && !stored.endpoints.is_empty();
         if removal
             && self.processes.iter().any(|p| p.refused)
             && stored.last_written_endpoints != Some(0)
         {
             return None;
         }
-        if stored.endpoints != wanted.endpoints {
+        if stored.endpoints != expected.endpoints {
             return Some(format!(
                 "{key} has {:?} and should have {:?}",
-                stored.endpoints, wanted.endpoints
+                stored.endpoints, expected.endpoints
             ));
         }
-        // What a drained entry keeps is up to the operator's memory.
+        // What a drained entry keeps depends on what the operator has observed before.
         let drained =
-            |field: &str| wanted.endpoints.is_empty() && matches!(field, "ports" | "addresses");
+            |field: &str| expected.endpoints.is_empty() && matches!(field, "ports" | "addresses");
         let fields =
-            wanted.spec.as_object().into_iter().flatten().filter(|(field, _)| !drained(field));
+            expected.spec.as_object().into_iter().flatten().filter(|(field, _)| !drained(field));
         let differing: Vec<&String> = fields
             .filter(|(field, value)| stored.spec().get(field) != Some(value))
             .map(|(f, _)| f)
@@ -618,25 +623,25 @@ impl World {
 }
 
 impl Life {
-    fn hears(&mut self, object: &Value, exists: bool) {
+    fn observe(&mut self, object: &Value, exists: bool) {
         let version =
             object.get("metadata").and_then(|m| m.get("resourceVersion")).and_then(Value::as_str);
         let version = version.and_then(|version| version.parse().ok()).unwrap_or(0);
-        let known = self.told.entry(key_of(object)).or_default();
+        let known = self.observed.entry(key_of(object)).or_default();
         if version >= known.0 {
             *known = (version, exists);
         }
     }
 
-    /// The answer to a write has come.
+    /// Records the response to a write.
     fn written(&mut self, id: u64, result: Result<Option<&Value>, &WriteFault>, now: Us) {
         let Some((key, verb, replaces)) = self.in_flight.remove(&id) else { return };
         let own = Some((key.namespace.clone(), verb));
         match result {
-            Ok(Some(stored)) => self.hears(stored, true),
+            Ok(Some(stored)) => self.observe(stored, true),
             Ok(None) | Err(WriteFault::NotFound) => {
                 if let Some(known) =
-                    self.told.get_mut(&key).filter(|(version, _)| *version == replaces)
+                    self.observed.get_mut(&key).filter(|(version, _)| *version == replaces)
                 {
                     known.1 = false;
                 }
@@ -662,7 +667,7 @@ impl Life {
         }
     }
 
-    /// Takes in a write that is sent, and says what is wrong with it.
+    /// Records a write that is sent, and returns its violations.
     fn attempt(&mut self, write: &WriteCall, now: Us) -> Vec<(&'static str, String)> {
         let mut found = Vec::new();
         let what = format!("{} of {}", write.action, write.key);
@@ -670,12 +675,15 @@ impl Life {
             found.push(("safe.stop", format!("{what} after a stop")));
         }
         let replaces = write.replaces.as_ref().map(|(_, version)| version.parse().unwrap_or(0));
-        let known =
-            self.told.get(&write.key).filter(|(_, exists)| *exists).map(|(version, _)| *version);
+        let known = self
+            .observed
+            .get(&write.key)
+            .filter(|(_, exists)| *exists)
+            .map(|(version, _)| *version);
         if replaces != known {
             found.push((
                 "quiet.stale",
-                format!("{what} over version {replaces:?}, though it was told of {known:?}"),
+                format!("{what} over version {replaces:?}, though it has observed {known:?}"),
             ));
         }
         if now < self.retry_at {
@@ -705,13 +713,13 @@ impl Life {
         found
     }
 
-    /// Counts a removal, and says if it was one too many.
+    /// Counts a removal, and returns whether it exceeds the share.
     fn guard(&mut self, deletes: bool, now: Us, percent: u8) -> Option<String> {
         let from = now.saturating_sub(GUARD_WINDOW);
         let times = if deletes { &mut self.deletes } else { &mut self.emptyings };
         times.push(now);
         let count = times.iter().filter(|at| **at > from).count();
-        // The number that held when the window began was noted before it.
+        // The number at the beginning of the window was recorded before it.
         let first = self
             .owned
             .partition_point(|(at, _, _)| *at <= now.saturating_sub(GUARD_WINDOW + 60 * S))

@@ -1,4 +1,4 @@
-//! Cloud Map: sources, namespaces, services and instances, read by pages and paced by token
+//! Cloud Map: sources, namespaces, services and instances, read in pages and limited by token
 //! buckets.
 
 use std::collections::BTreeMap;
@@ -76,7 +76,7 @@ pub struct CloudInstance {
     pub unhealthy: bool,
 }
 
-/// Which service: ordered as services that claim one host are ranked.
+/// The identity of a service, in the order of precedence for a host.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServiceRef {
     pub source: String,
@@ -155,8 +155,7 @@ impl Cloud {
         self.accounts.get_mut(&at.source)?.services.get_mut(&at.service)
     }
 
-    /// Everything that is true of a service, as a complete read would give it: with its attributes
-    /// and tags, where those are read.
+    /// The complete record of a service, with its attributes and tags if they are read.
     pub fn record(&self, at: &ServiceRef, hints: (bool, bool)) -> Option<Record> {
         let account = self.accounts.get(&at.source)?;
         let service = account.services.get(&at.service)?;

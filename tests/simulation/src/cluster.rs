@@ -55,7 +55,7 @@ pub enum Change {
     Deleted(Key, Arc<Value>),
 }
 
-/// What a write did: what was there, what is there.
+/// The result of a write: the object before and after it.
 #[derive(Debug)]
 pub struct Taken {
     pub before: Option<Stored>,
@@ -95,14 +95,14 @@ impl Cluster {
         if !expected {
             return Err(WriteFault::Conflict);
         }
-        let wanted: Value = serde_json::from_str(json).unwrap_or_default();
+        let applied: Value = serde_json::from_str(json).unwrap_or_default();
         let empty = Map::new();
-        let spec = wanted.get("spec").and_then(Value::as_object).unwrap_or(&empty);
+        let spec = applied.get("spec").and_then(Value::as_object).unwrap_or(&empty);
         let mut object = before
             .as_ref()
             .map_or_else(|| json!({"metadata": {}, "spec": {}}), |before| (*before.object).clone());
         for part in ["labels", "annotations"] {
-            for (name, value) in wanted
+            for (name, value) in applied
                 .get("metadata")
                 .and_then(|m| m.get(part))
                 .and_then(Value::as_object)
@@ -114,10 +114,10 @@ impl Cluster {
         }
         let managed: BTreeSet<String> = spec.keys().cloned().collect();
         if let Some(stored) = object.get_mut("spec").and_then(Value::as_object_mut) {
-            for gone in before.iter().flat_map(|before| before.managed.difference(&managed)) {
-                stored.remove(gone);
+            for removed in before.iter().flat_map(|before| before.managed.difference(&managed)) {
+                stored.remove(removed);
             }
-            // The sink's correcting patch: endpoints are never somebody else's.
+            // The sink's correcting patch: another client never owns endpoints.
             if !spec.contains_key("endpoints") {
                 stored.remove("endpoints");
             }
@@ -131,7 +131,7 @@ impl Cluster {
         Ok(Taken { before, after: Some(stored.clone()), change })
     }
 
-    /// Somebody else changes or makes an object.
+    /// Another client changes or creates an object.
     pub fn edit(&mut self, key: &Key, edit: impl FnOnce(&mut Value)) -> Option<Change> {
         let before = self.entries.get(key);
         let managed = before.map(|before| before.managed.clone()).unwrap_or_default();
@@ -197,9 +197,9 @@ impl Cluster {
     }
 }
 
-fn is_version(stored: &Stored, wanted: Option<&(String, String)>) -> bool {
+fn is_version(stored: &Stored, expected: Option<&(String, String)>) -> bool {
     let version = stored.version.to_string();
-    wanted.is_none_or(|(uid, resource_version)| {
+    expected.is_none_or(|(uid, resource_version)| {
         (uid.is_empty() || *uid == stored.uid)
             && (resource_version.is_empty() || *resource_version == version)
     })

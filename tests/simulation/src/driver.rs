@@ -1,5 +1,4 @@
-//! The one file that knows the state machine's own types: events in, effects out, in the
-//! simulation's terms.
+//! Converts between the simulation's types and the state machine's events and effects.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -92,13 +91,13 @@ pub enum WriteFault {
     NotFound,
     Rejected,
     Forbidden,
-    /// With so long a `Retry-After`, if any.
+    /// With this `Retry-After`, if any.
     Throttled(Us),
     Unreachable,
 }
 
 impl WriteFault {
-    /// It says nothing about the entry: any other write would have failed as well.
+    /// It is independent of the entry: any other write would have failed as well.
     pub const fn strikes_all(self) -> bool {
         matches!(self, Self::Forbidden | Self::Throttled(_) | Self::Unreachable)
     }
@@ -113,7 +112,7 @@ pub struct Call {
     pub token: Option<String>,
 }
 
-/// What is asked.
+/// What a call reads.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
     /// The account's own, or those of other accounts.
@@ -165,7 +164,7 @@ pub struct WriteCall {
     pub action: &'static str,
 }
 
-/// What happens to a process.
+/// An input of a process.
 #[derive(Debug)]
 pub enum Input {
     Tick,
@@ -185,7 +184,7 @@ pub enum Input {
     },
 }
 
-/// What a process does.
+/// An output of a process.
 #[derive(Debug)]
 pub enum Output {
     Call(Call),
@@ -195,7 +194,7 @@ pub enum Output {
     Finished { failed: bool },
 }
 
-/// The state machine of one process, and what it has under way.
+/// The state machine of one process, and its calls in flight.
 #[derive(Debug)]
 pub struct Operator {
     machine: operator::Operator,
@@ -249,7 +248,7 @@ impl Operator {
         self.machine.status().ready
     }
 
-    /// Takes something in.
+    /// Handles an input.
     pub fn handle(&mut self, input: Input, now: Us) -> Option<Vec<Output>> {
         let event = match input {
             Input::Tick => Event::Tick,

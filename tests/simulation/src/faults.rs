@@ -1,21 +1,21 @@
-//! What goes wrong, for how long.
+//! Faults and their durations.
 
 use crate::cluster::Key;
 use crate::driver::{ReadFault, What, WriteFault};
 use crate::time::Us;
 
-/// Something that goes wrong for a while.
+/// A temporary fault.
 #[derive(Debug, Clone)]
 pub enum Fault {
     /// Reads of one source, or all sources, fail.
     Read { source: Option<String>, of: Of, how: ReadFault, percent: u8 },
     /// Writes are refused, of one entry or of all.
     Write { key: Option<Key>, how: WriteFault, percent: u8 },
-    /// Writes are taken, and their answers lost.
+    /// Writes are executed, but their responses are lost.
     LostAnswers { percent: u8 },
     /// Every call takes this much longer.
     Slow { reads: Us, writes: Us },
-    /// Something that is nobody's failure, but excuses slowness: a restart, a watch that was cut.
+    /// Not a failure, but an excuse for slowness: a restart, an interrupted watch.
     Disturbance,
 }
 
@@ -44,7 +44,7 @@ impl Of {
     }
 }
 
-/// One complete answer that is empty although it should not be.
+/// One complete response that is wrongly empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lie {
     pub source: String,
@@ -66,7 +66,7 @@ impl Faults {
         self.lies.push(lie);
     }
 
-    /// Whether this read is lied about, which happens once a lie.
+    /// Whether this read gets a wrong response, which happens once for each lie.
     pub fn take_lie(&mut self, source: &str, what: &What, now: Us) -> bool {
         let found = self.lies.iter().position(|lie| lie.source == source && lie.what == *what);
         if let Some(at) = found {
@@ -76,7 +76,7 @@ impl Faults {
         found.is_some()
     }
 
-    /// Nothing goes wrong any more.
+    /// Ends all faults.
     pub fn end(&mut self, now: Us) {
         self.lies.clear();
         for (_, until, _) in &mut self.spans {
@@ -84,7 +84,7 @@ impl Faults {
         }
     }
 
-    /// Whether nothing went wrong in a time.
+    /// Whether there was no fault in this time.
     pub fn none_between(&self, from: Us, until: Us) -> bool {
         self.spans.iter().all(|(start, end, _)| *end < from || *start > until)
     }

@@ -1,14 +1,14 @@
-//! A simulated Cloud Map, cluster and clock that judge the operator's state machine over time.
+//! A simulated Cloud Map, cluster and clock that check the operator's state machine over time.
 //!
 //! ```text
-//! cargo run -p istio-cloud-map-simulation -- 42 --trace           one seed, told line by line
+//! cargo run -p istio-cloud-map-simulation -- 42 --trace           one seed, with a trace
 //! cargo run -p istio-cloud-map-simulation -- --seeds 0..2000      many seeds
 //! cargo run -p istio-cloud-map-simulation -- --scenario o7        one scenario
 //! cargo run -p istio-cloud-map-simulation -- --scenarios          all scenarios
 //! ```
 //!
-//! A seed is a whole world: the same seed gives the same events in the same order. Build it with
-//! `--profile simulation` where many are run.
+//! A seed determines everything: the same seed gives the same events in the same order. Build it
+//! with `--profile simulation` to run many.
 
 mod check;
 mod cloud;
@@ -33,7 +33,7 @@ use crate::time::show;
 use crate::world::World;
 
 const USAGE: &str = "usage: istio-cloud-map-simulation (SEED | --seeds FROM..TO | --scenario NAME | --scenarios) [--trace]";
-/// How many violations of one invariant are printed of one world.
+/// The maximum number of violations of one invariant that are printed for one world.
 const MOST_SHOWN: usize = 3;
 
 fn main() -> ExitCode {
@@ -80,7 +80,7 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Prints what was violated in a world. True, if nothing was.
+/// Prints the violations in a world. Returns whether there are none.
 fn report((name, world): &(String, World)) -> bool {
     let violations = &world.check.violations;
     let mut by_invariant: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -119,7 +119,7 @@ struct Totals {
     slowest: (u128, u64),
 }
 
-/// Runs many seeds on all processors. True, if nothing was violated.
+/// Runs many seeds on all processors. Returns whether there are no violations.
 fn many(from: u64, to: u64) -> bool {
     let (next, totals) = (AtomicU64::new(from), Mutex::new(Totals::default()));
     let started = Instant::now();

@@ -1,4 +1,4 @@
-//! A world drawn from a seed.
+//! A world generated from a seed.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::faults::{Fault, Lie, Of};
 use crate::time::{MS, S, Us};
 use crate::world::{Latency, Process, World};
 
-/// What nobody has chosen otherwise.
+/// The default settings.
 pub fn settings(sources: &[(&str, &str)]) -> Settings {
     let source = |(name, target): &(&str, &str)| Source {
         name: (*name).to_owned(),
@@ -40,12 +40,12 @@ pub fn settings(sources: &[(&str, &str)]) -> Settings {
     }
 }
 
-/// How long the cluster may take, once all is calm, to be what it should be.
+/// The time within which the cluster must converge after the last fault.
 const SETTLE: Us = 420 * S;
-/// How long it is then watched for writes that nothing calls for.
+/// How long it is then checked for unnecessary writes.
 const QUIET: Us = 40 * S;
 
-/// Ends all faults, lets the cluster settle, and asks what is asked at the end.
+/// Ends all faults, lets the cluster settle, and checks the final invariants.
 pub fn settle(world: &mut World) {
     world.faults.end(world.now);
     world.log(|| "all faults end; nothing changes any more".to_owned());
@@ -55,7 +55,7 @@ pub fn settle(world: &mut World) {
         world.run_for(5 * S);
         let passing = world.processes.iter().any(|p| p.settings.once && p.finished.is_none());
         calm = if world.differences().is_empty() && !passing { calm + 1 } else { 0 };
-        // A single pass is over when it is over.
+        // A single pass ends by itself.
         if !world.processes.is_empty() && world.processes.iter().all(|p| p.finished.is_some()) {
             break;
         }
@@ -65,7 +65,7 @@ pub fn settle(world: &mut World) {
     {
         world.violate("live.once", format!("p{unfinished} has not finished"));
     }
-    // A single pass says that it failed, or could not know that it was lied to.
+    // A single pass reports its failure, or could not know that a response was wrong.
     if world.processes.iter().any(|p| {
         p.finished == Some(true)
             || p.finished.is_some() && !world.faults.none_between(p.started, world.now)
@@ -78,7 +78,7 @@ pub fn settle(world: &mut World) {
         world.violate("live.converge", difference);
     }
     if converged && world.fighters.values().all(|(_, until)| *until <= world.now) {
-        // Entries that are excused from converging may still wait for a list, or for hints.
+        // Entries that are excused from convergence may still wait for a list, or for hints.
         world.run_for(20 * S + hints_round(world));
         world.check.quiet = true;
         world.run_for(QUIET);
@@ -104,7 +104,7 @@ pub fn run(seed: u64, trace: bool) -> World {
     world
 }
 
-/// What is drawn once for a world.
+/// The random parameters of a world.
 #[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 struct Plan {
     sources: Vec<String>,
@@ -224,7 +224,8 @@ impl Plan {
             );
             world.cloud.add_source(source, quota);
             for number in 0..rng.usize(1..=4) {
-                // Now and then two sources have one name, and so services that claim one host.
+                // Sometimes two sources have the same name, and thus services that claim the same
+                // host.
                 let name = if number == 0 && rng.u8(0..4) == 0 && pair != 1 {
                     "shared".to_owned()
                 } else {
@@ -266,7 +267,7 @@ impl Plan {
             }
             return world.run_for(30 * S);
         }
-        // A first pass in peace, mostly.
+        // The first pass is mostly without faults.
         let start = world.rng.u64(0..=40);
         world.run_for(start * S);
         while world.now < self.until {
@@ -315,7 +316,7 @@ impl Plan {
         world.register(at, port);
     }
 
-    /// A registrar does something.
+    /// A registrar makes a change.
     fn churn(&self, world: &mut World) {
         let services = world.cloud.services();
         let Some(at) = pick(&mut world.rng, &services) else { return self.make_service(world) };
@@ -333,7 +334,7 @@ impl Plan {
                     world.deregister(&at, &id);
                 }
             }
-            // A roll-out: a new one comes, an old one goes.
+            // A rollout: a new instance is registered, an old one is deregistered.
             50..60 => {
                 self.register(world, &at);
                 world.run_for(S);
@@ -357,7 +358,7 @@ impl Plan {
             77..80 => world.deregister_all(&at),
             80..86 => self.make_service(world),
             86..90 => world.remove_service(&at),
-            // Deleted and made anew.
+            // Deleted and recreated.
             90..94 => {
                 let before = world.cloud.service(&at).cloned();
                 world.remove_service(&at);
@@ -387,7 +388,7 @@ impl Plan {
         }
     }
 
-    /// A person hints at another location, or no more.
+    /// A user sets or removes the hint for a location.
     #[expect(clippy::unused_self, reason = "beside the other actors")]
     fn hint(&self, world: &mut World, at: &ServiceRef) {
         let tags = world.rng.bool();
@@ -395,7 +396,7 @@ impl Plan {
         world.hint(at, tags, location.flatten());
     }
 
-    /// Many services go, or lose all their instances.
+    /// Many services are deleted, or lose all their instances.
     #[expect(clippy::unused_self, reason = "beside the other actors")]
     fn masses(&self, world: &mut World, services: &[ServiceRef]) {
         let (share, delete) = (world.rng.u8(10..=100), world.rng.bool());
@@ -414,7 +415,7 @@ impl Plan {
         }
     }
 
-    /// A namespace is deleted and made anew: the same name, another id.
+    /// A namespace is deleted and recreated: the same name, another id.
     #[expect(clippy::unused_self, reason = "beside the other actors")]
     fn remake_namespace(&self, world: &mut World, at: &ServiceRef) {
         let Some(account) = world.cloud.accounts.get(&at.source) else { return };
@@ -436,7 +437,7 @@ impl Plan {
         }
     }
 
-    /// Something begins to go wrong.
+    /// A fault begins.
     fn fault(&self, world: &mut World) {
         let services = world.cloud.services();
         let Some(at) = pick(&mut world.rng, &services) else { return };
@@ -498,18 +499,19 @@ impl Plan {
         world.faults.add(world.now, until, fault);
     }
 
-    /// People and controllers.
+    /// Changes by users and controllers.
     fn meddle(&self, world: &mut World) {
         let keys: Vec<Key> = world.cluster.entries.keys().cloned().collect();
         let Some(key) = pick(&mut world.rng, &keys) else { return };
         match world.rng.u8(0..6) {
             0 => world.delete_entry(&key),
-            1 => world
-                .edit(&key, "a person", |object| set(object, &["spec", "endpoints"], json!([]))),
-            2 => world.edit(&key, "a person", |object| {
+            1 => {
+                world.edit(&key, "a user", |object| set(object, &["spec", "endpoints"], json!([])));
+            }
+            2 => world.edit(&key, "a user", |object| {
                 set(object, &["spec", "endpoints"], json!([{"address": "192.0.2.1"}]));
             }),
-            3 => world.edit(&key, "a person", |object| {
+            3 => world.edit(&key, "a user", |object| {
                 set(object, &["metadata", "labels", "team"], "a".into());
             }),
             4 => {
@@ -526,19 +528,19 @@ impl Plan {
         }
     }
 
-    /// Somebody else's entry of a name or with a host that is ours.
+    /// Another owner's entry with the name or a host of an owned entry.
     #[expect(clippy::unused_self, reason = "beside the other actors")]
     fn foreign(&self, world: &mut World) {
-        let wanted: BTreeMap<Key, String> = world
+        let expected: BTreeMap<Key, String> = world
             .truth
-            .wanted
+            .expected
             .iter()
-            .filter_map(|(key, wanted)| {
-                let host = wanted.spec.get("hosts")?.get(0)?.as_str()?;
+            .filter_map(|(key, expected)| {
+                let host = expected.spec.get("hosts")?.get(0)?.as_str()?;
                 Some((key.clone(), host.to_owned()))
             })
             .collect();
-        let all: Vec<(Key, String)> = wanted.into_iter().collect();
+        let all: Vec<(Key, String)> = expected.into_iter().collect();
         let Some((key, host)) = pick(&mut world.rng, &all) else { return };
         let (owner, same_name) = (world.rng.bool(), world.rng.bool());
         let key =
@@ -547,7 +549,7 @@ impl Plan {
             return;
         }
         world.check.touched.insert(key.clone());
-        world.edit(&key, "somebody else", |object| {
+        world.edit(&key, "another client", |object| {
             if owner {
                 set(object, &["metadata", "labels", OWNER_LABEL], "somebody".into());
             }
@@ -557,7 +559,7 @@ impl Plan {
         });
     }
 
-    /// A restart, or a watch that is cut.
+    /// A restart, or an interrupted watch.
     #[expect(clippy::unused_self, reason = "beside the other actors")]
     fn disturb(&self, world: &mut World) {
         let process = world.rng.usize(0..world.processes.len().max(1));

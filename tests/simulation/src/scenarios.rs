@@ -1,4 +1,4 @@
-//! Worlds with a script: each is one way in which an operator has failed, or could.
+//! Scripted worlds: each is one way in which an operator could fail.
 
 use istio_cloud_map_core::service_entry::OWNER_LABEL;
 use istio_cloud_map_core::translate::{Conflicts, HealthMode};
@@ -32,20 +32,20 @@ impl Scenario {
 }
 
 pub const ALL: [Scenario; 42] = [
-    Scenario::new("calm", "a quiet account with a few roll-outs", calm),
-    Scenario::new("o1", "every service of adoptable entries answers empty once", o1),
+    Scenario::new("calm", "a quiet account with a few rollouts", calm),
+    Scenario::new("o1", "every service of adoptable entries has one empty response", o1),
     Scenario::new("o2-twice", "12 services lose 3, and a minute later 9", o2_twice),
     Scenario::new("o2-empty", "400 services become empty", o2_empty),
     Scenario::new("o2-lists", "100 services in 50 namespaces are deleted", o2_lists),
-    Scenario::new("o3-lost", "a create is taken, and its answer lost", o3_lost),
-    Scenario::new("o3-rejected", "an entry is rejected, and its service goes", o3_rejected),
-    Scenario::new("o3-race", "a create loses a race against somebody else's entry", o3_race),
+    Scenario::new("o3-lost", "a create succeeds, but its response is lost", o3_lost),
+    Scenario::new("o3-rejected", "an entry is rejected, and its service is deleted", o3_rejected),
+    Scenario::new("o3-race", "a create loses a race against another client's entry", o3_race),
     Scenario::new(
         "o3-not-found",
-        "a delete is taken, its answer lost, and the second one finds nothing",
+        "a delete succeeds, its response is lost, and the second one finds nothing",
         o3_not_found,
     ),
-    Scenario::new("o3-once", "a single pass, and the answer to its write is lost", o3_once),
+    Scenario::new("o3-once", "a single pass, and the response to its write is lost", o3_once),
     Scenario::new("o4", "new services appear while others are being emptied", o4),
     Scenario::new(
         "o5",
@@ -54,26 +54,34 @@ pub const ALL: [Scenario; 42] = [
     ),
     Scenario::new("o5-many", "5 namespaces with 1,000 services, pages of 100", o5_many),
     Scenario::new("o6", "a new service appears more often than all are read", o6),
-    Scenario::new("o7", "the answer to a create comes after its entry was deleted", o7),
+    Scenario::new("o7", "the response to a create arrives after its entry was deleted", o7),
     Scenario::new(
         "o7-anew",
-        "the answer to a delete comes after somebody else has made the entry anew",
+        "the response to a delete arrives after another client has recreated the entry",
         o7_anew,
     ),
-    Scenario::new("o7-deleted", "a late deletion comes after the entry was made anew", o7_deleted),
-    Scenario::new("o7-list", "an older list comes after the answer to a create", o7_list),
+    Scenario::new(
+        "o7-deleted",
+        "a late deletion arrives after the entry was recreated",
+        o7_deleted,
+    ),
+    Scenario::new("o7-list", "an older list arrives after the response to a create", o7_list),
     Scenario::new("o8", "a TCP service is drained", o8),
     Scenario::new("o8-none", "a TCP service loses its instances", o8_none),
-    Scenario::new("o9", "a controller puts a field back 10 ms after each repair", o9),
-    Scenario::new("o9-two", "two processes with one id and other options", o9_two),
+    Scenario::new("o9", "a controller reverts a field 10 ms after each repair", o9),
+    Scenario::new("o9-two", "two processes with the same id and different options", o9_two),
     Scenario::new(
         "o2-kind",
         "entries that are emptied while nothing can be written are to be deleted when it can",
         o2_kind,
     ),
-    Scenario::new("o11", "a namespace is made anew, and its first lists are throttled", o11),
-    Scenario::new("o12", "one complete but empty ListServices answer", o12),
-    Scenario::new("o12-namespaces", "one complete but empty ListNamespaces answer", o12_namespaces),
+    Scenario::new("o11", "a namespace is recreated, and its first lists are throttled", o11),
+    Scenario::new("o12", "one complete but empty ListServices response", o12),
+    Scenario::new(
+        "o12-namespaces",
+        "one complete but empty ListNamespaces response",
+        o12_namespaces,
+    ),
     Scenario::new("o13", "a slow API server, 100 flapping services, and a change of zzz", o13),
     Scenario::new("o15", "the first-ranked claimant of a host can't be read", o15),
     Scenario::new("o16", "no permission to write 400 entries", o16),
@@ -89,10 +97,10 @@ pub const ALL: [Scenario; 42] = [
     ),
     Scenario::new(
         "o17-lost",
-        "empty entries get endpoints, the answers are lost, and they are empty again",
+        "empty entries get endpoints, the responses are lost, and they are empty again",
         o17_lost,
     ),
-    Scenario::new("hints", "people set attributes and tags, and change them", hints),
+    Scenario::new("hints", "users set attributes and tags, and change them", hints),
     Scenario::new("hints-restart", "a restart while hints can't be read", hints_restart),
     Scenario::new(
         "merge",
@@ -101,9 +109,9 @@ pub const ALL: [Scenario; 42] = [
     ),
     Scenario::new("quota", "two sources of one account and region, both busy", quota),
     Scenario::new("stop", "a stop while writes are in flight, and others wait", stop),
-    Scenario::new("stop-silent", "a stop while answers to writes are lost", stop_silent),
-    Scenario::new("o17", "a person edits 12 of 20 drained entries", o17),
-    Scenario::new("o18", "a service flaps between some and none", o18),
+    Scenario::new("stop-silent", "a stop while responses to writes are lost", stop_silent),
+    Scenario::new("o17", "a user edits 12 of 20 drained entries", o17),
+    Scenario::new("o18", "a service alternates between some instances and none", o18),
     Scenario::new("o21", "two operators with one id and a source each", o21),
     Scenario::new(
         "o21-host",
@@ -162,8 +170,12 @@ fn o1(world: &mut World) {
     let all = services(world, &namespace, "web", 20);
     for at in &all {
         let key = world.key(at);
-        let spec =
-            world.truth.wanted.get(&key).map(|wanted| wanted.spec.clone()).unwrap_or_default();
+        let spec = world
+            .truth
+            .expected
+            .get(&key)
+            .map(|expected| expected.spec.clone())
+            .unwrap_or_default();
         world.edit(&key, "another tool", |object| set(object, &["spec"], spec));
         world.faults.lie(Lie {
             source: "default".to_owned(),
@@ -236,7 +248,7 @@ fn o3_rejected(world: &mut World) {
     settle(world);
 }
 
-/// An entry of nobody under the name of ours, as another tool would make it.
+/// An unowned entry with the name of an owned one, as another tool would create it.
 fn foreign(object: &mut Value) {
     set(object, &["metadata", "labels", OWNER_LABEL], "somebody".into());
     set(object, &["spec", "hosts"], json!(["other.example"]));
@@ -252,7 +264,7 @@ fn o3_race(world: &mut World) {
     while world.net.next_writes.front().is_some() && world.now < 200 * S {
         world.run_for(100 * MS);
     }
-    world.edit(&key, "somebody else", foreign);
+    world.edit(&key, "another client", foreign);
     world.run_for(60 * S);
     settle(world);
 }
@@ -364,13 +376,13 @@ fn o6(world: &mut World) {
     let landed = all.iter().take(10).filter(|at| {
         let key = world.key(at);
         world.stored(at).map(|stored| &stored.endpoints)
-            == world.truth.wanted.get(&key).map(|wanted| &wanted.endpoints)
+            == world.truth.expected.get(&key).map(|expected| &expected.endpoints)
     });
     let landed = landed.count();
     if landed < 10 {
         world.violate(
-            "fair.roll-outs",
-            format!("{landed} of 10 roll-outs have landed after six minutes"),
+            "fair.rollouts",
+            format!("{landed} of 10 rollouts have landed after six minutes"),
         );
     }
     settle(world);
@@ -422,7 +434,7 @@ fn o7_anew(world: &mut World) {
         world.run_for(10 * MS);
     }
     world.run_for(100 * MS);
-    world.edit(&key, "somebody else", foreign);
+    world.edit(&key, "another client", foreign);
     world.run_for(S);
     let again = world.add_service("default", &at.namespace, "web0000", false);
     world.register(&again, None);
@@ -449,7 +461,7 @@ fn o7_deleted(world: &mut World) {
 
 fn o7_list(world: &mut World) {
     let (namespace, _) = settled(world, default_settings(), 5);
-    // Lists are taken all the time, and delivered two seconds later.
+    // Lists are read continuously, and delivered two seconds later.
     world.net.list = Latency::steady(2 * S, 2 * S);
     for round in 0..6 {
         let Some(key) =
@@ -479,7 +491,7 @@ fn tcp(world: &mut World) -> (ServiceRef, Vec<String>) {
     (at, ids)
 }
 
-/// Violates, if a drained entry does not keep its ports, or takes `0.0.0.0:port`.
+/// Reports a violation if a drained entry loses its ports or captures `0.0.0.0:port`.
 fn keeps_its_ports(world: &mut World, at: &ServiceRef, before: &Value) {
     let Some(stored) = world.stored(at) else { return };
     let now = stored.spec().clone();
@@ -631,10 +643,10 @@ fn o15(world: &mut World) {
     world.run_for(60 * S);
     world.register(b, None);
     world.run_for(60 * S);
-    let wanted = world.cloud.service(b).map_or(0, |service| service.instances.len());
+    let expected = world.cloud.service(b).map_or(0, |service| service.instances.len());
     let has = world.stored(b).map_or(0, |stored| stored.endpoints.len());
-    if wanted != has {
-        world.violate("live.frozen", format!("{b} has {wanted} instances, and its entry {has} endpoints for a minute: {a} can't be read"));
+    if expected != has {
+        world.violate("live.frozen", format!("{b} has {expected} instances, and its entry {has} endpoints for a minute: {a} can't be read"));
     }
     world.remove_service(&a);
     settle(world);
@@ -684,7 +696,7 @@ fn o16_late_success(world: &mut World) {
     // and its second try succeeds, but is answered after that.
     world.net.next_writes.extend([(2 * S, 10 * MS), (10 * MS, 10 * MS), (10 * MS, 3 * S)]);
     for key in [slow, failing].into_iter().chain(others) {
-        world.edit(key, "a person", |object| set(object, &["spec", "endpoints"], json!([])));
+        world.edit(key, "a user", |object| set(object, &["spec", "endpoints"], json!([])));
         world.run_for(if key == failing { 50 * MS } else { 20 * MS });
     }
     world.run_for(30 * S);
@@ -854,7 +866,7 @@ fn o17(world: &mut World) {
     world.run_for(90 * S);
     for at in all.iter().take(12) {
         let key = world.key(at);
-        world.edit(&key, "a person", |object| {
+        world.edit(&key, "a user", |object| {
             set(object, &["spec", "endpoints"], json!([{"address": "192.0.2.1"}]));
         });
     }

@@ -1,9 +1,9 @@
-//! What the world promises, whatever the operator does; and what the operator does in it.
+//! Tests of the simulation itself, and of the operator in it.
 
 use crate::random;
 use crate::scenarios;
 
-/// A share of what `tests/run sim` runs, so that a plain `cargo test` has it.
+/// A part of what `tests/run sim` runs, for a plain `cargo test`.
 const SEEDS: u64 = 24;
 
 #[test]
@@ -31,7 +31,7 @@ fn no_seed_violates_an_invariant() {
     }
 }
 
-/// One test a scenario, named as the fault that it would show.
+/// One test for each scenario, named after the fault that it detects.
 macro_rules! scenarios {
     ($($(#[$attribute:meta])* $test:ident: $name:literal,)+) => {
         $(

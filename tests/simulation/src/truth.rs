@@ -1,4 +1,4 @@
-//! What the cluster should hold, at any time of the past.
+//! The expected state of the cluster, at any time in the past.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,23 +10,24 @@ use crate::cloud::{Cloud, ServiceRef};
 use crate::cluster::{Key, addresses};
 use crate::time::{S, Us};
 
-/// An operator that reads every few seconds and lists every half minute may miss what is over
-/// sooner.
+/// An operator that reads every few seconds and lists every half minute may miss a state that is
+/// shorter than this.
 const MISSED: Us = 60 * S;
 
-/// What is true of an entry.
+/// The expected state of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// No service wants it.
-    Unwanted,
-    /// It is wanted without endpoints.
+    /// No service has this entry.
+    Absent,
+    /// An entry without endpoints.
     Empty,
+    /// An entry with endpoints.
     Full,
 }
 
-/// An entry as the translation of the true Cloud Map has it.
+/// An entry that is the translation of the true Cloud Map.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct Expected {
     pub spec: Value,
     pub endpoints: BTreeSet<String>,
     pub service: ServiceRef,
@@ -34,27 +35,27 @@ pub struct Wanted {
 
 #[derive(Debug, Default)]
 pub struct Truth {
-    /// Where a source's entries go.
+    /// The Kubernetes namespace of each source's entries.
     pub targets: BTreeMap<String, String>,
     pub options: translate::Options,
     /// Whether service attributes, and tags, are read.
     pub hints: (bool, bool),
-    /// Since when each endpoint has been wanted.
+    /// Since when each endpoint has been expected.
     endpoints: BTreeMap<Key, BTreeMap<String, Us>>,
     /// Entries that several services have claimed at once.
     contested: BTreeSet<Key>,
-    /// The locations that an entry has been wanted with, and until when.
+    /// The locations that an entry has been expected with, and until when.
     locations: BTreeMap<Key, Vec<(Us, Value)>>,
     keys: BTreeMap<ServiceRef, Key>,
     claims: BTreeMap<Key, BTreeSet<ServiceRef>>,
-    pub wanted: BTreeMap<Key, Wanted>,
+    pub expected: BTreeMap<Key, Expected>,
     history: BTreeMap<Key, Vec<(Us, State)>>,
-    /// When what an entry should hold last moved.
+    /// When the expected spec of an entry last changed.
     pub changed: BTreeMap<Key, Us>,
 }
 
 impl Truth {
-    /// A service was made, changed or removed.
+    /// Updates the entry of a service that was created, changed or removed.
     pub fn update(&mut self, cloud: &Cloud, service: &ServiceRef, now: Us) {
         let record = cloud.record(service, self.hints);
         let before = self.keys.remove(service);
@@ -99,24 +100,24 @@ impl Truth {
         let first = self.claims.get(key).and_then(BTreeSet::first).cloned();
         let entry =
             Translator::new(&self.options).translate_all(&records).entries.into_iter().next();
-        let wanted = entry.zip(first).map(|(entry, service)| {
+        let expected = entry.zip(first).map(|(entry, service)| {
             let spec = serde_json::to_value(&entry.spec).unwrap_or_default();
-            Wanted { endpoints: addresses(&spec), spec, service }
+            Expected { endpoints: addresses(&spec), spec, service }
         });
-        let state = match &wanted {
-            None => State::Unwanted,
-            Some(wanted) if wanted.endpoints.is_empty() => State::Empty,
+        let state = match &expected {
+            None => State::Absent,
+            Some(expected) if expected.endpoints.is_empty() => State::Empty,
             Some(_) => State::Full,
         };
-        let history = self.history.entry(key.clone()).or_insert_with(|| vec![(0, State::Unwanted)]);
+        let history = self.history.entry(key.clone()).or_insert_with(|| vec![(0, State::Absent)]);
         if history.last().is_none_or(|(_, last)| *last != state) {
             history.push((now, state));
         }
-        if self.wanted.get(key).map(|w| &w.spec) != wanted.as_ref().map(|w| &w.spec) {
+        if self.expected.get(key).map(|w| &w.spec) != expected.as_ref().map(|w| &w.spec) {
             self.changed.insert(key.clone(), now);
         }
         let before = self.endpoints.remove(key).unwrap_or_default();
-        let addresses = wanted.iter().flat_map(|wanted| wanted.endpoints.iter().cloned());
+        let addresses = expected.iter().flat_map(|expected| expected.endpoints.iter().cloned());
         let since = addresses.map(|address| {
             let since = before.get(&address).copied().unwrap_or(now);
             (address, since)
@@ -126,24 +127,24 @@ impl Truth {
         if let Some((until, _)) = locations.last_mut() {
             *until = now;
         }
-        let location = wanted.as_ref().and_then(|wanted| wanted.spec.get("location"));
-        if wanted.is_some() {
+        let location = expected.as_ref().and_then(|expected| expected.spec.get("location"));
+        if expected.is_some() {
             locations.push((Us::MAX, location.cloned().unwrap_or_default()));
         }
-        match wanted {
-            Some(wanted) => drop(self.wanted.insert(key.clone(), wanted)),
-            None => drop(self.wanted.remove(key)),
+        match expected {
+            Some(expected) => drop(self.expected.insert(key.clone(), expected)),
+            None => drop(self.expected.remove(key)),
         }
     }
 
-    /// Since when an endpoint has been wanted without a break. None, where it may still go: it is
-    /// not wanted, or its service may not be the one that has the entry.
-    pub fn wanted_since(&self, key: &Key, address: &str) -> Option<Us> {
+    /// Since when an endpoint has been expected without interruption. None if it may still be
+    /// removed: it is not expected, or another service may get the entry.
+    pub fn expected_since(&self, key: &Key, address: &str) -> Option<Us> {
         let decided = !self.contested.contains(key) || self.options.conflicts == Conflicts::Merge;
         self.endpoints.get(key)?.get(address).copied().filter(|_| decided)
     }
 
-    /// Whether an entry has been wanted with this location since then.
+    /// Whether an entry has been expected with this location since then.
     pub fn had_location(&self, key: &Key, location: &Value, since: Us) -> bool {
         let all = self.locations.get(key).into_iter().flatten();
         self.contested.contains(key)
@@ -151,18 +152,19 @@ impl Truth {
     }
 
     /// For how long an entry's state was last one of `states`, within `from` to `now`: from the
-    /// first to the last such moment, where what lies between may have been another state for as
-    /// long as an operator can miss.
+    /// first to the last such time. In between, it may have been another state for as long as an
+    /// operator can miss.
     pub fn span(&self, key: &Key, states: &[State], from: Us, now: Us) -> Option<Us> {
         let Some(history) = self.history.get(key) else {
-            return states.contains(&State::Unwanted).then_some(now - from);
+            return states.contains(&State::Absent).then_some(now - from);
         };
         let ends = history.iter().skip(1).map(|(at, _)| *at).chain([now]);
         let spans = history
             .iter()
             .zip(ends)
             .filter(|((at, state), _)| states.contains(state) && *at <= now)
-            // A moment counts: the list of a namespace that was made anew shows it from then on.
+            // Even an instant counts: the list of a namespace that was recreated shows it from then
+            // on.
             .filter(|((at, _), end)| *end > from.max(*at) || *at > from && end == at);
         let spans = spans.map(|((at, _), end)| ((*at).max(from), end.min(now)));
         let joined = spans.fold(None, |joined: Option<(Us, Us)>, (at, end)| match joined {

@@ -1,4 +1,4 @@
-//! The world: Cloud Map, a cluster, processes, and one queue of what happens when.
+//! The simulated world: Cloud Map, a cluster, processes, and one queue of events.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Write as _;
@@ -16,14 +16,14 @@ use crate::faults::{Fault, Faults};
 use crate::time::{MS, S, Us, show};
 use crate::truth::Truth;
 
-/// How long the host waits for an answer from Cloud Map, and from the API server.
+/// The host's time limits for a call to Cloud Map, and to the API server.
 const READ_LIMIT: Us = 3 * S;
 const WRITE_LIMIT: Us = 10 * S;
-/// How long a process may take to stop: its last write may have been slow on its way there, too.
+/// The time limit for a process to stop: its last write may also have been delayed on its way.
 const STOP_LIMIT: Us = 2 * WRITE_LIMIT;
-/// The host's loop turns at least this often.
+/// The maximum time between two iterations of the host's loop.
 const LONGEST_SLEEP: Us = 5 * S;
-/// This many wake-ups at one instant are a spin.
+/// More wake-ups at one instant are a busy loop.
 const MOST_WAKES_AT_ONCE: u32 = 30;
 
 /// How long something takes.
@@ -31,7 +31,7 @@ const MOST_WAKES_AT_ONCE: u32 = 30;
 pub struct Latency {
     pub min: Us,
     pub max: Us,
-    /// One in so many takes up to `slowest`; never, if zero.
+    /// One of this many takes up to `slowest`; none if zero.
     pub slow_one_in: u32,
     pub slowest: Us,
 }
@@ -56,7 +56,7 @@ pub struct Net {
     pub write: Latency,
     pub watch: Latency,
     pub list: Latency,
-    /// The next writes take exactly so long, there and back.
+    /// The exact latencies of the next writes, for the request and the response.
     pub next_writes: VecDeque<(Us, Us)>,
 }
 
@@ -67,13 +67,13 @@ impl Default for Net {
     }
 }
 
-/// An operator that runs, or is being restarted.
+/// An operator that is running or being restarted.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Process {
     pub settings: Settings,
     operator: Option<Operator>,
-    /// Counts its starts, so that what was meant for an earlier one is lost.
+    /// Counts its starts: an event for an earlier run is lost.
     life: u32,
     pub started: Us,
     wake: u64,
@@ -85,9 +85,9 @@ pub struct Process {
     /// A watch's events come in order.
     watched_until: Us,
     pub finished: Option<bool>,
-    /// It was asked to stop, and is started again so long after its end.
+    /// It was asked to stop, and is restarted this long after its end.
     stopping: Option<Us>,
-    /// The guard said that it refuses.
+    /// Whether the guard has reported a refusal.
     pub refused: bool,
     pub ready: bool,
 }
@@ -98,7 +98,7 @@ impl Process {
     }
 }
 
-/// What happens.
+/// An event.
 #[derive(Debug)]
 enum Event {
     Start {
@@ -144,7 +144,7 @@ enum Event {
     Fight {
         key: Key,
     },
-    Pulse {
+    Heartbeat {
         process: usize,
         life: u32,
     },
@@ -167,7 +167,7 @@ pub struct World {
     pub net: Net,
     pub faults: Faults,
     pub processes: Vec<Process>,
-    /// Who puts a field back after each write of an entry, how soon, and until when.
+    /// For each contended entry, the delay after which a field is reverted, and until when.
     pub fighters: BTreeMap<Key, (Us, Us)>,
     pub check: Check,
     pub trace: bool,
@@ -197,7 +197,7 @@ impl World {
 
     pub fn log(&self, what: impl FnOnce() -> String) {
         if self.trace {
-            // A reader that has seen enough may go.
+            // The reader may close the pipe.
             drop(writeln!(std::io::stdout(), "{} {}", show(self.now), what()));
         }
     }
@@ -212,7 +212,7 @@ impl World {
         self.queue.insert((at.max(self.now), self.queued), event);
     }
 
-    /// Lets time pass.
+    /// Advances the time.
     pub fn run_until(&mut self, until: Us) {
         while self.queue.first_key_value().is_some_and(|((at, _), _)| *at <= until) {
             let Some(((at, _), event)) = self.queue.pop_first() else { break };
@@ -268,7 +268,7 @@ impl World {
                     self.violate("live.stop", format!("p{process} was asked to stop, and runs"));
                 }
             }
-            Event::Pulse { process, life } => self.pulse(process, life),
+            Event::Heartbeat { process, life } => self.heartbeat(process, life),
             Event::Probe { key, address, since } => self.probe(&key, &address, since),
         }
     }
@@ -322,12 +322,11 @@ impl World {
         self.check.start(process, namespaces, now);
         self.note_owned();
         self.relist(process, 0);
-        self.schedule(now + S, Event::Pulse { process, life });
+        self.schedule(now + S, Event::Heartbeat { process, life });
         self.handle(process, Input::Tick);
     }
 
-    /// Kills a process, and starts it again a little later. What it has under way goes on without
-    /// it.
+    /// Kills a process and restarts it a little later. Its calls in flight continue without it.
     pub fn restart(&mut self, process: usize, pause: Us) {
         self.log(|| format!("p{process} is killed"));
         self.faults.add(self.now, self.now + pause + 60 * S, Fault::Disturbance);
@@ -335,8 +334,8 @@ impl World {
         self.schedule(self.now + pause, Event::Start { process });
     }
 
-    /// Asks a process to stop: its writes in flight end, and no other call is made. It is started
-    /// again a little later.
+    /// Asks a process to stop: its writes in flight end, and no other call starts. It is restarted
+    /// a little later.
     pub fn stop(&mut self, process: usize, pause: Us) {
         let Some(p) = self.processes.get_mut(process).filter(|p| p.runs()) else { return };
         p.stopping = Some(pause);
@@ -367,18 +366,18 @@ impl World {
             p.spins = true;
             self.violate(
                 "quiet.spin",
-                format!("p{process} wakes itself again and again, and nothing happens"),
+                format!("p{process} wakes itself repeatedly without any effect"),
             );
         }
     }
 
-    /// Gives a process something, and does what it asks for.
+    /// Passes an input to a process, and executes its effects.
     fn handle(&mut self, process: usize, input: Input) {
         if !matches!(input, Input::Tick) {
             self.log(|| format!("p{process} <- {}", describe(&input)));
         }
         let now = self.now;
-        self.check.told(process, &input, now);
+        self.check.observe(process, &input, now);
         let Some(p) = self.processes.get_mut(process) else { return };
         let Some(operator) = &mut p.operator else { return };
         let Some(outputs) = operator.handle(input, now) else { return };
@@ -390,7 +389,7 @@ impl World {
                 Output::Call(call) => self.call(process, call),
                 Output::Write(write) => self.send(process, write),
                 Output::Report(diagnostic) => {
-                    self.log(|| format!("p{process} says {diagnostic}"));
+                    self.log(|| format!("p{process} reports {diagnostic}"));
                     self.check.reports += 1;
                     self.check_fight_reported(process, &diagnostic);
                     if diagnostic.code.as_str() == "DeletesRefused"
@@ -423,7 +422,7 @@ impl World {
         self.processes.get(process).map_or(0, |p| p.life)
     }
 
-    fn pulse(&mut self, process: usize, life: u32) {
+    fn heartbeat(&mut self, process: usize, life: u32) {
         let Some(p) = self.processes.get_mut(process).filter(|p| p.life == life) else { return };
         let Some(operator) = &p.operator else { return };
         if operator.is_ready() {
@@ -431,7 +430,7 @@ impl World {
             self.log(|| format!("p{process} is ready"));
             self.check_ready(process);
         } else {
-            self.schedule(self.now + S, Event::Pulse { process, life });
+            self.schedule(self.now + S, Event::Heartbeat { process, life });
         }
     }
 
@@ -471,7 +470,7 @@ impl World {
             && call.token.is_none()
             && self.faults.take_lie(&call.source, &call.what, self.now)
         {
-            self.log(|| format!("Cloud Map lies about {} {:?}", call.source, call.what));
+            self.log(|| format!("Cloud Map answers wrongly about {} {:?}", call.source, call.what));
             self.check.lies.push(self.now);
             match &mut result {
                 Ok(Answer::Namespaces { items, next }) => (*items, *next) = (Vec::new(), None),
@@ -529,7 +528,7 @@ impl World {
             }
             Some(fault) => Err(fault),
             None => self.cluster.write(write).map(|taken| {
-                self.log(|| format!("the API server takes {} of {}", write.action, write.key));
+                self.log(|| format!("the API server accepts {} of {}", write.action, write.key));
                 self.check_taken(process, write, &taken);
                 if let Some(change) = taken.change {
                     self.broadcast(&change);
@@ -552,7 +551,7 @@ impl World {
         );
     }
 
-    /// A person or a controller changes an entry, or makes one.
+    /// A user or a controller changes or creates an entry.
     pub fn edit(&mut self, key: &Key, who: &str, edit: impl FnOnce(&mut Value)) {
         self.log(|| format!("{who} edits {key}"));
         let owned = self.cluster.entries.get(key).is_some_and(|stored| stored.owner.is_some());
@@ -566,7 +565,7 @@ impl World {
     }
 
     pub fn delete_entry(&mut self, key: &Key) {
-        self.log(|| format!("a person deletes {key}"));
+        self.log(|| format!("a user deletes {key}"));
         self.check.touched(key, self.now);
         if let Some(change) = self.cluster.remove(key) {
             self.broadcast(&change);
@@ -589,8 +588,8 @@ impl World {
         }
     }
 
-    /// Cuts a watch: what it has not delivered is lost, and after a pause everything is listed
-    /// anew.
+    /// Interrupts a watch: events that it has not delivered are lost, and after a pause everything
+    /// is listed again.
     pub fn relist(&mut self, process: usize, pause: Us) {
         let delay = self.net.list.draw(&mut self.rng) / 2;
         let now = self.now;
@@ -688,7 +687,7 @@ impl World {
         id
     }
 
-    /// A person sets the location of a service by a tag or a service attribute, or removes that.
+    /// A user sets the location of a service by a tag or a service attribute, or removes it.
     pub fn hint(&mut self, at: &ServiceRef, tags: bool, location: Option<&str>) {
         self.log(|| format!("Cloud Map: {at} has the location {location:?} (a tag: {tags})"));
         let Some(service) = self.cloud.service_mut(at) else { return };
@@ -719,7 +718,7 @@ impl World {
         }
     }
 
-    /// Health moves without the revision, where there is a check.
+    /// Changes the health, if there is a check. The revision does not change.
     pub fn set_health(&mut self, at: &ServiceRef, id: &str, unhealthy: bool) {
         self.log(|| format!("Cloud Map: {at} {id} unhealthy: {unhealthy}"));
         let checked = self.cloud.service_mut(at).filter(|service| service.health_check);

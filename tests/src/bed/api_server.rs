@@ -42,7 +42,7 @@ impl ApiServer {
         server
     }
 
-    /// Starts one that has not heard of Istio.
+    /// Starts one without Istio's CRDs.
     pub async fn start_without_crd() -> Self {
         let programs = Programs::make_async(&["apiserver", "judge", "kubectl"]).await;
         let folder = ProcessFolder::new();
@@ -180,8 +180,9 @@ impl ApiServer {
     }
 }
 
-/// The file names are those of [`write_certificates`], in the directory where the server runs. It looks for an
-/// address to advertise on the machine's interfaces unless it is given one; nobody uses it.
+/// The file names are those of [`write_certificates`], in the directory where the server runs. It
+/// looks for an address to advertise on the machine's interfaces unless it is given one; it is not
+/// used.
 const SERVER_FLAGS: [&str; 14] = [
     "--bind-address=127.0.0.1",
     "--advertise-address=192.0.2.1",

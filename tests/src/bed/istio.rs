@@ -1,4 +1,4 @@
-//! Istio's own code in a process that answers line by line: its verdicts on `ServiceEntry` objects,
+//! Istio's own code in a process with line-based JSON: its verdicts on `ServiceEntry` objects,
 //! the routes that a sidecar gets, and the pushes that a change costs the mesh.
 
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use super::programs::Programs;
 /// by line.
 pub struct Judge(JsonProgram);
 
-/// What Istio says of one `ServiceEntry`. Each message begins with who says it: `admission: ` or
+/// Istio's verdict on one `ServiceEntry`. Each message begins with its source: `admission: ` or
 /// `crd: `.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Verdict {
@@ -19,7 +19,7 @@ pub struct Verdict {
     pub name: String,
     /// Why it is rejected; none if it is accepted.
     pub errors: Vec<String>,
-    /// What a user would be told although it is accepted.
+    /// The warnings that a user would get.
     pub warnings: Vec<String>,
 }
 
@@ -86,7 +86,7 @@ pub struct RoutedEndpoint {
     pub address: String,
     /// The port that is called.
     pub port: u16,
-    /// 1 if nobody says another.
+    /// 1 by default.
     pub weight: u32,
     /// `region/zone`, or empty.
     pub locality: String,

@@ -1,5 +1,5 @@
-//! Processes that never outlive the test: servers, with free ports for them, and programs that answer
-//! in JSON line by line.
+//! Processes that never outlive the test: servers, with free ports for them, and programs that
+//! answer in JSON line by line.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -178,7 +178,7 @@ const COUNT: u32 = 12_000;
 
 static TAKEN: AtomicU32 = AtomicU32::new(0);
 
-/// A port nobody listens on. Processes side by side start their search in different places.
+/// A free port. Parallel processes start their search at different ports.
 pub(super) fn free_port() -> u16 {
     let start = std::process::id().wrapping_mul(97);
     for _ in 0..COUNT {
@@ -201,7 +201,7 @@ pub(super) struct JsonProgram {
 struct Pipes {
     input: process::ChildStdin,
     output: Lines<BufReader<process::ChildStdout>>,
-    /// What the program says to people, of interest only if it stops.
+    /// The program's log, which is printed only if it stops.
     errors: File,
 }
 

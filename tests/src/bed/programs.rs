@@ -1,5 +1,5 @@
-//! The programs that `tests/bed/setup` makes: where they are, and those of them that need no file of
-//! their own here.
+//! The programs that `tests/bed/setup` makes: where they are, and those of them that need no file
+//! of their own here.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -112,7 +112,7 @@ impl PlainHost {
         ]
     }
 
-    /// The program, which is yet to be told the module and the function.
+    /// The program, without the arguments for the module and the function.
     #[must_use]
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);

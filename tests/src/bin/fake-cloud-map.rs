@@ -27,7 +27,7 @@ impl Arguments {
                 _ => return None,
             }
         }
-        // It accepts any signature: nobody but this machine may reach it.
+        // It accepts any signature, so only this machine may reach it.
         arguments.listen.ip().is_loopback().then_some(arguments)
     }
 }

@@ -163,7 +163,7 @@ fn target_of(world: &World, resource: Resource) -> Target {
     }
 }
 
-/// What comes where the request does not say how many.
+/// The default page size.
 const DEFAULT_RESULTS: usize = 100;
 
 type Named<'world> = (&'world String, &'world Instance);
@@ -171,7 +171,7 @@ type Named<'world> = (&'world String, &'world Instance);
 pub(super) fn discover_instances(world: &mut World, request: &Request) -> Result<Answer, Refusal> {
     let mut random = world.random.fork();
     let (namespace, service) = discoverable(world, request)?;
-    // An unknown service of a known namespace is no error on this plane.
+    // An unknown service of a known namespace is not an error on this plane.
     let Some(service) = service else { return Ok(json!({"Instances": []}).into()) };
     let mut chosen = choose(service, request);
     random.shuffle(&mut chosen);
@@ -239,7 +239,8 @@ fn choose<'world>(service: &'world Service, request: &Request) -> Vec<Named<'wor
     by_health(service, request.text("HealthStatus"), asked)
 }
 
-/// AWS does not say what an absent filter means; HEALTHY shows who relies on another meaning.
+/// AWS does not document the default filter; HEALTHY detects a caller that relies on another
+/// default.
 fn by_health<'world>(
     service: &Service,
     filter: Option<&str>,

@@ -25,7 +25,7 @@ pub enum Fault {
     Reset,
     /// The connection closes in the middle of the body.
     CutBody,
-    /// Half of the body, under a Content-Length that says no more.
+    /// Half of the body, with a Content-Length for that half.
     TornJson,
     /// Well-formed, and every member of another type than the model's.
     WrongJson,
@@ -64,7 +64,7 @@ impl Fault {
     }
 }
 
-/// A fault with its scope: everything and until it is cleared, where nothing else is said.
+/// A fault with its scope: by default everything, until it is cleared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultRule {
     fault: Fault,

@@ -281,15 +281,15 @@ pub(super) fn key_position(operation: Operation, request: &Request) -> Result<u6
     Ok(position.and_then(|position| position.parse().ok()).unwrap_or_default())
 }
 
-/// A page with nothing on it, and the token with which the listing goes on where it stands; none
-/// where the operation has no pages.
+/// An empty page with a token that continues the listing at the current position; none if the
+/// operation is not paginated.
 pub(super) fn empty_page(operation: Operation, request: &Request) -> Option<Value> {
     let (member, empty) = operation.empty_page()?;
     let next = request.text("NextToken").map_or_else(|| token(operation, ""), str::to_owned);
     Some(Value::Object(Page::<()>::answer(Some(next), member, empty)))
 }
 
-/// Hexadecimal, so that nobody reads a meaning into it.
+/// Hexadecimal, so that callers treat it as opaque.
 fn token(operation: Operation, position: &str) -> String {
     let mut token = String::new();
     for byte in format!("{}:{position}", operation.name()).bytes() {

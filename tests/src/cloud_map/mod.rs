@@ -12,14 +12,12 @@
 //! let web = cloud_map.world(|world| {
 //!     let namespace = world.http_namespace("my-namespace");
 //!     let web = world.add_service(namespace, Service::named("web").with_custom_health_check());
-//!     world.register(web, "i-1", [("AWS_INSTANCE_IPV4", "10.0.0.1"), ("AWS_INSTANCE_PORT", "80")]);
-//!     web
-//! });
-//! let denied = cloud_map.inject(Fault::AccessDenied.in_service("my-namespace", "web").on(Operation::DiscoverInstances));
-//! // ... run the operator against cloud_map.url() ...
-//! cloud_map.clear(denied);
-//! cloud_map.world(|world| world.set_health(web, "i-1", Health::Unhealthy));
-//! assert!(cloud_map.calls(Operation::DiscoverInstances) > 0);
+//!     world.register(web, "i-1", [("AWS_INSTANCE_IPV4", "10.0.0.1"), ("AWS_INSTANCE_PORT",
+//!     "80")]); web }); let denied =
+//!     cloud_map.inject(Fault::AccessDenied.in_service("my-namespace",
+//!     "web").on(Operation::DiscoverInstances)); // ... run the operator against cloud_map.url()
+//!     ... cloud_map.clear(denied); cloud_map.world(|world| world.set_health(web, "i-1",
+//!     Health::Unhealthy)); assert!(cloud_map.calls(Operation::DiscoverInstances) > 0);
 //! # Ok(())
 //! # }
 //! ```
@@ -59,7 +57,7 @@ pub struct FakeCloudMap {
     address: SocketAddr,
     url: String,
     shared: Arc<Shared>,
-    /// Dropped, it tells the thread to end.
+    /// Ends the thread when it is dropped.
     running: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }

@@ -153,14 +153,14 @@ pub(super) fn identifier(parts: &[&str]) -> String {
         .collect()
 }
 
-/// What Cloud Map says of an instance's health.
+/// An instance's health in Cloud Map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
     /// It passes its check.
     Healthy,
     /// It fails its check.
     Unhealthy,
-    /// Nobody checks, or not yet.
+    /// There is no check, or it has not run yet.
     Unknown,
 }
 
@@ -187,7 +187,7 @@ impl Health {
 pub struct Instance {
     pub(super) attributes: BTreeMap<String, String>,
     pub(super) health: Health,
-    /// What Discover says of it again and again, as the members of a JSON object.
+    /// Its members in the JSON of Discover, which are cached.
     pub(super) rendered: String,
 }
 

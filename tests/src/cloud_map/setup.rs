@@ -9,7 +9,7 @@ use super::service::{Health, Service};
 use super::wire::{ErrorKind, Refusal, Request};
 use super::world::{ACCOUNT, NamespaceKey, Resource, ServiceKey, World};
 
-/// The quotas that a reader can tell.
+/// The quotas that a reader can notice.
 const MOST_INSTANCES: usize = 1000;
 const MOST_SERVICE_ATTRIBUTES: usize = 30;
 

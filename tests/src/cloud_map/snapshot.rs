@@ -11,7 +11,7 @@ use super::world::{NamespaceKey, REGION, World};
 
 pub(super) fn load(json: &str) -> Result<World, String> {
     let snapshot: Value =
-        serde_json::from_str(json).map_err(|error| format!("the snapshot is no JSON: {error}"))?;
+        serde_json::from_str(json).map_err(|error| format!("the snapshot is not JSON: {error}"))?;
     let records = snapshot
         .get("services")
         .and_then(Value::as_array)

@@ -231,7 +231,7 @@ impl ErrorKind {
         }
     }
 
-    /// The HTTP status: only the type tells one refusal from another.
+    /// The HTTP status: only the type distinguishes refusals.
     pub(super) const fn status(self) -> u16 {
         match self {
             Self::InternalFailure => 500,

@@ -63,7 +63,7 @@ impl World {
     /// Reads a snapshot, in the shape that the program's `snapshot` writes.
     ///
     /// # Errors
-    /// Where the text is no JSON, or lacks a name.
+    /// If the text is not JSON, or lacks a name.
     pub fn from_snapshot(json: &str) -> Result<Self, String> {
         snapshot::load(json)
     }
@@ -116,7 +116,7 @@ impl World {
         }
         let key = ServiceKey(self.next_key());
         let revision = self.next_revision();
-        let Some(home) = self.namespaces.get_mut(&namespace) else { gone("namespace") };
+        let Some(home) = self.namespaces.get_mut(&namespace) else { deleted("namespace") };
         service.complete(key.0, namespace, home, revision);
         home.services.insert(service.name.clone(), key);
         if home.owner == ACCOUNT {
@@ -137,7 +137,7 @@ impl World {
         }
     }
 
-    /// Registers an instance, or registers it anew.
+    /// Registers or re-registers an instance.
     ///
     /// # Panics
     /// Where the service was deleted.
@@ -159,7 +159,7 @@ impl World {
         service.instances.insert(instance.to_owned(), Instance::new(instance, attributes, health));
     }
 
-    /// Deregisters an instance; says whether there was one.
+    /// Deregisters an instance. Returns whether it existed.
     ///
     /// # Panics
     /// Where the service was deleted.
@@ -173,8 +173,8 @@ impl World {
         found
     }
 
-    /// Sets an instance's health, which no revision tells of; says whether there is such an
-    /// instance.
+    /// Sets an instance's health, which does not change the revision. Returns whether the instance
+    /// exists.
     ///
     /// # Panics
     /// Where the service was deleted, or has no health check: its instances are all UNKNOWN.
@@ -202,11 +202,11 @@ impl World {
     /// # Panics
     /// Where the service was deleted.
     pub fn service_mut(&mut self, service: ServiceKey) -> &mut Service {
-        self.services.get_mut(&service).unwrap_or_else(|| gone("service"))
+        self.services.get_mut(&service).unwrap_or_else(|| deleted("service"))
     }
 
-    /// A namespace as Discover names it: by `HttpName` or by ARN, in the caller's account unless it
-    /// says otherwise.
+    /// A namespace as Discover names it: by `HttpName` or by ARN, in the caller's account unless
+    /// the request names an owner.
     pub(super) fn discoverable(&self, name: &str, owner: Option<&str>) -> Option<NamespaceKey> {
         let owner = owner.unwrap_or(ACCOUNT);
         let by_arn = match self.resource(name) {
@@ -239,6 +239,6 @@ impl World {
     clippy::panic,
     reason = "a test that uses what it has deleted is wrong, and should stop where it is"
 )]
-fn gone(what: &str) -> ! {
+fn deleted(what: &str) -> ! {
     panic!("this {what} was deleted")
 }

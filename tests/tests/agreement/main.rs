@@ -12,13 +12,12 @@ use istio_cloud_map_tests::golden;
 use serde_json::Value;
 use tally::Tally;
 
-/// Where `validate` and the judge differ on purpose: a word of ours or of the judge's that
-/// tells the case, and why.
+/// The intended differences between `validate` and the judge: a part of a message that identifies
+/// the case, and the reason.
 ///
-/// What the judge does not look at is no difference: names, labels and annotations of the object
-/// are the API server's to check, and [`the_api_server_agrees`] shows that it does. Nor is what it
-/// looks at too early: it is asked about the entry as it would be stored, without unknown fields
-/// and nulls, which the API server drops before anyone judges.
+/// What the judge does not check is not a difference: the API server checks the object's name,
+/// labels and annotations, see [`the_api_server_agrees`]. The judge gets the entry as it would be
+/// stored: the API server drops unknown fields and nulls before validation.
 const DIFFERENCES: &[(&str, &str)] = &[];
 
 #[tokio::test]
@@ -29,7 +28,7 @@ async fn istio_agrees() {
         let verdict = stored::verdict(&judge, &entry).await;
         tally.compare(&entry, &verdict, |rule| rule.source() != Source::Kubernetes);
     }
-    println!("judged by Istio and the CRD: {tally}");
+    println!("checked by Istio and the CRD: {tally}");
     tally.assert_agreement(DIFFERENCES);
     tally.assert_both_sides(2_000);
     let unmet =
@@ -37,8 +36,8 @@ async fn istio_agrees() {
     assert!(unmet.is_empty(), "no entry is rejected for these alone: {unmet:?}");
 }
 
-/// The API server itself, which stands behind the CRD and for the metadata, and Istio's admission
-/// behind it.
+/// The API server itself, which checks the CRD's schema and the metadata, and then Istio's
+/// admission.
 #[tokio::test]
 async fn the_api_server_agrees() {
     let (server, judge) = (ApiServer::start().await, Judge::start().await);

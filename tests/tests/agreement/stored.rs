@@ -1,12 +1,12 @@
-//! What is said of an entry as it would be stored.
+//! The verdict on an entry as it would be stored.
 
 use istio_cloud_map_core::service_entry::validate::{Rule, validate};
 use istio_cloud_map_tests::bed::{Judge, Verdict};
 use kube::Client;
 use serde_json::Value;
 
-/// The judge's verdict of the entry without the nulls and the unknown fields, which the API server
-/// drops before it judges. Checks on the way that those fields are unknown to both.
+/// The judge's verdict on the entry without the nulls and the unknown fields, which the API server
+/// drops before validation. Also checks that both do not know these fields.
 pub async fn verdict(judge: &Judge, entry: &Value) -> Verdict {
     let mut entry = entry.clone();
     drop_nulls(&mut entry);

@@ -42,7 +42,7 @@ impl Tally {
                 shortened(entry)
             ));
         }
-        // Its warnings are said, too, in our words.
+        // Istio's warnings have a counterpart in `validate`.
         let warns = findings
             .iter()
             .any(|f| f.severity == Severity::Warning && f.rule.source() == Source::Istio);

@@ -82,7 +82,7 @@ async fn a_service_account_may_do_what_rbac_grants_and_nothing_else() {
     });
     create::<ClusterRoleBinding>(Api::all(admin), binding).await;
 
-    // The authorizer hears of the binding by a watch.
+    // The authorizer learns of the binding by a watch.
     let granted = timeout(Duration::from_secs(10), async {
         while reader.list(&ListParams::default()).await.is_err() {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -102,7 +102,7 @@ async fn a_server_stopped_and_restarted_has_its_address_and_its_data() {
 
     server.stop();
     let refused = entries(client.clone(), "v1").list(&ListParams::default()).await;
-    assert!(refused.is_err(), "nobody listens while the server is stopped");
+    assert!(refused.is_err(), "no connection while the server is stopped");
 
     server.restart().await;
     let found = entries(client, "v1").list(&ListParams::default()).await.expect("a list");
@@ -130,8 +130,8 @@ fn tutorial_in(version: &str) -> Value {
     entry
 }
 
-/// Processes whose working directory is the server's own. Of one removed since, the kernel says so
-/// behind its name.
+/// Processes whose working directory is that of the server. The kernel marks a removed directory
+/// after its name.
 fn processes_in(directory: &Path) -> Vec<PathBuf> {
     let name = directory.file_name().and_then(OsStr::to_str).expect("a directory's name");
     let processes = std::fs::read_dir("/proc").expect("/proc");

@@ -11,7 +11,7 @@ fn tutorial_with(change: Value) -> Value {
     let spec = entry.get_mut("spec").and_then(Value::as_object_mut).expect("a spec");
     let Value::Object(change) = change else { return entry };
     spec.extend(change);
-    // The CRD's rules tell an empty list from an absent one.
+    // The CRD's rules distinguish an empty list from an absent one.
     spec.retain(|_, value| !value.is_null());
     entry
 }
@@ -27,7 +27,7 @@ async fn the_tutorials_entry_is_accepted_without_a_warning() {
 }
 
 #[tokio::test]
-async fn what_istio_or_the_crd_forbids_is_rejected_by_whom_it_concerns() {
+async fn what_istio_or_the_crd_forbids_is_rejected_by_the_one_that_forbids_it() {
     let cases = [
         ("a wildcard for all hosts", json!({"hosts": ["*"]}), "admission: "),
         ("an underscore in a host", json!({"hosts": ["a_b.example.com"]}), "admission: "),

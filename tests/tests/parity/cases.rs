@@ -1,4 +1,4 @@
-//! What is asked of every host: golden cases, and generated requests of the three calls.
+//! The requests for every host: golden cases, and generated requests of the three calls.
 
 use fastrand::Rng;
 use istio_cloud_map_core::api;
@@ -173,7 +173,7 @@ fn vary(rng: &mut Rng, options: &mut Value) {
     }
 }
 
-/// Entries of anybody's, mostly with mistakes.
+/// Any entries, mostly with mistakes.
 pub fn validations(count: usize) -> Vec<Case> {
     let case = |(number, entry): (usize, Value)| {
         Case::new(Call::Validate, format!("entry {number}"), entry.to_string(), None)
@@ -181,7 +181,7 @@ pub fn validations(count: usize) -> Vec<Case> {
     Entries::of_seed(3).take(count).enumerate().map(case).collect()
 }
 
-/// Up to eight entries, of which some are there already, as they are, changed, or somebody else's.
+/// Up to eight entries, some of which already exist: unchanged, changed, or with another owner.
 pub fn plan(seed: u64) -> Case {
     let mut rng = Rng::with_seed(seed);
     let services: Vec<_> =

@@ -18,7 +18,7 @@ impl Plain {
         Self { host, module: module.to_owned() }
     }
 
-    /// The answers, or what the program said when it failed.
+    /// The answers, or the program's error output.
     pub fn run(&self, call: Call, requests: &[&[u8]]) -> Result<Vec<Vec<u8>>, String> {
         let mut program = self.host.command();
         program.arg(&self.module).arg(call.name());
@@ -42,7 +42,7 @@ impl Runner for Plain {
 }
 
 const GOOD: &str = r#"{"input":{"Instances":[{"Id":"i-1","Attributes":{"AWS_INSTANCE_IPV4":"10.0.0.1"}}]},"options":{"namespace":"ns","service":"web"}}"#;
-/// How often the hosts are called with a module that may not keep what it is given.
+/// The number of calls with a module that has little memory to leak.
 const CALLS: usize = 10_000;
 /// How many bytes such a module may take beside what it has at the start.
 const ROOM: usize = 8 << 20;
@@ -100,7 +100,7 @@ fn garbage_is_an_error_and_the_next_request_is_answered() {
 
 /// Calls that would take twenty times the room, if a request or an answer were never given back.
 #[test]
-fn all_that_is_allocated_is_given_back() {
+fn all_allocated_memory_is_freed() {
     let folder = tempfile::tempdir().unwrap();
     let module = write(
         folder.path(),
@@ -108,7 +108,7 @@ fn all_that_is_allocated_is_given_back() {
     );
     let padding = " ".repeat(ROOM * 20 / CALLS);
     let good = GOOD.replacen('{', &format!("{{{padding}"), 1);
-    // A key that nobody knows comes back in the answer.
+    // An unknown key is in the answer.
     let bad = format!(r#"{{"{}":1}}"#, "x".repeat(padding.len()));
     let requests: Vec<&[u8]> =
         [good.as_bytes(), bad.as_bytes()].into_iter().cycle().take(CALLS).collect();
@@ -129,7 +129,7 @@ fn all_that_is_allocated_is_given_back() {
     }
 }
 
-/// Addresses from 2 GiB on are negative for who takes them for signed.
+/// Addresses of 2 GiB or more are negative as signed numbers.
 #[test]
 fn addresses_are_unsigned() {
     let folder = tempfile::tempdir().unwrap();

@@ -17,7 +17,7 @@ use crate::policy::{Filled, Verdicts};
 pub trait Runner {
     fn name(&self) -> &str;
 
-    /// What to ask, and what the core answers natively; or why the case is none for this host.
+    /// The request and the native answer, or why the case does not apply to this host.
     fn question(&self, case: &Case) -> Result<Question, &'static str>;
 
     /// An answer for each question, in their order.
@@ -29,7 +29,7 @@ pub struct Question {
     pub expected: Vec<u8>,
 }
 
-/// Every host there is. The npm package is one where it has been assembled.
+/// All hosts, including the npm package if it has been assembled.
 pub fn all(plain_module: &Path) -> Vec<Box<dyn Runner>> {
     let plain = PlainHost::all(Path::new(env!("CARGO_BIN_EXE_plain-host"))).into_iter();
     let mut all: Vec<Box<dyn Runner>> =
@@ -48,7 +48,7 @@ pub fn all(plain_module: &Path) -> Vec<Box<dyn Runner>> {
     all
 }
 
-/// The answers, or what the program said when it failed.
+/// The answers, or the program's error output.
 pub fn answers_by_line(mut program: Command, requests: &[&[u8]]) -> Result<Vec<Vec<u8>>, String> {
     let output = program.stdin(file(requests)).output().unwrap();
     if !output.status.success() {

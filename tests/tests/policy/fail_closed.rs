@@ -1,15 +1,15 @@
-//! What is not understood, and what is large.
+//! Requests that are not understood, and large ones.
 
 use serde_json::{Value, json};
 
-use crate::guest::{Policy, create, entry, request, said};
+use crate::guest::{Policy, create, entry, outcome, request};
 
 #[test]
 fn garbage_is_an_answer_and_the_instance_lives_on() {
     let policy = Policy::start();
     let deep = "[".repeat(1_000_000);
     // Without a key settings are the defaults; as a payload that is nothing.
-    assert_eq!(said(&policy.call("validate", b"{}")), "malformed");
+    assert_eq!(outcome(&policy.call("validate", b"{}")), "malformed");
     for payload in [
         &b""[..],
         b"\xff\xfe",
@@ -21,20 +21,20 @@ fn garbage_is_an_answer_and_the_instance_lives_on() {
     ] {
         let verdict = policy.call("validate", payload);
         assert_eq!(
-            (said(&verdict).as_str(), &verdict["code"]),
+            (outcome(&verdict).as_str(), &verdict["code"]),
             ("malformed", &json!(400)),
             "{verdict}"
         );
         assert_eq!(policy.call("validate_settings", payload)["valid"], json!(false));
     }
     assert_eq!(
-        said(&policy.validate(&create("alice", &entry(&["web.shop"])), &json!({}))),
+        outcome(&policy.validate(&create("alice", &entry(&["web.shop"])), &json!({}))),
         "accepted"
     );
 }
 
 #[test]
-fn what_is_not_understood_is_rejected_and_what_is_no_service_entry_is_exempt() {
+fn an_unknown_request_is_rejected_and_another_kind_is_exempt() {
     let policy = Policy::start();
     let entry = entry(&["web.shop"]);
     let changed = |pointer: &str, value: Value| {
@@ -54,12 +54,12 @@ fn what_is_not_understood_is_rejected_and_what_is_no_service_entry_is_exempt() {
         ("settings", create("alice", &entry), json!({"protectedHosts": "a.b"}), "settings"),
         ("a pod", pod, json!({"protectedHosts": ["*"]}), "exempt"),
     ] {
-        assert_eq!(said(&policy.validate(&request, &settings)), expected, "{name}");
+        assert_eq!(outcome(&policy.validate(&request, &settings)), expected, "{name}");
     }
 }
 
 #[test]
-fn an_object_of_a_mebibyte_is_judged() {
+fn an_object_of_a_mebibyte_is_checked() {
     let policy = Policy::start();
     let mut large = entry(&["web.shop"]);
     let endpoints: Vec<Value> = (0..4000_u32)
@@ -72,15 +72,15 @@ fn an_object_of_a_mebibyte_is_judged() {
     let size = large.to_string().len();
     assert!(size > 1 << 20, "{size}");
     let settings = json!({"protectedHosts": ["getistio-external-service.my-namespace"]});
-    assert_eq!(said(&policy.validate(&create("alice", &large), &settings)), "accepted");
+    assert_eq!(outcome(&policy.validate(&create("alice", &large), &settings)), "accepted");
     assert_eq!(
-        said(&policy.validate(&request("UPDATE", "alice", &large, &large), &settings)),
+        outcome(&policy.validate(&request("UPDATE", "alice", &large, &large), &settings)),
         "accepted"
     );
     large["spec"]["hosts"] = json!(["*.my-namespace"]);
-    assert_eq!(said(&policy.validate(&create("alice", &large), &settings)), "protected-host");
+    assert_eq!(outcome(&policy.validate(&create("alice", &large), &settings)), "protected-host");
     large["spec"]["hosts"] = json!(["x".repeat(1 << 20)]);
     let verdict = policy.validate(&create("alice", &large), &settings);
-    assert_eq!(said(&verdict), "invalid");
+    assert_eq!(outcome(&verdict), "invalid");
     assert!(verdict.to_string().len() < 10_000, "an answer stays short");
 }

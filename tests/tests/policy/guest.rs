@@ -101,7 +101,7 @@ pub fn entry(hosts: &[&str]) -> Value {
 }
 
 /// `accepted` or `filled`, or the reason of a rejection.
-pub fn said(verdict: &Value) -> String {
+pub fn outcome(verdict: &Value) -> String {
     let key = if verdict["accepted"] == json!(true) { "decision" } else { "reason" };
     verdict["audit_annotations"][key].as_str().unwrap().to_owned()
 }

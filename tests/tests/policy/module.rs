@@ -1,4 +1,4 @@
-//! The module itself: what it asks of a host, and what it says of itself.
+//! The module itself: its imports, its exports and its metadata.
 
 use serde_json::{Value, json};
 use wasmtime_provider::wasmtime::{Engine, Module};
@@ -19,14 +19,14 @@ fn it_imports_from_wapc_alone_and_exports_what_a_wapc_host_calls() {
 }
 
 #[test]
-fn its_section_holds_the_metadata() {
+fn its_custom_section_has_the_metadata() {
     let section = custom_section(&BYTES, "io.kubewarden.metadata").unwrap();
     let metadata: Value = serde_json::from_slice(section).unwrap();
     assert_eq!(metadata, serde_json::from_str::<Value>(METADATA).unwrap());
 }
 
 #[test]
-fn it_speaks_the_protocol_of_kubewarden() {
+fn it_uses_the_protocol_of_kubewarden() {
     let policy = Policy::start();
     assert_eq!(policy.call("protocol_version", b""), json!("v1"));
     assert_eq!(

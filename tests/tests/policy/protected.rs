@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::guest::{OPERATOR, Policy, create, entry, request, said};
+use crate::guest::{OPERATOR, Policy, create, entry, outcome, request};
 
 const HOST: &str = "getistio-external-service.my-namespace";
 
@@ -21,12 +21,12 @@ fn a_strangers_entry_of_the_tutorials_host_is_rejected_and_the_operators_own_pas
     ] {
         let entry = entry(hosts);
         assert_eq!(
-            said(&policy.validate(&create("alice", &entry), &settings())),
+            outcome(&policy.validate(&create("alice", &entry), &settings())),
             stranger,
             "{hosts:?}"
         );
         assert_eq!(
-            said(&policy.validate(&create(OPERATOR, &entry), &settings())),
+            outcome(&policy.validate(&create(OPERATOR, &entry), &settings())),
             "accepted",
             "{hosts:?}"
         );
@@ -34,7 +34,7 @@ fn a_strangers_entry_of_the_tutorials_host_is_rejected_and_the_operators_own_pas
 }
 
 #[test]
-fn a_rejection_tells_its_code_and_its_reason() {
+fn a_rejection_has_its_code_and_its_reason() {
     let verdict = Policy::start().validate(&create("alice", &entry(&[HOST])), &settings());
     assert_eq!((&verdict["accepted"], &verdict["code"]), (&json!(false), &json!(403)));
     let message = verdict["message"].as_str().unwrap();
@@ -57,7 +57,8 @@ fn a_stranger_can_neither_change_nor_delete_it() {
         ("take away", "UPDATE", &theirs, &other),
         ("delete", "DELETE", &theirs, &Value::Null),
     ] {
-        let ask = |user| said(&policy.validate(&request(operation, user, old, new), &settings()));
+        let ask =
+            |user| outcome(&policy.validate(&request(operation, user, old, new), &settings()));
         assert_eq!(ask("alice"), "protected-host", "{name}");
         assert_eq!(ask(OPERATOR), "accepted", "{name}");
     }
@@ -69,7 +70,7 @@ fn a_stranger_can_neither_change_nor_delete_it() {
 fn a_member_of_a_trusted_group_is_trusted() {
     let mut request = create("alice", &entry(&[HOST]));
     request["userInfo"]["groups"] = json!(["system:authenticated", "mesh-admins"]);
-    assert_eq!(said(&Policy::start().validate(&request, &settings())), "accepted");
+    assert_eq!(outcome(&Policy::start().validate(&request, &settings())), "accepted");
 }
 
 #[test]
@@ -80,7 +81,7 @@ fn the_garbage_collector_ends_a_foreground_deletion() {
     let mut held = deleting.clone();
     held["metadata"]["finalizers"] = json!(["foregroundDeletion"]);
     let ask = |old: &Value, new: &Value| {
-        said(&policy.validate(
+        outcome(&policy.validate(
             &request(
                 "UPDATE",
                 "system:serviceaccount:kube-system:generic-garbage-collector",

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::guest::{Policy, create, entry, request, said};
+use crate::guest::{Policy, create, entry, outcome, request};
 
 #[test]
-fn what_istio_would_reject_is_rejected_and_what_it_would_take_is_not() {
+fn an_entry_that_istio_would_reject_is_rejected_and_a_valid_one_accepted() {
     let policy = Policy::start();
     for (name, pointer, value, expected) in [
         ("as it is", "/metadata/name", json!("web"), "accepted"),
@@ -20,13 +20,13 @@ fn what_istio_would_reject_is_rejected_and_what_it_would_take_is_not() {
         let mut entry = entry(&["web.shop"]);
         *entry.pointer_mut(pointer).unwrap() = value;
         assert_eq!(
-            said(&policy.validate(&create("alice", &entry), &json!({}))),
+            outcome(&policy.validate(&create("alice", &entry), &json!({}))),
             expected,
             "{name}"
         );
         let lax = policy.validate(&create("alice", &entry), &json!({"rejectInvalid": false}));
         assert_eq!(
-            (said(&lax).as_str(), lax.get("warnings").is_some()),
+            (outcome(&lax).as_str(), lax.get("warnings").is_some()),
             ("accepted", expected == "invalid"),
             "{name}: {lax}"
         );
@@ -56,17 +56,17 @@ fn tutorial() -> Value {
 }
 
 #[test]
-fn a_spec_is_held_against_its_cloud_map_json() {
+fn a_spec_is_compared_with_its_cloud_map_json() {
     let policy = Policy::start();
     let check = |spec: &Value| {
         policy.validate(&create("alice", &annotated(spec)), &json!({"source": "check"}))
     };
-    assert_eq!(said(&check(&tutorial())), "accepted");
+    assert_eq!(outcome(&check(&tutorial())), "accepted");
     let mut other = tutorial();
     other["endpoints"][0]["address"] = json!("10.6.6.6");
     other["addresses"] = json!([]);
     let verdict = check(&other);
-    assert_eq!((said(&verdict).as_str(), &verdict["code"]), ("cloud-map", &json!(422)));
+    assert_eq!((outcome(&verdict).as_str(), &verdict["code"]), ("cloud-map", &json!(422)));
     let message = verdict["message"].as_str().unwrap();
     assert!(
         message.contains("spec.addresses is absent")
@@ -82,7 +82,7 @@ fn a_spec_is_filled_from_its_cloud_map_json() {
         &json!({"hosts": ["placeholder.example.com"], "exportTo": ["."], "subjectAltNames": ["x"]}),
     );
     let verdict = policy.validate(&create("alice", &sent), &json!({"source": "fill"}));
-    assert_eq!(said(&verdict), "filled", "{verdict}");
+    assert_eq!(outcome(&verdict), "filled", "{verdict}");
     let mut spec = tutorial();
     spec["exportTo"] = json!(["."]);
     spec["subjectAltNames"] = json!(["x"]);
@@ -90,10 +90,10 @@ fn a_spec_is_filled_from_its_cloud_map_json() {
     assert_eq!(*filled, annotated(&spec));
     let again =
         policy.validate(&request("UPDATE", "alice", filled, filled), &json!({"source": "fill"}));
-    assert_eq!((said(&again).as_str(), again.get("mutated_object")), ("accepted", None));
+    assert_eq!((outcome(&again).as_str(), again.get("mutated_object")), ("accepted", None));
     let deleted = policy
         .validate(&request("DELETE", "alice", &sent, &Value::Null), &json!({"source": "fill"}));
-    assert_eq!((said(&deleted).as_str(), deleted.get("mutated_object")), ("accepted", None));
+    assert_eq!((outcome(&deleted).as_str(), deleted.get("mutated_object")), ("accepted", None));
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_protected_host_can_not_be_filled_in_by_a_stranger() {
     let settings = json!({"source": "fill", "protectedHosts": ["*.my-namespace"]});
     let sent = annotated(&json!({"hosts": ["harmless.example.com"]}));
     assert_eq!(
-        said(&Policy::start().validate(&create("alice", &sent), &settings)),
+        outcome(&Policy::start().validate(&create("alice", &sent), &settings)),
         "protected-host"
     );
 }
@@ -122,7 +122,7 @@ fn an_invalid_entry_from_before_the_policy_may_get_a_label_and_lose_a_finalizer(
         ("the spec", &changed, "invalid"),
     ] {
         assert_eq!(
-            said(&policy.validate(&request("UPDATE", "alice", &old, new), &json!({}))),
+            outcome(&policy.validate(&request("UPDATE", "alice", &old, new), &json!({}))),
             expected,
             "{name}"
         );

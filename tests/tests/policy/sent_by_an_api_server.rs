@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::guest::{OPERATOR, Policy, said};
+use crate::guest::{OPERATOR, Policy, outcome};
 
 fn update() -> Value {
     serde_json::from_str(include_str!("update-by-the-operator.json")).unwrap()
@@ -26,7 +26,7 @@ fn the_same_by_kubectl_is_rejected() {
     let mut review = update();
     review["request"]["userInfo"] = json!({"username": "kubernetes-admin", "groups": ["kubeadm:cluster-admins", "system:authenticated"]});
     let verdict = Policy::start().validate(&review["request"], &settings());
-    assert_eq!(said(&verdict), "protected-host");
+    assert_eq!(outcome(&verdict), "protected-host");
 }
 
 #[test]
@@ -38,8 +38,8 @@ fn the_deletion_of_a_namespace_takes_its_entries_if_its_controller_is_trusted() 
     request["options"] = json!({"kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1", "propagationPolicy": "Background"});
     request["userInfo"] = json!({"username": controller, "groups": ["system:serviceaccounts", "system:serviceaccounts:kube-system"]});
     let policy = Policy::start();
-    assert_eq!(said(&policy.validate(&request, &settings())), "protected-host");
+    assert_eq!(outcome(&policy.validate(&request, &settings())), "protected-host");
     let trusting =
         json!({"protectedHosts": ["*.my-namespace"], "trustedUsers": [OPERATOR, controller]});
-    assert_eq!(said(&policy.validate(&request, &trusting)), "accepted");
+    assert_eq!(outcome(&policy.validate(&request, &trusting)), "accepted");
 }

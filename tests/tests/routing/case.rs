@@ -272,7 +272,7 @@ fn attribute<'a>(instance: &'a Instance, key: &str) -> Option<&'a str> {
     instance.attributes.get(key).map(String::as_str).filter(|value| !value.is_empty())
 }
 
-/// An address as Istio writes it, unless callers must not be pointed at it.
+/// An address as Istio writes it, unless it is forbidden.
 fn canonical(text: &str) -> Option<String> {
     let Ok(ip) = text.parse::<IpAddr>() else {
         return Some(text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase());

@@ -43,7 +43,7 @@ async fn a_wrong_translation_is_found_for_what_is_wrong_with_it() {
     one_too_many["spec"]["endpoints"].as_array_mut().unwrap().push(unhealthy);
     let mutants = [
         (
-            "an endpoint is gone",
+            "an endpoint is missing",
             wrong("/spec/endpoints", json!([right["spec"]["endpoints"][0]])),
             "instances that no port reaches",
         ),
@@ -67,14 +67,18 @@ async fn a_wrong_translation_is_found_for_what_is_wrong_with_it() {
             wrong("/spec/endpoints/1/ports/http", json!(9000)),
             "instances that no port reaches",
         ),
-        ("a map is gone", wrong("/spec/endpoints/0/ports", json!({})), "10.0.0.1:9000 is closed"),
+        (
+            "a map is missing",
+            wrong("/spec/endpoints/0/ports", json!({})),
+            "10.0.0.1:9000 is closed",
+        ),
         (
             "an address is not listed",
             wrong("/spec/addresses", json!(["10.0.0.1"])),
             "port 9000: calls do not get here",
         ),
         (
-            "a service port is gone",
+            "a service port is missing",
             wrong("/spec/ports", json!([right["spec"]["ports"][0]])),
             "instances that no port reaches",
         ),

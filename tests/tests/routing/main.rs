@@ -1,5 +1,5 @@
-//! Istio routes what is translated to where the Cloud Map instances listen. Judged by what a sidecar
-//! gets from Istio's own code.
+//! Istio routes what is translated to where the Cloud Map instances listen. Judged by what a
+//! sidecar gets from Istio's own code.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -174,8 +174,7 @@ async fn a_thousand_services_that_share_ports_are_all_reached() {
 }
 
 #[tokio::test]
-async fn of_two_tcp_services_without_addresses_on_one_port_the_second_is_unreachable_as_its_warning_says()
- {
+async fn the_second_of_two_tcp_services_without_addresses_on_one_port_is_unreachable() {
     let services = ["a", "b"].map(|name| (name.to_owned(), 17, vec![5432], "TCP"));
     let (found, case) = routed_together(services.to_vec()).await;
     let warnings =

@@ -48,7 +48,7 @@ function provider({ InstanceId, HealthStatus, Attributes }, say) {
   const { AWS_INSTANCE_IPV4: address, AWS_INSTANCE_PORT: portText, REGION: region, AVAILABILITY_ZONE: zone } = Attributes;
   const octets = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(address);
   if (!octets || octets.slice(1).some((octet) => Number(octet) > 255)) {
-    say('warning', 'InvalidAddress', `AWS_INSTANCE_IPV4 \`${address}\` is no IPv4 address and is not used`, InstanceId);
+    say('warning', 'InvalidAddress', `AWS_INSTANCE_IPV4 \`${address}\` is not a valid IPv4 address; it is not used`, InstanceId);
     return undefined;
   }
   if (unusable.test(address)) {
@@ -57,7 +57,7 @@ function provider({ InstanceId, HealthStatus, Attributes }, say) {
   }
   const port = /^\d{1,5}$/.test(portText) ? Number(portText) : 0;
   if (port < 1 || port > 65535) {
-    say('warning', 'InvalidPort', `AWS_INSTANCE_PORT \`${portText}\` is no number in 1..=65535`, InstanceId);
+    say('warning', 'InvalidPort', `AWS_INSTANCE_PORT \`${portText}\` is not a number in 1..=65535; the instance is dropped`, InstanceId);
     return undefined;
   }
   return { address, port, locality: zone && `${region ?? zone.replace(/[a-z]$/, '')}/${zone}`, healthy: HealthStatus !== 'UNHEALTHY' };
@@ -67,7 +67,7 @@ function provider({ InstanceId, HealthStatus, Attributes }, say) {
 function healthy(providers, say) {
   const used = providers.filter((one) => one.healthy);
   if (used.length === 0 && providers.length > 0) {
-    say('warning', 'NoneHealthy', `none of ${providers.length} instances is healthy, so all are used`);
+    say('warning', 'NoneHealthy', `none of the ${providers.length} instances is healthy, so all are used`);
     return providers;
   }
   const unhealthy = providers.length - used.length;
@@ -102,8 +102,8 @@ function virtualAddresses(endpoints, ports, say) {
   if (addresses.length === 1) return addresses;
   if (tcp === undefined) return [];
   if (addresses.length <= 16) return addresses;
-  const why = `since ${addresses.length} addresses are more than 16; it takes all of 0.0.0.0:${tcp.number}`;
-  const what = `TCP port ${tcp.number} has no address of its own, ${why}, and a second such service is unreachable: use DNS capture`;
+  const why = `since there are ${addresses.length} addresses, more than 16; it captures all of 0.0.0.0:${tcp.number}`;
+  const what = `TCP port ${tcp.number} has no address of its own, ${why}, and a second such service is unreachable: enable DNS capture`;
   say('warning', 'TcpWithoutAddress', what);
   return [];
 }

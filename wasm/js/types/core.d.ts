@@ -26,40 +26,34 @@ export type TranslationOptions = Partial<{
   targetNamespace?: string;
   /** Which instances are used, by their health. */
   health: HealthMode;
-  /** Which addresses of an instance with both families are used. */
+  /** Which addresses of an instance with both an IPv4 and an IPv6 address are used. */
   ipFamily: IpFamily;
   /**
-   * Addresses that no endpoint may have. By default loopback, unspecified, link-local (the
-   * metadata service among them), multicast.
+   * Addresses that no endpoint may have. By default loopback, unspecified, link-local (including
+   * the metadata service) and multicast.
    */
   denyCidrs: Array<Cidr>;
   /** Addresses that an endpoint may have although they are denied. */
   allowCidrs: Array<Cidr>;
-  /** Label of an endpoint to the attribute that holds its value. */
+  /** From a label of endpoints to the attribute that has its value. */
   endpointLabels: { [key in LabelKey]: string };
-  /** The attribute that holds an endpoint's weight. */
+  /** The attribute that has an endpoint's weight. */
   weightAttribute?: string;
-  /** What becomes of a service without endpoints. */
+  /** Whether a service without endpoints has an entry. */
   emptyService: EmptyService;
   /** Which virtual addresses an entry has. */
   addresses: Addresses;
   /** The protocol of a port by its number, beside 80 `HTTP` and 443 `HTTPS`. */
   protocols: { [key in number]: Protocol };
-  /**
-   * The service port for host-mapped ports of ECS, `name:number`. A target port is of no use
-   * here.
-   */
+  /** The service port for host-mapped ports of ECS, `name:number`. A target port is ignored. */
   dynamicPort: PortSpec;
   /** Where services are, seen from the mesh; left out, if absent. */
   location?: Location;
   /** Which Kubernetes namespaces see the entries; all, if empty. */
   exportTo: ExportTo;
-  /** What becomes of two services that claim one host. */
+  /** How two services that claim one host are handled. */
   conflicts: Conflicts;
-  /**
-   * What differs for single services. Of several that match, the first that sets a field decides
-   * it.
-   */
+  /** Options for single services. If several match, the first that sets a field decides it. */
   overrides: Array<Override>;
 }>;
 
@@ -71,11 +65,11 @@ export type Translation = {
   diagnostics: Array<Diagnostic>;
 };
 
-/** One finding about an entry: an error, if it would be rejected, or a warning. */
+/** One finding about an entry: an error if the entry would be rejected, else a warning. */
 export type Finding = {
   /** Error or warning. */
   severity: Severity;
-  /** Where, `spec.ports[0].number` for example; empty for the whole document. */
+  /** The path in the entry, `spec.ports[0].number` for example; empty for the whole document. */
   path: string;
   /** What it is about. */
   rule: Rule;
@@ -148,7 +142,7 @@ export type Change = {
   empties: boolean;
 } | { "action": "delete" });
 
-/** A range of addresses, `10.0.0.0/8`; a lone address is a range of one. Host bits are ignored. */
+/** A range of addresses, `10.0.0.0/8`; a single address is a range of one. Host bits are ignored. */
 export type Cidr = string;
 
 /** A namespace as `ListNamespaces` and `GetNamespace` return it. */
@@ -157,7 +151,7 @@ export type CloudMapNamespace = {
   Id?: string | null;
   /** Needed to read a namespace that another account shares. */
   Arn?: string | null;
-  /** The second half of every host in it. */
+  /** The second part of every host in it. */
   Name: string;
   /** `HTTP`, `DNS_PRIVATE` or `DNS_PUBLIC` */
   Type?: string | null;
@@ -169,19 +163,19 @@ export type CloudMapNamespace = {
 
 /** A service as `ListServices` and `GetService` return it. */
 export type CloudMapService = {
-  /** `srv-...`; comes back when a service is made again. */
+  /** `srv-...`; a service that is recreated may have the same id. */
   Id?: string | null;
   /** The ARN. */
   Arn?: string | null;
-  /** The first half of its host; a lone `.` stands for the namespace itself. */
+  /** The first part of its host; `.` is the namespace itself. */
   Name: string;
   /** `HTTP`, `DNS_HTTP` or `DNS` */
   Type?: string | null;
   /** Free text. */
   Description?: string | null;
-  /** A Route 53 health check; its type is a hint at the protocol. */
+  /** A Route 53 health check; its type is a hint for the protocol. */
   HealthCheckConfig?: HealthCheckConfig | null;
-  /** A health check that somebody else reports; only its presence counts. */
+  /** A health check with an externally reported status; only its presence counts. */
   HealthCheckCustomConfig?: object | null;
 };
 
@@ -216,10 +210,10 @@ export type Code =
   | "WriteNotKept"
   | "DeletesRefused";
 
-/** What becomes of two services that claim one host. */
+/** How two services that claim one host are handled. */
 export type Conflicts = "refuse" | "merge";
 
-/** One thing to say, about one service or one instance of it. */
+/** One message, about one service or one of its instances. */
 export type Diagnostic = {
   /** How bad it is. */
   severity: Severity;
@@ -229,9 +223,9 @@ export type Diagnostic = {
   source: string;
   /** The Cloud Map namespace's name. */
   namespace: string;
-  /** The Cloud Map service's name; empty where a whole namespace or source is meant. */
+  /** The Cloud Map service's name; empty if it is about a whole namespace or source. */
   service: string;
-  /** The instance's id, where one instance is meant. */
+  /** The instance's id, if it is about one instance. */
   instance?: string;
   /** What is wrong, and what was expected. */
   message: string;
@@ -262,14 +256,14 @@ export type DiscoveredInstance = {
   Attributes?: { [key in string]: string } | null;
 };
 
-/** What becomes of a service without endpoints. */
+/** Whether a service without endpoints has an entry. */
 export type EmptyService = "keep" | "omit";
 
 /** One endpoint, Istio's `WorkloadEntry`. */
 export type Endpoint = {
   /** An IP address or a host name. */
   address: string;
-  /** Service port's name to this endpoint's own port. */
+  /** From a service port's name to this endpoint's own port. */
   ports?: PortMap;
   /** For subsets. */
   labels?: { [key in string]: string };
@@ -294,7 +288,7 @@ export type EntryKey = {
 export type ExportTo = Array<string>;
 
 /**
- * A pattern: `*` matches any text, also an empty one, `?` one character. Any other character
+ * A pattern: `*` matches any text, including an empty one, `?` one character. Any other character
  * matches itself, in the same letter case.
  */
 export type Glob = string;
@@ -349,25 +343,25 @@ export type ListedInstance = {
 /** Where a service is, seen from the mesh. */
 export type Location = "MESH_EXTERNAL" | "MESH_INTERNAL";
 
-/** The part of Kubernetes' `ObjectMeta` that we write. */
+/** The part of Kubernetes' `ObjectMeta` that is written. */
 export type Metadata = {
   /** `cloudmap-SERVICE.NAMESPACE` */
   name: string;
-  /** The Kubernetes namespace, where one is said. */
+  /** The Kubernetes namespace, if one is set. */
   namespace?: string;
   /** `app.kubernetes.io/managed-by` and `istio-cloud-map/owner`, and no others. */
   labels?: { [key in string]: string };
-  /** What is remembered about the entry, under `istio-cloud-map/`. */
+  /** The origin of the entry, under `istio-cloud-map/`. */
   annotations?: { [key in string]: string };
 };
 
 /** The part of a namespace's properties that is read. */
 export type NamespaceProperties = {
-  /** Absent in old answers. */
+  /** Absent in old responses. */
   HttpProperties?: HttpProperties | null;
 };
 
-/** What differs for the services that match. A field that is not set leaves things as they are. */
+/** Options for the services that match. A field that is not set changes nothing. */
 export type Override = {
   /** The names of sources it is for; all, if absent. */
   source?: Glob;
@@ -384,8 +378,8 @@ export type Override = {
   /** Where the service is, seen from the mesh. */
   location?: Location;
   /**
-   * Leave the service out; `false` takes in what is left out by its name, its tags or its
-   * attributes.
+   * Whether the service is left out; `false` includes a service that its name, tags or
+   * attributes exclude.
    */
   exclude?: boolean;
   /** As in the options. */
@@ -427,14 +421,14 @@ export type PlanScopes = {
 export type Policy = "sync" | "upsert-only" | "create-only";
 
 /**
- * Ports with unique names and numbers, sorted by number. Written as one text with commas; a list
- * of texts is read too.
+ * Ports with unique names and numbers, sorted by number. Written as one comma-separated text; a
+ * list of texts is also accepted.
  */
 export type PortList = string | Array<PortSpec>;
 
 /**
- * Service port's name to an endpoint's own port, sorted by name. Most endpoints of an entry have
- * the same map, and share it: a thousand maps of their own would be most of what an entry costs.
+ * From a service port's name to an endpoint's own port, sorted by name. Most endpoints of an entry
+ * have the same map and share it: a separate map for each would take most of an entry's memory.
  */
 export type PortMap = { [name in string]: number };
 
@@ -548,7 +542,7 @@ export type ServiceEntry = {
   spec: Spec;
 };
 
-/** A port that clients dial. */
+/** A port that clients connect to. */
 export type ServicePort = {
   /** 1..=65535 */
   number: number;
@@ -556,7 +550,7 @@ export type ServicePort = {
   name: string;
   /** `HTTP`, `TCP`, ... */
   protocol: Protocol;
-  /** The endpoints' port where it differs and no endpoint says its own. */
+  /** The endpoints' port, if it differs and no endpoint has its own. */
   targetPort?: number;
 };
 
@@ -600,13 +594,13 @@ export type Spec = {
   addresses?: Array<string>;
   /** Sorted by number. */
   ports?: Array<ServicePort>;
-  /** Left out unless asked for; Istio then takes it as external. */
+  /** Absent unless an option sets it; Istio then treats the service as external. */
   location?: Location;
   /** How endpoints are found. */
   resolution: Resolution;
   /** Sorted by address, then ports. */
   endpoints?: Array<Endpoint>;
-  /** Which namespaces see it; all, where empty. */
+  /** Which namespaces see it; all, if empty. */
   exportTo?: Array<string>;
 };
 

@@ -1,12 +1,12 @@
-//! What is judged, what is exempt, and what is not understood.
+//! Which requests are checked, which are exempt, and which are not understood.
 
 use serde_json::{Value, json};
 
 use super::super::validate;
-use super::{Asked, HOST, OPERATOR, entry, put, said, verdict};
+use super::{Asked, HOST, OPERATOR, entry, outcome, put, verdict};
 
 #[test]
-fn only_a_service_entry_is_judged() {
+fn only_a_service_entry_is_checked() {
     let service_entry =
         || json!({"group": "networking.istio.io", "version": "v1", "kind": "ServiceEntry"});
     let pod = || json!({"version": "v1", "kind": "Pod"});
@@ -53,8 +53,8 @@ fn only_a_service_entry_is_judged() {
         ),
         ("a dry run", asked().with("/dryRun", json!(true)), "403 "),
     ] {
-        let said = asked.said();
-        assert!(said.starts_with(expected), "{name}: {said}");
+        let outcome = asked.outcome();
+        assert!(outcome.starts_with(expected), "{name}: {outcome}");
     }
 }
 
@@ -101,8 +101,8 @@ fn an_operation_that_is_not_understood_is_rejected() {
         ),
         ("DELETE with an object", asked("DELETE"), "accepted"),
     ] {
-        let said = asked.said();
-        assert!(said.starts_with(expected), "{name}: {said}");
+        let outcome = asked.outcome();
+        assert!(outcome.starts_with(expected), "{name}: {outcome}");
     }
 }
 
@@ -125,10 +125,10 @@ fn garbage_is_rejected() {
         &deep,
         &bottomless,
     ] {
-        assert!(said(&verdict(payload)).starts_with("400 malformed: "), "{payload:.80}");
+        assert!(outcome(&verdict(payload)).starts_with("400 malformed: "), "{payload:.80}");
     }
     let answer: Value = serde_json::from_str(&validate(b"{\"request\": \"\xff\"}")).unwrap();
-    assert!(said(&answer).starts_with("400 malformed: the payload is not UTF-8: "));
+    assert!(outcome(&answer).starts_with("400 malformed: the payload is not UTF-8: "));
 }
 
 #[test]
@@ -141,24 +141,24 @@ fn with_settings_that_can_not_be_read_everything_is_rejected() {
         for settings in
             [json!({"protectedHost": []}), json!({"source": "of"}), json!([]), Value::Null]
         {
-            let said = Asked { request: request.clone(), settings: settings.clone() }.said();
-            assert!(said.starts_with("400 settings: the settings"), "{settings}: {said}");
+            let outcome = Asked { request: request.clone(), settings: settings.clone() }.outcome();
+            assert!(outcome.starts_with("400 settings: the settings"), "{settings}: {outcome}");
         }
         assert!(
-            said(&verdict(&json!({"request": request}).to_string()))
+            outcome(&verdict(&json!({"request": request}).to_string()))
                 .starts_with("400 malformed: the payload: missing field `settings`")
         );
     }
 }
 
 #[test]
-fn what_istio_would_reject_is_rejected_with_all_that_is_wrong() {
+fn an_entry_that_istio_would_reject_is_rejected_with_all_its_errors() {
     let mut bad = entry("web_1.shop");
     put(&mut bad, "/spec/ports", json!([{"number": 0, "name": "http", "protocol": "h2"}]));
     let strict = Asked::create("alice", bad.clone());
     assert_eq!(
-        strict.said(),
-        "422 invalid: error[InvalidHost] spec.hosts[0]: its label `web_1` holds `_`, allowed are letters, digits and inner hyphens; \
+        strict.outcome(),
+        "422 invalid: error[InvalidHost] spec.hosts[0]: its label `web_1` contains `_`, expected letters, digits and inner hyphens; \
          error[InvalidPort] spec.ports[0].number: it is 0, expected 1..=65535; \
          error[UnknownProtocol] spec.ports[0].protocol: it is `h2`, expected one of TCP, UDP, HTTP, HTTP2, HTTPS, GRPC, GRPC-WEB, HTTP_PROXY, TLS, \
          MONGO, MYSQL, REDIS"
@@ -170,23 +170,23 @@ fn what_istio_would_reject_is_rejected_with_all_that_is_wrong() {
         "{lax}"
     );
     assert_eq!(
-        Asked::to("DELETE", "alice", bad, Value::Null).said(),
+        Asked::to("DELETE", "alice", bad, Value::Null).outcome(),
         "accepted",
         "what is invalid can be deleted"
     );
 }
 
 #[test]
-fn what_does_not_do_what_it_seems_to_is_warned_of() {
+fn a_misleading_entry_is_accepted_with_a_warning() {
     let verdict = Asked::create("alice", entry("Web.shop")).verdict();
     assert_eq!(verdict["accepted"], json!(true));
-    let warning = "warning[UpperCaseHost] spec.hosts[0]: `Web.shop` is accepted, but its routes point nowhere; write `web.shop`";
+    let warning = "warning[UpperCaseHost] spec.hosts[0]: `Web.shop` is accepted, but its routes have no cluster; write `web.shop`";
     assert_eq!(verdict["warnings"], json!([warning]));
     assert!(Asked::create("alice", entry("web.shop")).verdict().get("warnings").is_none());
 }
 
 #[test]
-fn an_answer_is_short_however_much_is_wrong() {
+fn a_response_is_short_however_many_errors_there_are() {
     let mut bad = entry("web.shop");
     let endpoints: Vec<Value> =
         (0..5000).map(|n| json!({"address": format!("no ip {n} {}", "x".repeat(200))})).collect();
@@ -210,7 +210,7 @@ fn deleting(host: &str, finalizers: Value) -> Value {
 }
 
 #[test]
-fn taking_finalizers_from_an_entry_that_is_being_deleted_is_let_through() {
+fn removing_finalizers_from_an_entry_that_is_being_deleted_is_accepted() {
     let collector = "system:serviceaccount:kube-system:generic-garbage-collector";
     let old = || deleting(HOST, json!(["foregroundDeletion", "x"]));
     let mut bookkept = deleting(HOST, Value::Null);
@@ -221,7 +221,7 @@ fn taking_finalizers_from_an_entry_that_is_being_deleted_is_let_through() {
         ("none left", deleting(HOST, json!([]))),
         ("bookkeeping", bookkept),
     ] {
-        assert_eq!(Asked::to("UPDATE", collector, old(), new).said(), "exempt", "{name}");
+        assert_eq!(Asked::to("UPDATE", collector, old(), new).outcome(), "exempt", "{name}");
     }
     let mut labelled = deleting(HOST, json!(["x"]));
     labelled["metadata"]["labels"] = json!({"a": "b"});
@@ -234,17 +234,17 @@ fn taking_finalizers_from_an_entry_that_is_being_deleted_is_let_through() {
         ("none taken", old(), old()),
         ("not being deleted", entry(HOST), entry(HOST)),
     ] {
-        let said = Asked::to("UPDATE", collector, old, new).said();
-        assert!(said.starts_with("403 protected-host"), "{name}: {said}");
+        let outcome = Asked::to("UPDATE", collector, old, new).outcome();
+        assert!(outcome.starts_with("403 protected-host"), "{name}: {outcome}");
     }
-    let nobody = Asked::to("UPDATE", "alice", old(), deleting(HOST, json!([])))
+    let anonymous = Asked::to("UPDATE", "alice", old(), deleting(HOST, json!([])))
         .with("/userInfo", json!({}))
-        .said();
-    assert!(nobody.starts_with("400 "), "{nobody}");
+        .outcome();
+    assert!(anonymous.starts_with("400 "), "{anonymous}");
 }
 
 #[test]
-fn what_a_request_leaves_as_it_is_is_not_judged_again() {
+fn what_a_request_does_not_change_is_not_checked_again() {
     let invalid = || {
         let mut entry = entry("a.b");
         entry["spec"]["ports"][0]["number"] = json!(0);
@@ -257,10 +257,10 @@ fn what_a_request_leaves_as_it_is_is_not_judged_again() {
     };
     let labelled = with("/metadata/labels", json!({"team": "a"}));
     let verdict = Asked::to("UPDATE", "alice", invalid(), labelled.clone()).verdict();
-    assert_eq!(said(&verdict), "accepted");
+    assert_eq!(outcome(&verdict), "accepted");
     assert!(
         verdict["warnings"][0].as_str().unwrap().starts_with("error[InvalidPort]"),
-        "what is wrong is still told: {verdict}"
+        "the errors are still reported: {verdict}"
     );
     for (name, asked) in [
         ("a new one", Asked::create("alice", labelled)),
@@ -269,16 +269,16 @@ fn what_a_request_leaves_as_it_is_is_not_judged_again() {
             Asked::to("UPDATE", "alice", invalid(), with("/spec/location", json!("MESH_INTERNAL"))),
         ),
         (
-            "a label that is none",
+            "an invalid label",
             Asked::to("UPDATE", "alice", invalid(), with("/metadata/labels", json!({"a b": "c"}))),
         ),
     ] {
-        assert!(asked.said().starts_with("422 invalid"), "{name}: {}", asked.said());
+        assert!(asked.outcome().starts_with("422 invalid"), "{name}: {}", asked.outcome());
     }
 }
 
 #[test]
-fn an_entry_of_nothing_but_faults_is_judged_quickly_and_the_answer_stays_short() {
+fn an_entry_with_many_errors_is_checked_quickly_and_the_response_stays_short() {
     let mut unknown = entry("a.b");
     for n in 0..80_000 {
         unknown["spec"][format!("field{n}")] = json!(n);
@@ -287,13 +287,16 @@ fn an_entry_of_nothing_but_faults_is_judged_quickly_and_the_answer_stays_short()
     endpoints["spec"]["endpoints"] = json!(vec![json!({}); 400_000]);
     #[expect(clippy::disallowed_methods, reason = "a test measures time")]
     let started = std::time::Instant::now();
-    assert_eq!(Asked::create("alice", unknown.clone()).said(), "accepted");
+    assert_eq!(Asked::create("alice", unknown.clone()).outcome(), "accepted");
     unknown["spec"]["ports"][0]["number"] = json!(0);
     assert!(
-        Asked::create("alice", unknown).said().starts_with("422 invalid"),
-        "warnings hide no error"
+        Asked::create("alice", unknown).outcome().starts_with("422 invalid"),
+        "warnings do not displace an error"
     );
-    let said = Asked::create("alice", endpoints).said();
-    assert!(said.starts_with("422 invalid: error[TooMany]") && said.len() < 5000, "{said}");
+    let outcome = Asked::create("alice", endpoints).outcome();
+    assert!(
+        outcome.starts_with("422 invalid: error[TooMany]") && outcome.len() < 5000,
+        "{outcome}"
+    );
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }

@@ -12,8 +12,7 @@ mod sourcing;
 
 use serde_json::{Value, json};
 
-/// What is asked, and what it is asked under: the tutorial's host is protected, and the operator
-/// trusted.
+/// A request and its settings: the tutorial's host is protected, and the operator is trusted.
 struct Asked {
     request: Value,
     settings: Value,
@@ -22,7 +21,7 @@ struct Asked {
 const OPERATOR: &str = "system:serviceaccount:default:istio-cloud-map";
 const HOST: &str = "getistio-external-service.my-namespace";
 
-/// An entry of one host that nobody has anything against.
+/// A valid entry of one host.
 fn entry(host: &str) -> Value {
     json!({
         "apiVersion": "networking.istio.io/v1",
@@ -58,7 +57,7 @@ impl Asked {
         Self::to("CREATE", user, Value::Null, new)
     }
 
-    /// With another value at a place of the request; null takes it away.
+    /// With another value at a path of the request; null removes it.
     fn with(mut self, pointer: &str, value: Value) -> Self {
         put(&mut self.request, pointer, value);
         self
@@ -74,8 +73,8 @@ impl Asked {
     }
 
     /// `accepted`, or the reason and the message of the rejection.
-    fn said(&self) -> String {
-        said(&self.verdict())
+    fn outcome(&self) -> String {
+        outcome(&self.verdict())
     }
 }
 
@@ -92,7 +91,7 @@ fn verdict(payload: &str) -> Value {
     serde_json::from_str(&super::validate(payload.as_bytes())).unwrap()
 }
 
-fn said(verdict: &Value) -> String {
+fn outcome(verdict: &Value) -> String {
     let text = |pointer| verdict.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     if verdict["accepted"] == json!(true) {
         assert!(verdict.get("message").is_none() && verdict.get("code").is_none(), "{verdict}");

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::{Asked, HOST, OPERATOR, entry, put};
 
-/// Rows of a name, what is asked, and what the answer begins with.
+/// Checks rows of a name, a request, and the beginning of the response.
 fn check(rows: Vec<(&str, Asked, &str)>) {
     for (name, asked, expected) in rows {
-        let said = asked.said();
-        assert!(said.starts_with(expected), "{name}: {said}");
+        let outcome = asked.outcome();
+        assert!(outcome.starts_with(expected), "{name}: {outcome}");
     }
 }
 
@@ -38,30 +38,30 @@ fn a_host_that_overlaps_a_protected_one_is_for_trusted_users() {
         ("web.prod.local", "10.0.0.1", false),
     ] {
         let settings = json!({"protectedHosts": ["first.of.all", protected], "trustedUsers": [OPERATOR], "rejectInvalid": false});
-        let said = |user| Asked::create(user, entry(host)).under(settings.clone()).said();
+        let outcome = |user| Asked::create(user, entry(host)).under(settings.clone()).outcome();
         assert_eq!(
-            said("alice").starts_with(FORBIDDEN),
+            outcome("alice").starts_with(FORBIDDEN),
             overlaps,
             "{protected} and {host}: {}",
-            said("alice")
+            outcome("alice")
         );
-        assert_eq!(said(OPERATOR), "accepted", "{protected} and {host}");
+        assert_eq!(outcome(OPERATOR), "accepted", "{protected} and {host}");
     }
 }
 
 #[test]
-fn the_message_says_which_host_of_whom_and_why() {
+fn the_message_names_the_host_the_user_and_the_reason() {
     let mut two = entry("harmless.example.com");
     put(&mut two, "/spec/hosts", json!(["harmless.example.com", "*.my-namespace"]));
     assert_eq!(
-        Asked::create("alice", two).said(),
+        Asked::create("alice", two).outcome(),
         "403 protected-host: host `*.my-namespace` is protected by `getistio-external-service.my-namespace`: only trusted users may create, \
          update or delete an entry with it, and `alice` is not trusted"
     );
 }
 
 #[test]
-fn changing_and_deleting_is_for_trusted_users_as_making_is() {
+fn only_trusted_users_may_create_change_or_delete() {
     let (theirs, other) = (|| entry(HOST), || entry("other.example.com"));
     let update = |user: &str, old, new| Asked::to("UPDATE", user, old, new);
     let delete = |user: &str, old| Asked::to("DELETE", user, old, Value::Null);
@@ -102,7 +102,7 @@ fn trust_is_by_the_exact_name_or_a_group() {
             FORBIDDEN,
         ),
         (
-            "nobody is trusted",
+            "no trusted users",
             groups(OPERATOR, json!([])).under(json!({"protectedHosts": [HOST]})),
             FORBIDDEN,
         ),
@@ -110,7 +110,7 @@ fn trust_is_by_the_exact_name_or_a_group() {
 }
 
 #[test]
-fn a_request_of_nobody_is_rejected_as_soon_as_hosts_are_protected() {
+fn a_request_without_a_user_is_rejected_if_hosts_are_protected() {
     let other = || Asked::create("alice", entry("other.example.com"));
     check(vec![
         (
@@ -129,12 +129,12 @@ fn a_request_of_nobody_is_rejected_as_soon_as_hosts_are_protected() {
             "400 malformed: the request: userInfo.username",
         ),
         (
-            "a name that is none",
+            "an invalid name",
             other().with("/userInfo/username", json!(5)),
             "400 malformed: the request: ",
         ),
         (
-            "groups that are none",
+            "invalid groups",
             other().with("/userInfo/groups", json!("mesh-admins")),
             "400 malformed: the request: ",
         ),
@@ -147,7 +147,7 @@ fn a_request_of_nobody_is_rejected_as_soon_as_hosts_are_protected() {
 }
 
 #[test]
-fn hosts_that_can_not_be_read_are_no_way_round() {
+fn hosts_that_can_not_be_read_do_not_bypass_the_protection() {
     let lax = json!({"protectedHosts": [HOST], "trustedUsers": [OPERATOR], "rejectInvalid": false});
     let with = |pointer: &str, value: Value| {
         let mut entry = entry(HOST);
@@ -178,25 +178,29 @@ fn hosts_that_can_not_be_read_are_no_way_round() {
         ),
     ];
     for (name, entry, expected) in rows {
-        let create = Asked::create("alice", entry.clone()).under(lax.clone()).said();
+        let create = Asked::create("alice", entry.clone()).under(lax.clone()).outcome();
         assert!(create.starts_with(expected), "{name}: {create}");
         let delete =
-            Asked::to("DELETE", "alice", entry.clone(), Value::Null).under(lax.clone()).said();
+            Asked::to("DELETE", "alice", entry.clone(), Value::Null).under(lax.clone()).outcome();
         assert!(delete.starts_with("422 invalid: the entry as it is stored: "), "{name}: {delete}");
-        // Who is trusted with any host is trusted with a broken entry's, too.
-        assert_eq!(Asked::to("DELETE", OPERATOR, entry, Value::Null).said(), "accepted", "{name}");
-    }
-    for gone in ["/spec", "/spec/hosts"] {
+        // A user who is trusted with any host may have a broken entry too.
         assert_eq!(
-            Asked::to("DELETE", "alice", with(gone, Value::Null), Value::Null).said(),
+            Asked::to("DELETE", OPERATOR, entry, Value::Null).outcome(),
             "accepted",
-            "{gone}"
+            "{name}"
+        );
+    }
+    for path in ["/spec", "/spec/hosts"] {
+        assert_eq!(
+            Asked::to("DELETE", "alice", with(path, Value::Null), Value::Null).outcome(),
+            "accepted",
+            "{path}"
         );
     }
 }
 
 #[test]
-fn the_audit_log_is_told_of_protected_hosts_whoever_has_them() {
+fn the_audit_log_names_protected_hosts_whoever_the_user_is() {
     let audited =
         |user| Asked::create(user, entry("*.my-namespace")).verdict()["audit_annotations"].clone();
     assert_eq!(

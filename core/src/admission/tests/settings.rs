@@ -1,4 +1,4 @@
-//! Which settings can be used.
+//! Which settings are valid.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ fn answer(settings: &str) -> Value {
 }
 
 #[test]
-fn settings_that_can_be_used_are_valid() {
+fn valid_settings_are_accepted() {
     for (name, settings) in [
         ("nothing", json!({})),
         (
@@ -31,7 +31,7 @@ fn settings_that_can_be_used_are_valid() {
 }
 
 #[test]
-fn settings_that_can_not_be_used_are_told_why_and_where() {
+fn invalid_settings_are_an_error_with_the_reason_and_the_path() {
     for (name, settings, expected) in [
         (
             "an unknown key",
@@ -103,7 +103,7 @@ fn settings_that_can_not_be_used_are_told_why_and_where() {
         (
             "a bad translation",
             json!({"translation": {"exportTo": ["*", "a"]}}),
-            "translation: `*` can't stand in exportTo",
+            "translation: `*` is not allowed in exportTo",
         ),
         ("a list", json!([[]]), "the settings are not an object"),
         ("nothing at all", Value::Null, "the settings are not an object"),

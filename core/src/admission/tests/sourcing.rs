@@ -1,4 +1,4 @@
-//! Cloud Map JSON in an annotation: held against the spec, or filled into it.
+//! Cloud Map JSON in an annotation: compared with the spec, or filled into it.
 
 use serde_json::{Value, json};
 
@@ -40,11 +40,11 @@ fn service() -> Value {
 }
 
 fn checked(spec: Value, annotation: &Value) -> String {
-    Asked::create("alice", annotated(spec, annotation)).under(json!({"source": "check"})).said()
+    Asked::create("alice", annotated(spec, annotation)).under(json!({"source": "check"})).outcome()
 }
 
 #[test]
-fn a_spec_that_is_the_translation_passes_the_check() {
+fn a_spec_that_equals_the_translation_passes_the_check() {
     assert_eq!(checked(tutorial(), &service()), "accepted");
     let mut more = tutorial();
     put(&mut more, "/subjectAltNames", json!(["spiffe://x"]));
@@ -53,12 +53,12 @@ fn a_spec_that_is_the_translation_passes_the_check() {
     assert_eq!(
         checked(more, &service()),
         "accepted",
-        "what Cloud Map says nothing of is the author's"
+        "fields without Cloud Map data keep the author's value"
     );
 }
 
 #[test]
-fn a_spec_that_is_another_is_rejected_with_every_field_that_differs() {
+fn a_spec_that_differs_is_rejected_with_every_differing_field() {
     let mut other = tutorial();
     put(&mut other, "/addresses", Value::Null);
     put(&mut other, "/ports", json!([{"number": 80, "name": "http", "protocol": "HTTP"}]));
@@ -69,7 +69,7 @@ fn a_spec_that_is_another_is_rejected_with_every_field_that_differs() {
     );
     assert_eq!(
         checked(other, &service()),
-        "422 cloud-map: the spec is not what its Cloud Map JSON says: spec.addresses is absent, expected [\"52.192.72.89\"]; \
+        "422 cloud-map: the spec differs from its Cloud Map JSON: spec.addresses is absent, expected [\"52.192.72.89\"]; \
          spec.endpoints[0].address is \"10.6.6.6\", expected \"52.192.72.89\"; spec.ports has 1 items, expected 2"
     );
     for (field, value) in
@@ -77,12 +77,12 @@ fn a_spec_that_is_another_is_rejected_with_every_field_that_differs() {
     {
         let mut other = tutorial();
         put(&mut other, &format!("/{field}"), value.clone());
-        let said = checked(other, &service());
+        let outcome = checked(other, &service());
         assert!(
-            said.starts_with(&format!(
-                "422 cloud-map: the spec is not what its Cloud Map JSON says: spec.{field}"
+            outcome.starts_with(&format!(
+                "422 cloud-map: the spec differs from its Cloud Map JSON: spec.{field}"
             )),
-            "{said}"
+            "{outcome}"
         );
     }
     assert!(checked(Value::Null, &service()).starts_with("422 cloud-map: "), "no spec at all");
@@ -91,8 +91,9 @@ fn a_spec_that_is_another_is_rejected_with_every_field_that_differs() {
 #[test]
 fn the_options_of_the_translation_are_the_settings() {
     let settings = json!({"source": "check", "translation": {"location": "MESH_INTERNAL"}});
-    let said = Asked::create("alice", annotated(tutorial(), &service())).under(settings).said();
-    assert!(said.ends_with("spec.location is absent, expected \"MESH_INTERNAL\""), "{said}");
+    let outcome =
+        Asked::create("alice", annotated(tutorial(), &service())).under(settings).outcome();
+    assert!(outcome.ends_with("spec.location is absent, expected \"MESH_INTERNAL\""), "{outcome}");
 }
 
 #[test]
@@ -100,7 +101,7 @@ fn without_the_annotation_or_with_source_off_nothing_is_compared() {
     let mut other = tutorial();
     put(&mut other, "/endpoints", json!([{"address": "10.6.6.6"}]));
     assert_eq!(
-        Asked::create("alice", annotated(other, &service())).under(json!({})).said(),
+        Asked::create("alice", annotated(other, &service())).under(json!({})).outcome(),
         "accepted"
     );
     for source in ["check", "fill"] {
@@ -115,7 +116,7 @@ fn without_the_annotation_or_with_source_off_nothing_is_compared() {
 }
 
 #[test]
-fn json_from_which_not_exactly_one_entry_comes_is_rejected() {
+fn json_that_does_not_result_in_exactly_one_entry_is_rejected() {
     let snapshot = |name: &str| json!({"namespace": {"Name": "ns"}, "service": {"Name": name}, "instances": []});
     let nameless =
         json!({"Instances": [{"Id": "i", "Attributes": {"AWS_INSTANCE_IPV4": "10.0.0.1"}}]});
@@ -134,11 +135,7 @@ fn json_from_which_not_exactly_one_entry_comes_is_rejected() {
             "it has 2 services, expected one",
         ),
         ("no names", nameless, "the service of its instances is unknown"),
-        (
-            "a host that is none",
-            json!({"services": [snapshot("a_b")]}),
-            "error[InvalidHost] ns/a_b: ",
-        ),
+        ("an invalid host", json!({"services": [snapshot("a_b")]}), "error[InvalidHost] ns/a_b: "),
         (
             "bookkeeping",
             json!({"services": [snapshot("aws-ecs-sc.client.x")]}),
@@ -146,32 +143,33 @@ fn json_from_which_not_exactly_one_entry_comes_is_rejected() {
         ),
     ] {
         for source in ["check", "fill"] {
-            let said = Asked::create("alice", annotated(tutorial(), &annotation))
+            let outcome = Asked::create("alice", annotated(tutorial(), &annotation))
                 .under(json!({"source": source}))
-                .said();
+                .outcome();
             assert!(
-                said.starts_with("422 cloud-map: ") && said.contains(expected),
-                "{name}, {source}: {said}"
+                outcome.starts_with("422 cloud-map: ") && outcome.contains(expected),
+                "{name}, {source}: {outcome}"
             );
         }
     }
     let omitting = json!({"source": "check", "translation": {"emptyService": "omit"}});
-    let said = Asked::create("alice", annotated(tutorial(), &json!({"services": [snapshot("a")]})))
-        .under(omitting)
-        .said();
-    assert!(said.contains("emptyService is omit"), "{said}");
+    let outcome =
+        Asked::create("alice", annotated(tutorial(), &json!({"services": [snapshot("a")]})))
+            .under(omitting)
+            .outcome();
+    assert!(outcome.contains("emptyService is omit"), "{outcome}");
     let mut number = annotated(tutorial(), &service());
     put(&mut number, "/metadata/annotations", json!({"istio-cloud-map/cloud-map": 5}));
     assert!(
         Asked::create("alice", number)
             .under(json!({"source": "check"}))
-            .said()
+            .outcome()
             .contains("it is not a string")
     );
 }
 
 #[test]
-fn what_was_dropped_on_the_way_is_warned_of() {
+fn what_the_translation_drops_is_a_warning() {
     let mut two = service();
     let bad = json!({"InstanceId": "i-2", "NamespaceName": "my-namespace", "ServiceName": "getistio-external-service",
         "Attributes": {"AWS_INSTANCE_IPV4": "192.168.1."}});
@@ -188,7 +186,7 @@ fn what_was_dropped_on_the_way_is_warned_of() {
 }
 
 #[test]
-fn filling_makes_the_spec_the_translation_and_touches_nothing_else() {
+fn filling_replaces_the_spec_by_the_translation_and_changes_nothing_else() {
     let spec = json!({"hosts": ["placeholder.example.com"], "location": "MESH_INTERNAL", "resolution": "NONE", "addresses": ["10.1.1.1"],
         "subjectAltNames": ["spiffe://x"]});
     let sent = annotated(spec, &service());
@@ -228,7 +226,7 @@ fn what_is_not_filled_keeps_its_bytes() {
 }
 
 #[test]
-fn a_host_that_the_filling_brings_is_protected_as_well() {
+fn a_filled_in_host_is_protected_too() {
     let harmless = json!({"hosts": ["harmless.example.com"]});
     let asked = |user| {
         let mut asked = Asked::create(user, annotated(harmless.clone(), &service()));
@@ -237,19 +235,20 @@ fn a_host_that_the_filling_brings_is_protected_as_well() {
     };
     assert!(
         asked("alice")
-            .said()
+            .outcome()
             .starts_with("403 protected-host: host `getistio-external-service.my-namespace`")
     );
-    assert_eq!(asked(OPERATOR).said(), "filled");
+    assert_eq!(asked(OPERATOR).outcome(), "filled");
     assert_eq!(asked(OPERATOR).verdict()["audit_annotations"]["protected-host"], json!(HOST));
 }
 
 #[test]
-fn what_is_filled_is_validated() {
+fn a_filled_spec_is_validated() {
     let spec = json!({"hosts": ["placeholder.example.com"], "workloadSelector": {"labels": {"app": "web"}}});
-    let said =
-        Asked::create("alice", annotated(spec, &service())).under(json!({"source": "fill"})).said();
-    assert!(said.starts_with("422 invalid: error[SelectorAndEndpoints]"), "{said}");
+    let outcome = Asked::create("alice", annotated(spec, &service()))
+        .under(json!({"source": "fill"}))
+        .outcome();
+    assert!(outcome.starts_with("422 invalid: error[SelectorAndEndpoints]"), "{outcome}");
 }
 
 #[test]
@@ -271,7 +270,7 @@ fn a_deleted_entry_is_neither_checked_nor_filled() {
 }
 
 #[test]
-fn a_spec_that_differs_already_may_get_a_label_but_not_another_annotation() {
+fn a_spec_that_already_differs_may_get_a_label_but_not_another_annotation() {
     let differing = || annotated(json!({"hosts": ["a.b"], "resolution": "NONE"}), &service());
     let mut labelled = differing();
     put(&mut labelled, "/metadata/labels", json!({"team": "a"}));
@@ -282,7 +281,7 @@ fn a_spec_that_differs_already_may_get_a_label_but_not_another_annotation() {
         let ask = |new: &Value| {
             Asked::to("UPDATE", "alice", differing(), new.clone())
                 .under(json!({"source": source}))
-                .said()
+                .outcome()
         };
         assert_eq!(ask(&labelled), "accepted", "{source}");
         assert!(

@@ -18,15 +18,15 @@ const FIELDS: [&str; 7] =
     ["address", "labels", "locality", "network", "ports", "serviceAccount", "weight"];
 const UNIX: &str = "unix://";
 
-/// What could be read of an endpoint.
+/// The readable parts of an endpoint.
 #[derive(Debug)]
 pub(super) struct Endpoint<'a> {
     index: usize,
     address: Option<&'a str>,
     network: Option<&'a str>,
-    /// Its own, where it has the field, be it empty.
+    /// Its own ports; present even if the field is empty.
     ports: Option<Vec<(&'a str, Option<u16>)>>,
-    /// The address or the network is there but has the wrong type.
+    /// Whether the address or the network is present but has the wrong type.
     is_unreadable: bool,
 }
 
@@ -57,8 +57,8 @@ fn read_endpoint<'a>(
     Some(Endpoint { index, address, network, ports, is_unreadable })
 }
 
-/// Istio's `labels.Instance.Validate`: neither values nor the parts of a prefix have a longest
-/// length there.
+/// Istio's `labels.Instance.Validate`: it limits the length of neither values nor the parts of a
+/// prefix.
 fn labels(endpoint: Object<'_, '_>, findings: &mut Findings) {
     let at = endpoint.at.key("labels");
     for (key, value) in endpoint.map("labels", 256, findings).unwrap_or_default() {
@@ -68,7 +68,7 @@ fn labels(endpoint: Object<'_, '_>, findings: &mut Findings) {
             findings.report(
                 Rule::InvalidEndpointLabel,
                 &at,
-                format!("the key {} is none, {expected}", Quoted(key)),
+                format!("the key is {}, {expected}", Quoted(key)),
             );
         }
         let value = text(value, &at, usize::MAX, findings).unwrap_or_default();
@@ -106,7 +106,11 @@ fn weight(endpoint: Object<'_, '_>, findings: &mut Findings) {
         return;
     };
     if weight.as_u64() == Some(0) {
-        findings.report(Rule::ZeroWeight, &at, "0 counts as 1; leave the endpoint out to drain it");
+        findings.report(
+            Rule::ZeroWeight,
+            &at,
+            "it is 0, which Istio treats as 1; remove the endpoint to drain it",
+        );
     } else if weight.as_u64().is_none_or(|weight| weight > u32::MAX.into()) {
         findings.report(
             Rule::OutOfRange,
@@ -118,7 +122,7 @@ fn weight(endpoint: Object<'_, '_>, findings: &mut Findings) {
 
 pub(super) fn check(spec: &Spec<'_>, at: &Path<'_>, findings: &mut Findings) {
     if spec.has_selector && spec.endpoints.is_some() {
-        let message = "both `workloadSelector` and `endpoints` are there, be they empty; expected one of them";
+        let message = "both `workloadSelector` and `endpoints` are present, if only as empty fields; expected one of them";
         findings.report(Rule::SelectorAndEndpoints, &at.key("workloadSelector"), message);
     }
     let at = at.key("endpoints");
@@ -135,7 +139,7 @@ pub(super) fn check(spec: &Spec<'_>, at: &Path<'_>, findings: &mut Findings) {
             findings.report(
                 Rule::DuplicateEndpoint,
                 &at,
-                format!("its address and ports are those of spec.endpoints[{first}]"),
+                format!("it has the same address and ports as spec.endpoints[{first}]"),
             );
         }
     }
@@ -150,7 +154,7 @@ fn check_address(endpoint: &Endpoint<'_>, spec: &Spec<'_>, at: &Path<'_>, findin
             _ if endpoint.is_unreadable => {}
             Some(network) if !by_name => {
                 let message = format!(
-                    "there is none, so it is reached through the gateway of network {}",
+                    "it is missing, so the endpoint is reached through the gateway of network {}",
                     Quoted(network)
                 );
                 findings.report(Rule::EndpointOfNetwork, &at_address, message);
@@ -175,7 +179,7 @@ fn check_address(endpoint: &Endpoint<'_>, spec: &Spec<'_>, at: &Path<'_>, findin
     };
     if let Some(problem) = problem {
         let name = spec.resolution.map_or("", Resolution::name);
-        let message = format!("resolution {name} does not take {}: {problem}", Quoted(address));
+        let message = format!("resolution {name} does not accept {}: {problem}", Quoted(address));
         findings.report(Rule::InvalidEndpointAddress, &at_address, message);
     }
 }
@@ -199,20 +203,20 @@ fn check_unix(
         findings.report(
             Rule::UnixPorts,
             &at.key("ports"),
-            "a `unix://` endpoint takes none, not even an empty map",
+            "a `unix://` endpoint must not have this field, not even empty",
         );
     }
     if spec.resolution == Some(Resolution::Static) && spec.ports.len() != 1 {
         let message = format!(
-            "a `unix://` endpoint needs exactly one service port, there are {}",
+            "a `unix://` endpoint needs exactly one service port, but there are {}",
             spec.ports.len()
         );
         findings.report(Rule::UnixNeedsOnePort, &at.key("address"), message);
     }
 }
 
-/// Name and number; nothing, if the endpoint has none of its own. Numbers that are none are left
-/// out.
+/// The name and the number of each port; none if the endpoint has no ports of its own. An invalid
+/// number is left out.
 fn read_ports<'a>(
     endpoint: Object<'a, '_>,
     findings: &mut Findings,
@@ -222,7 +226,7 @@ fn read_ports<'a>(
     let mut read = Vec::with_capacity(ports.len());
     for (name, number) in ports {
         let at = at.key(name);
-        // Istio allows 63, the CRD's rule is `size(key) < 63`.
+        // Istio allows 63 characters; the CRD's rule is `size(key) < 63`.
         if !is_istio_label(name) || name.len() == LONGEST_LABEL {
             let expected = "expected a DNS label: at most 62 letters, digits and inner hyphens";
             findings.report(
@@ -236,7 +240,7 @@ fn read_ports<'a>(
     Some(read)
 }
 
-/// Each must be one of the service ports, by name.
+/// Checks that each name is that of a service port.
 fn check_ports(
     names: &[(&str, Option<u16>)],
     spec: &Spec<'_>,
@@ -255,7 +259,7 @@ fn check_ports(
     {
         let known: Vec<&str> = spec.ports.iter().filter_map(|port| port.name).take(8).collect();
         let message = format!(
-            "no service port has the name {}; there are: {}",
+            "no service port is named {}; expected one of: {}",
             Quoted(name),
             known.join(", ")
         );

@@ -1,4 +1,4 @@
-//! What is found about an entry, and where in it.
+//! Findings about an entry, and their paths in it.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::rule::Rule;
 use crate::diagnostic::{OneLine, Severity};
 
-/// One finding about an entry: an error, if it would be rejected, or a warning.
+/// One finding about an entry: an error if the entry would be rejected, else a warning.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct Finding {
     /// Error or warning.
     pub severity: Severity,
-    /// Where, `spec.ports[0].number` for example; empty for the whole document.
+    /// The path in the entry, `spec.ports[0].number` for example; empty for the whole document.
     pub path: String,
     /// What it is about.
     pub rule: Rule,
@@ -33,10 +33,10 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The most errors, and the most warnings, that are kept.
-const MOST: usize = 1000;
+/// The maximum number of errors, and of warnings, that are kept.
+const MAX: usize = 1000;
 
-/// What was found so far.
+/// The findings so far.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     list: Vec<Finding>,
@@ -50,8 +50,8 @@ impl Findings {
         let count =
             if rule.severity() == Severity::Error { &mut self.errors } else { &mut self.others };
         *count += 1;
-        // Each by itself: however many warnings there are, they hide no error.
-        if *count > MOST {
+        // Counted separately, so that warnings never displace an error.
+        if *count > MAX {
             return;
         }
         self.list.push(Finding {
@@ -67,22 +67,22 @@ impl Findings {
     }
 }
 
-/// A value from the entry inside a message: between backticks, and no longer than a person reads.
+/// A value from the entry in a message: in backquotes, and truncated.
 pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 
-const LONGEST: usize = 80;
+const MAX_QUOTED: usize = 80;
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(LONGEST).and_then(|(end, _)| self.0.get(..end)) {
+        match self.0.char_indices().nth(MAX_QUOTED).and_then(|(end, _)| self.0.get(..end)) {
             Some(start) => write!(f, "`{start}...`"),
             None => write!(f, "`{}`", self.0),
         }
     }
 }
 
-/// A path in a document. It lives on the stack of whoever reads the document, and becomes text only
-/// where there is a finding.
+/// A path in a document. It is on the stack of the functions that read the document, and becomes
+/// text only for a finding.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Path<'p> {
     /// The document.
@@ -115,7 +115,7 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// A key with a dot in it, as labels have, would read as two.
+/// Whether a key needs no brackets: one with a dot, as labels have, would look like two keys.
 fn is_plain(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }

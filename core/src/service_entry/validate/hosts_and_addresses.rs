@@ -27,7 +27,7 @@ pub(super) fn read_hosts<'a>(
             findings.report(
                 Rule::DuplicateHost,
                 &at,
-                format!("{} is spec.hosts[{first}], too", Quoted(host)),
+                format!("{} is already listed as spec.hosts[{first}]", Quoted(host)),
             );
         }
     }
@@ -36,7 +36,7 @@ pub(super) fn read_hosts<'a>(
 
 fn check_host(host: &str, resolution: Option<Resolution>, at: &Path<'_>, findings: &mut Findings) {
     if host == "*" {
-        findings.report(Rule::WildcardHost, at, "it is `*`, which matches everything; expected a name, or a wildcard such as `*.example.com`");
+        findings.report(Rule::WildcardHost, at, "it is `*`, which matches every host; expected a name, or a wildcard such as `*.example.com`");
         return;
     }
     if let Some(problem) = wildcard_problem(host) {
@@ -46,7 +46,7 @@ fn check_host(host: &str, resolution: Option<Resolution>, at: &Path<'_>, finding
         findings.report(
             Rule::PartialWildcard,
             at,
-            format!("{} has a wildcard that is no label of its own, expected `*.`", Quoted(host)),
+            format!("the wildcard of {} is not a whole label; expected `*.`", Quoted(host)),
         );
     }
     if host.bytes().any(|b| b.is_ascii_uppercase()) {
@@ -55,7 +55,7 @@ fn check_host(host: &str, resolution: Option<Resolution>, at: &Path<'_>, finding
             Rule::UpperCaseHost,
             at,
             format!(
-                "{} is accepted, but its routes point nowhere; write {}",
+                "{} is accepted, but its routes have no cluster; write {}",
                 Quoted(host),
                 Quoted(&lower)
             ),
@@ -87,7 +87,7 @@ pub(super) fn read_addresses<'a>(
 pub(super) fn check_ipv6(address: &str, at: &Path<'_>, findings: &mut Findings) {
     if let Some(canonical) = canonical_ipv6(address) {
         let message = format!(
-            "{} is copied as it stands and equals no other text; write {}",
+            "{} is compared as text and does not equal other forms of the address; write {}",
             Quoted(address),
             Quoted(&canonical)
         );
@@ -104,7 +104,7 @@ pub(super) fn check_addresses(spec: &Spec<'_>, at: &Path<'_>, findings: &mut Fin
     for (index, address) in spec.addresses.iter().filter(|(_, address)| address.contains('/')) {
         let name = resolution.name();
         let message = format!(
-            "{} is a CIDR block, which resolution {name} does not take; expected NONE or STATIC",
+            "{} is a CIDR block, which resolution {name} does not accept; expected resolution NONE or STATIC",
             Quoted(address)
         );
         findings.report(Rule::CidrNotAllowed, &at.index(*index), message);

@@ -11,7 +11,7 @@ use crate::service_entry::names::{is_dns_label, is_label_value, is_qualified_nam
 #[derive(Debug, Default)]
 pub(super) struct Metadata<'a> {
     pub(super) namespace: Option<&'a str>,
-    /// By a label; what Istio itself is set to can't be known here.
+    /// Whether a label refuses it. The settings of Istio itself are unknown here.
     pub(super) refuses_auto_allocation: bool,
     pub(super) uses_waypoint: bool,
 }
@@ -42,15 +42,15 @@ const FIELDS: [&str; 15] = [
     "selfLink",
     "uid",
 ];
-/// Istio rejects an entry that bears one of these.
+/// Istio rejects an entry with one of these.
 const RESERVED: [(&str, &str); 4] = [
-    ("internal.istio.io/parent-namespace", "it is Istio's own, and may not be set"),
-    ("internal.istio.io/parents", "it is Istio's own, and may not be set"),
-    ("internal.istio.io/webhook-always-reject", "it asks Istio to reject the entry"),
-    ("istio.io/dry-run", "it is for AuthorizationPolicy only"),
+    ("internal.istio.io/parent-namespace", "it is reserved for Istio, and must not be set"),
+    ("internal.istio.io/parents", "it is reserved for Istio, and must not be set"),
+    ("internal.istio.io/webhook-always-reject", "it makes Istio reject the entry"),
+    ("istio.io/dry-run", "it is supported only for AuthorizationPolicy"),
 ];
 /// The API server's limit for all annotations together, in bytes.
-const MOST_ANNOTATED: usize = 256 * 1024;
+const MAX_ANNOTATIONS: usize = 256 * 1024;
 
 pub(super) fn check<'a>(
     value: Option<&'a Value>,
@@ -123,12 +123,12 @@ fn check_name(metadata: Object<'_, '_>, findings: &mut Findings) {
     }
 }
 
-/// The API server cuts the prefix and adds five letters or digits.
+/// The API server truncates the prefix and adds five letters or digits.
 fn generated(prefix: &str) -> String {
     format!("{}aaaaa", prefix.get(..58).unwrap_or(prefix))
 }
 
-/// A map of strings; a null in it is an empty one here.
+/// A map of strings; a null counts as an empty string.
 fn strings<'a>(
     metadata: Object<'a, '_>,
     key: &str,
@@ -154,7 +154,7 @@ fn strings<'a>(
 fn check_label((key, value): (&str, &str), at: &Path<'_>, findings: &mut Findings) {
     let at = at.key(key);
     if !is_qualified_name(key) {
-        findings.report(Rule::InvalidLabel, &at, format!("the key {} is none, {KEY}", Quoted(key)));
+        findings.report(Rule::InvalidLabel, &at, format!("the key is {}, {KEY}", Quoted(key)));
     }
     if !is_label_value(value) {
         let expected =
@@ -173,7 +173,7 @@ fn check_annotations(annotations: &[(&str, &str)], at: &Path<'_>, findings: &mut
             findings.report(
                 Rule::InvalidAnnotation,
                 &at.key(key),
-                format!("the key {} is none, {KEY}", Quoted(key)),
+                format!("the key is {}, {KEY}", Quoted(key)),
             );
         }
         if let Some((_, why)) = RESERVED.iter().find(|(reserved, _)| reserved == key) {
@@ -181,11 +181,11 @@ fn check_annotations(annotations: &[(&str, &str)], at: &Path<'_>, findings: &mut
         }
     }
     let size: usize = annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
-    if size > MOST_ANNOTATED {
+    if size > MAX_ANNOTATIONS {
         findings.report(
             Rule::InvalidAnnotation,
             at,
-            format!("they are {size} bytes, at most {MOST_ANNOTATED} are allowed"),
+            format!("they have {size} bytes, but at most {MAX_ANNOTATIONS} are allowed"),
         );
     }
 }

@@ -1,13 +1,13 @@
-//! Whether Istio and the API server accept a `ServiceEntry`, and whether it does what it seems to.
+//! Whether Istio and the API server accept a `ServiceEntry`, and whether it works as intended.
 //!
 //! Three sets of rules apply before an entry is stored: the schema of Istio's CRD with its CEL
 //! rules, the API server's rules for the metadata of any object, and `ValidateServiceEntry` in
-//! Istio's webhook (`pkg/config/validation`). What one of them rejects is an error here; what they
-//! accept but what does not do what its author meant is a warning. [`Rule::source`] tells which set
-//! a rule belongs to.
+//! Istio's webhook (`pkg/config/validation`). An entry that one of them rejects is an error here;
+//! an entry that they accept but that probably does not work as intended is a warning.
+//! [`Rule::source`] is the set that a rule belongs to.
 //!
 //! The API server prunes before it validates: a field that the schema does not know and a null in
-//! an object count as absent. The same holds here.
+//! an object count as absent. This module does the same.
 //!
 //! [`Rule`] is the list of all rules. Each file checks the fields that it is named after; the file
 //! `read` reports wrong types, missing and unknown fields.
@@ -38,7 +38,7 @@ use ports::Port;
 use read::{Object, repeats, text, wrong_type};
 use resolution::Resolution;
 
-/// Everything that is wrong or doubtful about one `ServiceEntry`, in the order of its fields.
+/// All errors and warnings about one `ServiceEntry`, in the order of its fields.
 ///
 /// ```
 /// use istio_cloud_map_core::service_entry::validate::{Rule, validate};
@@ -47,11 +47,10 @@ use resolution::Resolution;
 ///     "apiVersion": "networking.istio.io/v1",
 ///     "kind": "ServiceEntry",
 ///     "metadata": {"name": "web"},
-///     "spec": {"hosts": ["web.shop"], "ports": [{"number": 0, "name": "http", "protocol": "HTTP"}], "resolution": "DNS"},
-/// });
-/// let findings = validate(&entry);
-/// assert_eq!(findings[0].rule, Rule::InvalidPort);
-/// assert_eq!(findings[0].to_string(), "error[InvalidPort] spec.ports[0].number: it is 0, expected 1..=65535");
+///     "spec": {"hosts": ["web.shop"], "ports": [{"number": 0, "name": "http", "protocol":
+///     "HTTP"}], "resolution": "DNS"}, }); let findings = validate(&entry);
+///     assert_eq!(findings[0].rule, Rule::InvalidPort); assert_eq!(findings[0].to_string(),
+///     "error[InvalidPort] spec.ports[0].number: it is 0, expected 1..=65535");
 /// ```
 #[must_use]
 pub fn validate(entry: &Value) -> Vec<Finding> {
@@ -70,7 +69,7 @@ fn check_entry(entry: &Value, findings: &mut Findings) {
     one_of(entry, "kind", &["ServiceEntry"], findings);
     let at = Path::Root.key("metadata");
     let metadata = metadata::check(entry.field("metadata"), &at, findings);
-    // `status` is not read: the API server takes it from nobody but its own subresource.
+    // `status` is not read: the API server accepts it only in its own subresource.
     let Some(spec) = entry.required("spec", findings) else { return };
     check_spec(spec, &metadata, findings);
 }
@@ -103,10 +102,10 @@ const SPEC_FIELDS: [&str; 9] = [
     "workloadSelector",
 ];
 
-/// What could be read of a `spec`. A value of the wrong type is reported and left out.
+/// The readable parts of a `spec`. A value of the wrong type is reported and left out.
 #[derive(Debug)]
 struct Spec<'a> {
-    /// None, if Istio does not know it; then no rule that depends on it applies.
+    /// None if Istio does not know it; then the rules that depend on it do not apply.
     resolution: Option<Resolution>,
     is_internal: bool,
     /// With their indices, like all lists here.
@@ -161,7 +160,7 @@ fn choice<'a>(
     is_known.then_some(text)
 }
 
-/// Checks `workloadSelector`; the answer is whether there is one.
+/// Checks `workloadSelector`. Returns whether there is one.
 fn check_selector(
     spec: Object<'_, '_>,
     resolution: Option<Resolution>,
@@ -185,7 +184,7 @@ fn check_selector_labels(selector: Object<'_, '_>, findings: &mut Findings) {
         findings.report(
             Rule::EmptySelector,
             &at,
-            "there is none, so every workload of the namespace is selected",
+            "it has no label, so it selects every workload of the namespace",
         );
     }
     for (key, value) in labels.unwrap_or_default() {
@@ -198,13 +197,13 @@ fn check_selector_labels(selector: Object<'_, '_>, findings: &mut Findings) {
             findings.report(
                 Rule::InvalidSelector,
                 &at,
-                format!("{} = {}: a selector takes no wildcard", Quoted(key), Quoted(value)),
+                format!("the label is {} = {}, expected no wildcard", Quoted(key), Quoted(value)),
             );
         }
     }
 }
 
-/// Checks `exportTo`. `namespace` is the entry's own, where it has one.
+/// Checks `exportTo`. `namespace` is the entry's own, if it has one.
 fn check_export_to(spec: Object<'_, '_>, namespace: Option<&str>, findings: &mut Findings) {
     let at = spec.at.key("exportTo");
     let namespaces = spec.texts("exportTo", usize::MAX, usize::MAX, findings);
@@ -225,14 +224,17 @@ fn check_export_to(spec: Object<'_, '_>, namespace: Option<&str>, findings: &mut
             findings.report(
                 Rule::DuplicateExportTo,
                 &at,
-                format!("{} is meant by spec.exportTo[{first}], too", Quoted(resolved(name))),
+                format!(
+                    "{} is the same namespace as spec.exportTo[{first}]",
+                    Quoted(resolved(name))
+                ),
             );
         }
         if matches!(name, "*" | "~") && count > 1 {
             findings.report(
                 Rule::ExportToNotAlone,
                 &at,
-                format!("{} must stand alone", Quoted(name)),
+                format!("{} must be the only item", Quoted(name)),
             );
         }
     }

@@ -12,7 +12,7 @@ use crate::service_entry::names::is_istio_label;
 
 const FIELDS: [&str; 4] = ["name", "number", "protocol", "targetPort"];
 
-/// What could be read of a service port.
+/// The readable parts of a service port.
 #[derive(Debug)]
 pub(super) struct Port<'a> {
     pub(super) index: usize,
@@ -25,9 +25,9 @@ pub(super) struct Port<'a> {
 pub(super) fn read<'a>(spec: Object<'a, '_>, findings: &mut Findings) -> Vec<Port<'a>> {
     let at = spec.at.key("ports");
     let items = spec.list("ports", 256, findings).unwrap_or_default();
-    // What has the wrong type is not missing.
+    // A value of the wrong type is not missing.
     if items.is_empty() && spec.field("ports").is_none_or(Value::is_array) {
-        findings.report(Rule::NoPorts, &at, "there is none, so the entry produces nothing");
+        findings.report(Rule::NoPorts, &at, "it has no port, so the entry configures nothing");
     }
     let read = |(index, item)| read_port(item, index, &at.index(index), findings);
     items.iter().enumerate().filter_map(read).collect()
@@ -46,7 +46,7 @@ fn read_port<'a>(
     if let Some(target) = port.field("targetPort") {
         port_number(target, &at.key("targetPort"), findings);
     }
-    // 256 characters to the schema, but 63 to Istio.
+    // The schema allows 256 characters, but Istio 63.
     let name = port
         .required("name", findings)
         .and_then(|name| text(name, &at.key("name"), usize::MAX, findings));
@@ -78,7 +78,7 @@ fn protocol(port: Object<'_, '_>, findings: &mut Findings) -> Protocol {
             findings.report(
                 Rule::NoProtocol,
                 &at,
-                "none is said, so Istio sniffs it, and takes all TCP of this port",
+                "it is missing, so Istio detects the protocol, and captures all TCP connections to this port",
             );
         }
         _ => {}
@@ -103,7 +103,7 @@ pub(super) fn check(
             findings.report(
                 Rule::DuplicatePortName,
                 &at.key("name"),
-                format!("{} is spec.ports[{first}]'s name, too", Quoted(name)),
+                format!("{} is also the name of spec.ports[{first}]", Quoted(name)),
             );
         }
         if let Some(number) = port.number
@@ -112,7 +112,7 @@ pub(super) fn check(
             findings.report(
                 Rule::DuplicatePort,
                 &at.key("number"),
-                format!("{number} is spec.ports[{first}]'s number, too"),
+                format!("{number} is also the number of spec.ports[{first}]"),
             );
         }
         if spec.addresses.is_empty() && matches!(port.protocol, Protocol::Tcp | Protocol::Absent) {
@@ -121,34 +121,34 @@ pub(super) fn check(
     }
 }
 
-/// What becomes of plain TCP when the entry has no addresses.
+/// How Istio handles plain TCP if the entry has no addresses.
 fn without_address(spec: &Spec<'_>, metadata: &Metadata<'_>) -> &'static str {
     let is_allocated =
         spec.resolution != Some(Resolution::None) && !metadata.refuses_auto_allocation;
     if is_allocated {
-        "plain TCP without `addresses` is told from other connections by an address that Istio allocates, which needs DNS capture"
+        "plain TCP without `addresses` is routed by an address that Istio allocates, which needs DNS capture"
     } else {
-        "plain TCP without `addresses`, where none is allocated, takes every connection to this port"
+        "plain TCP without `addresses` captures every connection to this port, since Istio allocates no address"
     }
 }
 
-/// A port's protocol as Istio's `pkg/config/protocol` reads it: two more than
-/// [`Protocol`](crate::service_entry::Protocol), which is what we write.
+/// A port's protocol as Istio's `pkg/config/protocol` parses it. Entries are written with the
+/// narrower [`Protocol`](crate::service_entry::Protocol).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
     /// HTTP, HTTP2 or GRPC.
     Http,
-    /// gRPC-Web or `HTTP_PROXY`: HTTP, too, but not to `DYNAMIC_DNS`.
+    /// gRPC-Web or `HTTP_PROXY`: HTTP, but not for `DYNAMIC_DNS`.
     OtherHttp,
     /// TLS
     Tls,
     /// HTTPS
     Https,
-    /// TCP, or one that runs on it.
+    /// TCP, or a protocol on top of it.
     Tcp,
     /// UDP
     Udp,
-    /// There is none, so Istio detects it (sniffing).
+    /// The field is absent, so Istio detects the protocol (sniffing).
     Absent,
     /// Istio does not know it.
     Unknown,
@@ -173,7 +173,7 @@ impl Protocol {
         matches!(self, Self::Http | Self::OtherHttp | Self::Tls | Self::Https)
     }
 
-    /// Istio's `IsTCP`, which counts TLS in.
+    /// Istio's `IsTCP`, which includes TLS.
     pub(super) const fn is_tcp(self) -> bool {
         matches!(self, Self::Tcp | Self::Tls | Self::Https)
     }
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_protocol_that_we_write_is_known_to_istio() {
+    fn istio_knows_every_protocol_that_is_written() {
         for protocol in [
             "HTTP", "HTTP2", "HTTPS", "GRPC", "GRPC-WEB", "TLS", "TCP", "MONGO", "MySQL", "REDIS",
             "UDP",

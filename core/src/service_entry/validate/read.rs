@@ -1,5 +1,5 @@
-//! Reads JSON by the CRD's schema: a value of the wrong type, a missing field and an unknown field
-//! are reported, and the rest is read all the same.
+//! Reads JSON by the CRD's schema. A value of the wrong type, a missing field or an unknown field
+//! is reported, and the rest is still read.
 
 use serde_json::{Map, Number, Value};
 
@@ -8,8 +8,8 @@ use super::rule::Rule;
 use crate::order;
 use crate::sorted::SortedMap;
 
-/// The most unknown fields of an object that are named.
-const MOST_UNKNOWN: usize = 100;
+/// The maximum number of unknown fields of an object that are named.
+const MAX_UNKNOWN: usize = 100;
 
 /// An object and its path.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ impl<'a, 'p> Object<'a, 'p> {
     ) -> Option<Self> {
         let object = Self::any(value, at, findings)?;
         let mut unknown_keys = object.fields.keys().filter(|key| !known.contains(&key.as_str()));
-        for key in unknown_keys.by_ref().take(MOST_UNKNOWN) {
+        for key in unknown_keys.by_ref().take(MAX_UNKNOWN) {
             findings.report(Rule::UnknownField, &at.key(key), unknown(key, known));
         }
         let more = unknown_keys.count();
@@ -60,12 +60,12 @@ impl<'a, 'p> Object<'a, 'p> {
     pub(super) fn required(self, key: &str, findings: &mut Findings) -> Option<&'a Value> {
         let value = self.field(key);
         if value.is_none() {
-            findings.report(Rule::MissingField, &self.at.key(key), "it is missing, and required");
+            findings.report(Rule::MissingField, &self.at.key(key), "it is missing, but required");
         }
         value
     }
 
-    /// A text of at most so many characters.
+    /// A text of at most `longest` characters.
     pub(super) fn text(
         self,
         key: &str,
@@ -75,8 +75,8 @@ impl<'a, 'p> Object<'a, 'p> {
         text(self.field(key)?, &self.at.key(key), longest, findings)
     }
 
-    /// A list of at most so many items; empty, if there is none. Of a longer one the rest is not
-    /// read: it is an error already.
+    /// A list of at most `most` items, if there is one. A longer list is an error, and its other
+    /// items are not read.
     pub(super) fn list(
         self,
         key: &str,
@@ -92,8 +92,8 @@ impl<'a, 'p> Object<'a, 'p> {
         Some(items.get(..most).unwrap_or(items))
     }
 
-    /// Texts of at most so many characters, each with its index; those that are something else are
-    /// left out.
+    /// At most `most` texts of at most `longest` characters, each with its index. Items of another
+    /// type are reported and left out.
     pub(super) fn texts(
         self,
         key: &str,
@@ -109,7 +109,7 @@ impl<'a, 'p> Object<'a, 'p> {
         items.iter().enumerate().filter_map(read).collect()
     }
 
-    /// A map of at most so many entries, without those that are null.
+    /// A map of at most `most` entries, without null values.
     pub(super) fn map(
         self,
         key: &str,
@@ -121,7 +121,7 @@ impl<'a, 'p> Object<'a, 'p> {
         Some(map.into_iter().take(most).collect())
     }
 
-    /// All fields but those that are null.
+    /// All fields that are not null.
     fn entries(self) -> Vec<(&'a str, &'a Value)> {
         self.fields
             .iter()
@@ -131,7 +131,7 @@ impl<'a, 'p> Object<'a, 'p> {
     }
 }
 
-/// A text of at most so many characters.
+/// A text of at most `longest` characters.
 pub(super) fn text<'a>(
     value: &'a Value,
     at: &Path<'_>,
@@ -142,13 +142,13 @@ pub(super) fn text<'a>(
         wrong_type(value, at, "a string", findings);
         return None;
     };
-    // Counting is only needed where bytes are too many.
+    // Characters are counted only if there are more bytes than that.
     if text.len() > longest && text.chars().count() > longest {
         findings.report(
             Rule::TooLong,
             at,
             format!(
-                "{} has {} characters, at most {longest} are allowed",
+                "{} has {} characters, but at most {longest} are allowed",
                 Quoted(text),
                 text.chars().count()
             ),
@@ -157,7 +157,7 @@ pub(super) fn text<'a>(
     Some(text)
 }
 
-/// An integer of any size; `80.0` is none, as CEL sees it.
+/// An integer of any size; as in CEL, `80.0` is not an integer.
 pub(super) fn integer<'a>(
     value: &'a Value,
     at: &Path<'_>,
@@ -170,7 +170,7 @@ pub(super) fn integer<'a>(
     number
 }
 
-/// A port number in 1..=65535, or nothing.
+/// A port number in 1..=65535; another value is reported.
 pub(super) fn port_number(value: &Value, at: &Path<'_>, findings: &mut Findings) -> Option<u16> {
     let number = integer(value, at, findings)?;
     let port =
@@ -186,7 +186,7 @@ fn at_most(count: usize, most: usize, what: &str, at: &Path<'_>, findings: &mut 
         findings.report(
             Rule::TooMany,
             at,
-            format!("it has {count} {what}, at most {most} are allowed"),
+            format!("it has {count} {what}, but at most {most} are allowed"),
         );
     }
 }
@@ -208,14 +208,14 @@ fn unknown(key: &str, known: &[&str]) -> String {
     let dropped = "the schema does not know it, so the API server drops it";
     match nearest {
         Some((distance, candidate)) if distance <= 1 + candidate.len() / 3 => {
-            format!("{dropped}; is `{candidate}` meant?")
+            format!("{dropped}; did you mean `{candidate}`?")
         }
-        _ => format!("{dropped}; known here: {}", known.join(", ")),
+        _ => format!("{dropped}; expected one of: {}", known.join(", ")),
     }
 }
 
-/// How many characters are to be inserted, removed or replaced to make one of the other, letter
-/// case and underscores aside.
+/// The number of characters to insert, remove or replace to turn one text into the other. Letter
+/// case and underscores are ignored.
 fn distance(a: &str, b: &str) -> usize {
     let letters = |text: &str| {
         text.chars()
@@ -239,11 +239,10 @@ fn distance(a: &str, b: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
-/// Of keys with the indexes of their items: the index of each item whose key was there before, to
-/// that of the last one before it.
+/// From the index of each item with a repeated key to the index of the previous item with that key.
 pub(super) fn repeats<K: Ord>(keys: impl Iterator<Item = (K, usize)>) -> SortedMap<usize, usize> {
     let mut keys: Vec<(K, usize)> = keys.collect();
-    // Equal ones stay in their order.
+    // Equal keys keep their order.
     order::sort_by(&mut keys, |(a, _), (b, _)| a.cmp(b));
     let again = keys.array_windows().filter(|[before, item]| before.0 == item.0);
     again.map(|[before, item]| (item.1, before.1)).collect()
@@ -254,16 +253,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_known_field_is_named() {
+    fn the_most_similar_field_is_named() {
         assert_eq!(distance("target_port", "targetPort"), 0);
         assert_eq!(distance("host", "hosts"), 1);
         assert_eq!(distance("", "hosts"), 5);
         assert_eq!(distance("kitten", "sitting"), 3);
         let known = ["hosts", "addresses", "exportTo"];
-        assert!(unknown("export_to", &known).ends_with("is `exportTo` meant?"));
-        assert!(unknown("adresses", &known).ends_with("is `addresses` meant?"));
+        assert!(unknown("export_to", &known).ends_with("did you mean `exportTo`?"));
+        assert!(unknown("adresses", &known).ends_with("did you mean `addresses`?"));
         assert!(
-            unknown("somethingElse", &known).ends_with("known here: hosts, addresses, exportTo")
+            unknown("somethingElse", &known)
+                .ends_with("expected one of: hosts, addresses, exportTo")
         );
     }
 }

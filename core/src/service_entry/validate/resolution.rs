@@ -58,7 +58,7 @@ pub(super) fn check(
 
 fn no_endpoints(resolution: Resolution, at: &Path<'_>, findings: &mut Findings) {
     let message = format!(
-        "resolution {} takes no endpoints; expected STATIC or DNS, or no such field",
+        "resolution {} does not accept endpoints; expected resolution STATIC or DNS, or no `endpoints`",
         resolution.name()
     );
     findings.report(Rule::EndpointsNotAllowed, &at.key("endpoints"), message);
@@ -67,15 +67,17 @@ fn no_endpoints(resolution: Resolution, at: &Path<'_>, findings: &mut Findings) 
 fn dns(spec: &Spec<'_>, resolution: Resolution, at: &Path<'_>, findings: &mut Findings) {
     let endpoints = spec.endpoints.as_deref().unwrap_or_default();
     if resolution == Resolution::DnsRoundRobin && endpoints.len() > 1 {
-        let message =
-            format!("there are {}, resolution DNS_ROUND_ROBIN takes one at most", endpoints.len());
+        let message = format!(
+            "there are {}, but resolution DNS_ROUND_ROBIN accepts at most one",
+            endpoints.len()
+        );
         findings.report(Rule::RoundRobinEndpoints, &at.key("endpoints"), message);
     }
     let hosts = at.key("hosts");
     for (index, host) in spec.hosts.iter().filter(|_| endpoints.is_empty()) {
         if let Some(problem) = fqdn_problem(host) {
             let message = format!(
-                "without endpoints resolution {} resolves {}, and {problem}",
+                "without endpoints, resolution {} resolves {}, but {problem}",
                 resolution.name(),
                 Quoted(host)
             );
@@ -86,7 +88,7 @@ fn dns(spec: &Spec<'_>, resolution: Resolution, at: &Path<'_>, findings: &mut Fi
         && !spec.addresses.is_empty()
         && spec.ports.iter().any(|port| port.protocol.is_tcp())
     {
-        let message = "several hosts share these addresses, and on a TCP or TLS port an address does not tell which is meant";
+        let message = "several hosts share these addresses, so connections to a TCP or TLS port all go to the first host; write one entry for each host";
         findings.report(Rule::HostsShareAddress, &at.key("addresses"), message);
     }
 }
@@ -95,7 +97,7 @@ fn dynamic(spec: &Spec<'_>, metadata: &Metadata<'_>, at: &Path<'_>, findings: &m
     let hosts = at.key("hosts");
     for (index, host) in spec.hosts.iter().filter(|(_, host)| !host.starts_with('*')) {
         let message = format!(
-            "{} is no wildcard, and resolution DYNAMIC_DNS takes no other hosts",
+            "{} is not a wildcard; resolution DYNAMIC_DNS accepts only wildcards",
             Quoted(host)
         );
         findings.report(Rule::DynamicDnsHost, &hosts.index(*index), message);
@@ -104,7 +106,7 @@ fn dynamic(spec: &Spec<'_>, metadata: &Metadata<'_>, at: &Path<'_>, findings: &m
         findings.report(
             Rule::DynamicDnsAddresses,
             &at.key("addresses"),
-            "resolution DYNAMIC_DNS takes no addresses",
+            "resolution DYNAMIC_DNS does not accept addresses",
         );
     }
     if spec.endpoints.as_ref().is_some_and(|endpoints| !endpoints.is_empty()) {
@@ -116,7 +118,7 @@ fn dynamic(spec: &Spec<'_>, metadata: &Metadata<'_>, at: &Path<'_>, findings: &m
         .iter()
         .filter(|port| !port.protocol.is_dynamic() && port.protocol != Protocol::Unknown)
     {
-        let message = "resolution DYNAMIC_DNS takes HTTP, HTTP2, GRPC and TLS only";
+        let message = "resolution DYNAMIC_DNS accepts only HTTP, HTTP2, GRPC and TLS";
         findings.report(
             Rule::DynamicDnsProtocol,
             &ports.index(port.index).key("protocol"),
@@ -124,12 +126,12 @@ fn dynamic(spec: &Spec<'_>, metadata: &Metadata<'_>, at: &Path<'_>, findings: &m
         );
     }
     if spec.is_internal && metadata.uses_waypoint {
-        let message = "resolution DYNAMIC_DNS behind a waypoint (label istio.io/use-waypoint) takes MESH_EXTERNAL only";
+        let message = "resolution DYNAMIC_DNS with a waypoint (label istio.io/use-waypoint) accepts only MESH_EXTERNAL";
         findings.report(Rule::DynamicDnsWaypoint, &at.key("location"), message);
     }
 }
 
-/// With several hosts on one port, each connection must name its host.
+/// With several hosts on a port, each connection must name its host.
 fn several_hosts(spec: &Spec<'_>, at: &Path<'_>, findings: &mut Findings) {
     let ports = at.key("ports");
     for port in spec
@@ -137,7 +139,7 @@ fn several_hosts(spec: &Spec<'_>, at: &Path<'_>, findings: &mut Findings) {
         .iter()
         .filter(|port| !port.protocol.identifies_host() && port.protocol != Protocol::Unknown)
     {
-        let message = "there are several hosts, and only HTTP, HTTP2, GRPC, HTTPS and TLS tell them apart; give each host an entry of its own";
+        let message = "there are several hosts, and only HTTP, HTTP2, GRPC, HTTPS and TLS connections name their host; write one entry for each host";
         findings.report(Rule::HostsNotTold, &ports.index(port.index).key("protocol"), message);
     }
 }

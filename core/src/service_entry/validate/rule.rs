@@ -15,7 +15,7 @@ pub enum Source {
     Crd,
     /// `ValidateServiceEntry`, in Istio's webhook.
     Istio,
-    /// No rejection: the entry is accepted, and does not do what it seems to.
+    /// The entry is accepted, but probably does not work as intended.
     Advice,
 }
 
@@ -54,13 +54,13 @@ macro_rules! rules {
 }
 
 rules! {
-    /// The document or a field is not of the type that the schema says.
+    /// The document or a field does not have the type in the schema.
     Error Crd WrongType,
-    /// A field that must be there is not: `spec`, `hosts`, a port's `number` or `name`.
+    /// A required field is missing: `spec`, `hosts`, a port's `number` or `name`.
     Error Crd MissingField,
-    /// A field that the schema does not know. The API server drops it, `kubectl` refuses it.
+    /// A field that is not in the schema. The API server drops it; `kubectl` refuses it.
     Warning Crd UnknownField,
-    /// A value that is not in the field's list: `resolution`, `location`, `kind`, `apiVersion`.
+    /// A value that the field does not allow: `resolution`, `location`, `kind`, `apiVersion`.
     Error Crd UnknownValue,
     /// A number outside of the field's range.
     Error Crd OutOfRange,
@@ -68,25 +68,26 @@ rules! {
     Error Crd TooLong,
     /// A list or a map with more entries than the schema allows.
     Error Crd TooMany,
-    /// `metadata.name` or `generateName` is missing or no DNS subdomain.
+    /// `metadata.name` or `generateName` is missing or not a DNS subdomain.
     Error Kubernetes InvalidName,
-    /// `metadata.namespace` is no DNS label.
+    /// `metadata.namespace` is not a DNS label.
     Error Kubernetes InvalidNamespace,
-    /// A label of the entry that is none to Kubernetes.
+    /// A label of the entry that Kubernetes rejects.
     Error Kubernetes InvalidLabel,
-    /// An annotation with a key that is none to Kubernetes, or more than 256 KiB of annotations.
+    /// An annotation with a key that Kubernetes rejects, or more than 256 KiB of annotations.
     Error Kubernetes InvalidAnnotation,
-    /// An annotation that Istio keeps for itself or does not support here.
+    /// An annotation that Istio reserves or does not support here.
     Error Istio ReservedAnnotation,
     /// There is no host.
     Error Istio NoHosts,
-    /// A host that is no name and no name with a wildcard as its first label.
+    /// A host that is neither a name nor a name with a wildcard as its first label.
     Error Istio InvalidHost,
     /// The host `*`.
     Error Istio WildcardHost,
-    /// A wildcard that is only a part of its label, `*foo.com`, matches nothing in most places.
+    /// A wildcard that is only part of a label, such as `*foo.com`; most of Istio does not match
+    /// it.
     Warning Istio PartialWildcard,
-    /// An upper-case host passes, but its routes point at a cluster that does not exist.
+    /// An upper-case host is accepted, but its routes refer to a cluster that does not exist.
     Warning Advice UpperCaseHost,
     /// A host that is listed twice.
     Warning Advice DuplicateHost,
@@ -94,39 +95,41 @@ rules! {
     Error Istio InvalidAddress,
     /// A CIDR block with a resolution other than NONE and STATIC.
     Error Istio CidrNotAllowed,
-    /// An IPv6 address not in its canonical form; Istio copies the text as it stands.
+    /// An IPv6 address not in its canonical form; Istio compares it as text.
     Warning Advice Ipv6NotCanonical,
-    /// Without ports an entry is accepted, and produces nothing.
+    /// An entry without ports is accepted, but configures nothing.
     Warning Advice NoPorts,
     /// A port number outside of 1..=65535: of a service port, its target, or an endpoint.
     Error Istio InvalidPort,
-    /// A number in YAML with a leading zero, which is read as octal.
+    /// A number in YAML with a leading zero, which is parsed as octal.
     Warning Advice OctalNumber,
-    /// A service port's name that is no DNS label.
+    /// A service port's name that is not a DNS label.
     Error Istio InvalidPortName,
     /// A protocol that Istio does not know.
     Error Istio UnknownProtocol,
-    /// Without a protocol Istio sniffs, and its listener takes all TCP of the port.
+    /// Without a protocol, Istio detects it, and its listener captures all TCP connections to the
+    /// port.
     Warning Advice NoProtocol,
-    /// Two service ports of one name.
+    /// Two service ports with the same name.
     Error Istio DuplicatePortName,
-    /// Two service ports of one number.
+    /// Two service ports with the same number.
     Error Istio DuplicatePort,
-    /// Plain TCP without an address: nothing but an allocated address tells this service's
-    /// connections from others'.
+    /// Plain TCP without an address: without an address that Istio allocates, the port captures the
+    /// connections of other services.
     Warning Istio TcpWithoutAddress,
-    /// Several hosts and a port that is neither HTTP nor TLS, so that nothing tells the hosts
-    /// apart.
+    /// Several hosts and a port that is neither HTTP nor TLS, so that connections do not name their
+    /// host.
     Error Istio HostsNotTold,
-    /// Several hosts, an address and a port on TCP under DNS: the first host takes all.
+    /// Several hosts, an address and a TCP port with resolution DNS: the first host gets all
+    /// traffic.
     Warning Istio HostsShareAddress,
     /// `endpoints` with resolution NONE or `DYNAMIC_DNS`.
     Error Istio EndpointsNotAllowed,
     /// More than one endpoint with `DNS_ROUND_ROBIN`.
     Error Istio RoundRobinEndpoints,
-    /// Without endpoints, DNS needs hosts that can be resolved.
+    /// Resolution DNS without endpoints needs hosts that can be resolved.
     Error Istio UnresolvableHost,
-    /// `DYNAMIC_DNS` with a host that is no wildcard.
+    /// `DYNAMIC_DNS` with a host that is not a wildcard.
     Error Istio DynamicDnsHost,
     /// `DYNAMIC_DNS` with `addresses`.
     Error Istio DynamicDnsAddresses,
@@ -136,41 +139,41 @@ rules! {
     Error Istio DynamicDnsWaypoint,
     /// An endpoint without an address.
     Error Istio EndpointAddressMissing,
-    /// An endpoint that has a network only, and so is reached through that network's gateway.
+    /// An endpoint with only a network, which is reached through that network's gateway.
     Warning Istio EndpointOfNetwork,
-    /// An endpoint's address that is none under this resolution.
+    /// An endpoint's address that the resolution does not accept.
     Error Istio InvalidEndpointAddress,
     /// A `unix://` address that is neither an absolute path to a file nor an abstract socket.
     Error Istio InvalidUnixAddress,
     /// A `unix://` endpoint with ports of its own.
     Error Istio UnixPorts,
-    /// A `unix://` endpoint in an entry that has not exactly one service port.
+    /// A `unix://` endpoint in an entry that does not have exactly one service port.
     Error Istio UnixNeedsOnePort,
-    /// A key of an endpoint's ports that is no DNS label of at most 62 characters.
+    /// A key of an endpoint's ports that is not a DNS label of at most 62 characters.
     Error Crd InvalidEndpointPortName,
-    /// A key of an endpoint's ports that no service port has as its name.
+    /// A key of an endpoint's ports that is not the name of a service port.
     Error Istio UnknownEndpointPort,
-    /// An endpoint's label that is none to Istio.
+    /// An endpoint's label that Istio rejects.
     Error Istio InvalidEndpointLabel,
-    /// An endpoint that is listed twice gets twice the traffic.
+    /// An endpoint that is listed twice receives twice the traffic.
     Warning Advice DuplicateEndpoint,
-    /// A weight of 0 counts as 1; an endpoint is drained by leaving it out.
+    /// A weight of 0, which Istio treats as 1; to drain an endpoint, remove it.
     Warning Advice ZeroWeight,
     /// A locality that is not `region[/zone[/subzone]]`.
     Warning Advice InvalidLocality,
-    /// Both `workloadSelector` and `endpoints`, be they empty.
+    /// Both `workloadSelector` and `endpoints`, even if empty.
     Error Istio SelectorAndEndpoints,
     /// A selector's label with an empty key or a wildcard.
     Error Istio InvalidSelector,
     /// A selector without labels selects every workload of the namespace.
     Warning Istio EmptySelector,
-    /// `workloadSelector` with resolution NONE is ignored.
+    /// `workloadSelector` with resolution NONE, which is ignored.
     Warning Istio SelectorNotUsed,
     /// An `exportTo` that is neither `.`, `*`, `~` nor a namespace's name.
     Error Istio InvalidExportTo,
-    /// A namespace that is listed twice, or both as itself and as `.`.
+    /// A namespace that is listed twice, or by its name and as `.`.
     Error Istio DuplicateExportTo,
-    /// `*` or `~` beside others.
+    /// `*` or `~` together with other items.
     Error Istio ExportToNotAlone,
 }
 

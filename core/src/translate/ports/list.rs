@@ -1,4 +1,4 @@
-//! Rule 1: ports as a person writes them: `http:80,grpc:50051:8443`.
+//! Rule 1: listed ports, `http:80,grpc:50051:8443`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,7 +25,7 @@ pub struct PortSpec {
 /// The text is not a port.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "`{text}` is no port: {problem}; expected `name:number[:targetPort]`, where the name is a protocol or begins with one, as `grpc-api`"
+    "`{text}` is not a valid port: {problem}; expected `name:number[:targetPort]`, where the name is a protocol or begins with one, such as `grpc-api`"
 )]
 pub struct InvalidPort {
     text: String,
@@ -72,7 +72,9 @@ impl FromStr for PortSpec {
     fn from_str(text: &str) -> Result<Self, InvalidPort> {
         let invalid = |problem| InvalidPort { text: text.to_owned(), problem };
         let mut parts = text.trim().split(':');
-        let (name, number, target) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+        let name = parts.next().unwrap_or_default();
+        let number = parts.next();
+        let target = parts.next();
         if parts.next().is_some() {
             return Err(invalid("it has more than three parts"));
         }
@@ -81,7 +83,7 @@ impl FromStr for PortSpec {
             return Err(invalid("its name is not 1 to 62 letters, digits and inner hyphens"));
         }
         let protocol = Protocol::of_port_name(&name)
-            .ok_or_else(|| invalid("its name begins with no protocol"))?;
+            .ok_or_else(|| invalid("its name does not begin with a protocol"))?;
         let number = number.ok_or_else(|| invalid("it has no number"))?;
         let number =
             port_number(number.trim()).ok_or_else(|| invalid("its number is not in 1..=65535"))?;
@@ -115,7 +117,7 @@ impl<'de> Deserialize<'de> for PortSpec {
     }
 }
 
-/// A number in 1..=65535, in digits only: no sign, no space, no fraction.
+/// A number in 1..=65535, of digits only: without a sign, a space or a fraction.
 pub(in crate::translate) fn port_number(text: &str) -> Option<u16> {
     if !text.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -123,8 +125,8 @@ pub(in crate::translate) fn port_number(text: &str) -> Option<u16> {
     text.parse().ok().filter(|number| *number > 0)
 }
 
-/// Ports with unique names and numbers, sorted by number. Written as one text with commas; a list
-/// of texts is read too.
+/// Ports with unique names and numbers, sorted by number. Written as one comma-separated text; a
+/// list of texts is also accepted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(
     feature = "schema",
@@ -137,14 +139,14 @@ pub struct PortList(Vec<PortSpec>);
 /// The text is not a list of ports.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InvalidPorts {
-    /// One of them is not a port.
+    /// An item is not a valid port.
     #[error(transparent)]
     Port(#[from] InvalidPort),
     /// Istio rejects a duplicate number or name.
-    #[error("the ports `{0}` and `{1}` have one name or number")]
+    #[error("the ports `{0}` and `{1}` have the same name or number; expected unique ones")]
     Twice(PortSpec, PortSpec),
     /// The list is empty.
-    #[error("no port is listed; expected `name:number[:targetPort]`, comma-separated")]
+    #[error("the list has no port; expected `name:number[:targetPort]`, comma-separated")]
     Empty,
 }
 
@@ -245,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_istio_would_reject_is_no_list() {
+    fn a_list_that_istio_would_reject_is_invalid() {
         for text in [
             "",
             "http",

@@ -5,7 +5,7 @@ use crate::service_entry::{PortMap, Protocol, ServicePort};
 use crate::translate::candidates::{Candidate, InstanceData};
 use crate::translate::endpoints::Slot;
 
-/// How many endpoints do not serve a service port, and the first of them.
+/// The number of endpoints that do not serve a service port, and the first of them.
 #[derive(Debug)]
 struct Missing {
     number: u16,
@@ -36,7 +36,7 @@ impl Unserved {
         )
     }
 
-    /// Service port, how many endpoints, the first one's address.
+    /// For each service port: its number, the number of endpoints, the address of the first.
     pub(in crate::translate) fn iter(&self) -> impl Iterator<Item = (u16, usize, &str)> {
         self.0
             .iter()
@@ -50,7 +50,7 @@ impl Unserved {
 pub(in crate::translate) struct Maps<'p, 'a> {
     plan: &'p PortPlan<'a>,
     made: Vec<(Vec<Option<u16>>, PortMap)>,
-    /// For each service port the own port of the current address, and whether separate endpoints
+    /// For each service port, the own port of the current address, and whether separate endpoints
     /// serve it at their own ports.
     current: Vec<(Option<u16>, bool)>,
     own: Vec<Option<u16>>,
@@ -58,9 +58,9 @@ pub(in crate::translate) struct Maps<'p, 'a> {
 }
 
 impl<'p, 'a> Maps<'p, 'a> {
-    /// The most maps that are kept for sharing. With dynamic ports each map differs, and searching
-    /// all of them would cost more than it saves.
-    const MOST: usize = 16;
+    /// The maximum number of maps that are kept for sharing. With dynamic ports each map differs,
+    /// and searching all of them would cost more than it saves.
+    const MAX_SHARED: usize = 16;
 
     pub(in crate::translate) fn new(plan: &'p PortPlan<'a>) -> Self {
         Self {
@@ -72,19 +72,17 @@ impl<'p, 'a> Maps<'p, 'a> {
         }
     }
 
-    /// Starts with the instances of the next address. The answer is whether instances with a
-    /// separate port are separate endpoints.
+    /// Starts with the instances of the next address. Returns whether instances with a separate
+    /// port are separate endpoints.
     pub(in crate::translate) fn start_address(&mut self, at_address: &[Slot<'_, '_>]) -> bool {
         self.current.clear();
         self.plan.own_ports(at_address, &mut self.current);
-        let (first, last) = (
-            at_address.iter().find_map(|slot| slot.separate_port),
-            at_address.last().and_then(|slot| slot.separate_port),
-        );
+        let first = at_address.iter().find_map(|slot| slot.separate_port);
+        let last = at_address.last().and_then(|slot| slot.separate_port);
         self.current.iter().any(|(_, open)| *open) && (first != last || self.plan.is_dynamic())
     }
 
-    /// Service port's name to own port, for the address as one endpoint.
+    /// From a service port's name to the own port, for the address as one endpoint.
     pub(in crate::translate) fn whole(&mut self, first: &Candidate<'_>) -> PortMap {
         self.own.clear();
         self.own.extend(self.current.iter().map(|(own, _)| *own));
@@ -102,7 +100,7 @@ impl<'p, 'a> Maps<'p, 'a> {
         self.own.clear();
         let ports = self.plan.ports.iter().zip(&self.current);
         self.own.extend(ports.map(|(to, (own, open))| {
-            if *open && self.plan.fits(&first.data, to.protocol) { Some(port) } else { *own }
+            if *open && self.plan.can_serve(&first.data, to.protocol) { Some(port) } else { *own }
         }));
         if self.own.iter().eq(self.current.iter().map(|(own, _)| own)) {
             return None;
@@ -126,7 +124,7 @@ impl<'p, 'a> Maps<'p, 'a> {
         let ports = self.plan.ports.iter().zip(&self.own);
         let map: PortMap =
             ports.filter_map(|(port, own)| Some((port.name.clone(), (*own)?))).collect();
-        if self.made.len() < Self::MOST {
+        if self.made.len() < Self::MAX_SHARED {
             self.made.push((self.own.clone(), map.clone()));
         }
         map
@@ -157,8 +155,8 @@ impl PortPlan<'_> {
         }
     }
 
-    /// For each service port the own port of an address, and whether separate endpoints serve it at
-    /// their own ports. Empty, if no instance of this address has a port while others have one.
+    /// For each service port, the own port of an address, and whether separate endpoints serve it
+    /// at their own ports. Empty if no instance of this address has a port while others have one.
     fn own_ports(&self, at_address: &[Slot<'_, '_>], own: &mut Vec<(Option<u16>, bool)>) {
         let has_no_port = || at_address.iter().all(|slot| slot.candidate.data.port.is_none());
         match &self.mapping {
@@ -198,17 +196,17 @@ impl PortPlan<'_> {
     }
 
     /// Whether a separate endpoint can serve that protocol.
-    fn fits(&self, data: &InstanceData<'_>, protocol: Protocol) -> bool {
+    fn can_serve(&self, data: &InstanceData<'_>, protocol: Protocol) -> bool {
         let is_udp = |own| self.protocols.of_port(own) == Protocol::Udp;
         let by_number = !self.is_dynamic()
             || data.port.is_none_or(|own| is_udp(own) == (protocol == Protocol::Udp));
-        by_number && data.fits(protocol)
+        by_number && data.can_serve(protocol)
     }
 }
 
 /// The own port for a listed port: its target, else the own port of that number, else one that the
-/// list does not account for, else that number. Whoever lists `http:8080,http-metrics:9090` for
-/// instances on 8080 knows a port that is not in Cloud Map.
+/// list does not account for, else that number: a user who lists `http:8080,http-metrics:9090` for
+/// instances on 8080 knows of a port that is not in Cloud Map.
 fn listed(
     port: &ServicePort,
     target: Option<u16>,
@@ -234,7 +232,7 @@ fn lowest(
         slot.candidate
             .data
             .port
-            .filter(|own| matches(slot, *own) && slot.candidate.data.fits(port.protocol))
+            .filter(|own| matches(slot, *own) && slot.candidate.data.can_serve(port.protocol))
     };
     at_address.iter().filter_map(own).min()
 }

@@ -14,14 +14,15 @@ use crate::translate::report::Report;
 struct McsPort<'a> {
     number: u16,
     udp: bool,
-    /// An instance has the transport TCP.
+    /// Whether an instance has the transport TCP.
     tcp: bool,
     name: Option<&'a str>,
 }
 
 impl<'a> McsPort<'a> {
     fn new(data: &InstanceData<'a>) -> Option<Self> {
-        let (mcs, udp) = (&data.attributes.mcs, data.is_udp());
+        let mcs = &data.attributes.mcs;
+        let udp = data.is_udp();
         Some(Self {
             number: data.service_port?,
             udp: udp == Some(true),
@@ -31,7 +32,7 @@ impl<'a> McsPort<'a> {
     }
 
     fn merge(&mut self, more: &Self) {
-        // Any name would do; the lowest does not depend on the order of instances.
+        // The lowest name, which does not depend on the order of the instances.
         self.name = self.name.into_iter().chain(more.name).min();
         self.tcp |= more.tcp;
     }
@@ -59,7 +60,7 @@ pub(super) fn ports<'a>(
 ) -> Vec<UnnamedPort<'a>> {
     let mut ports: Vec<McsPort<'a>> =
         sources.iter().filter_map(|data| McsPort::new(data)).collect();
-    // TCP sorts first, and so is kept where both have one number.
+    // TCP sorts first, and is therefore kept if both have the same number.
     order::sort_by(&mut ports, |a, b| (a.number, a.udp).cmp(&(b.number, b.udp)));
     ports.dedup_by(|more, first| {
         let same = (more.number, more.udp) == (first.number, first.udp);
@@ -73,7 +74,7 @@ pub(super) fn ports<'a>(
         if same {
             let left_out = if protocols.forced == Some(Protocol::Udp) { "TCP" } else { "UDP" };
             let number = first.number;
-            let message = format!("service port {number} is both TCP and UDP, and Istio has one protocol a port; {left_out} is left out");
+            let message = format!("service port {number} is both TCP and UDP, but Istio supports one protocol for each port; {left_out} is left out");
             report.service(record, Severity::Warning, Code::InvalidHint, message);
         }
         same

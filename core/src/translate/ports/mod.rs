@@ -4,10 +4,16 @@
 //! reach a port on which the endpoint listens. An endpoint in Istio cannot opt out of a service
 //! port, so each endpoint maps every service port to one of its own ports.
 //!
-//! [`plan`] applies the rules in their order: 1. listed ports (`list`), 2. the MCS controller
-//! (`mcs`),
-//! 3. no ports at all, 4. dynamic ports, 5. every distinct port. `names` gives each service port
-//!    its protocol and name; `mapping` makes the maps of the endpoints.
+//! [`plan`] applies the first rule that matches:
+//!
+//! 1. listed ports (`list`),
+//! 2. ports of the MCS controller (`mcs`),
+//! 3. no instance has a port: 80 and 443,
+//! 4. dynamic ports,
+//! 5. every distinct port.
+//!
+//! `names` gives each service port its protocol and name; `mapping` makes the port maps of the
+//! endpoints.
 
 mod list;
 mod mapping;
@@ -33,11 +39,11 @@ use crate::service_entry::ServicePort;
 
 /// The first host port that ECS assigns dynamically (the ephemeral port range of Linux).
 const FIRST_DYNAMIC: u16 = 32_768;
-/// The most distinct ports of instances that become service ports; with more, ports are dynamic.
-const MOST_DISTINCT: usize = 8;
-/// The fewest distinct ports that count as assigned by a scheduler. Two ports are a roll-out from
-/// one to the other.
-const FEWEST_SCHEDULER_PORTS: usize = 3;
+/// The maximum number of distinct ports that become service ports; with more, ports are dynamic.
+const MAX_DISTINCT: usize = 8;
+/// The minimum number of distinct ports that count as assigned by a scheduler. Two ports are a
+/// rollout from one to the other.
+const MIN_SCHEDULER_PORTS: usize = 3;
 
 /// The service ports, and how endpoints map them.
 #[derive(Debug)]
@@ -48,7 +54,7 @@ pub(super) struct PortPlan<'a> {
     protocols: ProtocolPrecedence<'a>,
 }
 
-/// How an endpoint finds its own port for a service port.
+/// How an endpoint's own port for a service port is chosen.
 #[derive(Debug)]
 enum Mapping {
     /// As listed: the target port of each service port, if it has one.
@@ -73,7 +79,7 @@ pub(super) struct Instances<'i, 'a> {
 
 impl<'i, 'a> Instances<'i, 'a> {
     /// The instances that determine the service ports. A service without healthy instances keeps
-    /// its ports: its callers get a 503, while a removed port would let them bypass the mesh.
+    /// its ports: its clients get a 503, while a removed port would let them bypass the mesh.
     fn sources(&self) -> Vec<&'i InstanceData<'a>> {
         let with_address = if self.used.is_empty() { self.left_out } else { self.used };
         let without_address = if with_address.is_empty() { self.without_address } else { &[] };
@@ -90,7 +96,7 @@ impl<'i, 'a> Instances<'i, 'a> {
     }
 }
 
-/// Decides the ports by the rules, in their order.
+/// Decides the ports by the first rule that matches.
 pub(super) fn plan<'a>(
     record: &Record,
     settings: &Settings<'a>,
@@ -122,9 +128,9 @@ pub(super) fn plan<'a>(
     PortPlan { ports, mapping, protocols }
 }
 
-/// No instance has ports, now or before.
+/// The ports are unknown: no instance has one, now or before.
 fn unknown(record: &Record, ports: Vec<ServicePort>, report: &mut Report) -> Vec<ServicePort> {
-    let message = "no instance says the service's ports, so they are 80 and 443 (say others with istio-cloud-map/ports or an override)";
+    let message = "no instance of the service has a port, so its ports are 80 and 443; set others with istio-cloud-map/ports or an override";
     report.service(record, Severity::Warning, Code::PortsUnknown, message.to_owned());
     ports
 }
@@ -143,7 +149,7 @@ fn listed(list: &PortList) -> (Vec<ServicePort>, Mapping) {
     )
 }
 
-/// Rule 4: one service port for whatever each task got.
+/// Rule 4: one service port for the port of each task.
 fn dynamic(
     settings: &Settings<'_>,
     protocols: &ProtocolPrecedence<'_>,
@@ -165,8 +171,8 @@ fn is_host_mapped(data: &InstanceData<'_>) -> bool {
     data.attributes.is_on_ecs_host && data.port.is_some_and(|port| port >= FIRST_DYNAMIC)
 }
 
-/// Whether ports are such as a scheduler gives, another with each deployment: then rule 4 is for
-/// them too, whatever their numbers.
+/// Whether a scheduler seems to have assigned the ports, new ones with each deployment: then rule 4
+/// applies to them too, whatever their numbers.
 fn are_scheduler_ports(
     record: &Record,
     settings: &Settings<'_>,
@@ -181,43 +187,42 @@ fn are_scheduler_ports(
         .collect();
     order::sort(&mut numbers);
     numbers.dedup();
-    let (code, what) = if numbers.len() > MOST_DISTINCT {
+    let (code, what) = if numbers.len() > MAX_DISTINCT {
         (
             Code::TooManyPorts,
             format!(
-                "the instances have {} distinct ports, more than {MOST_DISTINCT}",
+                "the instances have {} distinct ports, more than {MAX_DISTINCT}",
                 numbers.len()
             ),
         )
-    } else if numbers.len() >= FEWEST_SCHEDULER_PORTS && are_all_different(&numbers, instances) {
-        (Code::DynamicPorts, "each instance has a port that no other has".to_owned())
+    } else if numbers.len() >= MIN_SCHEDULER_PORTS && are_all_different(&numbers, instances) {
+        (Code::DynamicPorts, "each instance has a different port".to_owned())
     } else {
         return false;
     };
     let spec = settings.dynamic_port();
     let message = format!(
-        "{what}; the service port `{spec}` stands for all of them (say others with istio-cloud-map/ports or an override)"
+        "{what}; the service port `{spec}` is mapped to all of them; set others with istio-cloud-map/ports or an override"
     );
     report.service(record, Severity::Warning, code, message);
     true
 }
 
-/// Whether no two instances have the same of these ports. One address alone has all its ports, and
-/// is no proof of anything.
+/// Whether each of these ports belongs to one address only. The ports of a single address prove
+/// nothing.
 fn are_all_different(numbers: &[u16], instances: &Instances<'_, '_>) -> bool {
-    let mut holders: Vec<Option<&Address<'_>>> = vec![None; numbers.len()];
+    let mut owners: Vec<Option<&Address<'_>>> = vec![None; numbers.len()];
     for (address, port) in instances.with_address() {
-        let Some(holder) =
-            numbers.binary_search(&port).ok().and_then(|index| holders.get_mut(index))
+        let Some(owner) = numbers.binary_search(&port).ok().and_then(|index| owners.get_mut(index))
         else {
             continue;
         };
-        if holder.is_some_and(|other| other != address) {
+        if owner.is_some_and(|other| other != address) {
             return false;
         }
-        *holder = Some(address);
+        *owner = Some(address);
     }
-    holders.array_windows().any(|[a, b]| a != b)
+    owners.array_windows().any(|[a, b]| a != b)
 }
 
 /// Rule 5: every distinct port is a service port.
@@ -231,17 +236,17 @@ fn distinct(
     order::sort(&mut numbers);
     numbers.dedup();
     for number in &numbers {
-        if let Some((taken, check)) = protocols.contradiction(*number) {
+        if let Some((by_number, check)) = protocols.contradiction(*number) {
             let message = format!(
-                "port {number} is taken for {taken}, but the service's health check is {check}; say which it is with \
+                "port {number} is treated as {by_number}, but the service's health check is {check}; set the protocol with \
                  istio-cloud-map/protocol or an override"
             );
             report.service(record, Severity::Warning, Code::InvalidHint, message);
         }
     }
-    let wanted: Vec<UnnamedPort<'_>> = numbers
+    let ports: Vec<UnnamedPort<'_>> = numbers
         .into_iter()
         .map(|number| UnnamedPort::new(number, protocols.of_port(number)))
         .collect();
-    assign_names(&wanted)
+    assign_names(&ports)
 }

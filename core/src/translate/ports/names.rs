@@ -75,7 +75,7 @@ fn hint_of_all(
         Ok(protocol) if sources.iter().all(|data| data.attributes.protocol == Some(first)) => {
             return Some(protocol);
         }
-        Ok(_) => "not all instances say the same".to_owned(),
+        Ok(_) => "not all instances have the same value".to_owned(),
         Err(error) => error.to_string(),
     };
     let message =
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_given_name_is_kept_and_a_default_name_gives_way() {
+    fn a_given_name_is_kept_and_a_default_name_avoids_it() {
         let given =
             |number, name| UnnamedPort { number, protocol: Protocol::Http, name: Some(name) };
         let ports = [

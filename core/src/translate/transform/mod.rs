@@ -1,5 +1,5 @@
-//! A user's own change of an entry, made outside of the core: JSON goes out, JSON comes back, and
-//! the answer is checked here.
+//! A user's transformation of an entry, run outside of the core: the request is JSON, and so is the
+//! response, which is checked here.
 
 #[cfg(test)]
 mod tests;
@@ -20,22 +20,22 @@ use crate::service_entry::validate::validate;
 use crate::service_entry::{Endpoint, ServiceEntry};
 use crate::{json, order};
 
-/// Something that changes entries. It must be a function of its request: the same bytes in, the
+/// A transformation of entries. It must be a pure function of its request: the same bytes in, the
 /// same bytes out.
 ///
 /// The request is `{"input": {"serviceEntry": {...}, "records": [...]}, "options": {}}`: the entry
-/// as it would be applied, and the services that it was made of, each as in a snapshot (one, but
-/// for `conflicts: merge`). The answer is `{"ok": {"serviceEntry": {...}}}`; `{"ok": null}`, which
-/// leaves the service out; or `{"error": {"message": "..."}}`.
+/// as it would be applied, and the services that it was made from, each as in a snapshot (one,
+/// except with `conflicts: merge`). The answer is `{"ok": {"serviceEntry": {...}}}`; `{"ok":
+/// null}`, which leaves the service out; or `{"error": {"message": "..."}}`.
 ///
-/// Of the entry `spec` may change, but for its hosts. What comes back is held to Istio's rules, to
-/// the addresses that endpoints may have, and to the limits of any entry. Where that or the call
-/// fails, the service keeps what was last applied, and [`Code::TransformFailed`] says why.
+/// Only `spec` may change, except for its hosts. The returned entry must follow Istio's rules, have
+/// only endpoints with allowed addresses, and respect the limits of any entry. If it does not, or
+/// if the call fails, the last applied entry is kept, and [`Code::TransformFailed`] has the reason.
 pub trait Transform: fmt::Debug + Send + Sync {
     /// The answer to a request.
     ///
     /// # Errors
-    /// Why there is none, as the end of a sentence that begins with "the transformation".
+    /// The reason, as the end of a sentence that begins with "the transformation".
     fn call(&self, request: &str) -> Result<Vec<u8>, String>;
 }
 
@@ -87,13 +87,14 @@ impl Step for Option<&dyn Transform> {
                 report_service(
                     Severity::Info,
                     Code::Excluded,
-                    "the service is left out: the transformation drops it".to_owned(),
+                    "the service is left out: the transformation dropped it".to_owned(),
                     report,
                 );
                 Outcome::Excluded
             }
-            Err(why) => {
-                let message = format!("the transformation {why}; what was last applied stays");
+            Err(reason) => {
+                let message =
+                    format!("the transformation {reason}; the last applied entry is kept");
                 report_service(Severity::Error, Code::TransformFailed, message, report);
                 Outcome::Failed
             }
@@ -126,12 +127,12 @@ struct Input<'a> {
     records: Vec<Record>,
 }
 
-/// Empty: a request has the form of all calls.
+/// Empty: a request has the form of all API calls.
 #[derive(Serialize)]
 struct NoOptions {}
 
-/// The request about an entry. Cloud Map answers in a random order, which nothing that is computed
-/// from it may depend on: instances and tags are sorted.
+/// The request for an entry. Instances and tags are sorted: Cloud Map returns them in a random
+/// order, and the result must not depend on it.
 fn request_text(entry: &ServiceEntry, records: &[&Record]) -> Result<String, String> {
     let records = records.iter().map(|record| {
         let mut record = (*record).clone();
@@ -143,11 +144,11 @@ fn request_text(entry: &ServiceEntry, records: &[&Record]) -> Result<String, Str
         input: Input { service_entry: entry, records: records.collect() },
         options: NoOptions {},
     };
-    serde_json::to_string(&request).map_err(|error| format!("can't be asked: {error}"))
+    serde_json::to_string(&request).map_err(|error| format!("can't be called: {error}"))
 }
 
-/// How many characters of a module's own message are reported.
-const LONGEST: usize = 500;
+/// The maximum number of characters of a module's message that are reported.
+const MAX_MESSAGE: usize = 500;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -169,73 +170,73 @@ struct Failure {
     message: String,
 }
 
-/// The text of the entry that it answers with; none, if it drops the service.
+/// The text of the entry in the answer; none if the transformation drops the service.
 ///
 /// # Errors
 /// If the answer is an error, or has another form.
 fn read_answer(answer: &[u8]) -> Result<Option<&str>, String> {
     let text = str::from_utf8(answer)
-        .map_err(|error| format!("answers with what is no UTF-8: {error}"))?;
+        .map_err(|error| format!("returned text that is not valid UTF-8: {error}"))?;
     match json::read(text) {
         Ok(Answer::Ok(changed)) => Ok(changed.map(|changed| changed.service_entry.get())),
         Ok(Answer::Error(Failure { message })) => {
-            Err(format!("answers with an error: {}", shortened(&message)))
+            Err(format!("returned an error: {}", shortened(&message)))
         }
         Err(misread) => Err(format!(
-            r#"gives no answer that can be read ({}); expected {{"ok": {{"serviceEntry": ...}}}}, {{"ok": null}} or {{"error": {{"message": ...}}}}"#,
+            r#"returned an invalid answer ({}); expected {{"ok": {{"serviceEntry": ...}}}}, {{"ok": null}} or {{"error": {{"message": ...}}}}"#,
             shortened(&misread.to_string())
         )),
     }
 }
 
 fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)) {
+    match text.char_indices().nth(MAX_MESSAGE).and_then(|(end, _)| text.get(..end)) {
         Some(start) => format!("{start}..."),
         None => text.to_owned(),
     }
 }
 
-/// The entry of an answer, its lists in the order in which every entry has them. `before` is the
-/// entry that was asked about.
+/// The entry of an answer, with its lists sorted as in every entry. `before` is the entry of the
+/// request.
 ///
 /// # Errors
-/// What about it can't be applied.
+/// Why the entry can't be applied.
 fn checked(
     before: &ServiceEntry,
     text: &str,
     rules: &AddressRules<'_>,
 ) -> Result<ServiceEntry, String> {
     let value: Value = json::read(text)
-        .map_err(|misread| format!("answers with what is no ServiceEntry: {misread}"))?;
-    accepted(&value)?;
+        .map_err(|misread| format!("returned an invalid ServiceEntry: {misread}"))?;
+    check_accepted(&value)?;
     let mut entry: ServiceEntry = json::read(text)
-        .map_err(|misread| format!("answers with an entry that can't be written: {misread}"))?;
+        .map_err(|misread| format!("returned an entry that can't be written: {misread}"))?;
     if let Some(path) = serde_json::to_value(&entry).ok().and_then(|kept| lost(&value, &kept, "")) {
         return Err(format!("sets {path}, which this operator does not write"));
     }
     if let Some(field) = changed(before, &entry) {
         return Err(format!(
-            "changes {field}; only spec may change, and of it not the hosts, which an override or a hint decides"
+            "changes {field}; only spec may change, without its hosts, which an override or a hint sets"
         ));
     }
-    let known: BTreeSet<&str> =
+    let existing: BTreeSet<&str> =
         before.spec.endpoints.iter().map(|endpoint| endpoint.address.as_str()).collect();
     let mut new = entry
         .spec
         .endpoints
         .iter()
         .map(|endpoint| endpoint.address.as_str())
-        .filter(|address| !known.contains(address));
+        .filter(|address| !existing.contains(address));
     if let Some(refused) = new.find_map(|address| rules.refusal("endpoint", address)) {
-        return Err(format!("adds an endpoint that is refused: {refused}"));
+        return Err(format!("adds an endpoint that is not allowed: {refused}"));
     }
     order::sort_by(&mut entry.spec.ports, |a, b| a.number.cmp(&b.number));
     order::sort_by(&mut entry.spec.endpoints, Endpoint::cmp);
     Ok(entry)
 }
 
-/// Whether Istio and the API server accept it.
-fn accepted(entry: &Value) -> Result<(), String> {
+/// Checks that Istio and the API server accept it.
+fn check_accepted(entry: &Value) -> Result<(), String> {
     let findings = validate(entry);
     let mut errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
     let Some(first) = errors.next() else { return Ok(()) };
@@ -243,10 +244,10 @@ fn accepted(entry: &Value) -> Result<(), String> {
         0 => String::new(),
         count => format!(" (and {count} more)"),
     };
-    Err(format!("answers with an entry that would be rejected: {first}{more}"))
+    Err(format!("returned an entry that would be rejected: {first}{more}"))
 }
 
-/// The path of a field that was set and is not kept. An empty value counts as absent.
+/// The path of a field that was set but is not written. An empty value counts as absent.
 fn lost(set: &Value, kept: &Value, at: &str) -> Option<String> {
     match (set, kept) {
         (Value::Object(set), Value::Object(kept)) => {
@@ -276,8 +277,8 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// The first field that differs and may not: the identity of an entry, its owner, its annotations.
-/// The hosts of two entries of one operator are not compared again, so they may not change either.
+/// The first field that differs but must not: the identity of an entry, its owner, its annotations.
+/// The hosts must not change either: the hosts of one operator's entries are not compared again.
 fn changed(before: &ServiceEntry, after: &ServiceEntry) -> Option<&'static str> {
     let (old, new) = (&before.metadata, &after.metadata);
     let kept = [

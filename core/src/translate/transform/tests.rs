@@ -1,8 +1,4 @@
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "tests say what went wrong by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails panics")]
 
 use std::fmt;
 use std::sync::Mutex;
@@ -34,18 +30,18 @@ impl<F: Fn(Value) -> String + Send + Sync> Transform for Plain<F> {
     }
 }
 
-/// Remembers what it was asked.
+/// Records its requests.
 #[derive(Debug, Default)]
-struct Heard(Mutex<Vec<String>>);
+struct Recorder(Mutex<Vec<String>>);
 
-impl Transform for Heard {
+impl Transform for Recorder {
     fn call(&self, request: &str) -> Result<Vec<u8>, String> {
         self.0.lock().unwrap().push(request.to_owned());
         Ok(br#"{"ok": null}"#.to_vec())
     }
 }
 
-/// Does the same each time.
+/// Always returns the same.
 #[derive(Debug)]
 struct Fixed(Result<Vec<u8>, String>);
 
@@ -73,7 +69,7 @@ fn web() -> Record {
     records(&[service("srv-1", "web", "10.0.0.1")]).remove(0)
 }
 
-/// The entry that comes of `web` where the request's entry is changed so, or what is said about it.
+/// The entry of `web` after this change of the request's entry, or the error.
 fn changed(change: impl Fn(&mut Value) + Send + Sync) -> Result<ServiceEntry, String> {
     answered(move |mut request: Value| {
         let entry = &mut request["input"]["serviceEntry"];
@@ -107,13 +103,13 @@ fn through(transform: &dyn Transform) -> Result<ServiceEntry, String> {
     }
 }
 
-/// Is refused, and says so in a line with these words.
+/// Asserts that the answer is refused with an error that contains these words.
 fn refused(result: Result<ServiceEntry, String>, words: &str) {
-    let said = result.unwrap_err();
-    assert!(said.starts_with("error[TransformFailed] shop/web: the transformation "), "{said}");
+    let error = result.unwrap_err();
+    assert!(error.starts_with("error[TransformFailed] shop/web: the transformation "), "{error}");
     assert!(
-        said.contains(words) && said.ends_with("; what was last applied stays"),
-        "expected `{words}` in: {said}"
+        error.contains(words) && error.ends_with("; the last applied entry is kept"),
+        "expected `{words}` in: {error}"
     );
 }
 
@@ -138,16 +134,16 @@ fn the_spec_may_change() {
 }
 
 #[test]
-fn it_is_asked_with_the_entry_and_the_record_in_one_order_whatever_that_of_the_input() {
-    let asked = |record: &Record| {
-        let heard = Heard::default();
-        drop(translate(record, Some(&heard)));
-        heard.0.into_inner().unwrap().remove(0)
+fn the_request_has_the_entry_and_the_record_in_the_same_order_whatever_the_order_of_the_input() {
+    let request = |record: &Record| {
+        let recorder = Recorder::default();
+        drop(translate(record, Some(&recorder)));
+        recorder.0.into_inner().unwrap().remove(0)
     };
     let mut other = web();
     other.instances.reverse();
-    assert_eq!(asked(&web()), asked(&other));
-    let request: Value = serde_json::from_str(&asked(&web())).unwrap();
+    assert_eq!(request(&web()), request(&other));
+    let request: Value = serde_json::from_str(&request(&web())).unwrap();
     let entry: ServiceEntry =
         serde_json::from_value(request["input"]["serviceEntry"].clone()).unwrap();
     assert_eq!(Outcome::Entry(Box::new(entry)), translate(&web(), None).outcome);
@@ -169,7 +165,7 @@ fn it_is_asked_with_the_entry_and_the_record_in_one_order_whatever_that_of_the_i
 }
 
 #[test]
-fn lists_are_put_in_the_order_that_they_have_in_every_entry() {
+fn lists_are_sorted_as_in_every_entry() {
     let entry = changed(|entry| {
         entry["spec"]["endpoints"].as_array_mut().unwrap().reverse();
         entry["spec"]["ports"].as_array_mut().unwrap().reverse();
@@ -178,7 +174,7 @@ fn lists_are_put_in_the_order_that_they_have_in_every_entry() {
 }
 
 #[test]
-fn what_identifies_an_entry_or_says_whose_it_is_may_not_change() {
+fn the_identity_and_the_owner_of_an_entry_may_not_change() {
     refused(changed(|entry| entry["metadata"]["name"] = json!("other")), "changes metadata.name");
     refused(
         changed(|entry| entry["metadata"]["namespace"] = json!("other")),
@@ -217,7 +213,7 @@ fn an_entry_that_istio_would_reject_is_refused() {
 }
 
 #[test]
-fn a_field_that_is_not_written_is_refused_and_not_dropped() {
+fn a_field_that_is_not_written_is_refused() {
     refused(
         changed(|entry| entry["spec"]["subjectAltNames"] = json!(["a"])),
         "sets spec.subjectAltNames",
@@ -235,16 +231,16 @@ fn a_field_that_is_not_written_is_refused_and_not_dropped() {
 }
 
 #[test]
-fn an_endpoint_that_callers_must_not_be_pointed_at_is_refused() {
+fn an_endpoint_with_a_forbidden_address_is_refused() {
     refused(
         changed(|entry| entry["spec"]["endpoints"][0]["address"] = json!("169.254.169.254")),
-        "must not be pointed at 169.254.169.254",
+        "169.254.169.254 is not allowed as an endpoint",
     );
     let name = |entry: &mut Value| {
         entry["spec"]["resolution"] = json!("DNS");
         entry["spec"]["endpoints"][0]["address"] = json!("instance-data.ec2.internal");
     };
-    refused(changed(name), "must not be pointed at instance-data.ec2.internal");
+    refused(changed(name), "instance-data.ec2.internal is not allowed as an endpoint");
 }
 
 #[test]
@@ -268,7 +264,7 @@ fn an_entry_beyond_the_limits_is_refused() {
 }
 
 #[test]
-fn what_is_no_answer_is_refused() {
+fn an_invalid_answer_is_refused() {
     for answer in [
         "",
         "oops",
@@ -279,11 +275,11 @@ fn what_is_no_answer_is_refused() {
         r#"{"ok": 7}"#,
         r#"{"ok": null, "error": null}"#,
     ] {
-        refused(answered(|_| answer.to_owned()), "gives no answer that can be read");
+        refused(answered(|_| answer.to_owned()), "returned an invalid answer");
     }
     refused(
         answered(|_| r#"{"error": {"message": "no\nteam"}}"#.to_owned()),
-        r"answers with an error: no\nteam",
+        r"returned an error: no\nteam",
     );
     refused(
         answered(|_| json!({"error": {"message": "é".repeat(9999)}}).to_string()),
@@ -292,15 +288,15 @@ fn what_is_no_answer_is_refused() {
 }
 
 #[test]
-fn a_call_without_an_answer_is_a_failed_one() {
+fn a_call_without_an_answer_has_failed() {
     refused(
         through(&Fixed(Err("ran for too long".to_owned()))),
         "the transformation ran for too long",
     );
-    refused(through(&Fixed(Ok(vec![0xff]))), "no UTF-8");
+    refused(through(&Fixed(Ok(vec![0xff]))), "not valid UTF-8");
 }
 
-/// Drops the services of one id.
+/// Drops the service with this id.
 fn drops(id: &'static str) -> Plain<impl Fn(Value) -> String + Send + Sync> {
     Plain(move |request: Value| {
         let input = &request["input"];
@@ -313,7 +309,7 @@ fn drops(id: &'static str) -> Plain<impl Fn(Value) -> String + Send + Sync> {
 }
 
 #[test]
-fn a_dropped_service_makes_way_for_the_next_that_claims_its_host() {
+fn the_host_of_a_dropped_service_goes_to_the_next_that_claims_it() {
     let records = records(&[
         service("srv-1", "Web", "10.0.0.1"),
         service("srv-2", "web", "10.0.0.2"),
@@ -325,16 +321,16 @@ fn a_dropped_service_makes_way_for_the_next_that_claims_its_host() {
     let addresses: Vec<_> =
         translated.entries.iter().map(|entry| entry.spec.endpoints[0].address.as_str()).collect();
     assert_eq!(addresses, ["10.0.0.2"]);
-    let said: Vec<_> =
+    let reported: Vec<_> =
         translated.diagnostics.iter().map(|d| (d.severity, d.code, d.service.as_str())).collect();
     assert_eq!(
-        said,
+        reported,
         [(Severity::Error, Code::HostConflict, "WEB"), (Severity::Info, Code::Excluded, "Web")]
     );
 }
 
 #[test]
-fn merged_services_are_asked_about_once_with_all_their_records() {
+fn merged_services_are_one_request_with_all_their_records() {
     let records =
         records(&[service("srv-1", "Web", "10.0.0.1"), service("srv-2", "web", "10.0.0.2")]);
     let options = Options { conflicts: Conflicts::Merge, ..Options::default() };

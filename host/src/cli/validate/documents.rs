@@ -178,7 +178,7 @@ mod tests {
         }
         let messages: Vec<String> =
             read("x: 1\n---\na: 1\na: 2\n").into_iter().filter_map(Result::err).collect();
-        assert_eq!(messages, ["line 4: the key `a` is there already; expected each key once"]);
+        assert_eq!(messages, ["line 4: the key `a` is duplicated; expected each key once"]);
     }
 
     #[test]
@@ -227,10 +227,7 @@ mod tests {
             .into_iter()
             .filter_map(Result::err)
             .collect();
-        assert_eq!(
-            messages,
-            ["a[1][\"b.c\"]: the key `d` is there already; expected each key once"]
-        );
+        assert_eq!(messages, ["a[1][\"b.c\"]: the key `d` is duplicated; expected each key once"]);
     }
 
     #[test]

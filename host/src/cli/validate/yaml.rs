@@ -119,8 +119,7 @@ impl Loader {
                 let Some((value, size)) = self.anchors.get(&id) else {
                     return Err("an alias refers to the value that it is in".to_owned());
                 };
-                let (size, excess) =
-                    (*size, "its aliases repeat too much: far more than the text holds");
+                let (size, excess) = (*size, "its aliases expand to far more than its text");
                 self.alias_budget = self.alias_budget.checked_sub(size).ok_or(excess)?;
                 self.value(value.clone(), 0, size)
             }
@@ -155,7 +154,7 @@ impl Loader {
             return Err("a key is a list or a map; expected a string".to_owned());
         }
         if self.open.len() >= DEEPEST {
-            return Err(format!("it is nested more than {DEEPEST} deep"));
+            return Err(format!("it is nested more than {DEEPEST} levels deep"));
         }
         self.open.push(Open { anchor, size: 1, content });
         Ok(())
@@ -228,7 +227,7 @@ fn is_plain(key: &str) -> bool {
 }
 
 pub(super) fn already_there(key: &str) -> String {
-    format!("the key `{key}` is there already; expected each key once")
+    format!("the key `{key}` is duplicated; expected each key once")
 }
 
 fn to_merge(value: Value) -> Result<Vec<Map<String, Value>>, String> {
@@ -426,8 +425,8 @@ mod tests {
     #[test]
     fn an_error_names_the_line_and_no_setting_of_a_library() {
         for (text, words) in [
-            ("a: 1\na: 2\n", "line 11: the key `a` is there already"),
-            ("a: 1\nb: {c: 1,\n c: 2}\n", "line 12: the key `c` is there already"),
+            ("a: 1\na: 2\n", "line 11: the key `a` is duplicated"),
+            ("a: 1\nb: {c: 1,\n c: 2}\n", "line 12: the key `c` is duplicated"),
             ("a: b: c\n", "line 10: it is not valid YAML"),
             ("a: [\n", "it is not valid YAML"),
             ("a: .inf\n", "line 10: `.inf`"),
@@ -458,6 +457,6 @@ mod tests {
             .collect::<Vec<_>>()
             .concat();
         // Written out, it would be 9^39 items.
-        assert!(read(&format!("a0: &a0 x\n{bomb}"), 1).unwrap_err().contains("too much"));
+        assert!(read(&format!("a0: &a0 x\n{bomb}"), 1).unwrap_err().contains("far more"));
     }
 }

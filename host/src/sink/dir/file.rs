@@ -17,7 +17,7 @@ const EXTENSION: &str = ".yaml";
 /// 255 bytes are a file system's limit.
 const LONGEST_STEM: usize = 255 - EXTENSION.len();
 
-/// The name of an entry's file; none if the entry's name can be no file's.
+/// The name of an entry's file; none if the entry's name is not a valid file name.
 pub(super) fn file_name(name: &str) -> Option<String> {
     if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
         return None;

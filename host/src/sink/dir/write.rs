@@ -66,8 +66,12 @@ pub(super) fn apply(directory: &Directory, entry: &Apply) -> Result<Observed, Wr
     }
     match (&there, &entry.replaces) {
         (Some(there), Some(replaced)) => unchanged(there, key, replaced, directory, &path)?,
-        (Some(_), None) => return Err(conflict(&path, "is there by now, made by somebody else")),
-        (None, Some(_)) => return Err(conflict(&path, "was removed by somebody else meanwhile")),
+        (Some(_), None) => {
+            return Err(conflict(&path, "was created by another process in the meantime"));
+        }
+        (None, Some(_)) => {
+            return Err(conflict(&path, "was removed by another process in the meantime"));
+        }
         (None, None) => {}
     }
     put(&directory.path, &path, text.as_bytes(), there.is_some())
@@ -81,8 +85,12 @@ pub(super) fn delete(
     version: &Version,
 ) -> Result<(), WriteError> {
     let path = directory.path.join(named(key)?);
-    let not_found =
-        || WriteError::new(WriteFailure::NotFound, format!("{} is gone", path.display()));
+    let not_found = || {
+        WriteError::new(
+            WriteFailure::NotFound,
+            format!("{} does not exist any more", path.display()),
+        )
+    };
     let there = Content::read(&path).ok_or_else(not_found)?;
     unchanged(&there, key, version, directory, &path)?;
     fs::remove_file(&path).map_err(|error| failed("remove", &path, &error))
@@ -97,10 +105,10 @@ fn unchanged(
     path: &Path,
 ) -> Result<(), WriteError> {
     if !there.is_only(key, directory) {
-        return Err(conflict(path, "holds something else than this entry"));
+        return Err(conflict(path, "contains something other than this entry"));
     }
     if version.resource_version.is_some() && *version != there.version() {
-        return Err(conflict(path, "was changed by somebody else meanwhile"));
+        return Err(conflict(path, "was changed by another process in the meantime"));
     }
     Ok(())
 }
@@ -118,7 +126,7 @@ fn named(key: &EntryKey) -> Result<String, WriteError> {
     file_name(&key.name).ok_or_else(|| {
         WriteError::new(
             WriteFailure::Rejected,
-            format!("an entry's name that can be no file's: {:?}", key.name),
+            format!("the entry's name {:?} is not a valid file name", key.name),
         )
     })
 }

@@ -41,7 +41,9 @@ pub enum ConnectError {
         reason: String,
     },
     /// No connection, or no answer in time.
-    #[error("{reason}; its address is {url}: check that it runs and that nothing is in between")]
+    #[error(
+        "{reason}; its address is {url}: check that it runs and that no proxy or firewall is in between"
+    )]
     Unreachable {
         /// Of the API server.
         url: String,
@@ -50,7 +52,7 @@ pub enum ConnectError {
     },
     /// Istio's CRDs are missing.
     #[error(
-        "{url} serves no ServiceEntry ({GROUP}): install Istio's CRDs, with `istioctl install` or the Helm chart istio/base"
+        "{url} does not serve ServiceEntry ({GROUP}): install Istio's CRDs, with `istioctl install` or the Helm chart istio/base"
     )]
     NoServiceEntries {
         /// Of the API server.
@@ -152,7 +154,7 @@ pub(super) async fn default_config(
                 format!("the pod's service account can't be used ({pod})")
             }
             Some(_) => format!(
-                "this is no pod, and the default kubeconfig can't be used ({})",
+                "this is not a pod, and the default kubeconfig can't be used ({})",
                 reason(&error)
             ),
         };

@@ -179,9 +179,10 @@ impl<'a> Call<'a> {
                 );
                 (WriteFailure::NoNamespace, message)
             }
-            Some(kind) if !kind.is_empty() && !self.name.is_empty() => {
-                (WriteFailure::NotFound, format!("{}/{} is gone", self.namespace, self.name))
-            }
+            Some(kind) if !kind.is_empty() && !self.name.is_empty() => (
+                WriteFailure::NotFound,
+                format!("{}/{} does not exist any more", self.namespace, self.name),
+            ),
             _ => (
                 WriteFailure::Other,
                 format!(
@@ -195,8 +196,12 @@ impl<'a> Call<'a> {
     fn overtaken(self, message: &str) -> String {
         let Self { namespace, name, .. } = self;
         match self.verb {
-            Verb::Create => format!("{namespace}/{name} exists by now, made by somebody else"),
-            _ => format!("{namespace}/{name} was changed by somebody else meanwhile ({message})"),
+            Verb::Create => {
+                format!("{namespace}/{name} was created by another client in the meantime")
+            }
+            _ => format!(
+                "{namespace}/{name} was changed by another client in the meantime ({message})"
+            ),
         }
     }
 }

@@ -103,7 +103,7 @@ impl<'a> Watch<'a> {
                     self.pause = Some(pause.max(error.retry_after.unwrap_or_default()));
                     error.message.insert_str(
                         0,
-                        &format!("can't see the entries of namespace {}: ", self.namespace),
+                        &format!("can't observe the entries of namespace {}: ", self.namespace),
                     );
                     if self.outage.failed(Instant::now()) {
                         self.diagnose(true, error.message.clone());
@@ -127,7 +127,7 @@ impl<'a> Watch<'a> {
         self.sink.options.metrics.watching(self.namespace, true);
         let (was_reported, again) = (
             self.reported.take().is_some(),
-            format!("the entries of namespace {} can be seen again", self.namespace),
+            format!("the entries of namespace {} are observed again", self.namespace),
         );
         if self.outage.over() {
             self.diagnose(false, again);

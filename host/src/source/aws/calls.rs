@@ -149,7 +149,7 @@ pub(super) async fn tags(
     let call = call("ListTagsForResource", namespace, service);
     let no_arn = || ReadError {
         failure: ReadFailure::Other,
-        message: format!("{call}: the service has no ARN, by which tags are asked for"),
+        message: format!("{call}: the service has no ARN, which is needed to read its tags"),
     };
     let arn = service.arn.as_deref().ok_or_else(no_arn)?;
     let answer = client
@@ -176,7 +176,7 @@ impl Call<'_> {
     pub(super) fn malformed(&self, what: impl fmt::Display) -> ReadError {
         ReadError {
             failure: ReadFailure::Malformed,
-            message: format!("{self}: the answer makes no sense: {what}"),
+            message: format!("{self}: the response is malformed: {what}"),
         }
     }
 }

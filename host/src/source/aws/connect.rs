@@ -88,12 +88,12 @@ pub enum ConnectError {
     BadEndpoint(String),
     /// A URL with a user name or a password, which is not repeated here.
     #[error(
-        "the endpoint URL of {0} has a user name or password, which Cloud Map does not take: remove it"
+        "the endpoint URL of {0} has a user name or password, which Cloud Map does not accept: remove it"
     )]
     EndpointWithCredentials(String),
     /// AWS offers no such.
     #[error(
-        "an endpoint URL can't be combined with {0}: give the URL of such an endpoint alone, or leave it out"
+        "an endpoint URL can't be combined with {0}: set only the URL of such an endpoint, or only the option"
     )]
     EndpointVariant(&'static str),
     /// The file of `AWS_CA_BUNDLE`.
@@ -107,9 +107,7 @@ pub enum ConnectError {
         reason: String,
     },
     /// A second half without its first.
-    #[error(
-        "an external id is given, but no role: an external id is only used when a role is taken on"
-    )]
+    #[error("an external id is set, but no role: an external id is only used to assume a role")]
     NoRole,
     /// The chain found none.
     #[error(
@@ -130,7 +128,7 @@ pub enum ConnectError {
     /// Something that should answer does not: the instance's metadata, for example.
     #[error(
         "the search for {what} took more than {} s: give {what} by environment or profile, or set AWS_EC2_METADATA_DISABLED=true \
-         if this is no EC2 instance",
+         if this is not an EC2 instance",
         .limit.as_secs()
     )]
     TooSlow {
@@ -351,7 +349,7 @@ fn client_of_ca_bundle() -> Result<Option<SharedHttpClient>, ConnectError> {
         authorities.add(certificate).map_err(|error| unusable(error.to_string()))?;
     }
     if authorities.is_empty() {
-        return Err(unusable("it holds no certificate".to_owned()));
+        return Err(unusable("it contains no certificate".to_owned()));
     }
     let context = TlsContext::builder()
         .with_trust_store(TrustStore::empty().with_pem_certificate(pem))

@@ -258,7 +258,11 @@ fn a_file_that_is_wrong_from_the_start_is_named_with_what_is_wrong() {
         ("missing", None, "can't be read: No such file"),
         ("empty", Some(b""), "can't be used: the input is empty"),
         ("no JSON", Some(b"services:"), "can't be used: it looks like YAML"),
-        ("wrong shape", Some(br#"{"Namespaces": []}"#), "can't be used: none of the known shapes"),
+        (
+            "wrong shape",
+            Some(br#"{"Namespaces": []}"#),
+            "can't be used: the document has `Namespaces`",
+        ),
         ("no text", Some(b"\xff\xfe{}{"), "can't be used: it looks like UTF-16, but"),
     ];
     for (name, bytes, message) in rows {

@@ -271,8 +271,8 @@ fn other(rng: &mut Rng, spec: &mut Value) {
     }
 }
 
-/// Never the namespace: the judge would take another one as given, and the API server as a mistake
-/// in the URL.
+/// The namespace is not changed: the judge would accept another one, and the API server would
+/// reject the request's URL.
 fn metadata(rng: &mut Rng, entry: &mut Value) {
     let Some(metadata) = entry.get_mut("metadata") else { return };
     let names = ["a.b", "A", "a_b", "", "-a", "a..b", &of_length(253), &of_length(254)];
@@ -310,7 +310,7 @@ fn metadata(rng: &mut Rng, entry: &mut Value) {
     }
 }
 
-/// The document's own fields, and fields that nobody knows.
+/// The document's own fields, and unknown fields.
 fn anywhere(rng: &mut Rng, entry: &mut Value) {
     let pointers = ["", "/spec", "/spec/ports/0", "/spec/endpoints/0", "/spec/workloadSelector"];
     let unknown = one(

@@ -289,7 +289,7 @@ pub(super) fn host_of_length(length: usize) -> String {
     full.chars().take(length).collect()
 }
 
-/// Values that are no value of most fields.
+/// Values that are invalid for most fields.
 pub(super) fn of_another_type(rng: &mut Rng) -> Value {
     let all = [
         json!(true),

@@ -1,13 +1,13 @@
-//! One field after the other.
+//! The rules of each field.
 #![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
 use serde_json::{Value, json};
 
-use super::{assert_says, said, with, with_endpoint};
+use super::{assert_findings, findings, with, with_endpoint};
 
 #[test]
-fn hosts_that_mislead_are_warned_of() {
-    assert_says(&[
+fn misleading_hosts_are_warnings() {
+    assert_findings(&[
         (
             "upper case",
             with(json!({"hosts": ["Web.example.com"]})),
@@ -26,17 +26,17 @@ fn hosts_that_mislead_are_warned_of() {
 }
 
 #[test]
-fn addresses_are_addresses_or_blocks_where_those_are_allowed() {
+fn addresses_are_ip_addresses_or_cidr_blocks() {
     let dns = |addresses: Value| with(json!({"addresses": addresses, "resolution": "DNS"}));
-    assert_says(&[
+    assert_findings(&[
         (
-            "no address",
+            "not an address",
             with(json!({"addresses": ["10.0.0.010", "a.b"]})),
             &["InvalidAddress spec.addresses[0]", "InvalidAddress spec.addresses[1]"],
         ),
         ("a block under DNS", dns(json!(["10.0.0.0/8"])), &["CidrNotAllowed spec.addresses[0]"]),
         (
-            "a long way to say it",
+            "a form that is not canonical",
             with(json!({"addresses": ["2001:DB8:0::1/64"]})),
             &["Ipv6NotCanonical spec.addresses[0]"],
         ),
@@ -52,11 +52,11 @@ fn addresses_are_addresses_or_blocks_where_those_are_allowed() {
 fn ports_have_a_number_a_name_and_a_protocol() {
     let port = |port: Value| with(json!({"ports": [port]}));
     let tcp = json!([{"number": 5432, "name": "db", "protocol": "tcp"}]);
-    assert_says(&[
+    assert_findings(&[
         ("none", with(json!({"ports": null})), &["NoPorts spec.ports"]),
         ("no list", with(json!({"ports": {}})), &["WrongType spec.ports"]),
         (
-            "nothing in it",
+            "an empty port",
             port(json!({})),
             &[
                 "MissingField spec.ports[0].number",
@@ -100,11 +100,11 @@ fn ports_have_a_number_a_name_and_a_protocol() {
 }
 
 #[test]
-fn endpoints_have_an_address_of_their_resolutions_kind() {
+fn the_resolution_decides_which_addresses_endpoints_may_have() {
     let unix =
         |endpoint: Value, ports: Value| with(json!({"endpoints": [endpoint], "ports": ports}));
     let one = json!([{"number": 80, "name": "http", "protocol": "HTTP"}]);
-    assert_says(&[
+    assert_findings(&[
         (
             "none",
             with_endpoint(&json!({"weight": 1})),
@@ -116,23 +116,23 @@ fn endpoints_have_an_address_of_their_resolutions_kind() {
             &["EndpointOfNetwork spec.endpoints[0].address"],
         ),
         (
-            "no string",
+            "not a string",
             with_endpoint(&json!({"address": 1})),
             &["WrongType spec.endpoints[0].address"],
         ),
         (
-            "a name under DNS",
+            "a name with DNS",
             with(json!({"resolution": "DNS", "endpoints": [{"address": "a.b"}]})),
             &[],
         ),
         (
-            "no name under DNS",
+            "not a name, with DNS",
             with(json!({"resolution": "DNS", "endpoints": [{"address": "a_b"}]})),
             &["InvalidEndpointAddress spec.endpoints[0].address"],
         ),
         ("a socket", unix(json!({"address": "unix://@a"}), one.clone()), &[]),
         (
-            "no socket",
+            "not a socket",
             unix(json!({"address": "unix://a/", "ports": {}}), one),
             &["InvalidUnixAddress spec.endpoints[0].address", "UnixPorts spec.endpoints[0].ports"],
         ),
@@ -162,14 +162,14 @@ fn an_endpoints_other_fields_are_checked_too() {
         fields.as_object_mut().unwrap().insert("address".to_owned(), json!("10.1.0.1"));
         with_endpoint(&fields)
     };
-    assert_says(&[
+    assert_findings(&[
         (
-            "a port of no service port",
+            "a port that no service port names",
             endpoint(json!({"ports": {"https": 1}})),
             &["UnknownEndpointPort spec.endpoints[0].ports.https"],
         ),
         (
-            "no port",
+            "not a port",
             endpoint(json!({"ports": {"http": 65536}})),
             &["InvalidPort spec.endpoints[0].ports.http"],
         ),
@@ -208,7 +208,7 @@ fn an_endpoints_other_fields_are_checked_too() {
     let (allowed, too_long) = ("a".repeat(62), "a".repeat(63));
     let named = |name: &str| {
         let endpoints = json!([{"address": "10.1.0.1", "ports": {name: 1}}]);
-        said(&with(
+        findings(&with(
             json!({"ports": [{"number": 80, "name": name, "protocol": "HTTP"}], "endpoints": endpoints}),
         ))
     };
@@ -220,7 +220,7 @@ fn an_endpoints_other_fields_are_checked_too() {
 }
 
 #[test]
-fn the_resolution_decides_what_else_there_may_be() {
+fn the_resolution_decides_which_other_fields_are_allowed() {
     let dynamic = |change: Value| {
         let mut base = json!({"resolution": "DYNAMIC_DNS", "hosts": ["*.b"], "addresses": null, "endpoints": null});
         base.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
@@ -228,7 +228,7 @@ fn the_resolution_decides_what_else_there_may_be() {
     };
     let none =
         json!({"resolution": null, "endpoints": [], "workloadSelector": {"labels": {"a": "b"}}});
-    assert_says(&[
+    assert_findings(&[
         ("another", with(json!({"resolution": "dns"})), &["UnknownValue spec.resolution"]),
         (
             "NONE, and both",
@@ -260,7 +260,7 @@ fn the_resolution_decides_what_else_there_may_be() {
         ),
         ("dynamic", dynamic(json!({"hosts": ["*a.b"]})), &[]),
         (
-            "dynamic, all wrong",
+            "dynamic, with every error",
             dynamic(
                 json!({"hosts": ["a.b"], "addresses": ["10.0.0.1"], "endpoints": [{"address": "10.0.0.1"}], "ports": [{"number": 1, "name": "a", "protocol": "HTTPS"}]}),
             ),
@@ -275,14 +275,14 @@ fn the_resolution_decides_what_else_there_may_be() {
     let mut waypoint = dynamic(json!({"location": "MESH_INTERNAL"}));
     *waypoint.get_mut("metadata").unwrap() =
         json!({"name": "a", "labels": {"istio.io/use-waypoint": "w"}});
-    assert_eq!(said(&waypoint), ["DynamicDnsWaypoint spec.location"]);
+    assert_eq!(findings(&waypoint), ["DynamicDnsWaypoint spec.location"]);
 }
 
 #[test]
 fn selectors_and_export_to_are_checked() {
     let selector = |selector: Value| with(json!({"endpoints": null, "workloadSelector": selector}));
     let export = |names: Value| with(json!({"exportTo": names}));
-    assert_says(&[
+    assert_findings(&[
         ("no labels", selector(json!({})), &["EmptySelector spec.workloadSelector.labels"]),
         (
             "a wildcard and no key",
@@ -301,7 +301,7 @@ fn selectors_and_export_to_are_checked() {
         ("itself twice", export(json!([".", "shop"])), &["DuplicateExportTo spec.exportTo[1]"]),
         ("all and one", export(json!(["*", "a"])), &["ExportToNotAlone spec.exportTo[0]"]),
         (
-            "no namespace",
+            "not a namespace",
             export(json!(["a.b", ""])),
             &["InvalidExportTo spec.exportTo[0]", "InvalidExportTo spec.exportTo[1]"],
         ),

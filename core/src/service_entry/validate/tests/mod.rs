@@ -1,4 +1,4 @@
-//! What is said of which entry. Whether Istio agrees is for `tests/tests/agreement` to show.
+//! The findings about an entry. `tests/tests/agreement` checks whether Istio agrees.
 #![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
 mod fields;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Rule, Source, validate};
 use crate::diagnostic::Severity;
 
-/// An entry that there is nothing to say of, with these fields in its `spec`; null takes one away.
+/// A valid entry with these fields in its `spec`; null removes one.
 fn with(change: Value) -> Value {
     let mut entry = json!({
         "apiVersion": "networking.istio.io/v1",
@@ -38,28 +38,28 @@ fn with_endpoint(endpoint: &Value) -> Value {
 }
 
 /// `Rule path` of each finding.
-fn said(entry: &Value) -> Vec<String> {
+fn findings(entry: &Value) -> Vec<String> {
     validate(entry).iter().map(|finding| format!("{} {}", finding.rule, finding.path)).collect()
 }
 
-fn assert_says(cases: &[(&str, Value, &[&str])]) {
+fn assert_findings(cases: &[(&str, Value, &[&str])]) {
     for (name, entry, expected) in cases {
-        assert_eq!(said(entry), *expected, "{name}");
+        assert_eq!(findings(entry), *expected, "{name}");
     }
 }
 
 #[test]
-fn an_entry_that_means_what_it_says_has_no_finding() {
+fn a_correct_entry_has_no_findings() {
     let full = json!({
         "addresses": ["10.0.0.0/8", "2001:db8::1"], "exportTo": ["."], "location": "MESH_INTERNAL", "subjectAltNames": ["a"],
         "ports": [{"number": 80, "name": "http", "protocol": "http2", "targetPort": 8080}, {"number": 6379, "name": "redis", "protocol": "Redis"}],
         "endpoints": [{"address": "10.1.0.1", "ports": {"http": 1}, "labels": {"a.b/c": ""}, "locality": "r/z/s", "network": "n", "weight": 7, "serviceAccount": "sa"}],
     });
-    assert_says(&[
+    assert_findings(&[
         ("the base", with(Value::Null), &[]),
         ("all fields", with(full), &[]),
         (
-            "nulls are as good as absent",
+            "nulls count as absent",
             with(json!({"exportTo": null, "location": null, "workloadSelector": null})),
             &[],
         ),
@@ -72,12 +72,12 @@ fn an_entry_that_means_what_it_says_has_no_finding() {
 }
 
 #[test]
-fn every_finding_is_given_and_not_only_the_first() {
+fn all_findings_are_returned_and_not_only_the_first() {
     let entry = with(
         json!({"hosts": ["*", "a_b"], "ports": [{"number": 0, "name": "-"}], "endpoints": [{"address": "a.example.com", "weight": "1"}]}),
     );
     assert_eq!(
-        said(&entry),
+        findings(&entry),
         [
             "WildcardHost spec.hosts[0]",
             "InvalidHost spec.hosts[1]",
@@ -93,10 +93,10 @@ fn every_finding_is_given_and_not_only_the_first() {
 
 #[test]
 fn the_document_is_a_service_entry_with_a_name() {
-    assert_says(&[
-        ("no object", json!([1]), &["WrongType "]),
+    assert_findings(&[
+        ("not an object", json!([1]), &["WrongType "]),
         (
-            "nothing",
+            "an empty object",
             json!({}),
             &[
                 "MissingField apiVersion",
@@ -136,11 +136,11 @@ fn the_document_is_a_service_entry_with_a_name() {
     let mut other = with(Value::Null);
     *other.get_mut("kind").unwrap() = json!("VirtualService");
     *other.get_mut("apiVersion").unwrap() = json!("networking.istio.io/v2");
-    assert_eq!(said(&other), ["UnknownValue apiVersion", "UnknownValue kind"]);
+    assert_eq!(findings(&other), ["UnknownValue apiVersion", "UnknownValue kind"]);
 }
 
 #[test]
-fn a_field_that_the_schema_does_not_know_is_a_warning_that_names_the_nearest() {
+fn an_unknown_field_is_a_warning_that_names_the_most_similar_one() {
     let findings = validate(&with(
         json!({"ports": [{"number": 80, "name": "http", "protocol": "HTTP", "target_port": 1}]}),
     ));
@@ -153,9 +153,9 @@ fn a_field_that_the_schema_does_not_know_is_a_warning_that_names_the_nearest() {
     assert!(finding.message.contains("`targetPort`"), "{}", finding.message);
 }
 
-/// Every value of the document in turn, replaced by every odd one.
+/// Replaces every value of the document by every odd value.
 #[test]
-fn whatever_stands_anywhere_is_said_without_a_panic() {
+fn no_value_anywhere_causes_a_panic() {
     let full = with(json!({
         "workloadSelector": {"labels": {"a": "b"}}, "exportTo": ["."], "subjectAltNames": ["a"], "location": "MESH_EXTERNAL",
         "endpoints": [{"address": "10.1.0.1", "ports": {"http": 1}, "labels": {"a": "b"}, "locality": "r", "network": "n", "weight": 7, "serviceAccount": "sa"}],
@@ -196,12 +196,12 @@ fn whatever_stands_anywhere_is_said_without_a_panic() {
 }
 
 #[test]
-fn a_finding_reads_back_as_it_was_written() {
+fn a_finding_survives_a_round_trip_through_json() {
     let findings = validate(&with(json!({"ports": null})));
     let text = serde_json::to_string(&findings).unwrap();
     assert_eq!(
         text,
-        r#"[{"severity":"warning","path":"spec.ports","rule":"NoPorts","message":"there is none, so the entry produces nothing"}]"#
+        r#"[{"severity":"warning","path":"spec.ports","rule":"NoPorts","message":"it has no port, so the entry configures nothing"}]"#
     );
     assert_eq!(serde_json::from_str::<Vec<super::Finding>>(&text).unwrap(), findings);
 }

@@ -38,7 +38,7 @@ async fn the_preferred_version_is_used_if_it_is_served_else_the_newest() {
 async fn a_cluster_without_the_crd_is_told_how_to_get_it() {
     let fake =
         Fake::start(&[], [fails(404, "the server could not find the requested resource")]).await;
-    let expected = "serves no ServiceEntry (networking.istio.io): install Istio's CRDs, with `istioctl install` or the Helm chart istio/base";
+    let expected = "does not serve ServiceEntry (networking.istio.io): install Istio's CRDs, with `istioctl install` or the Helm chart istio/base";
     assert_eq!(error(fake.options()).await, format!("{} {expected}", fake.url()));
 }
 
@@ -92,7 +92,7 @@ async fn an_api_server_that_does_not_run_is_named_with_its_address() {
         "the API server can't be reached: Connection refused (os error 111); its address is";
     assert_eq!(
         message,
-        format!("{expected} {new}: check that it runs and that nothing is in between")
+        format!("{expected} {new}: check that it runs and that no proxy or firewall is in between")
     );
 }
 

@@ -113,7 +113,7 @@ async fn an_outage_is_reported_once_and_survived() {
     assert_eq!(error.failure, WriteFailure::Unreachable);
     assert_eq!(
         error.message,
-        "can't see the entries of namespace mesh: the API server can't answer now (503): starting"
+        "can't observe the entries of namespace mesh: the API server can't answer now (503): starting"
     );
     assert_eq!(text(observed[1].as_ref().unwrap()), "listed a");
 }
@@ -141,7 +141,7 @@ async fn watches_that_end_at_once_are_begun_at_most_twice_a_second_told_once_and
     let (asked, messages, metrics) = observe_for(&fake, SECONDS).await;
     println!("{} requests in {SECONDS} s", asked.len());
     assert!(asked.len() as u64 <= 2 * SECONDS, "{} requests", asked.len());
-    let ended = "can't see the entries of namespace mesh: the watch ended at once; the API server may be shutting down";
+    let ended = "can't observe the entries of namespace mesh: the watch ended at once; the API server may be shutting down";
     assert_eq!(messages, ["listed ", ended]);
     assert!(metrics.contains("istio_cloud_map_watch_connected{namespace=\"mesh\"} 0"), "{metrics}");
     let restarts = format!(

@@ -144,7 +144,7 @@ fn a_refusal_is_classified_and_explained() {
             409,
             "the object has been modified",
             Conflict,
-            "mesh/cloudmap-web.shop exists by now, made by somebody else".into(),
+            "mesh/cloudmap-web.shop was created by another client in the meantime".into(),
         ),
         (422, "spec.hosts:\n  Required value", Rejected, "spec.hosts: Required value".into()),
         (

@@ -244,10 +244,10 @@ fn the_authorities_of_aws_ca_bundle_are_trusted_and_without_them_it_is_named() {
     assert_eq!(with(""), message, "empty is not set");
     let rows = [
         ("/no/ca.pem".to_owned(), "No such file"),
-        (file("empty.pem", ""), "holds no certificate"),
+        (file("empty.pem", ""), "contains no certificate"),
         (
             file("key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
-            "holds no certificate",
+            "contains no certificate",
         ),
         (
             file("bad.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),

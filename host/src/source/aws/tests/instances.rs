@@ -68,7 +68,7 @@ async fn an_answer_without_what_aws_always_sends_is_a_failure_and_no_empty_servi
     );
     assert_eq!(
         instances.message,
-        "DiscoverInstances of my-namespace/web: the answer makes no sense: it has no Instances"
+        "DiscoverInstances of my-namespace/web: the response is malformed: it has no Instances"
     );
 }
 
