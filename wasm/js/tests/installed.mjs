@@ -1,7 +1,7 @@
 // The packed file, installed into an empty folder, as somebody has it who knows nothing else.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after } from 'node:test';
@@ -27,6 +27,14 @@ export function installed(name) {
 export function withAwsSdk(folder) {
   symlinkSync(join(tools, 'node_modules/@aws-sdk'), join(folder, 'node_modules/@aws-sdk'));
 }
+
+// Without the scripts that npm would run after an installation, these programs are where their packages for this one platform have them.
+const ofPlatform = (scope, program) => {
+  const [name] = readdirSync(join(tools, 'node_modules', scope));
+  return join(tools, 'node_modules', scope, name, program);
+};
+export const bun = () => ofPlatform('@oven', 'bin/bun');
+export const deno = () => ofPlatform('@deno', 'deno');
 
 /** What `discover-instances` prints of one service, and the host that comes of it. */
 export const discovered = {

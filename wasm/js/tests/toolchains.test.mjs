@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import { extname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { discovered, host, installed } from './installed.mjs';
+import { bun, deno, discovered, host, installed } from './installed.mjs';
 import { tools } from './places.mjs';
 import { recipes } from './recipes.mjs';
 
@@ -119,18 +119,13 @@ const programs = {
     run(bin('vite'), ['build', '--ssr', 'app.program.js', '--outDir', out, '--logLevel', 'error']);
     return node(`${out}/app.program.js`);
   },
-  Bun: () => run(bun, ['app.program.js']),
+  Bun: () => run(bun(), ['app.program.js']),
   'Bun, bundled, inline': (out) => {
-    run(bun, ['build', 'inline.program.js', '--target=node', '--outfile', `${out}/index.mjs`]);
+    run(bun(), ['build', 'inline.program.js', '--target=node', '--outfile', `${out}/index.mjs`]);
     return node(`${out}/index.mjs`);
   },
-  Deno: () => run(deno, ['run', '--allow-read', '--no-remote', 'app.program.js']),
+  Deno: () => run(deno(), ['run', '--allow-read', '--no-remote', 'app.program.js']),
 };
-
-// Without the scripts that npm would run after the installation, the programs are where their packages for one platform have them.
-const platform = `${process.platform}-${process.arch}`;
-const bun = join(tools, `node_modules/@oven/bun-${platform}/bin/bun`);
-const deno = join(tools, `node_modules/@deno/${platform}-glibc/deno`);
 
 let browser;
 let origin;
