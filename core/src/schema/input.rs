@@ -92,17 +92,18 @@ pub struct SnapshotService {
     pub source: Option<String>,
     /// The AWS region; else that of the options.
     pub region: Option<String>,
-    /// As `list-namespaces` prints it.
+    /// As `list-namespaces` prints it. Without it the service is an error.
     #[ts(optional = false, as = "Option<Namespace>")]
     pub namespace: Namespace,
-    /// As `list-services` or `get-service` prints it.
+    /// As `list-services` or `get-service` prints it. Without it the service is an error.
     #[ts(optional = false, as = "Option<Service>")]
     pub service: Service,
     /// As `get-service-attributes` prints them.
     pub service_attributes: Option<BTreeMap<String, String>>,
     /// As `list-tags-for-resource` prints them.
     pub tags: Option<Vec<Tag>>,
-    /// As `discover-instances` or `list-instances` prints them.
+    /// As `discover-instances` or `list-instances` prints them. Without them the service is an
+    /// error.
     #[ts(optional = false, as = "Option<Vec<SnapshotInstance>>")]
     pub instances: Vec<SnapshotInstance>,
     /// Above 2^53 in practice: a `number` is then not exact.

@@ -584,15 +584,18 @@ export type SnapshotService = {
   source?: string | null | undefined;
   /** The AWS region; else that of the options. */
   region?: string | null | undefined;
-  /** As `list-namespaces` prints it. */
+  /** As `list-namespaces` prints it. Without it the service is an error. */
   namespace: CloudMapNamespace | null | undefined;
-  /** As `list-services` or `get-service` prints it. */
+  /** As `list-services` or `get-service` prints it. Without it the service is an error. */
   service: CloudMapService | null | undefined;
   /** As `get-service-attributes` prints them. */
   serviceAttributes?: { [key in string]: string } | null | undefined;
   /** As `list-tags-for-resource` prints them. */
   tags?: Array<Tag> | null | undefined;
-  /** As `discover-instances` or `list-instances` prints them. */
+  /**
+   * As `discover-instances` or `list-instances` prints them. Without them the service is an
+   * error.
+   */
   instances: Array<SnapshotInstance> | null | undefined;
   /** Above 2^53 in practice: a `number` is then not exact. */
   instancesRevision?: number | bigint | null | undefined;
