@@ -2,8 +2,7 @@
 //
 //   cargo wasm js && node wasm/js/assemble.mjs
 //
-// Node loads one instance of everything, whether it is asked by `import` or by `require`. Before Node 22 `require` takes CommonJS alone, so
-// the files of lib/ are there in both forms: written as ES modules, the other form made here.
+// Before Node 22 `require` takes CommonJS alone, so the files of lib/ are there in both forms: written as ES modules, the other form made here.
 
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -31,6 +30,8 @@ write('lib/glue.js', factory(readFileSync(join(built, 'istio_cloud_map_bg.js'), 
 for (const name of readdirSync(join(assembled, 'lib')).filter((file) => file.endsWith('.js'))) {
   write(`lib/${name.replace(/js$/, 'cjs')}`, commonJs(readFileSync(join(assembled, 'lib', name), 'utf8'), name));
 }
+write('lib/base64.js', `export const base64 = '${readFileSync(join(assembled, 'istio_cloud_map.wasm'), 'base64')}';\n`);
+cpSync(join(here, 'types/istio_cloud_map.wasm.d.ts'), join(assembled, 'istio_cloud_map.wasm.d.ts'));
 for (const name of ['core.d.ts', 'index.d.ts']) {
   const types = readFileSync(join(here, 'types', name), 'utf8');
   write(name, types);

@@ -346,10 +346,14 @@ impl Names {
     fn named(self) -> Result<(String, String), InputError> {
         match (self.given.0.or(self.sole.0), self.given.1.or(self.sole.1)) {
             (Some(namespace), Some(service)) => Ok((namespace, service)),
-            (None, Some(_)) => Err(InputError::Unnamed { missing: "--cloud-map-namespace" }),
-            (Some(_), None) => Err(InputError::Unnamed { missing: "--cloud-map-service" }),
+            (None, Some(_)) => {
+                Err(InputError::Unnamed { missing: "`namespace` (`--cloud-map-namespace`)" })
+            }
+            (Some(_), None) => {
+                Err(InputError::Unnamed { missing: "`service` (`--cloud-map-service`)" })
+            }
             (None, None) => Err(InputError::Unnamed {
-                missing: "--cloud-map-service` and `--cloud-map-namespace",
+                missing: "`service` and `namespace` (`--cloud-map-service` and `--cloud-map-namespace`)",
             }),
         }
     }

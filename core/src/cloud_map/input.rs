@@ -104,9 +104,9 @@ pub enum InputError {
         message: String,
     },
     /// The service of the instances is unknown.
-    #[error("the input does not name the service of its instances; set `{missing}`")]
+    #[error("the input does not name the service of its instances; set {missing}")]
     Unnamed {
-        /// The flags to set.
+        /// The options to set, and the flags of the command line for them.
         missing: &'static str,
     },
 }

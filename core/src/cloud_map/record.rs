@@ -62,6 +62,7 @@ pub struct Namespace {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
     /// The second part of every host in it.
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<String>"))]
     pub name: String,
     /// `HTTP`, `DNS_PRIVATE` or `DNS_PUBLIC`
     #[serde(default, rename = "Type", skip_serializing_if = "Option::is_none")]
@@ -129,6 +130,7 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
     /// The first part of its host; `.` is the namespace itself.
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<String>"))]
     pub name: String,
     /// `HTTP`, `DNS_HTTP` or `DNS`
     #[serde(default, rename = "Type", skip_serializing_if = "Option::is_none")]
@@ -180,6 +182,7 @@ pub struct HealthCheckCustomConfig {}
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 pub struct Tag {
     /// Its key.
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<String>"))]
     pub key: String,
     /// Its value.
     #[serde(default)]

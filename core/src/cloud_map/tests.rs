@@ -79,7 +79,7 @@ fn without_any_name_the_error_names_the_flags_to_set() {
     assert!(error.contains("`--cloud-map-service` and `--cloud-map-namespace`"), "{error}");
     let options = InputOptions { namespace: Some("n".to_owned()), ..InputOptions::default() };
     let error = parse(r#"{"Instances": []}"#, &options).unwrap_err();
-    assert_eq!(error, InputError::Unnamed { missing: "--cloud-map-service" });
+    assert_eq!(error, InputError::Unnamed { missing: "`service` (`--cloud-map-service`)" });
 }
 
 #[test]

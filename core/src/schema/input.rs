@@ -28,7 +28,9 @@ pub enum CloudMapInput {
 #[derive(Debug, Serialize, TS)]
 #[serde(rename_all = "PascalCase")]
 pub struct DiscoverInstancesOutput {
-    /// In any order.
+    /// In any order. The type lets them be absent, as that of the AWS SDK does; without them the input
+    /// is an error.
+    #[ts(optional = nullable, as = "Option<Vec<DiscoveredInstance>>")]
     pub instances: Vec<DiscoveredInstance>,
     /// Above 2^53 in practice: a `number` is then not exact.
     #[ts(optional = nullable, type = "number | bigint | null")]
@@ -57,7 +59,9 @@ pub struct DiscoveredInstance {
 #[derive(Debug, Serialize, TS)]
 #[serde(rename_all = "PascalCase")]
 pub struct ListInstancesOutput {
-    /// In any order.
+    /// In any order. The type lets them be absent, as that of the AWS SDK does; without them the input
+    /// is an error.
+    #[ts(optional = nullable, as = "Option<Vec<ListedInstance>>")]
     pub instances: Vec<ListedInstance>,
 }
 
@@ -88,15 +92,19 @@ pub struct SnapshotService {
     pub source: Option<String>,
     /// The AWS region; else that of the options.
     pub region: Option<String>,
-    /// As `list-namespaces` prints it.
+    /// As `list-namespaces` prints it. Without it the service is an error.
+    #[ts(optional = false, as = "Option<Namespace>")]
     pub namespace: Namespace,
-    /// As `list-services` or `get-service` prints it.
+    /// As `list-services` or `get-service` prints it. Without it the service is an error.
+    #[ts(optional = false, as = "Option<Service>")]
     pub service: Service,
     /// As `get-service-attributes` prints them.
     pub service_attributes: Option<BTreeMap<String, String>>,
     /// As `list-tags-for-resource` prints them.
     pub tags: Option<Vec<Tag>>,
-    /// As `discover-instances` or `list-instances` prints them.
+    /// As `discover-instances` or `list-instances` prints them. Without them the service is an
+    /// error.
+    #[ts(optional = false, as = "Option<Vec<SnapshotInstance>>")]
     pub instances: Vec<SnapshotInstance>,
     /// Above 2^53 in practice: a `number` is then not exact.
     #[ts(optional = nullable, type = "number | bigint | null")]

@@ -80,8 +80,8 @@ mod tests {
 
     #[test]
     fn fields_are_indented_and_a_short_comment_is_one_line() {
-        let raw = "/**\n * See [`X`].\n */\nexport type A = Partial<{ \n/**\n * One\n * two.\n */\na: { [k in string]: string }, \n/**\n * B\n */\nb?: B, }>;\n";
-        let laid = "/** See `X`. */\nexport type A = Partial<{\n  /**\n   * One\n   * two.\n   */\n  a: { [k in string]: string };\n  /** B */\n  b?: B;\n}>;\n";
+        let raw = "/**\n * See [`X`].\n */\nexport type A = { \n/**\n * One\n * two.\n */\na: { [k in string]: string }, \n/**\n * B\n */\nb?: B, };\n";
+        let laid = "/** See `X`. */\nexport type A = {\n  /**\n   * One\n   * two.\n   */\n  a: { [k in string]: string };\n  /** B */\n  b?: B;\n};\n";
         assert_eq!(laid_out(raw), laid);
     }
 

@@ -18,16 +18,17 @@ const HEADER: &str = "\
 /// One file: what calls take and give, then all that this is made of.
 #[must_use]
 pub fn typescript() -> String {
-    let mut calls = Calls::default();
-    calls.with::<CloudMapInput>();
-    calls.with::<InputNames>();
-    calls.with_any_of::<Options>();
-    calls.with::<Translation>();
-    calls.with::<Finding>();
-    calls.with_any_of::<operator::Options>();
-    calls.with::<PlanInput>();
-    calls.with::<operator::Plan>();
-    calls.file()
+    let mut inputs = Calls::default();
+    inputs.with::<CloudMapInput>();
+    inputs.with::<InputNames>();
+    inputs.with_any_of::<Options>();
+    inputs.with_any_of::<operator::Options>();
+    inputs.with::<PlanInput>();
+    let mut outputs = Calls::default();
+    outputs.with::<Translation>();
+    outputs.with::<Finding>();
+    outputs.with::<operator::Plan>();
+    inputs.accepting_undefined().and(outputs).file()
 }
 
 /// Declarations, each laid out.
@@ -45,18 +46,32 @@ struct Parts(BTreeMap<String, String>);
 impl Calls {
     /// A type as it is.
     fn with<T: TS + ?Sized + 'static>(&mut self) {
-        self.declare::<T>(&T::inline(&self.config));
+        self.named.push(T::ident(&self.config));
+        self.parts.visit::<T>();
     }
 
     /// Options: each has a default, so that all may be left out.
     fn with_any_of<T: TS + ?Sized + 'static>(&mut self) {
-        self.declare::<T>(&format!("Partial<{}>", T::inline(&self.config)));
+        self.with::<T>();
+        if let Some(declaration) = self.parts.0.get_mut(&T::ident(&self.config)) {
+            *declaration = declaration.lines().map(optional).collect();
+        }
     }
 
-    fn declare<T: TS + ?Sized + 'static>(&mut self, form: &str) {
-        self.named.push(T::ident(&self.config));
-        self.parts.0.insert(T::ident(&self.config), declaration::<T>(&self.config, form));
-        T::visit_dependencies(&mut self.parts);
+    /// Inputs: a field that may be left out or null may also be `undefined`, as objects of the AWS SDK
+    /// have it.
+    fn accepting_undefined(mut self) -> Self {
+        for declaration in self.parts.0.values_mut() {
+            *declaration = declaration.lines().map(accepting_undefined).collect();
+        }
+        self
+    }
+
+    /// These and others. A type of both is as the others have it.
+    fn and(mut self, others: Self) -> Self {
+        self.named.extend(others.named);
+        self.parts.0.extend(others.parts.0);
+        self
     }
 
     fn file(mut self) -> String {
@@ -74,15 +89,38 @@ impl TypeVisitor for Parts {
         if T::output_path().is_none() || self.0.contains_key(&T::ident(&config)) {
             return;
         }
-        self.0.insert(T::ident(&config), declaration::<T>(&config, &T::inline(&config)));
+        self.0.insert(T::ident(&config), declaration::<T>(&config));
         T::visit_dependencies(self);
     }
 }
 
-fn declaration<T: TS + ?Sized>(config: &Config, form: &str) -> String {
+/// A line that was laid out; a field of it may be left out.
+fn optional(line: &str) -> String {
+    let field = line.strip_prefix("  ").and_then(|field| field.split_once(": "));
+    match field {
+        Some((name, form)) if name.chars().all(char::is_alphanumeric) => {
+            format!("  {name}?: {form}\n")
+        }
+        _ => format!("{line}\n"),
+    }
+}
+
+/// A line that was laid out; a field of it may be `undefined` where it may be left out or null.
+fn accepting_undefined(line: &str) -> String {
+    let field = line.strip_suffix(';').and_then(|field| Some((field, field.split_once(": ")?)));
+    match field {
+        Some((field, (name, form))) if name.ends_with('?') || form.ends_with(" | null") => {
+            format!("{field} | undefined;\n")
+        }
+        _ => format!("{line}\n"),
+    }
+}
+
+fn declaration<T: TS + ?Sized>(config: &Config) -> String {
     laid_out(&format!(
-        "{}export type {} = {form};\n",
+        "{}export type {} = {};\n",
         T::docs().unwrap_or_default(),
-        T::ident(config)
+        T::ident(config),
+        T::inline(config)
     ))
 }

@@ -1,4 +1,4 @@
-// Node: the module is read from beside this file when the first call needs it.
+// Node, as CommonJS: the module is read from beside this file when the first call needs it.
 'use strict';
 
 const { readFileSync } = require('node:fs');

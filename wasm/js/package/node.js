@@ -1,4 +1,16 @@
-// Node, as an ES module: the same functions and the same class as `require` gives.
-import all from './node.cjs';
+// Node, as an ES module: the module is read from beside this file when the first call needs it.
+import { readFileSync } from 'node:fs';
 
-export const { CloudMapError, init, plan, translate, translateJson, validate } = all;
+import { calls } from './lib/calls.js';
+import { CloudMapError } from './lib/error.js';
+
+let compiled;
+const module_ = () => (compiled ??= new WebAssembly.Module(readFileSync(new URL('./istio_cloud_map.wasm', import.meta.url))));
+export const { translate, translateJson, plan, validate } = calls(module_);
+
+/** Nothing has to be waited for here. It is there for code that runs in browsers as well. */
+export async function init() {
+  module_();
+}
+
+export { CloudMapError };

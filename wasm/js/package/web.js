@@ -2,6 +2,7 @@
 import { calls } from './lib/calls.js';
 import { CloudMapError } from './lib/error.js';
 
+const REMEDY = "copy istio_cloud_map.wasm there, give its URL or bytes to `init`, or import 'istio-cloud-map/inline', which needs no file";
 let compiled;
 let loading;
 
@@ -28,7 +29,12 @@ async function compile(source) {
   if (given instanceof WebAssembly.Module) return given;
   if (given instanceof ArrayBuffer || ArrayBuffer.isView(given)) return WebAssembly.compile(given);
   const response = given instanceof Response ? given : await fetch(given);
-  if (!response.ok) throw new Error(`istio-cloud-map: ${response.url}: HTTP ${response.status}`);
+  if (!response.ok) throw new Error(`istio-cloud-map: ${response.url}: HTTP ${response.status}; ${REMEDY}`);
   // Not streamed: that asks for a media type which many servers don't know, and saves little of so small a file.
-  return WebAssembly.compile(await response.arrayBuffer());
+  const bytes = await response.arrayBuffer();
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (cause) {
+    throw new Error(`istio-cloud-map: ${response.url} is not the module istio_cloud_map.wasm; ${REMEDY}`, { cause });
+  }
 }

@@ -118,11 +118,37 @@ test('an object that no JSON can say is an error with its cause', () => {
   assert.throws(() => translate(throwing), (error) => error.cause === cause);
 });
 
-test('require and import give one class and the same functions', () => {
-  const required = createRequire(import.meta.url)(assembled);
-  assert.equal(required.CloudMapError, CloudMapError);
-  assert.equal(required.translate, translate);
-  assert.deepEqual(Object.keys(required).sort(), ['CloudMapError', 'init', 'plan', 'translate', 'translateJson', 'validate']);
+test('require, import and the inline entry give the same names and the same results', async () => {
+  const names = ['CloudMapError', 'init', 'plan', 'translate', 'translateJson', 'validate'];
+  const imported = await load('node.js');
+  for (const entry of [imported, createRequire(import.meta.url)(assembled), await load('inline.js')]) {
+    assert.deepEqual(Object.keys(entry).sort(), names);
+    assert.deepEqual(entry.translate(snapshot()), translate(snapshot()));
+    assert.throws(() => entry.translate(undefined), (error) => error instanceof entry.CloudMapError);
+  }
+});
+
+test('what the AWS SDK gives beside the fields that are read costs nothing', () => {
+  class Output {
+    constructor(fields) {
+      Object.assign(this, { $metadata: { httpStatusCode: 200, attempts: 1, cfId: undefined }, NextToken: undefined }, fields);
+    }
+  }
+  const Instances = [{ ...instance('i-1', '10.0.0.1'), NamespaceName: 'ns', ServiceName: 'web', HealthStatus: undefined, CreatedAt: new Date(0) }];
+  const expected = translate({ Instances: [{ ...instance('i-1', '10.0.0.1'), NamespaceName: 'ns', ServiceName: 'web' }] });
+  assert.deepEqual(translate(new Output({ Instances, InstancesRevision: undefined })), expected);
+  const listed = new Output({ Instances: [{ Id: 'i-1', Attributes: { AWS_INSTANCE_IPV4: '10.0.0.1' } }] });
+  assert.deepEqual(translate(listed, { namespace: 'ns', service: 'web', region: undefined }), expected);
+  const service = { namespace: { Name: 'ns', CreateDate: new Date(0), Type: undefined }, service: { Name: 'web', CreateDate: new Date(0), HealthCheckCustomConfig: undefined }, tags: undefined };
+  assert.deepEqual(translate({ services: [{ ...service, instances: Instances }] }).diagnostics, []);
+});
+
+test('a service without a name, or without instances, is a diagnostic and costs no other', () => {
+  const { services: [good] } = snapshot();
+  const bad = [{ ...good, service: { Name: undefined } }, { ...good, instances: undefined }, { ...good, namespace: undefined }, { ...good, tags: [{}] }];
+  const { serviceEntries, diagnostics } = translate({ services: [good, ...bad] });
+  assert.deepEqual(serviceEntries.map(({ spec }) => spec.hosts), [['web.ns']]);
+  assert.deepEqual(diagnostics.map(({ severity }) => severity), bad.map(() => 'error'));
 });
 
 test('init is there in Node as well', async () => assert.equal(await init(), undefined));

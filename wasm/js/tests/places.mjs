@@ -12,7 +12,7 @@ export const assembled = join(target, 'wasm/npm');
 export const playground = join(target, 'wasm/playground.html');
 /** The native program. */
 export const native = join(target, 'debug/istio-cloud-map');
-/** The folder with the compiler's and the bundler's node_modules. */
+/** The folder with the node_modules of tests/tools: compiler, bundlers, runtimes. */
 export const tools = process.env.ISTIO_CLOUD_MAP_JS_TOOLS ?? join(root, 'wasm/js/tests/tools');
 /** The golden cases of the core. */
 export const golden = join(root, 'core/tests/golden');

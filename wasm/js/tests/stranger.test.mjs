@@ -1,41 +1,27 @@
 // What somebody has who knows nothing but the packed file: it is installed into an empty folder and used in three lines.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { assembled, tools } from './places.mjs';
+import { discovered, host, installed, withAwsSdk } from './installed.mjs';
+import { tools } from './places.mjs';
 
-const folder = mkdtempSync(join(tmpdir(), 'istio-cloud-map-stranger-'));
-after(() => rmSync(folder, { recursive: true }));
-const run = (program, args) => execFileSync(program, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-const put = (file, text) => writeFileSync(join(folder, file), text);
-
-const discovered = JSON.stringify({
-  Instances: [{ InstanceId: 'i-1', NamespaceName: 'my-namespace', ServiceName: 'web', HealthStatus: 'HEALTHY', Attributes: { AWS_INSTANCE_IPV4: '10.0.0.1' } }],
-  InstancesRevision: 1,
-});
-const printed = 'web.my-namespace\n';
-const body = `const { serviceEntries } = translate(${discovered});\nconsole.log(serviceEntries[0]?.spec.hosts[0]);\n`;
-
-before(() => {
-  const [{ filename }] = JSON.parse(run('npm', ['pack', '--json', '--silent', '--pack-destination', folder, assembled]));
-  put('package.json', '{"private": true}');
-  run('npm', ['install', '--silent', '--offline', '--no-audit', '--no-fund', `./${filename}`]);
-});
+const { folder, run, put } = installed('stranger');
+const printed = `${host}\n`;
+const body = `const { serviceEntries } = translate(${JSON.stringify(discovered)});\nconsole.log(serviceEntries[0]?.spec.hosts[0]);\n`;
 
 test('the packed file holds what is needed and nothing else', () => {
-  const installed = join(folder, 'node_modules/istio-cloud-map');
-  const files = readdirSync(installed, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
-  const names = files.map((file) => join(file.parentPath ?? file.path, file.name).slice(installed.length + 1)).sort();
+  const place = join(folder, 'node_modules/istio-cloud-map');
+  const files = readdirSync(place, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+  const names = files.map((file) => join(file.parentPath ?? file.path, file.name).slice(place.length + 1)).sort();
   assert.deepEqual(names, [
     'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'bin/istio-cloud-map.js',
     'cli/files.js', 'cli/flags.js', 'cli/line.js', 'cli/main.js', 'cli/settings.js', 'cli/translate.js', 'cli/usage.js', 'cli/validate.js',
-    'core.d.cts', 'core.d.ts', 'index.d.cts', 'index.d.ts', 'istio_cloud_map.wasm',
-    'lib/calls.cjs', 'lib/calls.js', 'lib/error.cjs', 'lib/error.js', 'lib/glue.cjs', 'lib/glue.js', 'lib/text.cjs', 'lib/text.js',
+    'core.d.cts', 'core.d.ts', 'index.d.cts', 'index.d.ts', 'inline.js', 'istio_cloud_map.wasm', 'istio_cloud_map.wasm.d.ts',
+    'lib/base64.js', 'lib/calls.cjs', 'lib/calls.js', 'lib/error.cjs', 'lib/error.js', 'lib/glue.cjs', 'lib/glue.js', 'lib/text.cjs', 'lib/text.js',
     'node.cjs', 'node.js', 'package.json', 'web.js',
   ]);
 });
@@ -51,7 +37,7 @@ test('three lines as CommonJS', () => {
 });
 
 test('the program runs by npx', () => {
-  put('discover.json', discovered);
+  put('discover.json', JSON.stringify(discovered));
   const { items } = JSON.parse(run('npx', ['--offline', 'istio-cloud-map', 'translate', 'discover.json']));
   assert.deepEqual(items.map(({ spec }) => spec.hosts), [['web.my-namespace']]);
 });
@@ -60,7 +46,6 @@ const tsc = (project) => spawnSync(join(tools, 'node_modules/.bin/tsc'), ['--pro
 const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: false, target: 'es2022', types: [], noEmitOnError: true };
 
 function project(name, compilerOptions, files) {
-  mkdirSync(join(folder, name), { recursive: true });
   put(`${name}/tsconfig.json`, JSON.stringify({ compilerOptions: { ...strict, ...compilerOptions }, files: Object.keys(files) }));
   for (const [file, text] of Object.entries(files)) put(`${name}/${file}`, text);
   const { status, stdout } = tsc(name);
@@ -96,7 +81,7 @@ test('the types say what a caller may do, and what not', () => {
     console.log(text, diagnostics[0]?.code === 'InvalidPort', findings[0]?.rule === 'NoHosts');`;
   assert.deepEqual(project('right', { module: 'nodenext', lib: ['es2022', 'dom'], noEmit: true }, { 'right.mts': right }), { status: 0, stdout: '' });
   const wrong = [
-    `translate({});`, `translate('{}');`, `translateJson({});`, `translate({ Instances: [] }, { adresses: 'none' });`, `plan({}, { policy: 'never' });`,
+    `translate('{}');`, `translateJson({});`, `translate({ Instances: [] }, { adresses: 'none' });`, `plan({}, { policy: 'never' });`,
     `validate('text');`, `translate({ Instances: [] }).entries;`, `new CloudMapError('Other', 'text');`,
   ];
   const lines = [`import { CloudMapError, plan, translate, translateJson, validate } from 'istio-cloud-map';`, ...wrong].join('\n');
@@ -106,19 +91,30 @@ test('the types say what a caller may do, and what not', () => {
   assert.ok(!stdout.includes('node_modules'), stdout);
 });
 
-test('a bundle for browsers is whole, small, and works with the module beside it or in it', () => {
-  const esbuild = (...args) => run(join(tools, 'node_modules/.bin/esbuild'), ['--bundle', '--format=esm', '--minify', '--log-level=warning', '--target=es2022', ...args]);
-  put('app.js', `import { init, translate } from 'istio-cloud-map';\nawait init(globalThis.module);\n${body}`);
-  esbuild('--platform=browser', 'app.js', '--outfile=app.out.mjs');
-  put('embedded.js', `import bytes from 'istio-cloud-map/istio_cloud_map.wasm';\nimport { init, translate } from 'istio-cloud-map';\nawait init(bytes);\n${body}`);
-  esbuild('--platform=browser', '--loader:.wasm=binary', 'embedded.js', '--outfile=embedded.out.mjs');
-  put('page.mjs', `
-    import { readFileSync } from 'node:fs';
-    import { createRequire } from 'node:module';
-    const script = readFileSync('app.out.mjs', 'utf8');
-    if (/node:|require\\(/.test(script) || script.length > 20000) throw new Error('something of Node is in the bundle, or it is large: ' + script.length);
-    globalThis.module = readFileSync(createRequire(import.meta.url).resolve('istio-cloud-map/istio_cloud_map.wasm'));
-    await import('./app.out.mjs');
-    await import('./embedded.out.mjs');`);
-  assert.equal(run('node', ['page.mjs']), printed + printed);
-});
+// `await`s of clients, not calls of them: what counts is the types that the SDK gives.
+const sdk = `
+  import type { DiscoverInstancesCommandOutput, GetNamespaceCommandOutput, GetServiceCommandOutput, ListInstancesCommandOutput } from '@aws-sdk/client-servicediscovery';
+  import type { GetServiceAttributesCommandOutput, ListTagsForResourceCommandOutput, NamespaceSummary, ServiceSummary } from '@aws-sdk/client-servicediscovery';
+  import { translate, type PlanOptions, type Snapshot, type TranslateOptions } from 'istio-cloud-map';
+  export function all(discovered: DiscoverInstancesCommandOutput, listed: ListInstancesCommandOutput, { Namespace }: GetNamespaceCommandOutput, { Service }: GetServiceCommandOutput,
+      { ServiceAttributes }: GetServiceAttributesCommandOutput, { Tags }: ListTagsForResourceCommandOutput, namespace: NamespaceSummary, service: ServiceSummary, given?: string) {
+    const options: TranslateOptions = { service: service.Name, namespace: given, region: undefined, health: undefined, overrides: [{ host: given, exclude: undefined }] };
+    const planOptions: PlanOptions = { namespace: given, owner: given, fieldManager: given };
+    const snapshot: Snapshot = { services: [
+      { namespace: Namespace, service: Service, instances: discovered.Instances, instancesRevision: discovered.InstancesRevision, serviceAttributes: ServiceAttributes?.Attributes, tags: Tags },
+      { namespace, service, instances: listed.Instances, source: given, region: given },
+    ] };
+    const name: string | undefined = translate(snapshot).serviceEntries[0]?.metadata.name;
+    return [name, planOptions, translate(discovered), translate(listed, options)];
+  }`;
+for (const exactOptionalPropertyTypes of [true, false]) {
+  for (const moduleResolution of ['nodenext', 'bundler']) {
+    test(`what the AWS SDK gives is an input, ${exactOptionalPropertyTypes ? 'with' : 'without'} exactOptionalPropertyTypes, resolved as ${moduleResolution}`, () => {
+      if (!existsSync(join(folder, 'node_modules/@aws-sdk'))) withAwsSdk(folder);
+      const module = moduleResolution === 'bundler' ? 'esnext' : moduleResolution;
+      // The SDK's own declarations need the types of Node.
+      const options = { module, moduleResolution, exactOptionalPropertyTypes, lib: ['es2022', 'dom'], skipLibCheck: true, noEmit: true };
+      assert.deepEqual(project(`sdk-${exactOptionalPropertyTypes}-${moduleResolution}`, options, { 'sdk.mts': sdk }), { status: 0, stdout: '' });
+    });
+  }
+}

@@ -24,9 +24,9 @@ test('a call before init says so', () => {
 
 test('a module that is not there is an error, and init can be called again', async () => {
   answer = new Response('gone', { status: 404 });
-  await assert.rejects(web.init('https://example.com/a.wasm'), /HTTP 404/);
+  await assert.rejects(web.init('https://example.com/a.wasm'), /HTTP 404; copy istio_cloud_map\.wasm there.*istio-cloud-map\/inline/);
   answer = new Response('<html>');
-  await assert.rejects(web.init(), WebAssembly.CompileError);
+  await assert.rejects(web.init(), (error) => /not the module.*istio-cloud-map\/inline/.test(error.message) && error.cause instanceof WebAssembly.CompileError);
 });
 
 test('init fetches the module from beside the package\'s own file, once for all calls', async () => {

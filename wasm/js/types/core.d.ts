@@ -7,55 +7,82 @@ export type CloudMapInput = DiscoverInstancesOutput | ListInstancesOutput | Snap
 /** What the input itself may not say. */
 export type InputNames = {
   /** The Cloud Map namespace's name, for what `list-instances` prints. */
-  namespace?: string;
+  namespace?: string | undefined;
   /** The Cloud Map service's name, for what `list-instances` prints. */
-  service?: string;
+  service?: string | undefined;
   /** The name of the source; `default`, if absent. */
-  source?: string;
+  source?: string | undefined;
   /** The AWS region. */
-  region?: string;
+  region?: string | undefined;
 };
 
 /** How services are translated. Every field has the documented default. */
-export type TranslationOptions = Partial<{
+export type TranslationOptions = {
   /** The value of the owner label: the operator's `--id`. */
-  owner: string;
+  owner?: string | undefined;
   /** The version that entries are written in. */
-  apiVersion: ApiVersion | "v1beta1" | "v1" | "v1alpha3";
+  apiVersion?: ApiVersion | "v1beta1" | "v1" | "v1alpha3" | undefined;
   /** The Kubernetes namespace written into entries; none, if absent. */
-  targetNamespace?: string;
+  targetNamespace?: string | undefined;
   /** Which instances are used, by their health. */
-  health: HealthMode;
+  health?: HealthMode | undefined;
   /** Which addresses of an instance with both an IPv4 and an IPv6 address are used. */
-  ipFamily: IpFamily;
+  ipFamily?: IpFamily | undefined;
   /**
    * Addresses that no endpoint may have. By default loopback, unspecified, link-local (including
    * the metadata service) and multicast.
    */
-  denyCidrs: Array<Cidr>;
+  denyCidrs?: Array<Cidr> | undefined;
   /** Addresses that an endpoint may have although they are denied. */
-  allowCidrs: Array<Cidr>;
+  allowCidrs?: Array<Cidr> | undefined;
   /** From a label of endpoints to the attribute that has its value. */
-  endpointLabels: { [key in LabelKey]: string };
+  endpointLabels?: { [key in LabelKey]: string } | undefined;
   /** The attribute that has an endpoint's weight. */
-  weightAttribute?: string;
+  weightAttribute?: string | undefined;
   /** Whether a service without endpoints has an entry. */
-  emptyService: EmptyService;
+  emptyService?: EmptyService | undefined;
   /** Which virtual addresses an entry has. */
-  addresses: Addresses;
+  addresses?: Addresses | undefined;
   /** The protocol of a port by its number, beside 80 `HTTP` and 443 `HTTPS`. */
-  protocols: { [key in number]: Protocol };
+  protocols?: { [key in number]: Protocol } | undefined;
   /** The service port for host-mapped ports of ECS, `name:number`. A target port is ignored. */
-  dynamicPort: PortSpec;
+  dynamicPort?: PortSpec | undefined;
   /** Where services are, seen from the mesh; left out, if absent. */
-  location?: Location;
+  location?: Location | undefined;
   /** Which Kubernetes namespaces see the entries; all, if empty. */
-  exportTo: ExportTo;
+  exportTo?: ExportTo | undefined;
   /** How two services that claim one host are handled. */
-  conflicts: Conflicts;
+  conflicts?: Conflicts | undefined;
   /** Options for single services. If several match, the first that sets a field decides it. */
-  overrides: Array<Override>;
-}>;
+  overrides?: Array<Override> | undefined;
+};
+
+/** How to plan. */
+export type PlanSettings = {
+  /** An entry with this owner label is ours, if it comes of a source that is read. */
+  owner?: string | undefined;
+  /** Which kinds of change are made. */
+  policy?: Policy | undefined;
+  /** Take over entries without an owner that have the name that we would give. */
+  adopt?: boolean | undefined;
+  /**
+   * The maximum share of owned entries that may be deleted, or emptied, within ten minutes, in
+   * percent (from 10 entries).
+   */
+  maxDeletePercent?: number | undefined;
+  /** Delete and empty any number. */
+  forceDeletes?: boolean | undefined;
+};
+
+/** What a plan is made of. */
+export type PlanInput = {
+  /** Entries as a translation makes them. Their annotations say which scope each is of. */
+  desired?: Array<ServiceEntry> | undefined;
+  /** Objects as Kubernetes stores them, of any owner. */
+  observed?: Array<object> | undefined;
+  /** What was read completely. Of what is not named here nothing is deleted. */
+  scopes?: PlanScopes | undefined;
+};
 
 /** What a translation gives. */
 export type Translation = {
@@ -75,33 +102,6 @@ export type Finding = {
   rule: Rule;
   /** What is wrong, and what was expected. */
   message: string;
-};
-
-/** How to plan. */
-export type PlanSettings = Partial<{
-  /** An entry with this owner label is ours, if it comes of a source that is read. */
-  owner: string;
-  /** Which kinds of change are made. */
-  policy: Policy;
-  /** Take over entries without an owner that have the name that we would give. */
-  adopt: boolean;
-  /**
-   * The maximum share of owned entries that may be deleted, or emptied, within ten minutes, in
-   * percent (from 10 entries).
-   */
-  maxDeletePercent: number;
-  /** Delete and empty any number. */
-  forceDeletes: boolean;
-}>;
-
-/** What a plan is made of. */
-export type PlanInput = {
-  /** Entries as a translation makes them. Their annotations say which scope each is of. */
-  desired?: Array<ServiceEntry>;
-  /** Objects as Kubernetes stores them, of any owner. */
-  observed?: Array<object>;
-  /** What was read completely. Of what is not named here nothing is deleted. */
-  scopes?: PlanScopes;
 };
 
 /**
@@ -148,35 +148,35 @@ export type Cidr = string;
 /** A namespace as `ListNamespaces` and `GetNamespace` return it. */
 export type CloudMapNamespace = {
   /** `ns-...` */
-  Id?: string | null;
+  Id?: string | null | undefined;
   /** Needed to read a namespace that another account shares. */
-  Arn?: string | null;
+  Arn?: string | null | undefined;
   /** The second part of every host in it. */
-  Name: string;
+  Name?: string | undefined;
   /** `HTTP`, `DNS_PRIVATE` or `DNS_PUBLIC` */
-  Type?: string | null;
+  Type?: string | null | undefined;
   /** The account that owns it. */
-  ResourceOwner?: string | null;
+  ResourceOwner?: string | null | undefined;
   /** Holds the name that `DiscoverInstances` takes. */
-  Properties?: NamespaceProperties | null;
+  Properties?: NamespaceProperties | null | undefined;
 };
 
 /** A service as `ListServices` and `GetService` return it. */
 export type CloudMapService = {
   /** `srv-...`; a service that is recreated may have the same id. */
-  Id?: string | null;
+  Id?: string | null | undefined;
   /** The ARN. */
-  Arn?: string | null;
+  Arn?: string | null | undefined;
   /** The first part of its host; `.` is the namespace itself. */
-  Name: string;
+  Name?: string | undefined;
   /** `HTTP`, `DNS_HTTP` or `DNS` */
-  Type?: string | null;
+  Type?: string | null | undefined;
   /** Free text. */
-  Description?: string | null;
+  Description?: string | null | undefined;
   /** A Route 53 health check; its type is a hint for the protocol. */
-  HealthCheckConfig?: HealthCheckConfig | null;
+  HealthCheckConfig?: HealthCheckConfig | null | undefined;
   /** A health check with an externally reported status; only its presence counts. */
-  HealthCheckCustomConfig?: object | null;
+  HealthCheckCustomConfig?: object | null | undefined;
 };
 
 /** The closed list of what a diagnostic can be about. */
@@ -236,24 +236,27 @@ export type Diagnostic = {
  * their instances.
  */
 export type DiscoverInstancesOutput = {
-  /** In any order. */
-  Instances: Array<DiscoveredInstance>;
+  /**
+   * In any order. The type lets them be absent, as that of the AWS SDK does; without them the input
+   * is an error.
+   */
+  Instances?: Array<DiscoveredInstance> | null | undefined;
   /** Above 2^53 in practice: a `number` is then not exact. */
-  InstancesRevision?: number | bigint | null;
+  InstancesRevision?: number | bigint | null | undefined;
 };
 
 /** An instance as `discover-instances` prints it. */
 export type DiscoveredInstance = {
   /** Unique in its service. */
-  InstanceId?: string | null;
+  InstanceId?: string | null | undefined;
   /** The Cloud Map namespace; else the one that the options name, or that all others have. */
-  NamespaceName?: string | null;
+  NamespaceName?: string | null | undefined;
   /** The Cloud Map service; else the one that the options name, or that all others have. */
-  ServiceName?: string | null;
+  ServiceName?: string | null | undefined;
   /** Unknown, if absent or another word. */
-  HealthStatus?: "HEALTHY" | "UNHEALTHY" | "UNKNOWN" | (string & {}) | null;
+  HealthStatus?: "HEALTHY" | "UNHEALTHY" | "UNKNOWN" | (string & {}) | null | undefined;
   /** What was registered. */
-  Attributes?: { [key in string]: string } | null;
+  Attributes?: { [key in string]: string } | null | undefined;
 };
 
 /** Whether a service without endpoints has an entry. */
@@ -296,7 +299,7 @@ export type Glob = string;
 /** A health check by Route 53. */
 export type HealthCheckConfig = {
   /** `HTTP`, `HTTPS` or `TCP` */
-  Type?: string | null;
+  Type?: string | null | undefined;
 };
 
 /**
@@ -314,7 +317,7 @@ export type Host = string;
 /** The name of a namespace in `DiscoverInstances`. */
 export type HttpProperties = {
   /** May differ from the namespace's name. */
-  HttpName?: string | null;
+  HttpName?: string | null | undefined;
 };
 
 /** Which addresses of an instance with both families are used. */
@@ -328,16 +331,19 @@ export type LabelKey = string;
 
 /** What `aws servicediscovery list-instances` prints: one service, named by the options. */
 export type ListInstancesOutput = {
-  /** In any order. */
-  Instances: Array<ListedInstance>;
+  /**
+   * In any order. The type lets them be absent, as that of the AWS SDK does; without them the input
+   * is an error.
+   */
+  Instances?: Array<ListedInstance> | null | undefined;
 };
 
 /** An instance as `list-instances` prints it: without its health. */
 export type ListedInstance = {
   /** Unique in its service. */
-  Id?: string | null;
+  Id?: string | null | undefined;
   /** What was registered. */
-  Attributes?: { [key in string]: string } | null;
+  Attributes?: { [key in string]: string } | null | undefined;
 };
 
 /** Where a service is, seen from the mesh. */
@@ -358,42 +364,42 @@ export type Metadata = {
 /** The part of a namespace's properties that is read. */
 export type NamespaceProperties = {
   /** Absent in old responses. */
-  HttpProperties?: HttpProperties | null;
+  HttpProperties?: HttpProperties | null | undefined;
 };
 
 /** Options for the services that match. A field that is not set changes nothing. */
 export type Override = {
   /** The names of sources it is for; all, if absent. */
-  source?: Glob;
+  source?: Glob | undefined;
   /** The names of Cloud Map namespaces it is for; all, if absent. */
-  namespace?: Glob;
+  namespace?: Glob | undefined;
   /** The names of Cloud Map services it is for; all, if absent. */
-  service?: Glob;
+  service?: Glob | undefined;
   /** The host, and with it the entry's name. */
-  host?: Host;
+  host?: Host | undefined;
   /** The service ports. */
-  ports?: PortList;
+  ports?: PortList | undefined;
   /** The protocol of all ports that are not listed in `ports`. */
-  protocol?: Protocol;
+  protocol?: Protocol | undefined;
   /** Where the service is, seen from the mesh. */
-  location?: Location;
+  location?: Location | undefined;
   /**
    * Whether the service is left out; `false` includes a service that its name, tags or
    * attributes exclude.
    */
-  exclude?: boolean;
+  exclude?: boolean | undefined;
   /** As in the options. */
-  health?: HealthMode;
+  health?: HealthMode | undefined;
   /** As in the options. */
-  ipFamily?: IpFamily;
+  ipFamily?: IpFamily | undefined;
   /** As in the options. */
-  emptyService?: EmptyService;
+  emptyService?: EmptyService | undefined;
   /** As in the options. */
-  addresses?: Addresses;
+  addresses?: Addresses | undefined;
   /** As in the options. */
-  dynamicPort?: PortSpec;
+  dynamicPort?: PortSpec | undefined;
   /** As in the options. */
-  exportTo?: ExportTo;
+  exportTo?: ExportTo | undefined;
 };
 
 /** How completely a namespace was read. */
@@ -412,9 +418,9 @@ export type PlanScopes = {
    * Per source, whether its list of namespaces, and each of them that is not named in
    * `namespaces`, was read completely.
    */
-  sources?: { [key in string]: boolean };
+  sources?: { [key in string]: boolean } | undefined;
   /** The namespaces of which something else is known than of their source. */
-  namespaces?: Array<PlanNamespace>;
+  namespaces?: Array<PlanNamespace> | undefined;
 };
 
 /** Which kinds of change are made. */
@@ -569,21 +575,24 @@ export type SnapshotInstance = DiscoveredInstance | ListedInstance;
 /** A service of a snapshot. */
 export type SnapshotService = {
   /** The source's name; else that of the options. */
-  source?: string | null;
+  source?: string | null | undefined;
   /** The AWS region; else that of the options. */
-  region?: string | null;
-  /** As `list-namespaces` prints it. */
-  namespace: CloudMapNamespace;
-  /** As `list-services` or `get-service` prints it. */
-  service: CloudMapService;
+  region?: string | null | undefined;
+  /** As `list-namespaces` prints it. Without it the service is an error. */
+  namespace: CloudMapNamespace | null | undefined;
+  /** As `list-services` or `get-service` prints it. Without it the service is an error. */
+  service: CloudMapService | null | undefined;
   /** As `get-service-attributes` prints them. */
-  serviceAttributes?: { [key in string]: string } | null;
+  serviceAttributes?: { [key in string]: string } | null | undefined;
   /** As `list-tags-for-resource` prints them. */
-  tags?: Array<Tag> | null;
-  /** As `discover-instances` or `list-instances` prints them. */
-  instances: Array<SnapshotInstance>;
+  tags?: Array<Tag> | null | undefined;
+  /**
+   * As `discover-instances` or `list-instances` prints them. Without them the service is an
+   * error.
+   */
+  instances: Array<SnapshotInstance> | null | undefined;
   /** Above 2^53 in practice: a `number` is then not exact. */
-  instancesRevision?: number | bigint | null;
+  instancesRevision?: number | bigint | null | undefined;
 };
 
 /** Istio's `ServiceEntry.spec`. */
@@ -607,7 +616,7 @@ export type Spec = {
 /** A tag of the service. */
 export type Tag = {
   /** Its key. */
-  Key: string;
+  Key?: string | undefined;
   /** Its value. */
-  Value?: string;
+  Value?: string | undefined;
 };

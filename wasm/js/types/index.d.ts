@@ -18,9 +18,9 @@ export type TranslateOptions = InputNames & TranslationOptions;
 /** How to plan. Every option has a default; an unknown one is an error. */
 export type PlanOptions = PlanSettings & {
   /** The Kubernetes namespace of what does not say one; `default`, if absent. */
-  namespace?: string;
+  namespace?: string | undefined;
   /** The name that was applied with; `istio-cloud-map`, if absent. What other managers own in an observed object is left alone. */
-  fieldManager?: string;
+  fieldManager?: string | undefined;
 };
 
 /** What a caller has to mend: the input, the options, or that `init()` was not awaited. */
@@ -38,9 +38,9 @@ export class CloudMapError extends Error {
 export type ModuleSource = WebAssemblyModule | string | WebUrl | ArrayBuffer | ArrayBufferView | WebResponse;
 
 /**
- * Loads the module. Needed once before the first call wherever this is not Node; in Node it does nothing that a call would not do.
+ * Loads the module. Needed once before the first call wherever this is not Node. In Node, and with `istio-cloud-map/inline`, it does nothing that a call would not do.
  *
- * @param source By default `istio_cloud_map.wasm` beside the package's own file. Ignored in Node.
+ * @param source By default `istio_cloud_map.wasm` beside the package's own file. Ignored in Node and by `istio-cloud-map/inline`.
  */
 export function init(source?: ModuleSource | PromiseLike<ModuleSource>): Promise<void>;
 
