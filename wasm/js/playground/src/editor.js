@@ -73,7 +73,7 @@ export class Editor {
     const first = Math.max(1, Math.floor((scrollTop - PADDING) / LINE));
     const last = Math.min(count, Math.ceil((scrollTop + clientHeight) / LINE) + 1);
     const shown = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
-    this.#gutter.style.minWidth = `${Math.max(2, String(count).length) + 4}ch`;
+    this.#gutter.style.width = `${Math.max(2, String(count).length) + 5}ch`;
     this.#gutter.replaceChildren(...shown.map((line) => this.#number(line, line === first ? (first - 1) * LINE - scrollTop : 0)));
     this.#marks.replaceChildren(...shown.filter((line) => this.#worst.has(line)).map((line) => this.#stripe(line, scrollTop, scrollLeft)));
   }
@@ -87,7 +87,7 @@ export class Editor {
 
   #stripe(line, scrollTop, scrollLeft) {
     const { severity, message } = this.#worst.get(line);
-    const note = element("span", {}, message);
+    const note = element("span", {}, message.replace(/^line \d+, column \d+: /, ""));
     const length = (this.#starts[line] ?? this.#text.value.length + 1) - 1 - this.#starts[line - 1];
     note.style.marginLeft = `calc(${length + 3}ch - ${scrollLeft}px)`;
     const stripe = element("div", { className: severity }, note);

@@ -48,7 +48,7 @@ export const examples = [
     { AWS_INSTANCE_IPV4: "192.168.1.", AWS_INSTANCE_PORT: "80" },
     { AWS_INSTANCE_IPV4: "10.0.4.84", AWS_INSTANCE_PORT: "80" },
   ])),
-  example("A hundred instances in three zones", discovered("shop", "images", Array.from({ length: 100 }, (_, index) => (
+  example("120 instances in three zones", discovered("shop", "images", Array.from({ length: 120 }, (_, index) => (
     { AWS_INSTANCE_IPV4: `10.0.${(index % 3) + 1}.${index + 10}`, AWS_INSTANCE_PORT: "80", ...zone("abc"[index % 3]) }
   )))),
   example("What list-instances prints", { Instances: [
