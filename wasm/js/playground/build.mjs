@@ -2,23 +2,19 @@
 //
 //   cargo wasm js && node wasm/js/assemble.mjs && node wasm/js/playground/build.mjs
 //
-// Style, script, module and examples are in the page itself, so that it works from a disk, and offline. ISTIO_CLOUD_MAP_JS_TOOLS is a folder
+// Style, script and module are in the page itself, so that it works from a disk, and offline. ISTIO_CLOUD_MAP_JS_TOOLS is a folder
 // with the packages of tests/tools; see tests/run.
 
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const repository = join(here, '../../..');
-const golden = join(repository, 'core/tests/golden');
 const built = join(process.env.CARGO_TARGET_DIR || join(repository, 'target'), 'wasm');
 const npm = join(built, 'npm');
 const { build } = createRequire(join(process.env.ISTIO_CLOUD_MAP_JS_TOOLS, 'package.json'))('esbuild');
-
-/** Those that come first; the other golden cases follow. */
-const FIRST = ['tutorial', 'bad-instances-and-services-cost-only-themselves', 'ecs-dynamic-host-ports'];
 
 async function page() {
   const { outputFiles } = await build({
@@ -34,36 +30,21 @@ async function page() {
   });
   const [html, style] = ['index.html', 'style.css'].map((name) => readFileSync(join(here, 'src', name), 'utf8'));
   const script = outputFiles[0].text.replaceAll('</script', '<\\/script');
-  return html.replace('/*STYLE*/', () => style).replace('/*SCRIPT*/', () => script);
+  const [, project] = /^repository = "(.+)"$/m.exec(readFileSync(join(repository, 'Cargo.toml'), 'utf8'));
+  return html.replace('/*REPOSITORY*/', () => project).replace('/*STYLE*/', () => style).replace('/*SCRIPT*/', () => script);
 }
 
 /** Where what the page imports is: the package, as a user has it, and the data of this repository. */
 const imports = {
   name: 'playground',
-  setup({ onResolve, onLoad }) {
+  setup({ onResolve }) {
     const files = {
       'istio-cloud-map': join(npm, 'web.js'),
       'istio-cloud-map/istio_cloud_map.wasm': join(npm, 'istio_cloud_map.wasm'),
       'playground:schema': join(repository, 'docs/reference/translation-options.schema.json'),
     };
     onResolve({ filter: /^(istio-cloud-map|playground:schema)/ }, ({ path }) => ({ path: files[path] }));
-    onResolve({ filter: /^playground:examples$/ }, ({ path }) => ({ path, namespace: 'examples' }));
-    onLoad({ filter: /./, namespace: 'examples' }, () => ({ contents: JSON.stringify(examples()), loader: 'json' }));
   },
 };
-
-function examples() {
-  const names = readdirSync(golden).filter((name) => /^[^.]+\.json$/.test(name)).map((name) => name.slice(0, -5));
-  const rank = (name) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
-  names.sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
-  return names.map((name) => {
-    const options = join(golden, `${name}.options.json`);
-    return {
-      name: name.replaceAll('-', ' '),
-      input: readFileSync(join(golden, `${name}.json`), 'utf8'),
-      options: existsSync(options) ? JSON.parse(readFileSync(options, 'utf8')) : {},
-    };
-  });
-}
 
 writeFileSync(join(built, 'playground.html'), await page());

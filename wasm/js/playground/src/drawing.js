@@ -1,76 +1,117 @@
-// A ServiceEntry as a drawing: whoever calls a service port on the left reaches the endpoints on the right.
+// A ServiceEntry as a drawing: whoever calls a service port on the left reaches the endpoints on the right. Boxes are HTML, so that text
+// keeps its size and wraps; the lines between them are measured from the boxes. A narrow drawing has its boxes stacked and no lines.
 
-const ROW = 44;
-const WIDTH = 760;
-const LEFT = { x: 8, width: 250 };
-const RIGHT = { x: 470, width: 282 };
+import { counted, element } from "./dom.js";
+
+/** More endpoints than this are grouped. */
 const MOST = 24;
 
-/** The drawing of an entry, as an SVG element. */
-export function draw(entry) {
+/** Draws an entry into an element, which `redrawLinks` then keeps up with. */
+export function draw(container, entry) {
   const { hosts, ports = [], endpoints = [], resolution, addresses = [] } = entry.spec;
-  const shown = endpoints.slice(0, MOST);
-  const rows = Math.max(ports.length, shown.length + (endpoints.length > MOST ? 1 : 0), 1);
-  const height = 40 + rows * ROW;
-  const svg = element("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img" });
-  svg.append(element("title", {}, describe(hosts[0], ports, endpoints)));
-  svg.append(label(LEFT.x, 18, hosts[0]), label(RIGHT.x, 18, caption(endpoints, resolution, addresses), "faint"));
-  const port = (index) => middle(index, ports.length, rows);
-  const endpoint = (index) => middle(index, Math.max(shown.length, 1), rows);
-  for (const [p, servicePort] of ports.entries()) {
-    for (const [e, target] of shown.entries()) svg.append(link(port(p), endpoint(e), target.ports?.[servicePort.name] === undefined));
+  const groups = grouped(endpoints, ports);
+  const portBoxes = ports.map((port) => item("box port", number(port.number), name(port.name), tag(port.protocol)));
+  const endpointBoxes = groups.map((group) => (group.length === 1 ? endpointBox(group[0], ports) : groupBox(group, ports)));
+  const right = element("ul", { className: "column", ariaLabel: "Endpoints" }, ...endpointBoxes);
+  if (endpoints.length === 0) right.append(item("box none", "No endpoints: callers get a 503"));
+  const lines = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  lines.setAttribute("aria-hidden", "true");
+  container.replaceChildren(
+    element("p", { className: "host" }, element("strong", {}, ...hosts.flatMap((host, index) => (index > 0 ? [", ", host] : [host]))),
+      element("span", {}, [`resolution ${resolution}`, virtual(addresses)].filter(Boolean).join(", "))),
+    element("div", { className: "columns" },
+      element("h3", {}, counted(ports.length, "service port")),
+      element("h3", { className: "of-endpoints" }, counted(endpoints.length, "endpoint") + (groups.length < endpoints.length ? `, in ${counted(groups.length, "group")}` : "")),
+      element("ul", { className: "column", ariaLabel: "Service ports" }, ...portBoxes),
+      right,
+      lines),
+  );
+  links(lines, portBoxes, endpointBoxes);
+}
+
+/** Measures the lines anew, after the drawing got another size. */
+export function redrawLinks(container) {
+  const lines = container.querySelector("svg");
+  if (lines) links(lines, [...container.querySelectorAll(".port")], [...container.querySelectorAll(".endpoint")]);
+}
+
+function links(svg, from, to) {
+  const curves = from.flatMap((port) => to.map((endpoint) => {
+    const [x1, y1, x2, y2] = [port.offsetLeft + port.offsetWidth, middle(port), endpoint.offsetLeft, middle(endpoint)];
+    const bend = (x1 + x2) / 2;
+    return x2 > x1 ? `M${x1} ${y1}C${bend} ${y1} ${bend} ${y2} ${x2} ${y2}` : "";
+  }));
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", curves.join(""));
+  svg.replaceChildren(path);
+}
+
+function middle(box) {
+  return box.offsetTop + Math.min(box.offsetHeight, 60) / 2;
+}
+
+/** Each endpoint alone, or as finely grouped as fits: by zone, weight and ports, then with less of these. */
+function grouped(endpoints, ports) {
+  if (endpoints.length <= MOST) return endpoints.map((endpoint) => [endpoint]);
+  const zone = (endpoint) => endpoint.locality;
+  const weight = (endpoint) => endpoint.weight;
+  const own = (endpoint) => portsOf(endpoint, ports);
+  const ways = [[zone, weight, own], [zone, weight], [zone], []];
+  for (const way of ways) {
+    const groups = new Map();
+    for (const endpoint of endpoints) {
+      const key = JSON.stringify(way.map((facet) => facet(endpoint) ?? null));
+      if (groups.has(key)) groups.get(key).push(endpoint);
+      else groups.set(key, [endpoint]);
+    }
+    if (groups.size <= MOST) return [...groups.values()];
   }
-  for (const [index, servicePort] of ports.entries()) {
-    svg.append(box(LEFT, port(index)), label(LEFT.x + 12, port(index) + 5, `${servicePort.name} ${servicePort.number}`));
-    svg.append(label(LEFT.x + LEFT.width - 12, port(index) + 5, servicePort.protocol, "faint", "end"));
-  }
-  for (const [index, target] of shown.entries()) {
-    svg.append(box(RIGHT, endpoint(index)), label(RIGHT.x + 12, endpoint(index) - 1, target.address, "mono"));
-    svg.append(label(RIGHT.x + 12, endpoint(index) + 14, details(target, ports), "faint"));
-  }
-  if (endpoints.length === 0) svg.append(label(RIGHT.x + 12, endpoint(0) + 5, "no endpoints: callers get a 503", "faint"));
-  if (endpoints.length > MOST) svg.append(label(RIGHT.x + 12, height - 14, `and ${endpoints.length - MOST} more`, "faint"));
-  return svg;
+  return [endpoints];
 }
 
-function middle(index, count, rows) {
-  return 32 + ((rows - count) * ROW) / 2 + index * ROW + ROW / 2;
-}
-
-function describe(host, ports, endpoints) {
-  const named = ports.map((port) => `${port.name} ${port.number}`).join(", ");
-  return `${host}: the ports ${named || "none"} lead to ${endpoints.length} endpoints`;
-}
-
-function caption(endpoints, resolution, addresses) {
-  const own = addresses.length > 0 ? `, ${addresses.length} address${addresses.length > 1 ? "es" : ""} of its own` : "";
-  return `${endpoints.length} endpoint${endpoints.length === 1 ? "" : "s"}, ${resolution}${own}`;
-}
-
-/** The ports that an endpoint listens on, and where it is. Without a port of its own it is called at the service port's number. */
-function details(endpoint, ports) {
-  const own = ports.map((port) => endpoint.ports?.[port.name] ?? port.targetPort ?? port.number);
+function endpointBox(endpoint, ports) {
   const labels = Object.entries(endpoint.labels ?? {}).map(([key, value]) => `${key}=${value}`);
-  return [[...new Set(own)].map((number) => `:${number}`).join(" "), endpoint.locality, ...labels].filter(Boolean).join("  ");
+  const weight = endpoint.weight === undefined ? undefined : `weight ${endpoint.weight}`;
+  return item("box endpoint", name(endpoint.address), number(portsOf(endpoint, ports)), ...[endpoint.locality, weight, ...labels].filter(Boolean).map(tag));
 }
 
-function link(from, to, sameNumber) {
-  const [x1, x2] = [LEFT.x + LEFT.width, RIGHT.x];
-  const bend = (x1 + x2) / 2;
-  return element("path", { class: sameNumber ? "link same" : "link", d: `M${x1} ${from} C${bend} ${from} ${bend} ${to} ${x2} ${to}` });
+function groupBox(group, ports) {
+  const box = item("box endpoint group", element("strong", {}, counted(group.length, "endpoint")),
+    number(common(group.map((endpoint) => portsOf(endpoint, ports)), "different ports")),
+    ...[common(group.map(({ locality }) => locality), "zones"), common(group.map(({ weight }) => weight && `weight ${weight}`), "weights")].filter(Boolean).map(tag));
+  box.append(element("details", {}, element("summary", {}, "Addresses"), element("p", {}, group.map(({ address }) => address).join(", "))));
+  return box;
 }
 
-function box({ x, width }, y) {
-  return element("rect", { class: "box", x, y: y - 18, width, height: 36, rx: 6 });
+/** What all have, or how many different ones there are. */
+function common(values, words) {
+  const different = new Set(values);
+  return different.size === 1 ? values[0] : `${different.size} ${words}`;
 }
 
-function label(x, y, text, kind = "", anchor = "start") {
-  return element("text", { x, y, class: kind, "text-anchor": anchor }, text.length > 44 ? `${text.slice(0, 43)}…` : text);
+/** The ports that an endpoint listens on. Without a port of its own it is called at the service port's target or number. */
+function portsOf(endpoint, ports) {
+  const own = ports.map((port) => endpoint.ports?.[port.name] ?? port.targetPort ?? port.number);
+  return [...new Set(own)].map((port) => `:${port}`).join(" ");
 }
 
-function element(name, attributes, text) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  if (text !== undefined) made.textContent = text;
-  return made;
+function virtual(addresses) {
+  if (addresses.length === 0) return "no virtual address";
+  return addresses.length === 1 ? `virtual address ${addresses[0]}` : `${addresses.length} virtual addresses`;
+}
+
+function item(className, ...children) {
+  return element("li", { className }, ...children);
+}
+
+function name(text) {
+  return element("span", { className: "name" }, text);
+}
+
+function number(text) {
+  return element("span", { className: "number" }, String(text));
+}
+
+function tag(text) {
+  return element("span", { className: "tag" }, text);
 }

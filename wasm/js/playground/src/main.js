@@ -2,144 +2,232 @@
 
 import { init, translateJson } from "istio-cloud-map";
 import wasm from "istio-cloud-map/istio_cloud_map.wasm";
-import examples from "playground:examples";
 import schema from "playground:schema";
+import { counted, element, prose } from "./dom.js";
+import { draw, redrawLinks } from "./drawing.js";
 import { Editor } from "./editor.js";
-import { draw } from "./drawing.js";
+import { examples } from "./examples.mjs";
+import { highlight } from "./highlight.js";
 import { optionsForm } from "./options.js";
 import { ofDiagnostics, ofError } from "./remarks.js";
+import { fromFragment, toFragment } from "./share.js";
+import { themeChoice } from "./theme.js";
 import { stream } from "./yaml.mjs";
+
+/** More remarks than these are counted. */
+const MOST_REMARKS = 200;
 
 const part = (id) => document.getElementById(id);
 const editor = new Editor({ text: part("text"), gutter: part("gutter"), marks: part("marks") });
-const form = optionsForm(part("options"), schema, soon);
-let shown = { entries: [], remarks: [] };
+const form = optionsForm(part("options"), schema, edited);
+/** The last good result stays when what is typed next can't be translated. */
+let [entries, yaml, remarks] = [[], "", []];
 let waiting;
+let lastTook = 0;
 
-function soon() {
+function edited() {
+  if (location.hash !== "") history.replaceState(null, "", location.pathname + location.search);
   clearTimeout(waiting);
-  waiting = setTimeout(show, 120);
+  waiting = setTimeout(show, Math.max(120, lastTook));
 }
 
 function show() {
-  const text = editor.value;
-  const { options, bad } = form.read();
-  const given = Object.keys(options).length;
-  part("options-count").textContent = given > 0 ? `(${given} set)` : "";
-  shown = bad.length > 0 ? { entries: shown.entries, remarks: bad.map(notJson) } : translated(text, options);
-  editor.mark(shown.remarks);
-  part("status").textContent = summary(shown);
-  part("yaml").textContent = stream(shown.entries);
-  part("remarks").replaceChildren(...shown.remarks.map(remarkItem));
-  pickEntry();
+  clearTimeout(waiting);
+  const began = performance.now();
+  const result = translated(editor.value);
+  remarks = result.remarks;
+  if (result.entries) {
+    entries = result.entries;
+    yaml = stream(entries);
+    highlight(part("yaml"), yaml || "# No ServiceEntry. The remarks say why.\n");
+    pickEntry();
+  }
+  old(!result.entries);
+  editor.mark(remarks);
+  showRemarks();
+  part("status").textContent = summary(result);
+  part("status").className = ["error", "warning"].find((severity) => remarks.some((remark) => remark.severity === severity)) ?? "good";
+  lastTook = performance.now() - began;
 }
 
-function translated(text, options) {
-  if (text.trim() === "") return { entries: [], remarks: [] };
+/** `{ remarks, entries }`, without entries if it can't be translated. */
+function translated(text) {
+  const { options, bad } = form.read();
+  const given = Object.keys(options).filter((name) => name !== "service" && name !== "namespace").length + bad.length;
+  part("options-count").textContent = given > 0 ? `(${given} set)` : "";
+  needNames("");
+  if (bad.length > 0) return { remarks: bad.map(notJson) };
   try {
     const { serviceEntries, diagnostics } = JSON.parse(translateJson(text, options));
-    return { entries: serviceEntries, remarks: ofDiagnostics(text, diagnostics) };
+    const start = performance.now();
+    const found = ofDiagnostics(text, editor.starts, diagnostics);
+    performance.measure("remarks", { start });
+    return { entries: serviceEntries, remarks: found };
   } catch (error) {
-    return { entries: [], remarks: [ofError(text, error)] };
+    needNames(error.message);
+    return { remarks: [ofError(text, editor.starts, error)] };
   }
 }
 
-function notJson(name) {
-  return { severity: "error", code: "InvalidOptions", where: `options ${name}`, message: "it is no JSON" };
+/** The module names the flags that are missing; here they are fields. */
+function needNames(message) {
+  for (const name of ["service", "namespace"]) part(name).setAttribute("aria-invalid", String(message.includes(`--cloud-map-${name}`)));
 }
 
-function summary({ entries, remarks }) {
-  const counted = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+function notJson(name) {
+  return { severity: "error", code: "InvalidOptions", where: `option ${name}`, message: "the value is not valid JSON", option: name };
+}
+
+function old(is) {
+  for (const note of document.querySelectorAll(".old")) note.hidden = !is;
+  part("main").classList.toggle("stale", is);
+  for (const id of ["copy", "download"]) part(id).disabled = is || yaml === "";
+}
+
+function summary(result) {
   const of = (severity) => remarks.filter((remark) => remark.severity === severity).length;
-  const endings = [counted(of("error"), "error"), counted(of("warning"), "warning")];
-  return [counted(entries.length, "ServiceEntr").replace(/ServiceEntr(s?)$/, (_, plural) => (plural ? "ServiceEntries" : "ServiceEntry")), ...endings].join(", ");
+  const findings = `${counted(of("error"), "error")}, ${counted(of("warning"), "warning")}`;
+  return result.entries ? `${counted(entries.length, "ServiceEntry", "ServiceEntries")}, ${findings}` : `Not translated: ${findings}`;
+}
+
+function showRemarks() {
+  const shown = remarks.slice(0, MOST_REMARKS).map(remarkItem);
+  const left = remarks.length - shown.length;
+  if (left > 0) shown.push(element("li", { className: "note" }, `and ${left.toLocaleString("en")} more`));
+  if (shown.length === 0) shown.push(element("li", { className: "note" }, "None: nothing was dropped or changed."));
+  part("remarks").replaceChildren(...shown);
 }
 
 function remarkItem(remark) {
-  const item = document.createElement("li");
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = remark.severity;
-  button.append(span("what", `${remark.severity} ${remark.code}`), span("where", placeOf(remark)), span("message", remark.message));
+  const head = element("span", { className: "head" }, element("strong", {}, `${remark.severity} ${remark.code}`), ` ${placeOf(remark)}`);
+  const button = element("button", { type: "button", className: remark.severity }, head, element("span", {}, ...prose(remark.message)));
   button.addEventListener("click", () => goTo(remark));
-  item.append(button);
-  return item;
+  return element("li", {}, button);
 }
 
 function placeOf({ line, where }) {
-  return line === undefined ? where : `line ${line}  ${where}`;
+  return line === undefined ? where : `line ${line}, ${where}`;
 }
 
 function goTo(remark) {
+  view("input");
+  const needed = ["service", "namespace"].map(part).find((field) => field.ariaInvalid === "true");
+  if (needed) return needed.focus();
   if (remark.line !== undefined) return editor.go(remark.line);
   part("options-box").open = true;
-  part("options").elements[0].focus();
-}
-
-function span(kind, text) {
-  return Object.assign(document.createElement("span"), { className: kind, textContent: text });
+  (part("options").elements.namedItem(remark.option ?? "") ?? part("options").elements[2]).focus();
 }
 
 function pickEntry() {
   const select = part("entry");
   const before = select.selectedIndex;
-  select.replaceChildren(...shown.entries.map((entry) => Object.assign(document.createElement("option"), { textContent: entry.metadata.name })));
-  select.selectedIndex = Math.min(Math.max(before, 0), shown.entries.length - 1);
-  part("entry-label").hidden = shown.entries.length < 2;
+  select.replaceChildren(...entries.map((entry) => element("option", {}, entry.metadata.name)));
+  select.selectedIndex = Math.min(Math.max(before, 0), entries.length - 1);
+  part("entry-label").hidden = entries.length < 2;
   drawEntry();
 }
 
 function drawEntry() {
-  const entry = shown.entries[part("entry").selectedIndex];
-  part("drawing").replaceChildren(...(entry ? [draw(entry)] : []));
+  const entry = entries[part("entry").selectedIndex];
+  if (entry) draw(part("drawing"), entry);
+  else part("drawing").replaceChildren(element("p", { className: "note" }, "Nothing to draw."));
 }
 
 /** F8 and Shift+F8, as editors have it. */
 function nextRemark(event) {
   if (event.key !== "F8") return;
   event.preventDefault();
-  const lines = shown.remarks.map((remark) => remark.line).filter((line) => line !== undefined);
+  const lines = remarks.map((remark) => remark.line).filter((line) => line !== undefined);
   const here = editor.line;
   const next = event.shiftKey ? (lines.findLast((line) => line < here) ?? lines.at(-1)) : (lines.find((line) => line > here) ?? lines[0]);
-  if (next !== undefined) editor.go(next);
+  if (next === undefined) return;
+  view("input");
+  editor.go(next);
 }
 
-async function copy() {
-  const text = part("yaml").textContent;
+/** Copies a text, and confirms it on the button for a moment. */
+async function copy(button, text) {
+  const label = button.dataset.label ?? button.textContent;
+  button.dataset.label = label;
   try {
     await navigator.clipboard.writeText(text);
-    part("status").textContent = "copied";
+    confirm(button, "Copied");
   } catch {
-    getSelection().selectAllChildren(part("yaml"));
-    part("status").textContent = "selected; copy it with the keyboard";
+    confirm(button, "Not allowed");
   }
 }
 
-function toggleTheme() {
-  const dark = !isDark();
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-  part("theme").setAttribute("aria-pressed", String(dark));
+function confirm(button, word) {
+  button.dataset.label ??= button.textContent;
+  button.style.minWidth ||= `${button.offsetWidth}px`;
+  button.textContent = word;
+  setTimeout(() => { button.textContent = button.dataset.label; }, 1500);
 }
 
-function isDark() {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+function download() {
+  const name = entries.length === 1 ? entries[0].metadata.name : "serviceentries";
+  const url = URL.createObjectURL(new Blob([yaml], { type: "application/yaml" }));
+  element("a", { href: url, download: `${name}.yaml` }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+async function share() {
+  const fragment = await toFragment({ text: editor.value, options: form.read().options });
+  if (fragment === undefined) return confirm(part("share"), "Too long");
+  history.replaceState(null, "", fragment);
+  await copy(part("share"), location.href);
+}
+
+/** Shows what the address holds, if anything. */
+async function openShared() {
+  const shared = await fromFragment(location.hash);
+  if (!shared) return false;
+  part("example").selectedIndex = -1;
+  load(shared.text, shared.options);
+  return true;
 }
 
 function pickExample() {
-  const example = examples[part("example").selectedIndex];
-  form.set(example.options);
-  editor.value = example.input;
+  const { text, options = {} } = examples[part("example").selectedIndex];
+  edited();
+  load(text, options);
+}
+
+function load(text, options) {
+  form.set(options);
+  editor.value = text;
   show();
 }
 
+/** On a narrow screen one panel is seen at a time: each section with a name for its tab. */
+function view(id) {
+  part("main").dataset.view = id;
+  for (const tab of part("tabs").children) tab.setAttribute("aria-current", String(tab.dataset.of === id));
+}
+
+function makeTabs() {
+  for (const section of document.querySelectorAll("[data-view]")) {
+    const tab = element("button", { type: "button" }, section.dataset.view);
+    tab.dataset.of = section.id;
+    tab.addEventListener("click", () => view(section.id));
+    part("tabs").append(tab);
+  }
+  view("result");
+}
+
+makeTabs();
+themeChoice(part("theme"));
 await init(wasm);
-part("example").append(...examples.map(({ name }) => Object.assign(document.createElement("option"), { textContent: name })));
-part("theme").setAttribute("aria-pressed", String(isDark()));
+part("example").append(...examples.map(({ name }) => element("option", {}, name)));
 part("example").addEventListener("change", pickExample);
-part("text").addEventListener("input", soon);
+part("text").addEventListener("input", edited);
 part("entry").addEventListener("change", drawEntry);
-part("copy").addEventListener("click", copy);
-part("theme").addEventListener("click", toggleTheme);
+part("copy").addEventListener("click", () => copy(part("copy"), yaml));
+part("download").addEventListener("click", download);
+part("share").addEventListener("click", share);
+part("skip").addEventListener("click", () => view("result"));
+addEventListener("hashchange", openShared);
 document.addEventListener("keydown", nextRemark);
-pickExample();
+new ResizeObserver(() => redrawLinks(part("drawing"))).observe(part("drawing"));
+part("drawing").addEventListener("toggle", () => redrawLinks(part("drawing")), true);
+if (!(await openShared())) pickExample();

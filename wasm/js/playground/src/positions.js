@@ -10,11 +10,16 @@ export function scan(text) {
   try {
     for (reader.blank(); reader.at < text.length; reader.blank()) documents.push(reader.value());
   } catch (problem) {
-    if (problem !== reader.end) throw problem;
+    // Brackets that are nested too deep for the stack are not JSON that anybody prints.
+    if (problem !== reader.end && !(problem instanceof RangeError)) throw problem;
     if (reader.open.length > 0) documents.push(reader.open[0]);
   }
   return documents;
 }
+
+const SPACE = /\s*/y;
+const QUOTED = /"[^"\\]*(?:\\.[^"\\]*)*"/y;
+const WORD = /[-+.\w]+/y;
 
 class Reader {
   at = 0;
@@ -27,7 +32,9 @@ class Reader {
   }
 
   blank() {
-    while (/\s/.test(this.text[this.at] ?? "x")) this.at += 1;
+    SPACE.lastIndex = this.at;
+    SPACE.test(this.text);
+    this.at = SPACE.lastIndex;
     return this.text[this.at];
   }
 
@@ -69,23 +76,21 @@ class Reader {
   }
 
   string() {
-    const quoted = /"(?:[^"\\]|\\.)*"/y;
-    quoted.lastIndex = this.at;
-    const found = quoted.exec(this.text);
-    if (!found) throw this.end;
-    this.at = quoted.lastIndex;
+    QUOTED.lastIndex = this.at;
+    if (!QUOTED.test(this.text)) throw this.end;
+    const quoted = this.text.slice(this.at, QUOTED.lastIndex);
+    this.at = QUOTED.lastIndex;
     try {
-      return JSON.parse(found[0]);
+      return JSON.parse(quoted);
     } catch {
       throw this.end;
     }
   }
 
   word(start) {
-    const word = /[-+.\w]+/y;
-    word.lastIndex = start;
-    if (!word.test(this.text)) throw this.end;
-    this.at = word.lastIndex;
+    WORD.lastIndex = start;
+    if (!WORD.test(this.text)) throw this.end;
+    this.at = WORD.lastIndex;
     return { start };
   }
 
@@ -105,9 +110,20 @@ export function follow(node, path) {
   return node;
 }
 
+/** Where each line of a text begins. */
+export function lineStarts(text) {
+  const starts = [0];
+  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+  return starts;
+}
+
 /** The number of the line, from 1, in which a place is. */
-export function lineAt(text, place) {
-  let line = 1;
-  for (let at = text.indexOf("\n"); at !== -1 && at < place; at = text.indexOf("\n", at + 1)) line += 1;
-  return line;
+export function lineAt(starts, place) {
+  let [low, high] = [0, starts.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (starts[middle] <= place) low = middle;
+    else high = middle;
+  }
+  return low + 1;
 }

@@ -3,44 +3,65 @@
 import { follow, lineAt, scan } from "./positions.js";
 
 /**
- * Remarks of diagnostics: `{ severity, code, where, message, line }`, sorted by line.
+ * Remarks of diagnostics: `{ severity, code, where, message, line }`, sorted by line. `starts` are the places where the lines begin.
  */
-export function ofDiagnostics(text, diagnostics) {
+export function ofDiagnostics(text, starts, diagnostics) {
+  if (diagnostics.length === 0) return [];
   const documents = scan(text);
+  const named = byName(documents);
   const remarks = diagnostics.map((diagnostic) => ({
     severity: diagnostic.severity,
     code: diagnostic.code,
     where: [[diagnostic.namespace, diagnostic.service].filter(Boolean).join("/"), diagnostic.instance].filter(Boolean).join(" "),
     message: diagnostic.message,
-    line: lineAt(text, place(documents, diagnostic)),
+    line: lineAt(starts, place(documents, named, diagnostic)),
   }));
   return remarks.sort((a, b) => a.line - b.line);
 }
 
 /** The one remark of an error that the module throws. */
-export function ofError(text, error) {
+export function ofError(text, starts, error) {
   const kind = error.kind ?? error.name;
   const remark = { severity: "error", code: kind, where: kind === "InvalidOptions" ? "options" : "input", message: error.message };
-  return { ...remark, line: kind === "InvalidOptions" ? undefined : lineOfError(text, error.message) };
+  return { ...remark, line: kind === "InvalidOptions" ? undefined : lineOfError(text, starts, error.message) };
 }
 
-function lineOfError(text, message) {
+function lineOfError(text, starts, message) {
   const line = /^line (\d+), column/.exec(message);
   if (line) return Number(line[1]);
   const documents = scan(text);
   const [, number, path] = /^(?:document (\d+): )?([\w.[\]-]+): /.exec(message) ?? [];
   const document = documents[Number(number ?? 1) - 1];
-  return lineAt(text, (path && follow(document, path)?.start) ?? document?.start ?? 0);
+  return lineAt(starts, (path && follow(document, path)?.start) ?? document?.start ?? 0);
 }
 
-function place(documents, diagnostic) {
+function place(documents, named, diagnostic) {
   const path = /^(?:document (\d+): )?((?:services|Instances)\[[\w.[\]-]+): /.exec(diagnostic.message);
   if (path) return follow(documents[Number(path[1] ?? 1) - 1], path[2])?.start ?? 0;
-  const services = documents.flatMap(servicesOf).filter((service) => isOf(service, diagnostic));
-  const instances = services.flatMap((service) => service.instances);
-  const instance = instances.find((item) => textOf(item, "InstanceId", "Id") === diagnostic.instance);
-  const found = diagnostic.instance === undefined ? services[0]?.node : (instance ?? services[0]?.node);
-  return found?.start ?? documents[0]?.start ?? 0;
+  const { namespace, service, instance } = diagnostic;
+  return first(named, namespace, service, instance) ?? first(named, namespace, service) ?? documents[0]?.start ?? 0;
+}
+
+/** Where each service and instance first is, by its names. */
+function byName(documents) {
+  const places = new Map();
+  const put = (key, start) => void (places.has(key) || places.set(key, start));
+  for (const { namespace, service, node, instances } of documents.flatMap(servicesOf)) {
+    put(keyOf(namespace, service), node.start);
+    for (const item of instances) put(keyOf(namespace, service, textOf(item, "InstanceId", "Id")), item.start);
+  }
+  return places;
+}
+
+/** The first place for these names. What does not say its name may be any service's. */
+function first(named, namespace, service, instance) {
+  const names = [[namespace, service], [undefined, service], [namespace, undefined], [undefined, undefined]];
+  const starts = names.map(([a, b]) => named.get(keyOf(a, b, instance))).filter((start) => start !== undefined);
+  return starts.length > 0 ? Math.min(...starts) : undefined;
+}
+
+function keyOf(...names) {
+  return JSON.stringify(names.filter((name, index) => index < 2 || name !== undefined));
 }
 
 /** The services that a document speaks of: `{ namespace, service, node, instances }`. */
@@ -58,12 +79,6 @@ function servicesOf(document) {
     instances: [node],
   }));
   return [...listed, ...discovered];
-}
-
-/** What does not say its name may be any service's. */
-function isOf(service, diagnostic) {
-  const same = (name, wanted) => name === undefined || name === wanted;
-  return same(service.namespace, diagnostic.namespace) && same(service.service, diagnostic.service);
 }
 
 function textOf(node, ...keys) {
