@@ -5,6 +5,7 @@ mod words;
 
 use std::fmt;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 /// Why a text does not parse as a type.
@@ -77,13 +78,16 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Misread> 
 /// The path is found from the error's position. A deserializer that tracks paths would be compiled
 /// for every type, a fifth of a WebAssembly module.
 fn explain(text: &str, error: &serde_json::Error) -> Misread {
-    let (message, position) = (message(error), Position::new(error));
-    // A key that is not the number that a type asks for counts as syntax, but the text is JSON.
-    if error.is_data() || message.starts_with("invalid value: ") {
-        let path = path::at(text, position.line, position.column);
-        return Misread { path, position: None, message };
+    // Not by the error's category: some values of a wrong type count as syntax.
+    if let Err(syntax) = serde_json::from_str::<IgnoredAny>(text) {
+        let position = Some(Position::new(&syntax));
+        return Misread { path: String::new(), position, message: message(&syntax) };
     }
-    Misread { path: String::new(), position: Some(position), message }
+    let message = match message(error).as_str() {
+        "expected value" => "expected a string".to_owned(),
+        message => message.to_owned(),
+    };
+    Misread { path: path::at(text, error.line(), error.column()), position: None, message }
 }
 
 /// The parser's message without its position, in the words of JSON.

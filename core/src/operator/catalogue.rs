@@ -228,9 +228,8 @@ impl Operator {
         if let Some(entry) = &entry {
             self.entries.claim(entry, &id, now);
         }
-        self.inventory
-            .services
-            .insert(id.clone(), ServiceState::new(service, entry, is_first_pass));
+        let state = ServiceState::new(service, entry, is_first_pass);
+        self.inventory.services.insert(id.clone(), Box::new(state));
         if reads_attributes {
             self.plan(ReadKey::Attributes(id.clone()), now);
         }

@@ -15,7 +15,8 @@ use super::{ServiceId, Time, WriteFailure};
 /// All entries that are observed or claimed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Entries {
-    all: BTreeMap<EntryKey, Entry>,
+    /// Boxed, since nodes of such a map are half empty.
+    all: BTreeMap<EntryKey, Box<Entry>>,
     /// The sink has listed its entries. Nothing is read or written before.
     pub listed: bool,
     /// Claimed entries without an owner are adopted, and so count for the guard.
@@ -41,11 +42,11 @@ impl Entries {
     }
 
     pub(super) fn get(&self, key: &EntryKey) -> Option<&Entry> {
-        self.all.get(key)
+        self.all.get(key).map(Box::as_ref)
     }
 
     pub(super) fn get_mut(&mut self, key: &EntryKey) -> Option<&mut Entry> {
-        self.all.get_mut(key)
+        self.all.get_mut(key).map(Box::as_mut)
     }
 
     pub(super) fn state(&self, key: &EntryKey) -> Option<&WriteState> {
@@ -53,7 +54,7 @@ impl Entries {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&EntryKey, &Entry)> {
-        self.all.iter()
+        self.all.iter().map(|(key, entry)| (key, &**entry))
     }
 
     /// Sets the state of an entry, and keeps the indexes.
@@ -90,7 +91,7 @@ impl Entries {
                 self.waiting.entry(on).or_default().insert(key.clone());
             }
             WriteState::Settled | WriteState::Conflicted => {
-                if self.all.get(key).is_some_and(Entry::is_void) {
+                if self.get(key).is_some_and(Entry::is_void) {
                     self.all.remove(key);
                 }
             }
@@ -208,7 +209,7 @@ impl Entries {
         let in_flight = if self.in_flight == 0 {
             None
         } else {
-            self.all.values().filter_map(Entry::in_flight_since).min()
+            self.iter().filter_map(|(_, entry)| entry.in_flight_since()).min()
         };
         due.into_iter().chain(in_flight).min()
     }
@@ -228,14 +229,16 @@ impl Entries {
 
     pub(super) fn claim(&mut self, key: &EntryKey, id: &ServiceId, now: Time) {
         let entry = self.all.entry(key.clone()).or_default();
-        entry.claims.insert(id.clone());
+        if let Err(at) = entry.claims.binary_search(id) {
+            entry.claims.insert(at, id.clone());
+        }
         self.recount(key);
         self.mark_desired(key, now);
     }
 
     pub(super) fn unclaim(&mut self, key: &EntryKey, id: &ServiceId, now: Time) {
         if let Some(entry) = self.all.get_mut(key) {
-            entry.claims.remove(id);
+            entry.claims.retain(|claim| claim != id);
         }
         self.recount(key);
         self.mark_desired(key, now);

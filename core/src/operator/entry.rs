@@ -1,6 +1,5 @@
 //! One entry: what was observed of it, which services claim it, and the state of its next write.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -189,7 +188,7 @@ pub(super) struct Entry {
     /// The version of its last deletion: an older state was current before that.
     pub tombstone: Option<Version>,
     /// The services that claim it, by rank.
-    pub claims: BTreeSet<ServiceId>,
+    pub claims: Vec<ServiceId>,
     /// The merged entry, where several services claim it and are merged.
     pub merged: Option<Arc<DesiredEntry>>,
     /// Its hosts in the index of desired hosts.
@@ -210,7 +209,7 @@ impl Default for Entry {
             observed: None,
             ownership: Ownership::Unowned,
             tombstone: None,
-            claims: BTreeSet::new(),
+            claims: Vec::new(),
             merged: None,
             desired_hosts: Vec::new(),
             state: WriteState::Settled,

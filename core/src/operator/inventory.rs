@@ -254,7 +254,8 @@ impl ServiceState {
 #[derive(Debug, Clone)]
 pub(super) struct Inventory {
     pub sources: BTreeMap<Arc<str>, Source>,
-    pub services: BTreeMap<ServiceId, ServiceState>,
+    /// Boxed, since nodes of such a map are half empty.
+    pub services: BTreeMap<ServiceId, Box<ServiceState>>,
 }
 
 impl Inventory {

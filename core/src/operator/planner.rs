@@ -12,7 +12,7 @@ use crate::sorted::SortedMap;
 /// Which kinds of change are made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub enum Policy {
     /// Create, update and delete.
     #[default]
@@ -26,7 +26,11 @@ pub enum Policy {
 /// How to plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS), ts(rename = "PlanSettings"))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema, ts_rs::TS),
+    ts(rename = "PlanSettings")
+)]
 pub struct Options {
     /// An entry with this owner label is ours, if it comes of a source that is read.
     pub owner: String,

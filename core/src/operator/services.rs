@@ -295,6 +295,6 @@ impl Operator {
     }
 
     pub(super) fn service(&self, id: &ServiceId) -> Option<&ServiceState> {
-        self.inventory.services.get(id)
+        self.inventory.services.get(id).map(Box::as_ref)
     }
 }

@@ -11,5 +11,5 @@ mod options;
 pub(crate) mod pattern;
 mod typescript;
 
-pub use options::translation_options;
+pub use options::{options_page, translation_options};
 pub use typescript::typescript;

@@ -3,6 +3,7 @@
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
+use serde_json::Value;
 
 use crate::translate::Options;
 
@@ -14,6 +15,63 @@ pub fn translation_options() -> Schema {
         .with_transform(RecursiveTransform(unwrap_description))
         .into_generator()
         .into_root_schema_for::<Options>()
+}
+
+/// What a reader wants to know of an option beside its description: a line for each of several values
+/// that it takes, and its default.
+#[must_use]
+pub fn notes(schema: &Schema, name: &str) -> Vec<String> {
+    let schema = schema.as_value();
+    let Some(option) = schema.pointer(&format!("/properties/{name}")) else { return Vec::new() };
+    let definition = option.get("$ref").and_then(Value::as_str);
+    let definition = definition.and_then(|at| schema.pointer(at.trim_start_matches('#')));
+    let values = definition.and_then(|definition| definition.get("oneOf")?.as_array());
+    let mut notes: Vec<String> = values
+        .into_iter()
+        .flatten()
+        .filter_map(|value| {
+            let description = value.get("description")?.as_str()?.replace('\n', " ");
+            Some(format!("- `{}`: {description}", value.get("const")?.as_str()?))
+        })
+        .collect();
+    notes.extend(option.get("default").map(|default| format!("@default {default}")));
+    notes
+}
+
+/// The options as a page in Markdown.
+#[must_use]
+pub fn options_page() -> String {
+    let schema = translation_options();
+    let mut page = "<!-- Generated from the Rust types by `UPDATE_GOLDEN=1 cargo test`: do not edit. -->\n\n\
+        # Translation options\n\n\
+        `--set NAME=VALUE` in `serve` and `translate`, `options` of the WebAssembly modules. The forms of \
+        values are in [translation-options.schema.json](translation-options.schema.json).\n"
+        .to_owned();
+    page.push_str(&section(&schema, "/properties"));
+    page.push_str(
+        "\n## `overrides`\n\nEach has any of these fields; without `source`, `namespace` and `service` it is for all services.\n",
+    );
+    page.push_str(&section(&schema, "/$defs/Override/properties"));
+    page
+}
+
+fn section(schema: &Schema, at: &str) -> String {
+    let mut table = "\n| option | default | |\n|---|---|---|\n".to_owned();
+    let properties = schema.as_value().pointer(at).and_then(Value::as_object);
+    for (name, option) in properties.into_iter().flatten() {
+        let description = option.get("description").and_then(Value::as_str).unwrap_or_default();
+        let default =
+            option.get("default").map(|default| format!("`{default}`")).unwrap_or_default();
+        let mut text = description.replace('\n', " ");
+        let values = notes(schema, name);
+        for value in values.iter().filter_map(|note| note.strip_prefix("- ")) {
+            text.push_str("<br>");
+            text.push_str(value);
+        }
+        let (default, text) = (default.replace('|', "\\|"), text.replace('|', "\\|"));
+        table.push_str(&format!("| `{name}` | {default} | {text} |\n"));
+    }
+    table
 }
 
 /// Puts each paragraph of a description on one line: where the source wraps it says nothing.

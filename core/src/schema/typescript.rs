@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use schemars::{Schema, schema_for};
 use ts_rs::{Config, TS, TypeVisitor};
 
 use super::input::{CloudMapInput, InputNames, PlanInput, Translation};
 use super::layout::laid_out;
+use super::options;
 use crate::operator;
 use crate::service_entry::validate::Finding;
 use crate::translate::Options;
@@ -21,8 +23,8 @@ pub fn typescript() -> String {
     let mut inputs = Calls::default();
     inputs.with::<CloudMapInput>();
     inputs.with::<InputNames>();
-    inputs.with_any_of::<Options>();
-    inputs.with_any_of::<operator::Options>();
+    inputs.with_any_of::<Options>(&options::translation_options());
+    inputs.with_any_of::<operator::Options>(&schema_for!(operator::Options));
     inputs.with::<PlanInput>();
     let mut outputs = Calls::default();
     outputs.with::<Translation>();
@@ -50,11 +52,13 @@ impl Calls {
         self.parts.visit::<T>();
     }
 
-    /// Options: each has a default, so that all may be left out.
-    fn with_any_of<T: TS + ?Sized + 'static>(&mut self) {
+    /// Options: each has a default, so that all may be left out. Editors show it, and what each of
+    /// several values means.
+    fn with_any_of<T: TS + ?Sized + 'static>(&mut self, schema: &Schema) {
         self.with::<T>();
         if let Some(declaration) = self.parts.0.get_mut(&T::ident(&self.config)) {
-            *declaration = declaration.lines().map(optional).collect();
+            let optional: String = declaration.lines().map(optional).collect();
+            *declaration = documented(&optional, schema);
         }
     }
 
@@ -114,6 +118,27 @@ fn accepting_undefined(line: &str) -> String {
         }
         _ => format!("{line}\n"),
     }
+}
+
+/// Adds to each field's comment the values that it takes, and its default.
+fn documented(declaration: &str, schema: &Schema) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in declaration.lines() {
+        let name = line.strip_prefix("  ").and_then(|field| field.split_once("?: "));
+        let notes = name.map_or_else(Vec::new, |(name, _)| options::notes(schema, name));
+        if !notes.is_empty()
+            && let Some(last) = lines.pop()
+        {
+            match last.strip_prefix("  /** ").and_then(|text| text.strip_suffix(" */")) {
+                Some(text) => lines.extend(["  /**".to_owned(), format!("   * {text}")]),
+                None => debug_assert_eq!(last, "   */"),
+            }
+            lines.extend(notes.iter().map(|note| format!("   * {note}")));
+            lines.push("   */".to_owned());
+        }
+        lines.push(line.to_owned());
+    }
+    lines.join("\n") + "\n"
 }
 
 fn declaration<T: TS + ?Sized>(config: &Config) -> String {

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use istio_cloud_map_core::schema::{translation_options, typescript};
+use istio_cloud_map_core::schema::{options_page, translation_options, typescript};
 use istio_cloud_map_core::service_entry::Protocol;
 use serde_json::Value;
 
@@ -29,6 +29,17 @@ fn the_json_schema_of_the_options_is_that_of_the_types() {
     let stored: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     assert!(
         stored == schema,
+        "{} is not what the types give; run with UPDATE_GOLDEN=1 if they are right",
+        file.display()
+    );
+}
+
+#[test]
+fn the_page_of_the_options_is_that_of_the_types() {
+    let page = options_page();
+    let file = generated("docs/reference/translation-options.md", &page);
+    assert!(
+        fs::read_to_string(&file).unwrap() == page,
         "{} is not what the types give; run with UPDATE_GOLDEN=1 if they are right",
         file.display()
     );

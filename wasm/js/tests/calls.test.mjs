@@ -90,13 +90,41 @@ test('what translate makes is valid, and a finding names its place', () => {
 test('a bad input is an error that says what was expected', () => {
   fails(() => translateJson('{"services": ['), 'InvalidInput', /^line 1, column \d+: .*expected Cloud Map JSON/);
   fails(() => translateJson(''), 'InvalidInput', /empty/);
-  fails(() => translateJson({}), 'InvalidInput', /expected JSON as a string, got a object|an object/);
+  fails(() => translateJson({}), 'InvalidInput', /expected JSON as a string, got an object; `translate` takes objects/);
   fails(() => translate({ Services: [] }), 'InvalidInput', /`Services`.*`services`/);
-  fails(() => translate('{}'), 'InvalidInput', /string/);
-  fails(() => translate(undefined), 'InvalidInput', /undefined/);
-  fails(() => translate(() => 1), 'InvalidInput', /function/);
+  fails(() => translate(JSON.stringify(snapshot()).repeat(1000)), 'InvalidInput', /^expected an object, got a string that starts with .{1,60}; JSON text goes to `translateJson`$/);
+  fails(() => translate(undefined), 'InvalidInput', /^expected an object, got undefined$/);
+  fails(() => translate(null), 'InvalidInput', /^expected an object, got null$/);
+  fails(() => translate(Promise.resolve(snapshot())), 'InvalidInput', /^expected an object, got a Promise \(use `await`\)$/);
+  fails(() => translate(() => 1), 'InvalidInput', /^expected an object, got a function$/);
   fails(() => plan({ desire: [] }), 'InvalidInput', /desire/);
   fails(() => validate(undefined), 'InvalidInput', /undefined/);
+});
+
+test('an error has its path, or its line and column, as fields', () => {
+  const details = (run) => {
+    try {
+      run();
+    } catch ({ kind, path, line, column }) {
+      return { kind, path, line, column };
+    }
+    return undefined;
+  };
+  assert.deepEqual(details(() => translateJson('{\n"services": [')), { kind: 'InvalidInput', path: undefined, line: 2, column: 13 });
+  assert.deepEqual(details(() => translate({ services: [7] })), { kind: 'InvalidInput', path: 'services[0]', line: undefined, column: undefined });
+  assert.deepEqual(details(() => translate(snapshot(), { overrides: [{ port: 1 }] })), { kind: 'InvalidOptions', path: 'overrides[0].port', line: undefined, column: undefined });
+});
+
+test('a message has the words of JSON', () => {
+  fails(() => translate({ services: {} }), 'InvalidInput', /^services: expected an array, got an object/);
+  fails(() => plan({}, { maxDeletePercent: 'x' }), 'InvalidOptions', /expected a whole number from 0 to 255, got the string "x"/);
+});
+
+test('an empty answer needs the names of its service, and is an entry without endpoints with them', () => {
+  fails(() => translate({ Instances: [] }), 'InvalidInput', /set `service` and `namespace`/);
+  fails(() => translate({ Instances: [] }, { namespace: 'ns' }), 'InvalidInput', /set `service`/);
+  const { serviceEntries: [entry] } = translate({ Instances: [] }, { namespace: 'ns', service: 'web' });
+  assert.deepEqual([entry.spec.hosts, entry.spec.endpoints], [['web.ns'], undefined]);
 });
 
 test('a bad option is an error that names it', () => {
@@ -163,6 +191,6 @@ test('when memory runs out the call says so, and the next one works', () => {
     try { translateJson(many); console.log('no error'); } catch (error) { console.log(error.name, error.message, error.cause !== undefined); }
     console.log(translateJson(few) === before);`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--wasm-max-mem-pages=128', '-e', script], { encoding: 'utf8' });
-  assert.match(stdout, /^Error istio-cloud-map: the call broke off \(.*\) and has no result\. .*memory ran out.* true\ntrue\n$/, stderr);
+  assert.match(stdout, /^Error istio-cloud-map: the call was aborted \(.*\) and has no result\. .*memory ran out.* true\ntrue\n$/, stderr);
 });
 

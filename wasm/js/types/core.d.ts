@@ -18,40 +18,90 @@ export type InputNames = {
 
 /** How services are translated. Every field has the documented default. */
 export type TranslationOptions = {
-  /** The value of the owner label: the operator's `--id`. */
+  /**
+   * The value of the owner label: the operator's `--id`.
+   * @default "istio-cloud-map"
+   */
   owner?: string | undefined;
-  /** The version that entries are written in. */
+  /**
+   * The version that entries are written in.
+   * - `networking.istio.io/v1beta1`: Served by every Istio since 1.8.
+   * - `networking.istio.io/v1`: Served since Istio 1.22.
+   * - `networking.istio.io/v1alpha3`: The oldest version.
+   * @default "networking.istio.io/v1beta1"
+   */
   apiVersion?: ApiVersion | "v1beta1" | "v1" | "v1alpha3" | undefined;
   /** The Kubernetes namespace written into entries; none, if absent. */
   targetNamespace?: string | undefined;
-  /** Which instances are used, by their health. */
+  /**
+   * Which instances are used, by their health.
+   * - `healthyOrElseAll`: The healthy ones; all, if none is.
+   * - `healthy`: The healthy ones.
+   * - `all`: All.
+   * @default "healthyOrElseAll"
+   */
   health?: HealthMode | undefined;
-  /** Which addresses of an instance with both an IPv4 and an IPv6 address are used. */
+  /**
+   * Which addresses of an instance with both an IPv4 and an IPv6 address are used.
+   * - `preferIpv4`: IPv4; IPv6 where there is none.
+   * - `preferIpv6`: IPv6; IPv4 where there is none.
+   * - `dual`: Both, as two endpoints.
+   * @default "preferIpv4"
+   */
   ipFamily?: IpFamily | undefined;
   /**
    * Addresses that no endpoint may have. By default loopback, unspecified, link-local (including
    * the metadata service) and multicast.
+   * @default ["0.0.0.0/8","127.0.0.0/8","169.254.0.0/16","224.0.0.0/4","255.255.255.255/32","::/128","::1/128","fe80::/10","ff00::/8","fd00:ec2::/32"]
    */
   denyCidrs?: Array<Cidr> | undefined;
-  /** Addresses that an endpoint may have although they are denied. */
+  /**
+   * Addresses that an endpoint may have although they are denied.
+   * @default []
+   */
   allowCidrs?: Array<Cidr> | undefined;
-  /** From a label of endpoints to the attribute that has its value. */
+  /**
+   * From a label of endpoints to the attribute that has its value.
+   * @default {}
+   */
   endpointLabels?: { [key in LabelKey]: string } | undefined;
   /** The attribute that has an endpoint's weight. */
   weightAttribute?: string | undefined;
-  /** Whether a service without endpoints has an entry. */
+  /**
+   * Whether a service without endpoints has an entry.
+   * - `keep`: An entry without endpoints, so that clients get a 503.
+   * - `omit`: No entry.
+   * @default "keep"
+   */
   emptyService?: EmptyService | undefined;
-  /** Which virtual addresses an entry has. */
+  /**
+   * Which virtual addresses an entry has.
+   * - `auto`: The IP of a single endpoint. With more endpoints: up to 16 IPs if a port is not routed by name, else none.
+   * - `none`: None.
+   * - `endpoints`: The endpoints' IPs, up to 64.
+   * @default "auto"
+   */
   addresses?: Addresses | undefined;
-  /** The protocol of a port by its number, beside 80 `HTTP` and 443 `HTTPS`. */
+  /**
+   * The protocol of a port by its number, beside 80 `HTTP` and 443 `HTTPS`.
+   * @default {}
+   */
   protocols?: { [key in number]: Protocol } | undefined;
-  /** The service port for host-mapped ports of ECS, `name:number`. A target port is ignored. */
+  /**
+   * The service port for host-mapped ports of ECS, `name:number`. A target port is ignored.
+   * @default "http:80"
+   */
   dynamicPort?: PortSpec | undefined;
   /** Where services are, seen from the mesh; left out, if absent. */
   location?: Location | undefined;
   /** Which Kubernetes namespaces see the entries; all, if empty. */
   exportTo?: ExportTo | undefined;
-  /** How two services that claim one host are handled. */
+  /**
+   * How two services that claim one host are handled.
+   * - `refuse`: The first by source, namespace id and service id gets the host; the others are reported.
+   * - `merge`: One entry of all of them, each endpoint with its own region.
+   * @default "refuse"
+   */
   conflicts?: Conflicts | undefined;
   /** Options for single services. If several match, the first that sets a field decides it. */
   overrides?: Array<Override> | undefined;
@@ -59,18 +109,34 @@ export type TranslationOptions = {
 
 /** How to plan. */
 export type PlanSettings = {
-  /** An entry with this owner label is ours, if it comes of a source that is read. */
+  /**
+   * An entry with this owner label is ours, if it comes of a source that is read.
+   * @default "istio-cloud-map"
+   */
   owner?: string | undefined;
-  /** Which kinds of change are made. */
+  /**
+   * Which kinds of change are made.
+   * - `sync`: Create, update and delete.
+   * - `upsert-only`: Create and update; never delete.
+   * - `create-only`: Create; never change what exists.
+   * @default "sync"
+   */
   policy?: Policy | undefined;
-  /** Take over entries without an owner that have the name that we would give. */
+  /**
+   * Take over entries without an owner that have the name that we would give.
+   * @default false
+   */
   adopt?: boolean | undefined;
   /**
    * The maximum share of owned entries that may be deleted, or emptied, within ten minutes, in
    * percent (from 10 entries).
+   * @default 30
    */
   maxDeletePercent?: number | undefined;
-  /** Delete and empty any number. */
+  /**
+   * Delete and empty any number.
+   * @default false
+   */
   forceDeletes?: boolean | undefined;
 };
 

@@ -23,15 +23,25 @@ export type PlanOptions = PlanSettings & {
   fieldManager?: string | undefined;
 };
 
-/** What a caller has to mend: the input, the options, or that `init()` was not awaited. */
+/** What a caller has to fix: the input, the options, or that `init()` was not awaited. */
 export type CloudMapErrorKind = "InvalidInput" | "InvalidOptions" | "InvalidRequest";
 
-/** The caller gave something that the call can't take. */
+/** The caller passed something that the call can't use. */
 export class CloudMapError extends Error {
-  constructor(kind: CloudMapErrorKind, message: string, options?: { cause?: unknown });
+  constructor(
+    kind: CloudMapErrorKind,
+    message: string,
+    details?: { cause?: unknown; path?: string | undefined; line?: number | undefined; column?: number | undefined },
+  );
   readonly name: "CloudMapError";
-  /** Which of the things that were given is wrong. */
+  /** Which argument is wrong. */
   readonly kind: CloudMapErrorKind;
+  /** The path of what is wrong, `services[0].instances` for example, where it is one value. */
+  readonly path?: string;
+  /** The line of JSON text where it stops being JSON, counted from 1. */
+  readonly line?: number;
+  /** The same in bytes of that line, counted from 1. */
+  readonly column?: number;
 }
 
 /** The module itself, or where it is. */
