@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 pub use plan::{NamespaceInput, PlanInput, PlanOptions, ScopesInput};
-pub use translate::{TranslateOptions, Translation};
+pub use translate::{Explanation, TranslateOptions, Translation};
 
 use crate::cloud_map::InputError;
 use crate::json::{self, Misread, Position};
@@ -137,8 +137,8 @@ pub fn validate(request: &[u8]) -> String {
 /// hosts whose language has JSON and exceptions.
 pub mod text {
     use super::{
-        Error, ErrorKind, Finding, PlanInput, PlanOptions, TranslateOptions, Translation, findings,
-        json,
+        Error, ErrorKind, Explanation, Finding, PlanInput, PlanOptions, TranslateOptions,
+        Translation, findings, json,
     };
     use crate::operator::Plan;
 
@@ -151,6 +151,14 @@ pub mod text {
         Translation::parse(input, TranslateOptions::parse(options)?)?.to_json().map_err(|error| {
             Error::new(ErrorKind::InvalidInput, format!("the answer can't be written: {error}"))
         })
+    }
+
+    /// Explains a translation: for each service, the rule behind each part of its entry.
+    ///
+    /// # Errors
+    /// If the input or the options are not as expected.
+    pub fn explain(input: &str, options: &str) -> Result<Vec<Explanation>, Error> {
+        Ok(Translation::parse(input, TranslateOptions::parse(options)?)?.explain())
     }
 
     /// Plans.

@@ -9,7 +9,7 @@ use super::{CallOptions, Error, to_json};
 use crate::cloud_map::{DEFAULT_SOURCE, InputOptions, Record, parse};
 use crate::diagnostic::Diagnostic;
 use crate::order;
-use crate::translate::{Options, Translator};
+use crate::translate::{Options, Reason, Translator};
 
 /// All of [`Options`], and the names that the input may lack: `namespace`, `service`, `source`,
 /// `region`.
@@ -35,6 +35,20 @@ impl TranslateOptions {
         };
         Ok(Self { names, translation: options.rest()? })
     }
+}
+
+/// Why a service's entry is as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+pub struct Explanation {
+    /// The source's name.
+    pub source: String,
+    /// The Cloud Map namespace's name.
+    pub namespace: String,
+    /// The Cloud Map service's name.
+    pub service: String,
+    /// The rule behind each part of the entry, in the order in which rules apply.
+    pub reasons: Vec<Reason>,
 }
 
 /// A translation, computed while it is serialized as `{"serviceEntries": [...], "diagnostics":
@@ -67,6 +81,20 @@ impl Translation {
         const ENTRY: usize = 768;
         const ENDPOINT: usize = 96;
         self.records.iter().map(|record| ENTRY + ENDPOINT * record.instances.len()).sum()
+    }
+
+    /// Why each service's entry is as it is, as if no other service claimed its host. Sorted as the
+    /// input is.
+    #[must_use]
+    pub fn explain(&self) -> Vec<Explanation> {
+        let translator = Translator::new(&self.options);
+        let explain = |record: &Record| Explanation {
+            source: record.source.clone(),
+            namespace: record.namespace.name.clone(),
+            service: record.service.name.clone(),
+            reasons: translator.explain(&[record], None).1,
+        };
+        self.records.iter().map(explain).collect()
     }
 
     /// Serializes to JSON.

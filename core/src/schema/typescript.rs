@@ -8,6 +8,7 @@ use ts_rs::{Config, TS, TypeVisitor};
 use super::input::{CloudMapInput, InputNames, PlanInput, Translation};
 use super::layout::laid_out;
 use super::options;
+use crate::api::Explanation;
 use crate::operator;
 use crate::service_entry::validate::Finding;
 use crate::translate::Options;
@@ -28,6 +29,7 @@ pub fn typescript() -> String {
     inputs.with::<PlanInput>();
     let mut outputs = Calls::default();
     outputs.with::<Translation>();
+    outputs.with::<Explanation>();
     outputs.with::<Finding>();
     outputs.with::<operator::Plan>();
     inputs.accepting_undefined().and(outputs).file()

@@ -4,7 +4,10 @@
 //! The attributes that start with `AWS_` are those of Cloud Map's `RegisterInstance`; `SERVICE_`
 //! and `ENDPOINT_` are those of aws-cloud-map-mcs-controller-for-k8s.
 
+use std::net::IpAddr;
+
 use super::address::{Address, AddressRules};
+use super::explain::{About, Rule};
 use super::options::HealthMode;
 use super::ports::port_number;
 use super::report::Report;
@@ -46,6 +49,17 @@ pub(super) struct Mcs<'a> {
 }
 
 impl<'a> InstanceAttributes<'a> {
+    /// The attribute that an address comes from.
+    fn origin(&self, address: &str) -> &'static str {
+        let is_ip = address.parse::<IpAddr>();
+        match is_ip {
+            Ok(IpAddr::V4(_)) if self.ipv4.is_some() => "AWS_INSTANCE_IPV4",
+            Ok(_) if self.ipv6.is_some() => "AWS_INSTANCE_IPV6",
+            _ if self.cname.is_some() => "AWS_INSTANCE_CNAME",
+            _ => "AWS_ALIAS_DNS_NAME",
+        }
+    }
+
     pub(super) fn new(attributes: &'a SortedMap<String, String>) -> Self {
         let mut found = Self::default();
         let (mut ec2, mut ecs) = (false, false);
@@ -173,6 +187,15 @@ impl<'a> Candidates<'a> {
         });
         if let Some(address) = usable.next() {
             let second = usable.next();
+            report.because(Rule::Address, About::Instance(&instance.id), || {
+                let both: Vec<&str> =
+                    std::iter::once(&address).chain(&second).map(Address::as_str).collect();
+                let named: Vec<String> = both
+                    .iter()
+                    .map(|text| format!("{text} is its {}", attributes.origin(text)))
+                    .collect();
+                named.join("; ")
+            });
             self.list.push(Candidate { record, instance, data, address, second });
         } else if data.client_port().is_some() {
             self.without_address.push(data);
@@ -222,6 +245,19 @@ pub(super) fn split_by_health<'a>(
     if all && mode != HealthMode::All && ready > 0 {
         let message = format!("none of the {ready} instances is healthy, so all are used");
         report.service(record, Severity::Warning, Code::NoneHealthy, message);
+    }
+    if report.is_explaining() {
+        for candidate in &candidates {
+            let is_ready = !candidate.data.attributes.not_ready;
+            let message = match (is_ready, healthy(candidate)) {
+                (false, _) => "left out: its attribute READY is false",
+                (true, true) => "used: its health check does not fail",
+                (true, false) if all => "used although its health check fails: `health` allows it",
+                (true, false) => "left out: its health check fails",
+            };
+            let about = About::Instance(&candidate.instance.id);
+            report.because(Rule::Health, about, || message.to_owned());
+        }
     }
     let reason = match (unhealthy, not_ready) {
         (0, 0) => return ByHealth { used: candidates, left_out: Vec::new() },

@@ -48,7 +48,7 @@ impl<S: Step> Translator<'_, S> {
                 take(*entry);
             }
         }
-        report.sorted()
+        report.finish().0
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::address::Address;
 use super::candidates::Candidate;
+use super::explain::{About, Rule};
 use super::options::Options;
 use super::ports::{Maps, PortPlan, Unserved};
 use super::report::Report;
@@ -57,11 +58,23 @@ pub(super) fn build(
     let mut list = Vec::with_capacity(slots.len());
     let mut push = |slots: &[Slot<'_, '_>], ports: PortMap, list: &mut Vec<Endpoint>| {
         let Some(first) = slots.first() else { return };
+        if report.is_explaining() {
+            explain_ports(first, slots, &ports, plan, report);
+        }
+        let locality = slots.iter().find_map(|slot| locality(slot.candidate, with_region, report));
+        report.because(
+            Rule::Locality,
+            About::Endpoint(first.address.as_str()),
+            || match &locality {
+                Some(locality) => format!("{locality}: the zone and region of its instance"),
+                None => "none: its instance has no AVAILABILITY_ZONE".to_owned(),
+            },
+        );
         list.push(Endpoint {
             address: first.address.as_str().to_owned(),
             ports,
             labels: labels(slots, options, report),
-            locality: slots.iter().find_map(|slot| locality(slot.candidate, with_region, report)),
+            locality,
             weight: weight(slots, options, report),
         });
     };
@@ -88,8 +101,31 @@ pub(super) fn build(
     }
     report_unserved(record, list.len(), &maps.unserved, report);
     drop_weights_over_limit(record, &mut list, report);
-    let all_ips = slots.iter().all(|slot| slot.address.is_ip());
-    Endpoints { list, resolution: if all_ips { Resolution::Static } else { Resolution::Dns } }
+    let name = slots.iter().find(|slot| !slot.address.is_ip());
+    report.because(Rule::Resolution, About::Service, || match name {
+        Some(slot) => format!("DNS, since {} is a host name", slot.address),
+        None => "STATIC, since no endpoint is a host name".to_owned(),
+    });
+    Endpoints {
+        list,
+        resolution: if name.is_none() { Resolution::Static } else { Resolution::Dns },
+    }
+}
+
+/// Why an endpoint has the ports that it has.
+fn explain_ports(
+    first: &Slot<'_, '_>,
+    slots: &[Slot<'_, '_>],
+    ports: &PortMap,
+    plan: &PortPlan<'_>,
+    report: &mut Report,
+) {
+    let address = first.address.as_str();
+    for (index, port) in plan.ports.iter().enumerate() {
+        report.because(Rule::PortMap, About::PortOf(address, port.number), || {
+            plan.why(index, ports.port(&port.name), slots)
+        });
+    }
 }
 
 fn report_unserved(record: &Record, total: usize, unserved: &Unserved, report: &mut Report) {

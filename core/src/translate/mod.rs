@@ -19,6 +19,7 @@ mod candidates;
 mod cidr;
 mod conflicts;
 mod endpoints;
+mod explain;
 mod limits;
 mod metadata;
 mod options;
@@ -33,6 +34,7 @@ mod virtual_addresses;
 
 pub use cidr::{Cidr, InvalidCidr};
 pub use conflicts::Translated;
+pub use explain::{Reason, Rule};
 pub use metadata::{HostError, NAME_PREFIX, entry_name, host_and_name};
 pub use options::{
     Addresses, Conflicts, EmptyService, ExportTo, HealthMode, InvalidExportTo, InvalidLabelKey,
@@ -48,6 +50,7 @@ use serde_json::Value;
 
 use address::AddressRules;
 use candidates::{ByHealth, Candidates};
+use explain::About;
 use ports::Instances;
 use report::Report;
 use settings::Settings;
@@ -154,13 +157,31 @@ impl<S: Step> Translator<'_, S> {
     /// The ports, or for TCP the addresses, are the `last` known ones where no instance has any.
     #[must_use]
     pub fn translate(&self, records: &[&Record], last: Option<&LastKnown>) -> Translation {
-        let mut report = Report::default();
-        let Some(first) = records.first() else {
-            return Translation { outcome: Outcome::Empty, diagnostics: Vec::new() };
-        };
-        let outcome = Claim::new(first, self.options, &mut report)
-            .map(|claim| claim.entry(records, last, &self.step, &mut report));
-        Translation { outcome: outcome.unwrap_or_else(|none| none), diagnostics: report.sorted() }
+        self.run(records, last, Report::default()).0
+    }
+
+    /// The same, and why: which rule made each part of the entry.
+    #[must_use]
+    pub fn explain(
+        &self,
+        records: &[&Record],
+        last: Option<&LastKnown>,
+    ) -> (Translation, Vec<Reason>) {
+        self.run(records, last, Report::explaining())
+    }
+
+    fn run(
+        &self,
+        records: &[&Record],
+        last: Option<&LastKnown>,
+        mut report: Report,
+    ) -> (Translation, Vec<Reason>) {
+        let outcome = records.first().map_or(Ok(Outcome::Empty), |first| {
+            Claim::new(first, self.options, &mut report)
+                .map(|claim| claim.entry(records, last, &self.step, &mut report))
+        });
+        let (diagnostics, reasons) = report.finish();
+        (Translation { outcome: outcome.unwrap_or_else(|none| none), diagnostics }, reasons)
     }
 }
 
@@ -183,10 +204,14 @@ impl<'a> Claim<'a> {
                 Code::Excluded,
                 format!("the service is left out: {why}"),
             );
+            report.because(Rule::Entry, About::Service, || format!("there is no entry: {why}"));
             return Err(Outcome::Excluded);
         }
         match settings.host_and_name(record) {
-            Ok((host, name)) => Ok(Self { record, settings, host, name }),
+            Ok((host, name)) => {
+                report.because(Rule::Host, About::Service, || settings.why_host(&host));
+                Ok(Self { record, settings, host, name })
+            }
             Err(error) => {
                 report.service(record, Severity::Error, Code::InvalidHost, error.to_string());
                 Err(Outcome::Failed)
@@ -209,6 +234,10 @@ impl<'a> Claim<'a> {
         let ByHealth { used, left_out } =
             candidates::split_by_health(list, settings.health(), record, report);
         if used.is_empty() && settings.empty_service() == EmptyService::Omit {
+            report.because(Rule::Entry, About::Service, || {
+                "there is no entry while no instance can be used, by the option emptyService: omit"
+                    .to_owned()
+            });
             return Outcome::Empty;
         }
         let plan = ports::plan(

@@ -1,14 +1,39 @@
-//! The diagnostics of a translation.
+//! The diagnostics of a translation, and the reasons for what it does.
 
+use super::explain::{About, Reason, Rule};
 use crate::cloud_map::{Instance, Record};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::order;
 
-/// Collects diagnostics.
+/// Collects diagnostics, and reasons if somebody asks for them.
 #[derive(Debug, Default)]
-pub struct Report(Vec<Diagnostic>);
+pub struct Report {
+    diagnostics: Vec<Diagnostic>,
+    reasons: Option<Vec<Reason>>,
+}
 
 impl Report {
+    /// A report that collects reasons, too.
+    pub(super) const fn explaining() -> Self {
+        Self { diagnostics: Vec::new(), reasons: Some(Vec::new()) }
+    }
+
+    pub(super) const fn is_explaining(&self) -> bool {
+        self.reasons.is_some()
+    }
+
+    /// Adds why a rule decided as it did. The message is made only if somebody asks.
+    pub(super) fn because(
+        &mut self,
+        rule: Rule,
+        about: About<'_>,
+        message: impl FnOnce() -> String,
+    ) {
+        if let Some(reasons) = &mut self.reasons {
+            reasons.push(Reason::new(rule, about, message()));
+        }
+    }
+
     /// Adds a diagnostic about a service as a whole.
     pub(super) fn service(
         &mut self,
@@ -40,7 +65,7 @@ impl Report {
         instance: Option<String>,
         message: String,
     ) {
-        self.0.push(Diagnostic {
+        self.diagnostics.push(Diagnostic {
             severity,
             code,
             source: record.source.clone(),
@@ -51,10 +76,13 @@ impl Report {
         });
     }
 
-    /// The diagnostics, sorted, without duplicates.
-    pub(super) fn sorted(mut self) -> Vec<Diagnostic> {
-        order::sort(&mut self.0);
-        self.0.dedup();
-        self.0
+    /// The diagnostics, sorted, without duplicates, and the reasons, each in the order of the rules.
+    pub(super) fn finish(mut self) -> (Vec<Diagnostic>, Vec<Reason>) {
+        order::sort(&mut self.diagnostics);
+        self.diagnostics.dedup();
+        let mut reasons = self.reasons.unwrap_or_default();
+        order::sort_by(&mut reasons, |a, b| a.key().cmp(&b.key()));
+        reasons.dedup();
+        (self.diagnostics, reasons)
     }
 }

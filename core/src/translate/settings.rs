@@ -3,7 +3,7 @@
 
 use super::metadata::{HostError, entry_name, host_and_name};
 use super::options::{Addresses, EmptyService, ExportTo, HealthMode, IpFamily, Options};
-use super::overrides::Matching;
+use super::overrides::{Matching, Override};
 use super::ports::{InvalidPorts, PortList, PortSpec};
 use super::report::Report;
 use crate::cloud_map::{Namespace, Record, Service};
@@ -57,6 +57,31 @@ impl<'o> Settings<'o> {
             Some(host) => Ok((host.as_str().to_owned(), entry_name(host.as_str()))),
             None => host_and_name(&record.namespace.name, &record.service.name),
         }
+    }
+
+    /// Why the host is this one.
+    pub(super) fn why_host(&self, host: &str) -> String {
+        let by = self.source(|o| o.host.is_some(), self.hints.host.is_some());
+        format!("`{host}`: {}", by.unwrap_or("SERVICE.NAMESPACE in lower case"))
+    }
+
+    /// Which of the two sets a setting, if one does.
+    fn source(&self, by_override: impl Fn(&Override) -> bool, hint: bool) -> Option<&'static str> {
+        let is_overridden = self.matching.first(|o| by_override(o).then_some(())).is_some();
+        if is_overridden {
+            return Some("an override sets it");
+        }
+        hint.then_some("a hint of the service sets it")
+    }
+
+    /// Who lists the ports, if anybody does.
+    pub(super) fn why_ports(&self) -> Option<&'static str> {
+        self.source(|o| o.ports.is_some(), self.hints.ports.is_some())
+    }
+
+    /// Who sets the protocol, if anybody does.
+    pub(super) fn why_protocol(&self) -> Option<&'static str> {
+        self.source(|o| o.protocol.is_some(), self.hints.protocol.is_some())
     }
 
     pub(super) fn ports(&self) -> Option<&PortList> {
@@ -227,7 +252,7 @@ mod tests {
         assert_eq!(hints.protocol, Some(Protocol::Grpc));
         assert_eq!(hints.ports.map(|p| p.to_string()).as_deref(), Some("http:80"));
         assert_eq!(hints.exclude, Some(false));
-        let reported = report.sorted();
+        let reported = report.finish().0;
         assert_eq!(reported.len(), 2);
         assert!(
             reported[0]

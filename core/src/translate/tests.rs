@@ -240,3 +240,63 @@ fn a_port_list_keeps_every_instance_of_an_address() {
         [json!(["10.0.0.1", {"http": 8080, "http-metrics": 9090}])]
     );
 }
+
+fn reasons(record: &Record, options: &Options) -> Vec<(Rule, String, String)> {
+    let (translation, reasons) = Translator::new(options).explain(&[record], None);
+    assert_eq!(translation, Translator::new(options).translate(&[record], None));
+    reasons
+        .into_iter()
+        .map(|reason| {
+            let port = reason.port.map(|port| format!(":{port}")).unwrap_or_default();
+            let about = reason.instance.or(reason.endpoint).unwrap_or_default();
+            (reason.rule, about + &port, reason.message)
+        })
+        .collect()
+}
+
+#[test]
+fn each_part_of_an_entry_names_the_rule_that_made_it() {
+    let record = service(vec![at(1, 8080), unhealthy(2, 8080), at(3, 9090)]);
+    let reasons = reasons(&record, &Options::default());
+    let expect = |rule: Rule, about: &str, message: &str| {
+        assert!(
+            reasons.contains(&(rule, about.to_owned(), message.to_owned())),
+            "{rule:?} {about} {message}: {reasons:#?}"
+        );
+    };
+    expect(Rule::Host, "", "`s.n`: SERVICE.NAMESPACE in lower case");
+    expect(Rule::Address, "i-1", "10.0.0.1 is its AWS_INSTANCE_IPV4");
+    expect(Rule::Health, "i-2", "left out: its health check fails");
+    expect(Rule::Port, ":8080", "tcp-8080: AWS_INSTANCE_PORT of an instance");
+    expect(Rule::Protocol, ":8080", "TCP: the default, since nothing names another protocol");
+    expect(Rule::PortMap, "10.0.0.1:8080", "8080: it is registered for this port");
+    let lowest = "9090: its lowest port of the same protocol, since it does not listen on 8080";
+    expect(Rule::PortMap, "10.0.0.3:8080", lowest);
+    expect(Rule::Locality, "10.0.0.1", "none: its instance has no AVAILABILITY_ZONE");
+    expect(Rule::Resolution, "", "STATIC, since no endpoint is a host name");
+    let captures =
+        "the endpoints' IPs, up to 16: without any, port 8080 captures all of 0.0.0.0:8080";
+    expect(Rule::VirtualAddresses, "", captures);
+}
+
+#[test]
+fn an_override_and_an_exclusion_are_named_as_the_reason() {
+    let listed =
+        options(json!({"overrides": [{"ports": "http:80:8080", "host": "a.example.com"}]}));
+    let found = reasons(&service(vec![at(1, 8080)]), &listed);
+    let messages: Vec<&str> = found.iter().map(|(_, _, message)| message.as_str()).collect();
+    for message in [
+        "`a.example.com`: an override sets it",
+        "http: an override sets it",
+        "HTTP: the name of the port begins with it",
+        "8080: the target port that is listed",
+    ] {
+        assert!(messages.contains(&message), "{message}: {messages:#?}");
+    }
+    let excluded = options(json!({"overrides": [{"exclude": true}]}));
+    let found = reasons(&service(vec![at(1, 8080)]), &excluded);
+    assert_eq!(
+        found,
+        [(Rule::Entry, String::new(), "there is no entry: an override excludes it".to_owned())]
+    );
+}

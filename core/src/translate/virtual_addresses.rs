@@ -8,6 +8,7 @@ use super::LastKnown;
 use super::address::Address;
 use super::candidates::Candidate;
 use super::endpoints::Endpoints;
+use super::explain::{About, Rule};
 use super::options::Addresses;
 use super::report::Report;
 use crate::cloud_map::Record;
@@ -29,6 +30,7 @@ pub(super) fn of_endpoints(
     report: &mut Report,
 ) -> Vec<String> {
     let needing = needs_address(ports);
+    report.because(Rule::VirtualAddresses, About::Service, || why(mode, needing, endpoints));
     if mode == Addresses::None {
         return Vec::new();
     }
@@ -54,6 +56,26 @@ pub(super) fn of_endpoints(
             Vec::new()
         }
         _ => ips.into_iter().map(str::to_owned).collect(),
+    }
+}
+
+/// Why a service with endpoints has the addresses that it has.
+fn why(mode: Addresses, needing: Option<&ServicePort>, endpoints: &Endpoints) -> String {
+    match needing {
+        _ if mode == Addresses::None => "none, by the option `addresses`".to_owned(),
+        _ if endpoints.resolution == Resolution::Dns => {
+            "none, since an endpoint is a host name".to_owned()
+        }
+        _ if mode == Addresses::Endpoints => {
+            format!("the endpoints' IPs, up to {MAX}, by the option `addresses`")
+        }
+        _ if endpoints.list.len() == 1 => "the IP of the only endpoint".to_owned(),
+        None => {
+            "none: proxies route all ports by name, and changes of endpoints stay cheap".to_owned()
+        }
+        Some(ServicePort { number, .. }) => format!(
+            "the endpoints' IPs, up to {MAX_FOR_TCP}: without any, port {number} captures all of 0.0.0.0:{number}"
+        ),
     }
 }
 

@@ -5,7 +5,7 @@ import { CloudMapError } from './lib/error.js';
 
 let compiled;
 const bytes = () => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-export const { translate, translateJson, plan, validate } = calls(() => (compiled ??= new WebAssembly.Module(bytes())));
+export const { explain, plan, translate, translateJson, validate } = calls(() => (compiled ??= new WebAssembly.Module(bytes())));
 
 /** Compiles the module ahead of the first call, without blocking. */
 export async function init() {

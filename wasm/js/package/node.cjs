@@ -8,11 +8,11 @@ const { CloudMapError } = require('./lib/error.cjs');
 
 let compiled;
 const module_ = () => (compiled ??= new WebAssembly.Module(readFileSync(join(__dirname, 'istio_cloud_map.wasm'))));
-const { translate, translateJson, plan, validate } = calls(module_);
+const { explain, plan, translate, translateJson, validate } = calls(module_);
 
 /** Nothing has to be waited for here. It is there for code that runs in browsers as well. */
 async function init() {
   module_();
 }
 
-module.exports = { CloudMapError, init, plan, translate, translateJson, validate };
+module.exports = { CloudMapError, explain, init, plan, translate, translateJson, validate };

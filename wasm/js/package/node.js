@@ -6,7 +6,7 @@ import { CloudMapError } from './lib/error.js';
 
 let compiled;
 const module_ = () => (compiled ??= new WebAssembly.Module(readFileSync(new URL('./istio_cloud_map.wasm', import.meta.url))));
-export const { translate, translateJson, plan, validate } = calls(module_);
+export const { explain, plan, translate, translateJson, validate } = calls(module_);
 
 /** Nothing has to be waited for here. It is there for code that runs in browsers as well. */
 export async function init() {

@@ -17,7 +17,7 @@ export async function init(source = new URL('./istio_cloud_map.wasm', import.met
   }
 }
 
-export const { translate, translateJson, plan, validate } = calls(() => {
+export const { explain, plan, translate, translateJson, validate } = calls(() => {
   if (compiled) return compiled;
   throw new CloudMapError('InvalidRequest', 'the module is not loaded: `await init()` comes first');
 });

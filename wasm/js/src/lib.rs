@@ -1,5 +1,5 @@
-//! The core for JavaScript. Input and options are JSON texts. `translate` returns a text, `plan`
-//! and `validate` return objects. What is thrown is an error's JSON, of which
+//! The core for JavaScript. Input and options are JSON texts. `translate` returns a text, the
+//! others return objects. What is thrown is an error's JSON, of which
 //! `package/lib/calls.js` makes a typed error.
 
 use istio_cloud_map_core::api::{Error, text};
@@ -15,6 +15,15 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[wasm_bindgen]
 pub fn translate(input: &str, options: &str) -> Result<String, String> {
     text::translate(input, options).map_err(|error| error.to_json())
+}
+
+/// See [`text::explain`].
+///
+/// # Errors
+/// Those of the call, as JSON.
+#[wasm_bindgen]
+pub fn explain(input: &str, options: &str) -> Result<JsValue, String> {
+    object(text::explain(input, options))
 }
 
 /// See [`text::plan`].

@@ -158,6 +158,18 @@ export type Translation = {
   diagnostics: Array<Diagnostic>;
 };
 
+/** Why a service's entry is as it is. */
+export type Explanation = {
+  /** The source's name. */
+  source: string;
+  /** The Cloud Map namespace's name. */
+  namespace: string;
+  /** The Cloud Map service's name. */
+  service: string;
+  /** The rule behind each part of the entry, in the order in which rules apply. */
+  reasons: Array<Reason>;
+};
+
 /** One finding about an entry: an error if the entry would be rejected, else a warning. */
 export type Finding = {
   /** Error or warning. */
@@ -524,6 +536,20 @@ export type Protocol =
   | "REDIS"
   | "UDP";
 
+/** One decision of a translation. */
+export type Reason = {
+  /** The rule that decided. */
+  rule: Rule;
+  /** The id of the instance that it is about. */
+  instance?: string;
+  /** The address of the endpoint that it is about. */
+  endpoint?: string;
+  /** The service port that it is about. */
+  port?: number;
+  /** What was decided, and why. */
+  message: string;
+};
+
 /** A change that is not made. */
 export type Refusal = {
   /** Its Kubernetes namespace. */
@@ -541,66 +567,18 @@ export type Refusal = {
 /** How Istio finds the endpoints. */
 export type Resolution = "STATIC" | "DNS";
 
-/** The closed list of what a finding can be about. */
+/** A rule of the translation, in the order in which they apply. */
 export type Rule =
-  | "WrongType"
-  | "MissingField"
-  | "UnknownField"
-  | "UnknownValue"
-  | "OutOfRange"
-  | "TooLong"
-  | "TooMany"
-  | "InvalidName"
-  | "InvalidNamespace"
-  | "InvalidLabel"
-  | "InvalidAnnotation"
-  | "ReservedAnnotation"
-  | "NoHosts"
-  | "InvalidHost"
-  | "WildcardHost"
-  | "PartialWildcard"
-  | "UpperCaseHost"
-  | "DuplicateHost"
-  | "InvalidAddress"
-  | "CidrNotAllowed"
-  | "Ipv6NotCanonical"
-  | "NoPorts"
-  | "InvalidPort"
-  | "OctalNumber"
-  | "InvalidPortName"
-  | "UnknownProtocol"
-  | "NoProtocol"
-  | "DuplicatePortName"
-  | "DuplicatePort"
-  | "TcpWithoutAddress"
-  | "HostsNotTold"
-  | "HostsShareAddress"
-  | "EndpointsNotAllowed"
-  | "RoundRobinEndpoints"
-  | "UnresolvableHost"
-  | "DynamicDnsHost"
-  | "DynamicDnsAddresses"
-  | "DynamicDnsProtocol"
-  | "DynamicDnsWaypoint"
-  | "EndpointAddressMissing"
-  | "EndpointOfNetwork"
-  | "InvalidEndpointAddress"
-  | "InvalidUnixAddress"
-  | "UnixPorts"
-  | "UnixNeedsOnePort"
-  | "InvalidEndpointPortName"
-  | "UnknownEndpointPort"
-  | "InvalidEndpointLabel"
-  | "DuplicateEndpoint"
-  | "ZeroWeight"
-  | "InvalidLocality"
-  | "SelectorAndEndpoints"
-  | "InvalidSelector"
-  | "EmptySelector"
-  | "SelectorNotUsed"
-  | "InvalidExportTo"
-  | "DuplicateExportTo"
-  | "ExportToNotAlone";
+  | "Entry"
+  | "Host"
+  | "Address"
+  | "Health"
+  | "Port"
+  | "Protocol"
+  | "PortMap"
+  | "Locality"
+  | "Resolution"
+  | "VirtualAddresses";
 
 /** A whole `ServiceEntry`. */
 export type ServiceEntry = {

@@ -1,5 +1,6 @@
 import type {
   CloudMapInput,
+  Explanation,
   Finding,
   InputNames,
   Plan,
@@ -69,6 +70,13 @@ export function translate(input: CloudMapInput, options?: TranslateOptions): Tra
  * @throws {CloudMapError} As `translate`.
  */
 export function translateJson(input: string, options?: TranslateOptions): string;
+
+/**
+ * Why each service's entry is as it is: the rule behind each part of it, as if no other service claimed its host.
+ *
+ * @throws {CloudMapError} As `translate`.
+ */
+export function explain(input: CloudMapInput, options?: TranslateOptions): Explanation[];
 
 /**
  * What has to be changed so that what is observed becomes what is desired, and what is not done for good reason.

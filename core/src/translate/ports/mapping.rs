@@ -195,6 +195,44 @@ impl PortPlan<'_> {
         found.map_or_else(|| self.protocols.of_port(number), |port| port.protocol)
     }
 
+    /// Why an endpoint has this port, or none, behind a service port.
+    pub(in crate::translate) fn why(
+        &self,
+        index: usize,
+        own: Option<u16>,
+        at_address: &[Slot<'_, '_>],
+    ) -> String {
+        let (Some(port), Some(own)) = (self.ports.get(index), own) else {
+            return "none: no instance at this address has a port of that protocol".to_owned();
+        };
+        let is_registered = at_address.iter().any(|slot| slot.candidate.data.port == Some(own));
+        let why = match &self.mapping {
+            Mapping::Same => "the number of the service port, since no instance has a port",
+            Mapping::Listed(targets) if targets.get(index).copied().flatten().is_some() => {
+                "the target port that is listed"
+            }
+            Mapping::Listed(_) if own == port.number => "the port that is listed",
+            Mapping::Listed(_) => "the endpoint's own port, which the list does not name",
+            Mapping::Dynamic => "the endpoint's own port",
+            Mapping::Own if own == port.number && is_registered => "it is registered for this port",
+            Mapping::Own
+                if at_address.iter().any(|slot| {
+                    slot.candidate.data.service_port == Some(port.number)
+                        && slot.candidate.data.port == Some(own)
+                }) =>
+            {
+                "the port that is registered for this service port"
+            }
+            Mapping::Own => {
+                return format!(
+                    "{own}: its lowest port of the same protocol, since it does not listen on {}",
+                    port.number
+                );
+            }
+        };
+        format!("{own}: {why}")
+    }
+
     /// Whether a separate endpoint can serve that protocol.
     fn can_serve(&self, data: &InstanceData<'_>, protocol: Protocol) -> bool {
         let is_udp = |own| self.protocols.of_port(own) == Protocol::Udp;

@@ -30,6 +30,7 @@ use names::{ProtocolPrecedence, UnnamedPort, assign_names};
 use super::LastKnown;
 use super::address::Address;
 use super::candidates::{Candidate, InstanceData};
+use super::explain::{About, Rule};
 use super::report::Report;
 use super::settings::Settings;
 use crate::cloud_map::Record;
@@ -109,23 +110,76 @@ pub(super) fn plan<'a>(
     let well_known = || {
         assign_names(&[80, 443].map(|number| UnnamedPort::new(number, protocols.of_port(number))))
     };
-    let (ports, mapping) = if let Some(list) = settings.ports() {
-        listed(list)
+    let (origin, (ports, mapping)) = if let Some(list) = settings.ports() {
+        (Origin::Listed, listed(list))
     } else if sources.is_empty() {
-        let last = last.filter(|last| !last.ports.is_empty()).map(|last| last.ports.clone());
-        (last.unwrap_or_else(|| unknown(record, well_known(), report)), Mapping::Same)
+        match last.filter(|last| !last.ports.is_empty()) {
+            Some(last) => (Origin::LastKnown, (last.ports.clone(), Mapping::Same)),
+            None => (Origin::WellKnown, (unknown(record, well_known(), report), Mapping::Same)),
+        }
     } else if sources.iter().any(|data| data.service_port.is_some()) {
-        (assign_names(&mcs::ports(record, &sources, &protocols, report)), Mapping::Own)
+        let ports = assign_names(&mcs::ports(record, &sources, &protocols, report));
+        (Origin::Mcs, (ports, Mapping::Own))
     } else if sources.iter().all(|data| data.port.is_none()) {
-        (well_known(), Mapping::Same)
+        (Origin::WellKnown, (well_known(), Mapping::Same))
     } else if sources.iter().all(|data| is_host_mapped(data))
         || are_scheduler_ports(record, settings, instances, &sources, report)
     {
-        dynamic(settings, &protocols)
+        (Origin::Dynamic, dynamic(settings, &protocols))
     } else {
-        (distinct(record, &sources, &protocols, report), Mapping::Own)
+        (Origin::Instances, (distinct(record, &sources, &protocols, report), Mapping::Own))
     };
+    for port in &ports {
+        let about = About::Port(port.number);
+        report.because(Rule::Port, about, || format!("{}: {}", port.name, origin.why(settings)));
+        report.because(Rule::Protocol, about, || {
+            format!("{}: {}", port.protocol, origin.why_protocol(port, settings, &protocols))
+        });
+    }
     PortPlan { ports, mapping, protocols }
+}
+
+/// Where the service ports come from.
+#[derive(Debug, Clone, Copy)]
+enum Origin {
+    Listed,
+    LastKnown,
+    WellKnown,
+    Mcs,
+    Dynamic,
+    Instances,
+}
+
+impl Origin {
+    fn why(self, settings: &Settings<'_>) -> &'static str {
+        match self {
+            Self::Listed => settings.why_ports().unwrap_or("it is listed"),
+            Self::LastKnown => "the last known port, since no instance is registered",
+            Self::WellKnown => "the default, since no instance has a port",
+            Self::Mcs => "SERVICE_PORT of an instance",
+            Self::Dynamic => {
+                "the option `dynamicPort`, since a scheduler assigned the ports of the instances"
+            }
+            Self::Instances => "AWS_INSTANCE_PORT of an instance",
+        }
+    }
+
+    fn why_protocol(
+        self,
+        port: &ServicePort,
+        settings: &Settings<'_>,
+        protocols: &ProtocolPrecedence<'_>,
+    ) -> &'static str {
+        match self {
+            Self::LastKnown => "the last known one",
+            Self::Listed => "the name of the port begins with it",
+            Self::Dynamic if protocols.forced.is_none() => "the name of the port begins with it",
+            Self::Mcs if port.protocol != protocols.of_port(port.number) => {
+                "SERVICE_PORT_NAME or SERVICE_PROTOCOL of an instance"
+            }
+            _ => settings.why_protocol().unwrap_or_else(|| protocols.why(port.number)),
+        }
+    }
 }
 
 /// The ports are unknown: no instance has one, now or before.

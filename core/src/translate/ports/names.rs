@@ -44,6 +44,21 @@ impl<'a> ProtocolPrecedence<'a> {
         self.forced.or_else(|| self.by_number(number)).or(self.check).unwrap_or(Protocol::Tcp)
     }
 
+    /// Why [`Self::of_port`] returns what it returns, where no override or hint of the service does.
+    pub(in crate::translate) fn why(&self, number: u16) -> &'static str {
+        if self.forced.is_some() {
+            "the attribute istio-cloud-map/protocol of all instances"
+        } else if self.by_number.contains_key(&number) {
+            "the option `protocols` lists the port"
+        } else if self.by_number(number).is_some() {
+            "the protocol of that port number"
+        } else if self.check.is_some() {
+            "the type of the service's health check"
+        } else {
+            "the default, since nothing names another protocol"
+        }
+    }
+
     /// The protocol by the number and that of the health check, if one is plain HTTP and the other
     /// TLS, so that one of them must fail.
     pub(in crate::translate) fn contradiction(&self, number: u16) -> Option<(Protocol, Protocol)> {
