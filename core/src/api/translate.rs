@@ -9,7 +9,7 @@ use super::{CallOptions, Error, to_json};
 use crate::cloud_map::{DEFAULT_SOURCE, InputOptions, Record, parse};
 use crate::diagnostic::Diagnostic;
 use crate::order;
-use crate::translate::{Options, Reason, Translator};
+use crate::translate::{Options, Outcome, Reason, Translator};
 
 /// All of [`Options`], and the names that the input may lack: `namespace`, `service`, `source`,
 /// `region`.
@@ -47,6 +47,10 @@ pub struct Explanation {
     pub namespace: String,
     /// The Cloud Map service's name.
     pub service: String,
+    /// The host of its entry, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub host: Option<String>,
     /// The rule behind each part of the entry, in the order in which rules apply.
     pub reasons: Vec<Reason>,
 }
@@ -88,11 +92,19 @@ impl Translation {
     #[must_use]
     pub fn explain(&self) -> Vec<Explanation> {
         let translator = Translator::new(&self.options);
-        let explain = |record: &Record| Explanation {
-            source: record.source.clone(),
-            namespace: record.namespace.name.clone(),
-            service: record.service.name.clone(),
-            reasons: translator.explain(&[record], None).1,
+        let explain = |record: &Record| {
+            let (translation, reasons) = translator.explain(&[record], None);
+            let host = match translation.outcome {
+                Outcome::Entry(entry) => entry.spec.hosts.into_iter().next(),
+                Outcome::Excluded | Outcome::Empty | Outcome::Failed => None,
+            };
+            Explanation {
+                source: record.source.clone(),
+                namespace: record.namespace.name.clone(),
+                service: record.service.name.clone(),
+                host,
+                reasons,
+            }
         };
         self.records.iter().map(explain).collect()
     }

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 import { assembled, load } from './places.mjs';
 
-const { CloudMapError, init, plan, translate, translateJson, validate } = await load('node.js');
+const { CloudMapError, explain, init, plan, translate, translateJson, validate } = await load('node.js');
 
 const instance = (id, address) => ({ InstanceId: id, Attributes: { AWS_INSTANCE_IPV4: address } });
 const snapshot = (service) => ({ services: [{ namespace: { Name: 'ns' }, service: { Name: 'web' }, instances: [instance('i-1', '10.0.0.1')], ...service }] });
@@ -77,6 +77,14 @@ test('a plan says what to do and what not', () => {
   assert.deepEqual(asked({}), { changes: [create], refusals: [] }, 'another process may read its source');
   assert.deepEqual(asked({ default: false }), { changes: [create], refusals: [{ namespace: 'mesh', name: 'gone', reason: 'incomplete' }] });
   assert.deepEqual(asked({ default: true }).changes, [create, { namespace: 'mesh', name: 'gone', action: 'delete' }]);
+});
+
+test('explain names the rule behind each part of an entry, for objects and for text', () => {
+  const [{ namespace, service, host, reasons }] = explain(snapshot());
+  assert.deepEqual([namespace, service, host], ['ns', 'web', 'web.ns']);
+  assert.ok(reasons.some(({ rule, instance, message }) => rule === 'Address' && instance === 'i-1' && message === '10.0.0.1 is its AWS_INSTANCE_IPV4'));
+  assert.ok(reasons.some(({ rule, port, endpoint }) => rule === 'PortMap' && port === 80 && endpoint === '10.0.0.1'));
+  assert.deepEqual(explain(JSON.stringify(snapshot())), explain(snapshot()));
 });
 
 test('what translate makes is valid, and a finding names its place', () => {

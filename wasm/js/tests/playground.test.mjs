@@ -113,6 +113,21 @@ test("an error keeps the last good result, marked as such", async () => {
   }
 });
 
+test("each part of the entry has its reason, on a wide screen and on a phone", async () => {
+  await open();
+  await page.click("#to-why");
+  assert.match(await page.textContent("#reasons"), /Service ports80 port.*Endpoints10\.0\.1\.11.*behind port 80.*Instances.*AWS_INSTANCE_IPV4/s);
+  await picture("why");
+  await page.click("#to-result");
+  assert.ok(await page.isVisible("#yaml") && !(await page.isVisible("#reasons")));
+  await open({ viewport: { width: 390, height: 844 } });
+  await page.click("#tabs >> text=Why");
+  assert.ok(await page.isVisible("#reasons") && !(await page.isVisible("#yaml")));
+  assert.match(await page.textContent("#reasons"), /Endpoints10\.0\.1\.11/);
+  await picture("why-phone");
+  assert.deepEqual(problems, []);
+});
+
 test("a link has the input and the options in its fragment", async () => {
   await open();
   await page.selectOption("#example", { label: "A canary, by labels and weights" });

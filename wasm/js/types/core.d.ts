@@ -166,6 +166,8 @@ export type Explanation = {
   namespace: string;
   /** The Cloud Map service's name. */
   service: string;
+  /** The host of its entry, if it has one. */
+  host?: string;
   /** The rule behind each part of the entry, in the order in which rules apply. */
   reasons: Array<Reason>;
 };

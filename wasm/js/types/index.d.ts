@@ -74,9 +74,10 @@ export function translateJson(input: string, options?: TranslateOptions): string
 /**
  * Why each service's entry is as it is: the rule behind each part of it, as if no other service claimed its host.
  *
+ * @param input Objects, or JSON text.
  * @throws {CloudMapError} As `translate`.
  */
-export function explain(input: CloudMapInput, options?: TranslateOptions): Explanation[];
+export function explain(input: CloudMapInput | string, options?: TranslateOptions): Explanation[];
 
 /**
  * What has to be changed so that what is observed becomes what is desired, and what is not done for good reason.

@@ -26,7 +26,7 @@ export function calls(compiled) {
   return {
     translate: (input, options) => JSON.parse(call('translate', text(input, 'InvalidInput', 'translateJson'), optionsText(options))),
     translateJson: (input, options) => call('translate', json(input), optionsText(options)),
-    explain: (input, options) => call('explain', text(input, 'InvalidInput'), optionsText(options)),
+    explain: (input, options) => call('explain', typeof input === 'string' ? input : text(input, 'InvalidInput'), optionsText(options)),
     plan: (input, options) => call('plan', text(input, 'InvalidInput'), optionsText(options)),
     validate: (serviceEntry) => call('validate', text(serviceEntry, 'InvalidInput')),
   };

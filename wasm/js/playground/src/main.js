@@ -1,6 +1,6 @@
 // The page: what is typed is translated at once, and shown as YAML, as remarks beside its lines, and as a drawing.
 
-import { init, translateJson } from "istio-cloud-map";
+import { explain, init, translateJson } from "istio-cloud-map";
 import wasm from "istio-cloud-map/istio_cloud_map.wasm";
 import schema from "playground:schema";
 import { counted, element, prose } from "./dom.js";
@@ -12,6 +12,7 @@ import { optionsForm } from "./options.js";
 import { ofDiagnostics, ofError } from "./remarks.js";
 import { fromFragment, toFragment } from "./share.js";
 import { themeChoice } from "./theme.js";
+import { explainEntry } from "./why.js";
 import { stream } from "./yaml.mjs";
 
 /** More remarks than these are counted. */
@@ -22,6 +23,8 @@ const editor = new Editor({ text: part("text"), gutter: part("gutter"), marks: p
 const form = optionsForm(part("options"), schema, edited);
 /** The last good result stays when what is typed next can't be translated. */
 let [entries, yaml, remarks] = [[], "", []];
+/** What was translated last; explained when somebody asks. */
+let given;
 let waiting;
 let lastTook = 0;
 
@@ -62,6 +65,7 @@ function translated(text) {
     const start = performance.now();
     const found = ofDiagnostics(text, editor.starts, diagnostics);
     performance.measure("remarks", { start });
+    given = { text, options };
     return { entries: serviceEntries, remarks: found };
   } catch (error) {
     needNames(error.message);
@@ -131,6 +135,20 @@ function drawEntry() {
   const entry = entries[part("entry").selectedIndex];
   if (entry) draw(part("drawing"), entry);
   else part("drawing").replaceChildren(element("p", { className: "note" }, "Nothing to draw."));
+  showReasons();
+}
+
+/** Only while they are seen: it is another translation. */
+function showReasons() {
+  if (part("reasons").offsetParent === null || given === undefined) return;
+  const explanations = explain(given.text, given.options);
+  explainEntry(part("reasons"), explanations, entries[part("entry").selectedIndex]);
+}
+
+function lower(name) {
+  part("main").dataset.lower = name;
+  showReasons();
+  part(name).focus();
 }
 
 /** F8 and Shift+F8, as editors have it. */
@@ -203,6 +221,7 @@ function load(text, options) {
 function view(id) {
   part("main").dataset.view = id;
   for (const tab of part("tabs").children) tab.setAttribute("aria-current", String(tab.dataset.of === id));
+  showReasons();
 }
 
 function makeTabs() {
@@ -224,6 +243,8 @@ part("text").addEventListener("input", edited);
 part("entry").addEventListener("change", drawEntry);
 part("copy").addEventListener("click", () => copy(part("copy"), yaml));
 part("download").addEventListener("click", download);
+part("to-why").addEventListener("click", () => lower("why"));
+part("to-result").addEventListener("click", () => lower("result"));
 part("share").addEventListener("click", share);
 part("skip").addEventListener("click", () => view("result"));
 addEventListener("hashchange", openShared);
