@@ -3,6 +3,7 @@
 
 mod answers;
 mod faults;
+mod roles;
 
 use std::time::Duration;
 
@@ -45,10 +46,14 @@ impl Intercept for NoPrefix {
 
 /// A client that makes up to so many attempts.
 fn client_with_attempts(fake: &FakeCloudMap, attempts: u32) -> Client {
+    client_with(fake, attempts, Credentials::new("AKIDSDK", "secret", None, None, "test"))
+}
+
+fn client_with(fake: &FakeCloudMap, attempts: u32, credentials: Credentials) -> Client {
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-west-2"))
-        .credentials_provider(Credentials::new("AKIDSDK", "secret", None, None, "test"))
+        .credentials_provider(credentials)
         .endpoint_url(fake.url())
         .interceptor(NoPrefix)
         .timeout_config(
