@@ -26,6 +26,7 @@ mod failure;
 mod instances;
 mod limits;
 mod lists;
+mod role;
 
 /// What the wire does with one request.
 #[derive(Debug)]
