@@ -282,8 +282,9 @@ async fn credentials(
     let chain = Patient::new(chain, if role.is_some() { MOST_LOADING } else { limit });
     chain.prime(MOST_CONNECTING).await.map_err(|error| refusal(&error))?;
     let Some(role) = role else { return Ok(SharedCredentialsProvider::new(chain)) };
-    let assumed = SharedCredentialsProvider::new(role.assume(chain, sdk, region).await);
-    Ok(SharedCredentialsProvider::new(Patient::new(assumed, limit)))
+    // On the heap, since it is by far the largest part of a start.
+    let assumed = Box::pin(role.assume(chain, sdk, region)).await;
+    Ok(SharedCredentialsProvider::new(Patient::new(SharedCredentialsProvider::new(assumed), limit)))
 }
 
 fn refusal(error: &CredentialsError) -> ConnectError {
