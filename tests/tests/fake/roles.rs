@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use aws_config::sts::AssumeRoleProvider;
+use aws_credential_types::attributes::AccountId;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_servicediscovery::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_servicediscovery::error::ProvideErrorMetadata;
@@ -38,7 +39,7 @@ async fn credentials_of_a_role_are_of_its_account_and_others_of_the_caller_s() -
     fake.world(|world| world.http_namespace("ours"));
     fake.world_of("444455556666", |world| world.http_namespace("theirs"));
     let credentials = assume(&fake, READER, "an id").await?;
-    assert_eq!(credentials.account_id().map(|id| id.as_str()), Some("444455556666"));
+    assert_eq!(credentials.account_id().map(AccountId::as_str), Some("444455556666"));
     let lasts = credentials.expiry().ok_or("no expiry")?.duration_since(SystemTime::now())?;
     assert!((3590..=3600).contains(&lasts.as_secs()), "{lasts:?}");
     let theirs = client_with(&fake, 1, credentials).list_namespaces().send().await?;
