@@ -93,13 +93,13 @@ impl RoleError {
         let advice = match answer.and_then(ErrorMetadata::code) {
             Some("AccessDenied") => {
                 "; allow the IAM action sts:AssumeRole on this role to the identity that assumes it, and check that the role exists and that its \
-                 trust policy allows that identity, with this external id if it demands one"
+                 trust policy allows that identity, and this external id if it demands one"
             }
             _ => certificate_advice(&reason)
                 .unwrap_or("; check the credentials that assume it, and the route to AWS STS"),
         };
         let reason = reason.trim_end_matches('.');
-        Self(format!("the role {arn} can't be assumed: {reason}{advice}"))
+        Self(format!("the role `{arn}` can't be assumed: {reason}{advice}"))
     }
 }
 
