@@ -2,10 +2,7 @@
 
 use super::document::{Discovered, Document, Wire};
 use super::pages::{Pages, cut_off};
-use super::{
-    Incomplete, IncompleteScope, Input, InputError, InputOptions, Instance, Namespace, Record,
-    Service,
-};
+use super::{Incomplete, Input, InputError, InputOptions, Instance, Namespace, Record, Service};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::order;
 
@@ -154,13 +151,7 @@ impl<'o> Collector<'o> {
         for ((namespace, service), count) in &services {
             if let Some(message) = cut_off(*count).filter(|_| is_discovered && !has_next) {
                 let message = format!("{}{message}", self.place());
-                self.report(
-                    Severity::Warning,
-                    Code::MaybeIncomplete,
-                    (namespace, service),
-                    None,
-                    message,
-                );
+                self.warn(Code::MaybeIncomplete, (namespace, service), None, message);
             }
         }
         self.pages.read(
@@ -235,26 +226,23 @@ impl<'o> Collector<'o> {
         instance: Option<String>,
         message: String,
     ) {
-        self.report(Severity::Warning, Code::InvalidInstance, names, instance, message);
+        self.warn(Code::InvalidInstance, names, instance, message);
     }
 
     /// Reports a service that is dropped; names that can't be read are empty.
     pub(super) fn drop_service(&mut self, names: (&str, &str), reason: String) {
-        self.report(Severity::Error, Code::InvalidInstance, names, None, reason.clone());
-        let scope = IncompleteScope::from_names(names.0, names.1);
-        self.incomplete.push(Incomplete { scope, reason });
+        self.leave_out(self.options.source.clone(), names.0.to_owned(), names.1.to_owned(), reason);
     }
 
-    fn report(
-        &mut self,
-        severity: Severity,
-        code: Code,
-        names: (&str, &str),
-        instance: Option<String>,
-        message: String,
-    ) {
+    fn leave_out(&mut self, source: String, namespace: String, service: String, reason: String) {
+        let (incomplete, diagnostic) = Incomplete::of_service(source, namespace, service, reason);
+        self.incomplete.push(incomplete);
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn warn(&mut self, code: Code, names: (&str, &str), instance: Option<String>, message: String) {
         self.diagnostics.push(Diagnostic {
-            severity,
+            severity: Severity::Warning,
             code,
             source: self.options.source.clone(),
             namespace: names.0.to_owned(),
@@ -309,18 +297,8 @@ impl<'o> Collector<'o> {
                 "the service `{}` is listed twice; its first listing is used",
                 record.service.key()
             );
-            let names = (record.namespace.name.as_str(), record.service.name.as_str());
-            let scope = IncompleteScope::from_names(names.0, names.1);
-            self.incomplete.push(Incomplete { scope, reason: message.clone() });
-            self.diagnostics.push(Diagnostic {
-                severity: Severity::Error,
-                code: Code::InvalidInstance,
-                source: record.source,
-                namespace: record.namespace.name,
-                service: record.service.name,
-                instance: None,
-                message,
-            });
+            let (namespace, service) = (record.namespace.name, record.service.name);
+            self.leave_out(record.source, namespace, service, message);
         }
         order::sort(&mut self.diagnostics);
         Ok(Input { records, incomplete: self.incomplete, diagnostics: self.diagnostics })

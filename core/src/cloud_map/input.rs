@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::collect::{Collector, Typed};
 use super::{DEFAULT_SOURCE, Record, lenient, text};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::json::Position;
 
 /// Names that the input may lack.
@@ -46,6 +46,29 @@ pub struct Incomplete {
     pub scope: IncompleteScope,
     /// What is wrong, and what was expected.
     pub reason: String,
+}
+
+impl Incomplete {
+    /// A service that is left out, and its diagnostic; names that can't be read are empty.
+    #[must_use]
+    pub fn of_service(
+        source: String,
+        namespace: String,
+        service: String,
+        reason: String,
+    ) -> (Self, Diagnostic) {
+        let scope = IncompleteScope::from_names(&namespace, &service);
+        let diagnostic = Diagnostic {
+            severity: Severity::Error,
+            code: Code::InvalidInstance,
+            source,
+            namespace,
+            service,
+            instance: None,
+            message: reason.clone(),
+        };
+        (Self { scope, reason }, diagnostic)
+    }
 }
 
 /// What is incomplete because a service could not be read: as little as its names allow.

@@ -11,7 +11,7 @@ use super::calls::Operation;
 use super::namespace::{Namespace, namespace_summary};
 use super::service::{Instance, Service, service_summary};
 use super::wire::{ErrorKind, Refusal, Request};
-use super::world::{ACCOUNT, NamespaceKey, Resource, ServiceKey, World};
+use super::world::{NamespaceKey, Resource, ServiceKey, World};
 
 pub(super) fn list_namespaces(world: &World, request: &Request) -> Result<Value, Refusal> {
     let filters = filters(request, &["NAME", "HTTP_NAME"])?;
@@ -19,7 +19,7 @@ pub(super) fn list_namespaces(world: &World, request: &Request) -> Result<Value,
     let rest = world.namespaces.range((Bound::Excluded(after), Bound::Unbounded));
     let page = Page::take(Operation::ListNamespaces, request, rest, |(key, _)| key.0.to_string());
     let answer = page.finish("Namespaces", |(_, namespace)| {
-        let passes = filters.iter().all(|filter| filter.passes_namespace(namespace));
+        let passes = filters.iter().all(|filter| filter.passes_namespace(world, namespace));
         passes.then(|| Value::Object(namespace_summary(namespace)))
     });
     Ok(Value::Object(answer))
@@ -124,12 +124,12 @@ fn filters<'request>(
 }
 
 impl Filter<'_> {
-    fn passes_namespace(&self, namespace: &Namespace) -> bool {
+    fn passes_namespace(&self, world: &World, namespace: &Namespace) -> bool {
         match self.name {
             "TYPE" => namespace.kind.name() == self.value,
             "NAME" => self.matches(&namespace.name),
             "HTTP_NAME" => self.matches(&namespace.http_name),
-            _ => self.passes_owner(&namespace.owner),
+            _ => self.passes_owner(world, &namespace.owner),
         }
     }
 
@@ -137,14 +137,14 @@ impl Filter<'_> {
         match (self.name, world.resource(self.value)) {
             ("NAMESPACE_ID", Some(Resource::Namespace(key))) => service.namespace == key,
             ("NAMESPACE_ID", _) => false,
-            _ => self.passes_owner(owner),
+            _ => self.passes_owner(world, owner),
         }
     }
 
-    fn passes_owner(&self, owner: &str) -> bool {
+    fn passes_owner(&self, world: &World, owner: &str) -> bool {
         match self.value {
-            "SELF" => owner == ACCOUNT,
-            "OTHER_ACCOUNTS" => owner != ACCOUNT,
+            "SELF" => owner == world.account,
+            "OTHER_ACCOUNTS" => owner != world.account,
             _ => false,
         }
     }

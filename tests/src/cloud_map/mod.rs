@@ -2,7 +2,8 @@
 //!
 //! It answers as AWS does, with what makes a reader stumble: pages that are empty and go on,
 //! answers in no order, names that are not the names, revisions above 2^53. Tests make its
-//! [`World`], switch [`Fault`]s on and off, and count the calls.
+//! [`World`], switch [`Fault`]s on and off, and count the calls. It is AWS STS as well: credentials
+//! of a [`Role`] read the world of the role's account.
 //!
 //! ```no_run
 //! use istio_cloud_map_tests::cloud_map::{Fault, Health, Operation, Service, FakeCloudMap};
@@ -32,6 +33,7 @@ mod server;
 mod service;
 mod setup;
 mod snapshot;
+mod sts;
 mod wire;
 mod world;
 
@@ -48,6 +50,7 @@ pub use faults::{Fault, FaultId, FaultRule};
 pub use namespace::{Namespace, NamespaceKind};
 use server::Shared;
 pub use service::{Health, Instance, Service};
+pub use sts::{AssumeRole, Role, Sts};
 pub use wire::ErrorKind;
 pub use world::{ACCOUNT, NamespaceKey, REGION, ServiceKey, World};
 
@@ -121,7 +124,21 @@ impl FakeCloudMap {
 
     /// Looks at the world or changes it, in one step for all readers.
     pub fn world<Answer>(&self, change: impl FnOnce(&mut World) -> Answer) -> Answer {
-        change(&mut self.shared.world())
+        self.world_of(ACCOUNT, change)
+    }
+
+    /// The same for another account, which is read with the credentials of a role of it.
+    pub fn world_of<Answer>(
+        &self,
+        account: &str,
+        change: impl FnOnce(&mut World) -> Answer,
+    ) -> Answer {
+        self.shared.world(account, change)
+    }
+
+    /// Looks at the roles and the calls that assumed them, or changes the roles.
+    pub fn sts<Answer>(&self, change: impl FnOnce(&mut Sts) -> Answer) -> Answer {
+        change(&mut self.shared.sts())
     }
 
     /// Switches a fault on.
@@ -169,11 +186,11 @@ impl FakeCloudMap {
         self.shared.calls().reset();
     }
 
-    /// Stops, and gives back the world to start again with.
+    /// Stops, and gives back the caller's world to start again with.
     #[must_use]
     pub fn stop(mut self) -> World {
         self.end();
-        std::mem::take(&mut *self.shared.world())
+        self.shared.world(ACCOUNT, std::mem::take)
     }
 
     fn end(&mut self) {

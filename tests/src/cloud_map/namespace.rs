@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::service::identifier;
-use super::world::{ACCOUNT, REGION, ServiceKey};
+use super::world::{REGION, ServiceKey};
 
 /// What a namespace is reached by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,7 @@ pub struct Namespace {
     pub(super) name: String,
     pub(super) http_name: String,
     pub(super) kind: NamespaceKind,
+    /// Empty until it is added, for the world's account.
     pub(super) owner: String,
     pub(super) description: Option<String>,
     pub(super) creator_request_id: Option<String>,
@@ -70,7 +71,7 @@ impl Namespace {
             name: name.to_owned(),
             http_name: name.to_owned(),
             kind,
-            owner: ACCOUNT.to_owned(),
+            owner: String::new(),
             description: None,
             creator_request_id: None,
             create_date: 0.0,
@@ -115,7 +116,10 @@ impl Namespace {
     }
 
     /// A namespace of the same name has another id than the one before it.
-    pub(super) fn complete(&mut self, key: u64) {
+    pub(super) fn complete(&mut self, key: u64, account: &str) {
+        if self.owner.is_empty() {
+            account.clone_into(&mut self.owner);
+        }
         if self.id.is_empty() {
             self.id = format!("ns-{}", identifier(&[&self.owner, &self.name, &key.to_string()]));
         }

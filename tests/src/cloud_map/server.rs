@@ -1,5 +1,6 @@
 //! From a request's bytes to an answer's, or to what a fault makes of it.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +16,7 @@ use super::answers::{Answer, answer, target};
 use super::calls::{Calls, Operation, Outcome};
 use super::faults::{Call, Fault, Switchboard};
 use super::listing::empty_page;
+use super::sts::{Sts, is_sts};
 use super::wire::{ErrorKind, Refusal, Request, Wire};
 use super::world::World;
 
@@ -24,18 +26,32 @@ const LARGEST_BODY: usize = 1 << 20;
 /// What the tests and the server's thread share.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
-    world: Mutex<World>,
+    /// By account.
+    worlds: Mutex<BTreeMap<String, World>>,
+    sts: Mutex<Sts>,
     faults: Mutex<Switchboard>,
     calls: Mutex<Calls>,
 }
 
 impl Shared {
     pub(super) fn new(world: World) -> Arc<Self> {
-        Arc::new(Self { world: Mutex::new(world), ..Self::default() })
+        let worlds = BTreeMap::from([(world.account.clone(), world)]);
+        Arc::new(Self { worlds: Mutex::new(worlds), ..Self::default() })
     }
 
-    pub(super) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Looks at the world of an account, or changes it; an account that is not known yet has an
+    /// empty one.
+    pub(super) fn world<Answer>(
+        &self,
+        account: &str,
+        change: impl FnOnce(&mut World) -> Answer,
+    ) -> Answer {
+        let mut worlds = self.worlds.lock().unwrap_or_else(PoisonError::into_inner);
+        change(worlds.entry(account.to_owned()).or_insert_with(|| World::of_account(account)))
+    }
+
+    pub(super) fn sts(&self) -> MutexGuard<'_, Sts> {
+        self.sts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn faults(&self) -> MutexGuard<'_, Switchboard> {
@@ -65,6 +81,13 @@ async fn serve(State(shared): State<Arc<Shared>>, request: axum::extract::Reques
     let (parts, body) = request.into_parts();
     // Before any answer, the refusals too: a body that is left unread costs the connection.
     let body = to_bytes(body, LARGEST_BODY).await;
+    if is_sts(&parts.headers) {
+        let (status, xml) = shared.sts().answer(&parts.headers, &body.unwrap_or_default());
+        let mut response = whole(Wire::Json, status, xml.into_bytes());
+        let xml = HeaderValue::from_static("text/xml");
+        response.headers_mut().insert(header::CONTENT_TYPE, xml);
+        return response;
+    }
     let (wire, name) = Wire::from_request(&parts.uri, &parts.headers);
     let Some(operation) = Operation::named(name) else {
         return deliver(
@@ -77,7 +100,7 @@ async fn serve(State(shared): State<Arc<Shared>>, request: axum::extract::Reques
     };
     shared.calls().arrive(operation);
     let delivery = match read(&shared, wire, operation, &parts.headers, body) {
-        Ok(request) => act(&shared, operation, &request).await,
+        Ok((account, request)) => act(&shared, &account, operation, &request).await,
         Err(refusal) => Delivery::Refusal(refusal),
     };
     shared.calls().end(operation, outcome(&delivery));
@@ -90,25 +113,29 @@ fn read(
     operation: Operation,
     headers: &HeaderMap,
     body: Result<Bytes, axum::Error>,
-) -> Result<Request, Refusal> {
+) -> Result<(String, Request), Refusal> {
     let body = body.map_err(|error| Refusal::new(ErrorKind::Serialization, error))?;
-    let access_key = access_key(headers).ok_or_else(|| {
+    let (access_key, _) = credential(headers).ok_or_else(|| {
         Refusal::new(ErrorKind::MissingAuthenticationToken, "Missing Authentication Token")
     })?;
     shared.calls().sign(access_key);
-    Request::parse(operation, wire.decode(&body)?)
+    let account = shared.sts().account(access_key)?;
+    Ok((account, Request::parse(operation, wire.decode(&body)?)?))
 }
 
-/// The access key id of a request signed by `SigV4`, whatever the signature.
-fn access_key(headers: &HeaderMap) -> Option<&str> {
+/// The access key id and the region of a request signed by `SigV4`, whatever the signature.
+pub(super) fn credential(headers: &HeaderMap) -> Option<(&str, &str)> {
     let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (_, credential) =
         authorization.strip_prefix("AWS4-HMAC-SHA256")?.split_once("Credential=")?;
-    credential.split('/').next().filter(|key| !key.is_empty())
+    let mut scope = credential.split('/');
+    let access_key = scope.next().filter(|key| !key.is_empty())?;
+    // Between them is the date.
+    Some((access_key, scope.nth(1)?))
 }
 
-async fn act(shared: &Shared, operation: Operation, request: &Request) -> Delivery {
-    let target = target(&shared.world(), operation, request);
+async fn act(shared: &Shared, account: &str, operation: Operation, request: &Request) -> Delivery {
+    let target = shared.world(account, |world| target(world, operation, request));
     shared.calls().concern(operation, &target);
     let begins_listing = operation.empty_page().is_some() && request.text("NextToken").is_none();
     let (delay, fault) =
@@ -136,19 +163,22 @@ async fn act(shared: &Shared, operation: Operation, request: &Request) -> Delive
         }
         Some(Fault::EmptyPage) => empty_page(operation, request)
             .map_or(Delivery::Reset, |page| Delivery::Whole(page.into())),
-        Some(Fault::TornJson) => answered(shared, operation, request, Delivery::Torn),
-        Some(Fault::CutBody) => answered(shared, operation, request, Delivery::Cut),
-        Some(Fault::Latency(_)) | None => answered(shared, operation, request, Delivery::Whole),
+        Some(Fault::TornJson) => answered(shared, account, operation, request, Delivery::Torn),
+        Some(Fault::CutBody) => answered(shared, account, operation, request, Delivery::Cut),
+        Some(Fault::Latency(_)) | None => {
+            answered(shared, account, operation, request, Delivery::Whole)
+        }
     }
 }
 
 fn answered(
     shared: &Shared,
+    account: &str,
     operation: Operation,
     request: &Request,
     delivery: fn(Answer) -> Delivery,
 ) -> Delivery {
-    match answer(&mut shared.world(), operation, request) {
+    match shared.world(account, |world| answer(world, operation, request)) {
         Ok(answer) => delivery(answer),
         Err(refusal) => Delivery::Refusal(refusal),
     }

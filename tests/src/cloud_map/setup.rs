@@ -7,7 +7,7 @@ use super::listing::{no_resource, whole_service};
 use super::namespace::{Namespace, NamespaceKind};
 use super::service::{Health, Service};
 use super::wire::{ErrorKind, Refusal, Request};
-use super::world::{ACCOUNT, NamespaceKey, Resource, ServiceKey, World};
+use super::world::{NamespaceKey, Resource, ServiceKey, World};
 
 /// The quotas that a reader can notice.
 const MOST_INSTANCES: usize = 1000;
@@ -212,7 +212,7 @@ fn done(world: &mut World, kind: &str, targets: &Value) -> Value {
     let date = 1_585_354_387.5;
     let operation = json!({
         "Id": id,
-        "OwnerAccount": ACCOUNT,
+        "OwnerAccount": world.account,
         "Type": kind,
         "Status": "SUCCESS",
         "CreateDate": date,

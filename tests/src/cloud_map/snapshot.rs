@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::namespace::{Namespace, NamespaceKind, namespace_summary};
 use super::service::{Health, Instance, Service, service_summary};
-use super::world::{NamespaceKey, REGION, World};
+use super::world::{ACCOUNT, NamespaceKey, REGION, World};
 
 pub(super) fn load(json: &str) -> Result<World, String> {
     let snapshot: Value =
@@ -54,9 +54,7 @@ fn namespace(record: &Value) -> Result<Namespace, String> {
     {
         namespace = namespace.with_http_name(http_name);
     }
-    if let Some(owner) = text(record, "ResourceOwner") {
-        namespace = namespace.shared_by(&owner);
-    }
+    namespace.owner = text(record, "ResourceOwner").unwrap_or_else(|| ACCOUNT.to_owned());
     namespace.id = text(record, "Id").unwrap_or_default();
     namespace.arn = text(record, "Arn").unwrap_or_default();
     namespace.description = text(record, "Description");

@@ -6,7 +6,7 @@ use super::namespace::Namespace;
 use super::service::{Health, Instance, Service, first_health};
 use super::snapshot;
 
-/// The account in which the fake's caller lives.
+/// The account in which the fake's caller lives, as long as it assumes no role.
 pub const ACCOUNT: &str = "111122223333";
 /// The region of every ARN.
 pub const REGION: &str = "us-west-2";
@@ -31,6 +31,7 @@ pub(super) enum Resource {
 /// Everything that the fake answers from.
 #[derive(Debug)]
 pub struct World {
+    pub(super) account: String,
     keys: u64,
     revision: i64,
     /// In the order of their making, which is the order of pages.
@@ -47,6 +48,7 @@ pub struct World {
 impl Default for World {
     fn default() -> Self {
         Self {
+            account: ACCOUNT.to_owned(),
             keys: 0,
             revision: FIRST_REVISION,
             namespaces: BTreeMap::new(),
@@ -74,6 +76,10 @@ impl World {
         snapshot::save(self)
     }
 
+    pub(super) fn of_account(account: &str) -> Self {
+        Self { account: account.to_owned(), ..Self::default() }
+    }
+
     /// Adds an HTTP namespace of the caller's account.
     pub fn http_namespace(&mut self, name: &str) -> NamespaceKey {
         self.add_namespace(Namespace::http(name))
@@ -82,8 +88,8 @@ impl World {
     /// Adds a namespace.
     pub fn add_namespace(&mut self, mut namespace: Namespace) -> NamespaceKey {
         let key = NamespaceKey(self.next_key());
-        namespace.complete(key.0);
-        if namespace.owner == ACCOUNT {
+        namespace.complete(key.0, &self.account);
+        if namespace.owner == self.account {
             self.resources.insert(namespace.id.clone(), Resource::Namespace(key));
         }
         self.resources.insert(namespace.arn.clone(), Resource::Namespace(key));
@@ -119,7 +125,7 @@ impl World {
         let Some(home) = self.namespaces.get_mut(&namespace) else { deleted("namespace") };
         service.complete(key.0, namespace, home, revision);
         home.services.insert(service.name.clone(), key);
-        if home.owner == ACCOUNT {
+        if home.owner == self.account {
             self.resources.insert(service.id.clone(), Resource::Service(key));
         }
         self.resources.insert(service.arn.clone(), Resource::Service(key));
@@ -187,7 +193,8 @@ impl World {
     /// The namespace of that name in the caller's account.
     #[must_use]
     pub fn namespace_named(&self, name: &str) -> Option<NamespaceKey> {
-        let of_name = |namespace: &Namespace| namespace.name == name && namespace.owner == ACCOUNT;
+        let of_name =
+            |namespace: &Namespace| namespace.name == name && namespace.owner == self.account;
         self.namespaces.iter().find(|(_, namespace)| of_name(namespace)).map(|(key, _)| *key)
     }
 
@@ -208,7 +215,7 @@ impl World {
     /// A namespace as Discover names it: by `HttpName` or by ARN, in the caller's account unless
     /// the request names an owner.
     pub(super) fn discoverable(&self, name: &str, owner: Option<&str>) -> Option<NamespaceKey> {
-        let owner = owner.unwrap_or(ACCOUNT);
+        let owner = owner.unwrap_or(&self.account);
         let by_arn = match self.resource(name) {
             Some(Resource::Namespace(key)) if name.starts_with("arn:") => Some(key),
             _ => None,

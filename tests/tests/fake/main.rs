@@ -3,54 +3,36 @@
 
 mod answers;
 mod faults;
+// The operator's own.
+#[path = "../../../host/src/source/aws/prefix.rs"]
+mod prefix;
+mod roles;
 
 use std::time::Duration;
 
-use aws_sdk_servicediscovery::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_servicediscovery::config::retry::RetryConfig;
 use aws_sdk_servicediscovery::config::timeout::TimeoutConfig;
-use aws_sdk_servicediscovery::config::{
-    BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
-};
-use aws_sdk_servicediscovery::error::BoxError;
+use aws_sdk_servicediscovery::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_servicediscovery::operation::discover_instances::DiscoverInstancesOutput;
 use aws_sdk_servicediscovery::types::HealthStatusFilter;
 use aws_sdk_servicediscovery::{Client, Config};
-use aws_smithy_runtime_api::client::endpoint::EndpointPrefix;
-use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use istio_cloud_map_tests::cloud_map::{FakeCloudMap, Service, ServiceKey};
+use prefix::NoPrefixUnderOverride;
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
 
-/// `data-127.0.0.1` does not resolve.
-#[derive(Debug)]
-struct NoPrefix;
-
-#[dyn_dispatch_hint]
-impl Intercept for NoPrefix {
-    fn name(&self) -> &'static str {
-        "NoPrefix"
-    }
-
-    fn read_after_serialization(
-        &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        config: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        config.interceptor_state().unset::<EndpointPrefix>();
-        Ok(())
-    }
-}
-
 /// A client that makes up to so many attempts.
 fn client_with_attempts(fake: &FakeCloudMap, attempts: u32) -> Client {
+    client_with(fake, attempts, Credentials::new("AKIDSDK", "secret", None, None, "test"))
+}
+
+fn client_with(fake: &FakeCloudMap, attempts: u32, credentials: Credentials) -> Client {
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-west-2"))
-        .credentials_provider(Credentials::new("AKIDSDK", "secret", None, None, "test"))
+        .credentials_provider(credentials)
         .endpoint_url(fake.url())
-        .interceptor(NoPrefix)
+        .interceptor(NoPrefixUnderOverride)
         .timeout_config(
             TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(500)).build(),
         )

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use aws_config::sts::AssumeRoleProvider;
 use aws_config::{AppName, BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
@@ -25,9 +24,10 @@ use tokio::time::timeout;
 
 use super::AwsSource;
 use super::calls::one_line;
-use super::credentials::Patient;
+use super::credentials::{MOST_LOADING, Patient};
 use super::failure::{causes, certificate_advice};
 use super::prefix::NoPrefixUnderOverride;
+use super::role::Role;
 
 /// How long the search for a region, and then for credentials, may take.
 const MOST_CONNECTING: Duration = Duration::from_secs(10);
@@ -49,9 +49,9 @@ pub struct AwsOptions {
     pub use_fips: bool,
     /// How long one call may take, from the first byte out to the last byte in.
     pub call_timeout: Duration,
-    /// A role to take on, with the credentials found otherwise.
+    /// The ARN of a role to assume, with the credentials found otherwise.
     pub role_arn: Option<String>,
-    /// What the role's trust policy may ask for.
+    /// What the role's trust policy may demand.
     pub external_id: Option<String>,
 }
 
@@ -106,6 +106,11 @@ pub enum ConnectError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Not the ARN of a role.
+    #[error(
+        "{0:?} is not the ARN of an IAM role: expected one like arn:aws:iam::111122223333:role/cloud-map-reader"
+    )]
+    BadRole(String),
     /// A second half without its first.
     #[error("an external id is set, but no role: an external id is only used to assume a role")]
     NoRole,
@@ -150,6 +155,7 @@ impl ConnectError {
                 | Self::EndpointWithCredentials(_)
                 | Self::EndpointVariant(_)
                 | Self::CaBundle { .. }
+                | Self::BadRole(_)
                 | Self::NoRole
         )
     }
@@ -170,9 +176,7 @@ impl AwsSource {
     pub async fn connect(options: AwsOptions) -> Result<Self, ConnectError> {
         let control = endpoint(options.endpoint_url.as_deref())?;
         let data = endpoint(options.data_endpoint_url.as_deref())?;
-        if options.external_id.is_some() && options.role_arn.is_none() {
-            return Err(ConnectError::NoRole);
-        }
+        let role = Role::from_options(&options)?;
         let (sdk, region) = sdk_config(&options).await?;
         let control = control.or(endpoint(sdk.endpoint_url())?);
         if control.or(data).is_some() {
@@ -186,12 +190,22 @@ impl AwsSource {
             }
         }
         report_endpoints(control, data);
-        let credentials = credentials(&sdk, &options).await?;
-        let mut builder = Builder::from(&sdk).credentials_provider(credentials);
+        Self::over(&sdk, region, role, &options).await
+    }
+
+    /// With what the environment gives.
+    pub(super) async fn over(
+        sdk: &SdkConfig,
+        region: String,
+        role: Option<Role>,
+        options: &AwsOptions,
+    ) -> Result<Self, ConnectError> {
+        let credentials = credentials(sdk, &region, role, options.call_timeout).await?;
+        let mut builder = Builder::from(sdk).credentials_provider(credentials);
         if let Some(url) = present(options.endpoint_url.as_deref()) {
             builder = builder.endpoint_url(url);
         }
-        Ok(Self::with(builder, region, &options))
+        Ok(Self::with(builder, region, options))
     }
 
     /// All that does not depend on where it runs.
@@ -254,23 +268,23 @@ async fn sdk_config(options: &AwsOptions) -> Result<(SdkConfig, String), Connect
     Ok((sdk, region))
 }
 
+/// Those of the chain have to be there now. A role is assumed by the first read, and if it can't be,
+/// only that read fails.
 async fn credentials(
     sdk: &SdkConfig,
-    options: &AwsOptions,
+    region: &str,
+    role: Option<Role>,
+    call_timeout: Duration,
 ) -> Result<SharedCredentialsProvider, ConnectError> {
-    let mut provider = sdk.credentials_provider().ok_or(ConnectError::NoCredentials)?;
-    if let Some(role) = present(options.role_arn.as_deref()) {
-        let mut role =
-            AssumeRoleProvider::builder(role).session_name(env!("CARGO_PKG_NAME")).configure(sdk);
-        if let Some(id) = &options.external_id {
-            role = role.external_id(id);
-        }
-        provider = SharedCredentialsProvider::new(role.build().await);
-    }
+    let chain = sdk.credentials_provider().ok_or(ConnectError::NoCredentials)?;
     // A call must still have time to report that the credentials were late.
-    let patient = Patient::new(provider, options.call_timeout * 4 / 5);
-    patient.prime(MOST_CONNECTING).await.map_err(|error| refusal(&error))?;
-    Ok(SharedCredentialsProvider::new(patient))
+    let limit = call_timeout * 4 / 5;
+    let chain = Patient::new(chain, if role.is_some() { MOST_LOADING } else { limit });
+    chain.prime(MOST_CONNECTING).await.map_err(|error| refusal(&error))?;
+    let Some(role) = role else { return Ok(SharedCredentialsProvider::new(chain)) };
+    // On the heap, since it is by far the largest part of a start.
+    let assumed = Box::pin(role.assume(chain, sdk, region)).await;
+    Ok(SharedCredentialsProvider::new(Patient::new(SharedCredentialsProvider::new(assumed), limit)))
 }
 
 fn refusal(error: &CredentialsError) -> ConnectError {
@@ -367,6 +381,6 @@ fn client_of_ca_bundle() -> Result<Option<SharedHttpClient>, ConnectError> {
 
 /// A value that is there: a Secret or `ConfigMap` may hold an empty string for none, and `echo`
 /// leaves a line break at the end.
-fn present(value: Option<&str>) -> Option<&str> {
+pub(super) fn present(value: Option<&str>) -> Option<&str> {
     value.map(str::trim).filter(|value| !value.is_empty())
 }

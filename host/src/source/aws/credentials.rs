@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// No load takes longer: a provider that hangs (a command, a metadata service) is asked again.
-const MOST_LOADING: Duration = Duration::from_secs(20);
+pub(super) const MOST_LOADING: Duration = Duration::from_secs(20);
 
 /// Loads credentials beside the call that needs them. A call that can't wait fails, and the next
 /// one finds what was loaded meanwhile; otherwise a provider that is slower than a call's time

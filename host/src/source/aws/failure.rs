@@ -9,6 +9,7 @@ use aws_sdk_servicediscovery::operation::RequestId;
 use istio_cloud_map_core::operator::{ReadError, ReadFailure};
 
 use super::calls::{Call, one_line};
+use super::role::RoleError;
 
 /// What a failed call means, and the message for it.
 pub(super) fn read_error<E>(call: Call<'_>, error: &SdkError<E>) -> ReadError
@@ -18,6 +19,11 @@ where
     let (failure, what) = match error {
         SdkError::ServiceError(answer) => service_error(answer.err().meta(), answer.raw()),
         SdkError::ResponseError(answer) => response_error(answer.raw(), error),
+        // Whatever the answer of STS: it concerns every read, and no permission of Cloud Map's.
+        _ if let Some(role) = find::<RoleError>(error) => {
+            let message = format!("{call}: no credentials: {role}");
+            return ReadError { failure: ReadFailure::Credentials, message };
+        }
         _ if find::<CredentialsError>(error).is_some() => {
             (ReadFailure::Credentials, format!("no credentials: {}", causes(error)))
         }
@@ -41,14 +47,19 @@ fn service_error(meta: &ErrorMetadata, raw: &HttpResponse) -> (ReadFailure, Stri
     let unknown = || {
         if raw.status().is_server_error() { ReadFailure::ServerError } else { ReadFailure::Other }
     };
-    let mut what = one_line(code);
+    (by_code(code).unwrap_or_else(unknown), described(meta))
+}
+
+/// Code, message and request id.
+pub(super) fn described(meta: &ErrorMetadata) -> String {
+    let mut what = one_line(meta.code().unwrap_or_default());
     if let Some(message) = meta.message() {
         what = format!("{what}: {}", one_line(message));
     }
     if let Some(id) = meta.request_id() {
         what = format!("{what} (request id {})", one_line(id));
     }
-    (by_code(code).unwrap_or_else(unknown), what)
+    what
 }
 
 /// An answer that could not be read: torn, cut off, or not from AWS at all (a proxy's error page).
@@ -149,6 +160,6 @@ pub(super) fn causes(error: &(dyn Error + 'static)) -> String {
 }
 
 /// The first cause of a type.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     error.downcast_ref().or_else(|| error.source().and_then(find))
 }

@@ -17,6 +17,7 @@ mod convert;
 mod credentials;
 mod failure;
 mod prefix;
+mod role;
 #[cfg(test)]
 mod tests;
 

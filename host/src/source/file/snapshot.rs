@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use istio_cloud_map_core::cloud_map::{
     Incomplete, IncompleteScope, InputError, InputOptions, Namespace, Record, Service, Tag, parse,
 };
-use istio_cloud_map_core::diagnostic::{Code, Diagnostic, Severity};
+use istio_cloud_map_core::diagnostic::Diagnostic;
 use istio_cloud_map_core::operator::{InstancesRead, ReadError, ReadFailure};
 use istio_cloud_map_core::sorted::SortedMap;
 
@@ -72,17 +72,11 @@ impl Snapshot {
         }
         let reason =
             "another source of the file has this service too; the first is used".to_owned();
-        let scope = IncompleteScope::from_names(&record.namespace.name, &record.service.name);
-        self.diagnostics.push(Diagnostic {
-            severity: Severity::Error,
-            code: Code::InvalidInstance,
-            source: record.source,
-            namespace: record.namespace.name,
-            service: record.service.name,
-            instance: None,
-            message: reason.clone(),
-        });
-        Some(Incomplete { scope, reason })
+        let (namespace, service) = (record.namespace.name, record.service.name);
+        let (incomplete, diagnostic) =
+            Incomplete::of_service(record.source, namespace, service, reason);
+        self.diagnostics.push(diagnostic);
+        Some(incomplete)
     }
 
     /// Notes what the file has but can't be read.

@@ -11,6 +11,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use istio_cloud_map_core::operator::{NamespaceOwner, ReadFailure};
+use istio_cloud_map_tests::cloud_map::{FakeCloudMap, Role};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -265,25 +266,34 @@ fn the_authorities_of_aws_ca_bundle_are_trusted_and_without_them_it_is_named() {
 }
 
 #[test]
-fn a_role_that_can_t_be_taken_on_is_said_at_once() {
-    let url = super::limits::answering_with(
-        "400 Bad Request",
-        "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>",
-    );
+fn a_role_is_assumed_at_the_endpoint_of_the_environment() {
+    let fake = FakeCloudMap::start().unwrap();
+    fake.sts(|sts| sts.add_role(super::role::READER, Role::default()));
+    let arn = format!(" {}\n", super::role::READER);
     let [id, secret] = KEYS;
-    let role = ("ROLE", "arn:aws:iam::444455556666:role/reader");
-    let message = connect_with(&[
+    let variables = [
         id,
         secret,
-        role,
-        ("AWS_REGION", "us-west-2"),
-        ("AWS_ENDPOINT_URL_STS", &url),
-    ]);
-    assert!(
-        message.starts_with("AWS credentials can't be loaded: ")
-            && message.contains("AccessDenied"),
-        "{message}"
+        ("ROLE", arn.as_str()),
+        ("AWS_REGION", "eu-north-1\n"),
+        ("AWS_ENDPOINT_URL_STS", fake.url()),
+        ("AWS_ENDPOINT_URL_SERVICEDISCOVERY", fake.url()),
+    ];
+    let message = connect_with(&variables);
+    assert!(message.contains("NamespaceNotFound"), "{message}");
+    let regions =
+        fake.sts(|sts| sts.calls().iter().map(|call| call.region.clone()).collect::<Vec<_>>());
+    assert_eq!(
+        (regions, fake.access_keys()),
+        (vec!["eu-north-1".to_owned()], vec!["ASIA0000000000000001".to_owned()])
     );
+}
+
+#[test]
+fn credentials_that_would_assume_a_role_have_to_be_there_at_the_start() {
+    let role = ("ROLE", super::role::READER);
+    let message = connect_with(&[role, ("AWS_REGION", "us-west-2")]);
+    assert!(message.starts_with("no AWS credentials: set "), "{message}");
 }
 
 #[tokio::test]
@@ -297,6 +307,23 @@ async fn wrong_options_are_refused_before_anything_is_asked() {
         .await
         .unwrap_err();
     assert!(matches!(error, ConnectError::NoRole), "{error}");
+    for wrong in [
+        "reader",
+        "arn:aws:iam::44445555666:role/reader",
+        "arn:aws:iam:us-west-2:444455556666:role/reader",
+        "arn:aws:iam::444455556666:user/reader",
+        "arn:aws:iam::444455556666:role/",
+        "arn:aws:iam::444455556666:role/path/",
+        "arn:aws:iam::444455556666:role/a reader",
+        "arn:aws:sts::444455556666:assumed-role/reader/session",
+    ] {
+        let error =
+            AwsSource::connect(AwsOptions { role_arn: Some(wrong.to_owned()), ..options() })
+                .await
+                .unwrap_err();
+        assert!(error.is_usage(), "{wrong}: {error}");
+        assert!(matches!(error, ConnectError::BadRole(_)), "{wrong}: {error}");
+    }
 }
 
 /// Takes its time, and counts.

@@ -21,11 +21,11 @@ use serde_json::Value;
 
 use super::{AwsOptions, AwsSource};
 
+mod calls;
 mod connect;
 mod failure;
-mod instances;
 mod limits;
-mod lists;
+mod role;
 
 /// What the wire does with one request.
 #[derive(Debug)]
