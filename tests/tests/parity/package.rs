@@ -83,11 +83,9 @@ fn of_text(case: &Case) -> String {
     };
     match translated() {
         Ok(translation) => format!(r#"{{"ok":{translation}}}"#),
-        Err(error) => format!(
-            r#"{{"error":{{"kind":"{}","message":{}}}}}"#,
-            error.kind(),
-            json!(error.to_string())
-        ),
+        Err(error) => {
+            json!({"error": {"kind": error.kind, "message": error.message}}).to_string()
+        }
     }
 }
 
