@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::config::SourceConfig;
 use super::facts::{EntryKey, Observed, Version};
 use super::planner::Action;
 use crate::cloud_map::{Instance, Namespace, Service, Tag};
@@ -193,6 +194,13 @@ pub type ReadId = u64;
 pub enum Event {
     /// Time has passed, or the process has just started.
     Tick,
+    /// Read this source from now on, and keep its entries.
+    SourceStarted(Box<SourceConfig>),
+    /// Read this source no longer, and leave its entries alone.
+    SourceStopped {
+        /// Its name.
+        source: Arc<str>,
+    },
     /// A source has changed: all of it is read again at once.
     SourceChanged {
         /// Its name.

@@ -76,6 +76,12 @@ impl Guard {
         self.emptyings.observe(with_endpoints, now);
     }
 
+    /// So many entries are all that counts from now on: others have got another owner.
+    pub(super) fn rebase(&mut self, entries: usize, with_endpoints: usize) {
+        self.deletes.rebase(entries);
+        self.emptyings.rebase(with_endpoints);
+    }
+
     /// Whether so many removals may be made now, on top of those of the window.
     #[must_use]
     pub fn allows(&self, removals: Removals, now: Time) -> bool {
@@ -119,6 +125,11 @@ impl Share {
         while self.peaks.front().is_some_and(|(until, _)| *until + WINDOW < now) {
             self.peaks.pop_front();
         }
+    }
+
+    fn rebase(&mut self, count: usize) {
+        self.current = count;
+        self.peaks.clear();
     }
 
     fn most(&self, now: Time) -> usize {
@@ -202,5 +213,13 @@ mod tests {
         let mut guard = Guard::new(30, true);
         guard.observe(100, 100, START);
         assert!(guard.allows(deletes(100), START));
+    }
+
+    #[test]
+    fn entries_that_go_to_another_owner_do_not_raise_the_share() {
+        let mut guard = guard(100);
+        guard.rebase(20, 20);
+        assert!(guard.allows(deletes(6), START));
+        assert!(!guard.allows(deletes(7), START));
     }
 }

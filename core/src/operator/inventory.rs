@@ -44,7 +44,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    fn new(config: &SourceConfig, operator: &Config) -> Self {
+    pub(super) fn new(config: &SourceConfig, operator: &Config) -> Self {
         let owner = operator.plan.owner.clone();
         let target_namespace = Some(config.target_namespace.clone());
         Self {

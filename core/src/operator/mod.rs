@@ -9,6 +9,7 @@
 //!   `services` take in the answers, and `attempts` counts the failures.
 //! - `entry`, `entries`: each entry, the state of its next write, and the indexes over all of them.
 //!   `observe` takes in what the sink observes.
+//! - `sources`: sources that come and go.
 //! - `decide`: decides about the entries that are due: `resolve` finds what their services need,
 //!   `planner` compares it with what is observed, `removal` and `guard` review deletions.
 //! - `writing`, `outage`: sends writes, and waits where many fail alike. `report`: diagnostics.
@@ -44,6 +45,7 @@ mod removal;
 mod report;
 mod resolve;
 mod services;
+mod sources;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -175,6 +177,8 @@ impl Operator {
     pub fn handle(&mut self, event: Event, now: Time) -> Vec<Effect> {
         match event {
             Event::Tick => {}
+            Event::SourceStarted(config) => self.source_started(&config, now),
+            Event::SourceStopped { source } => self.source_stopped(&source, now),
             Event::SourceChanged { source } => self.source_changed(&source, now),
             Event::NamespacesPage { read, result } => self.namespaces_page(read, result, now),
             Event::ServicesPage { read, result } => self.services_page(read, result, now),

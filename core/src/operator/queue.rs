@@ -113,6 +113,15 @@ impl ReadQueue {
         }
     }
 
+    /// Cancels all reads of a source.
+    pub(super) fn cancel_source(&mut self, name: &str) {
+        let keys = self.due.keys().chain(self.busy.keys());
+        let keys: Vec<ReadKey> = keys.filter(|key| **key.source() == *name).cloned().collect();
+        for key in keys {
+            self.cancel(&key);
+        }
+    }
+
     /// The next read that may be sent now; it is then in flight as `id`.
     pub(super) fn next(&mut self, id: ReadId, now: Time) -> Option<ReadKey> {
         if self.pending.len() >= self.max_in_flight {

@@ -41,6 +41,11 @@ impl RemovalReview {
         self.guard.observe(base.0, base.1, now);
     }
 
+    /// So many entries, and entries with endpoints, are all that counts from now on.
+    pub(super) fn rebase(&mut self, base: (usize, usize)) {
+        self.guard.rebase(base.0, base.1);
+    }
+
     /// Plans a review.
     pub(super) fn plan(&mut self, at: Time) {
         self.at = Some(self.at.map_or(at, |planned| planned.min(at)));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use self::world::{World, key, source};
-use super::{Config, Event, Options, ReadFailure, WriteFailure};
+use super::{Config, Event, Options, ReadFailure, SourceConfig, WriteFailure};
 use crate::diagnostic::Code;
 
 const fn seconds(seconds: u64) -> Duration {
@@ -407,4 +407,51 @@ fn a_stop_ends_at_once_when_nothing_is_in_flight() {
     assert_eq!(world.finished, Some(false));
     world.run(seconds(60));
     assert_eq!(world.calls("DiscoverInstancesRevision"), 0);
+}
+
+#[test]
+fn a_source_that_stops_leaves_its_entries_alone_and_is_not_read_any_more() {
+    let mut world = settled(20);
+    world.send(Event::SourceStopped { source: source() });
+    world.calls.clear();
+    for n in 0..20 {
+        world.delete_service("ns", &format!("s{n:03}"));
+    }
+    world.delete(&key("s003"));
+    world.run(seconds(120));
+    assert_eq!((world.cluster.len(), world.writes.len()), (19, 0));
+    assert_eq!(world.calls.values().sum::<usize>(), 0);
+    let status = world.operator.status();
+    assert!(status.ready && status.sources.is_empty());
+}
+
+#[test]
+fn a_source_that_starts_again_is_read_from_the_beginning() {
+    let mut world = settled(20);
+    world.send(Event::SourceStopped { source: source() });
+    world.register("ns", "s001", "i-2", "10.9.9.9");
+    world.delete_service("ns", "s002");
+    world.delete(&key("s003"));
+    world.run(seconds(60));
+    world.send(Event::SourceStarted(Box::default()));
+    // Nothing is deleted after one list.
+    world.run(seconds(3));
+    assert_eq!((world.endpoints("s001"), world.endpoints("s002")), (Some(2), Some(1)));
+    assert_eq!(world.endpoints("s003"), Some(1));
+    world.run(seconds(60));
+    assert_eq!((world.cluster.len(), world.endpoints("s002")), (19, None));
+}
+
+#[test]
+fn a_source_with_other_settings_starts_anew_and_one_with_the_same_goes_on() {
+    let mut world = settled(5);
+    world.send(Event::SourceStarted(Box::default()));
+    world.run(seconds(4));
+    assert_eq!(world.calls("ListNamespaces"), 0);
+    let slower = SourceConfig { max_requests_per_second: 1, ..SourceConfig::default() };
+    world.send(Event::SourceStarted(Box::new(slower)));
+    world.run(seconds(60));
+    assert!(world.calls("ListNamespaces") >= 2);
+    assert!(world.calls("DiscoverInstancesRevision") <= 65);
+    assert_eq!(world.writes, []);
 }

@@ -1,0 +1,64 @@
+//! Sources that come and go while the operator runs: another replica leads one, or the
+//! configuration has changed.
+//!
+//! A source that stops is forgotten, not deleted: its entries are those of a source that is not read
+//! here, and are left alone.
+
+use std::sync::Arc;
+
+use super::entry::WaitFor;
+use super::inventory::Source;
+use super::queue::ReadKey;
+use super::{NamespaceOwner, Operator, Planes, SourceConfig, Time};
+
+impl Operator {
+    /// Starts to read a source, and to keep its entries. One that runs with other settings starts
+    /// anew.
+    pub(super) fn source_started(&mut self, config: &SourceConfig, now: Time) {
+        let name: Arc<str> = config.name.as_str().into();
+        match self.inventory.sources.get(&name) {
+            Some(running) if running.config == *config => return,
+            Some(_) => self.source_stopped(&name, now),
+            None => {}
+        }
+        let planes = self
+            .planes
+            .entry(config.quota.clone())
+            .or_insert_with(|| Planes::new(config, self.config.max_reads_in_flight, now));
+        planes.control.plan(ReadKey::Namespaces(name.clone(), NamespaceOwner::Own), now);
+        self.inventory.sources.insert(name, Source::new(config, &self.config));
+        self.refresh_ownership(now);
+    }
+
+    /// Stops to read a source. What is in flight ends by itself; nothing else of it is read or
+    /// written any more.
+    pub(super) fn source_stopped(&mut self, name: &Arc<str>, now: Time) {
+        // First, so that what loses its services below is not ours any more, and is not deleted.
+        let Some(source) = self.inventory.sources.remove(name) else { return };
+        self.refresh_ownership(now);
+        let services: Vec<_> =
+            self.inventory.services.keys().filter(|id| id.source == *name).cloned().collect();
+        for id in services {
+            let Some(state) = self.inventory.services.remove(&id) else { continue };
+            if let Some(key) = state.key {
+                self.entries.unclaim(&key, &id, now);
+            }
+            self.entries.wake(&WaitFor::Service(id), now);
+        }
+        for namespace in source.namespaces.into_keys() {
+            self.entries.wake(&WaitFor::Namespace(name.clone(), namespace), now);
+        }
+        self.entries.wake(&WaitFor::Source(name.clone()), now);
+        let quota = &source.config.quota;
+        if self.inventory.sources.values().any(|other| other.config.quota == *quota) {
+            if let Some(planes) = self.planes.get_mut(quota) {
+                planes.control.cancel_source(name);
+                planes.data.cancel_source(name);
+            }
+        } else {
+            self.planes.remove(quota);
+        }
+        // Its entries are no part of what a share is taken of, not even of the last minutes.
+        self.removals.rebase(self.entries.base);
+    }
+}
