@@ -33,7 +33,9 @@ mod virtual_addresses;
 
 pub use cidr::{Cidr, InvalidCidr};
 pub use conflicts::Translated;
-pub use metadata::{HostError, NAME_PREFIX, entry_name, host_and_name};
+pub use metadata::{
+    HostError, InvalidNamespace, NAME_PREFIX, entry_name, host_and_name, target_namespace,
+};
 pub use options::{
     Addresses, Conflicts, EmptyService, ExportTo, HealthMode, InvalidExportTo, InvalidLabelKey,
     IpFamily, LabelKey, Options,
@@ -170,6 +172,7 @@ struct Claim<'a> {
     settings: Settings<'a>,
     host: String,
     name: String,
+    namespace: Option<String>,
 }
 
 impl<'a> Claim<'a> {
@@ -185,13 +188,18 @@ impl<'a> Claim<'a> {
             );
             return Err(Outcome::Excluded);
         }
-        match settings.host_and_name(record) {
-            Ok((host, name)) => Ok(Self { record, settings, host, name }),
-            Err(error) => {
-                report.service(record, Severity::Error, Code::InvalidHost, error.to_string());
-                Err(Outcome::Failed)
-            }
-        }
+        let (host, name) = settings.host_and_name(record).map_err(|error| {
+            report.service(record, Severity::Error, Code::InvalidHost, error.to_string());
+            Outcome::Failed
+        })?;
+        let target = options.target_namespace.as_deref().map(|template| {
+            target_namespace(template, &record.namespace.name, &record.service.name)
+        });
+        let namespace = target.transpose().map_err(|error| {
+            report.service(record, Severity::Error, Code::InvalidNamespace, error.to_string());
+            Outcome::Failed
+        })?;
+        Ok(Self { record, settings, host, name, namespace })
     }
 
     /// Runs the other steps: the entry of all of `records`.
@@ -202,7 +210,7 @@ impl<'a> Claim<'a> {
         step: &impl Step,
         report: &mut Report,
     ) -> Outcome {
-        let Self { record, settings, host, name } = self;
+        let Self { record, settings, host, name, namespace } = self;
         let options = settings.options;
         let rules = AddressRules::new(settings.ip_family(), options, host);
         let Candidates { list, without_address } = candidates::collect(records, &rules, report);
@@ -234,7 +242,7 @@ impl<'a> Claim<'a> {
             export_to: settings.export_to().as_slice().to_vec(),
             ports: plan.ports,
         };
-        let metadata = metadata::metadata(record, name.clone(), options);
+        let metadata = metadata::metadata(record, name.clone(), namespace.clone(), options);
         let entry = ServiceEntry {
             api_version: options.api_version,
             kind: Kind::ServiceEntry,

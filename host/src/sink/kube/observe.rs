@@ -21,8 +21,7 @@ use crate::metrics::WatchEnd;
 const SHORTEST_WATCH: Duration = Duration::from_secs(1);
 
 pub(super) fn watch_all(sink: &KubeSink) -> BoxStream<'_, Result<Observation, WriteError>> {
-    let watches =
-        sink.options.namespaces.iter().map(|namespace| Watch::new(sink, namespace).into_stream());
+    let watches = sink.watched().map(|namespace| Watch::new(sink, namespace).into_stream());
     merge::all(watches.collect())
 }
 
