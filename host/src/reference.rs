@@ -41,11 +41,23 @@ fn the_page_of_flags_is_what_the_parser_takes() {
     let cli = crate::cli::commands();
     write!(page, "\n## Every command\n\n{}", table(&cli, Arg::is_global_set)).unwrap();
     for command in cli.get_subcommands() {
-        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-        write!(page, "\n## `{}`\n\n{about}\n\n", command.get_name()).unwrap();
-        page.push_str(&table(command, |arg| !arg.is_global_set()));
+        if command.has_subcommands() {
+            command.get_subcommands().for_each(|inner| section(&mut page, command, inner));
+        } else {
+            section(&mut page, &Command::new(""), command);
+        }
     }
     assert_current("flags.md", &page);
+}
+
+fn section(page: &mut String, outer: &Command, command: &Command) {
+    let name = format!("{} {}", outer.get_name(), command.get_name());
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    write!(page, "\n## `{}`\n\n{about}\n", name.trim()).unwrap();
+    let is_own = |arg: &Arg| !arg.is_global_set();
+    if command.get_arguments().any(is_own) {
+        write!(page, "\n{}", table(command, is_own)).unwrap();
+    }
 }
 
 /// Flags that a build without the feature hides from its help.
