@@ -182,6 +182,7 @@ export type CloudMapService = {
 /** The closed list of what a diagnostic can be about. */
 export type Code =
   | "InvalidHost"
+  | "InvalidNamespace"
   | "InvalidInstance"
   | "MaybeIncomplete"
   | "InvalidAddress"
