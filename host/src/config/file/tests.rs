@@ -151,14 +151,14 @@ const MISTAKES: &[(&str, &str)] = &[
 
 #[test]
 fn a_mistake_is_answered_with_its_line_its_key_and_what_was_expected() {
-    let mut wrong = String::new();
+    let mut wrong = Vec::new();
     for (text, expected) in MISTAKES {
         let said = parse(text).map_or_else(|said| said, |_| "nothing".to_owned());
         if said != *expected {
-            wrong += &format!("---\n{text}says     {said}\nexpected {expected}\n");
+            wrong.push(format!("---\n{text}says     {said}\nexpected {expected}\n"));
         }
     }
-    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(wrong.is_empty(), "\n{}", wrong.concat());
 }
 
 #[test]
