@@ -59,6 +59,9 @@ macro_rules! codes {
 codes! {
     /// Istio does not accept the service's host; the service is skipped.
     InvalidHost,
+    /// The template of the target namespace gives no valid name of a Kubernetes namespace for the
+    /// service; the service is skipped.
+    InvalidNamespace,
     /// A record or an instance of the input does not have the shape that AWS writes; it is dropped.
     InvalidInstance,
     /// The input ends where AWS truncates a response, so there may be more instances.
@@ -102,7 +105,7 @@ codes! {
     Unhealthy,
     /// No instance is healthy, so all are used.
     NoneHealthy,
-    /// The service is excluded by an override, a hint or the transformation, or is internal to
+    /// The service is excluded by a filter, an override, a hint or the transformation, or is internal to
     /// ECS Service Connect.
     Excluded,
     /// Two services claim one host; the first by (source, namespace id, service id) gets it.

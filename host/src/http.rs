@@ -121,7 +121,10 @@ async fn readyz(State(pages): State<Pages>) -> Response {
     if pages.status.borrow().ready {
         return "ok\n".into_response();
     }
-    (StatusCode::SERVICE_UNAVAILABLE, "the first pass is not complete\n").into_response()
+    let sources = pages.status.borrow().incomplete().join(", ");
+    let waits = if sources.is_empty() { sources } else { format!(" of: {sources}") };
+    let message = format!("the first pass is not complete{waits}\n");
+    (StatusCode::SERVICE_UNAVAILABLE, message).into_response()
 }
 
 async fn text(State(pages): State<Pages>) -> Response {

@@ -21,13 +21,19 @@ struct Serve {
 
 impl Serve {
     fn start() -> Self {
+        Self::of_sources("- {name: default, file: snapshot.json}")
+    }
+
+    fn of_sources(sources: &str) -> Self {
         let directory = TempDir::new().unwrap();
         fs::create_dir(directory.path().join("entries")).unwrap();
         let snapshot = directory.path().join("snapshot.json");
         register(&snapshot, "10.0.0.1");
+        fs::write(directory.path().join("config.yaml"), format!("sources:\n{sources}\n")).unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_istio-cloud-map"))
             .args(["serve", "--listen", "127.0.0.1:0", "--interval", "200ms"])
-            .arg(format!("--from=file:{}", snapshot.display()))
+            .args(["--config", "config.yaml"])
+            .current_dir(directory.path())
             .arg(format!("--to=dir:{}", directory.path().join("entries").display()))
             .env_clear()
             .env("NO_COLOR", "1")
@@ -158,4 +164,26 @@ fn a_connection_is_closed_after_its_answer() {
     let since = Instant::now();
     assert!(serve.page("/livez").starts_with("HTTP/1.1 200"));
     assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+}
+
+#[test]
+fn readiness_names_the_source_that_can_not_be_opened_until_it_can() {
+    let serve = Serve::of_sources(
+        "- {name: here, file: snapshot.json}\n- {name: absent, file: later.json}",
+    );
+    let ask = || serve.ask("GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n");
+    let answers = |words: &str| {
+        let start = Instant::now();
+        while !ask().contains(words) {
+            assert!(start.elapsed() < Duration::from_secs(20), "{}", ask());
+            sleep(Duration::from_millis(50));
+        }
+    };
+    answers("not complete of: absent\n");
+    fs::copy(
+        serve.directory.path().join("snapshot.json"),
+        serve.directory.path().join("later.json"),
+    )
+    .unwrap();
+    answers("200 OK");
 }

@@ -9,7 +9,7 @@ use super::report::DiagnosticScope;
 use super::{EntryKey, NamespaceOwner, Operator, Page, ReadError, ReadId, ServiceId, Time};
 use crate::cloud_map::{Namespace, Service, account_of};
 use crate::diagnostic::{Code, Severity};
-use crate::translate::expected_host_and_name;
+use crate::translate::{expected_host_and_name, target_namespace};
 
 /// What a page adds to its list.
 struct Received<T> {
@@ -104,6 +104,9 @@ impl Operator {
         let begun = listing.begun;
         source.accounts.extend(account_of(namespace.arn.as_deref()).map(str::to_owned));
         source.accounts.extend(namespace.resource_owner.clone());
+        if !source.config.namespaces.allows(&namespace.name) {
+            return;
+        }
         let info = Arc::new(namespace);
         if let Some(cached) = source.namespaces.get_mut(&key) {
             cached.missing = None;
@@ -205,20 +208,24 @@ impl Operator {
             }
             return;
         }
-        let entry_name =
-            match expected_host_and_name(name, &namespace.info, &service, &source.options) {
-                // Excluded by its name alone, and so never read.
-                Ok(None) => {
-                    listing.excluded += 1;
-                    listing.seen.remove(&id.service);
-                    return;
-                }
-                Ok(Some((_, name))) => Some(name),
-                // The translation reports what is wrong with it.
-                Err(_) => None,
-            };
-        let entry = entry_name
-            .map(|name| EntryKey { namespace: source.config.target_namespace.clone(), name });
+        let target =
+            target_namespace(&source.config.target_namespace, &namespace.info.name, &service.name);
+        let expected = if source.config.services.allows(&service.name) {
+            expected_host_and_name(name, &namespace.info, &service, &source.options)
+        } else {
+            Ok(None)
+        };
+        let entry = match (expected, target) {
+            // Excluded by its name alone, and so never read.
+            (Ok(None), _) => {
+                listing.excluded += 1;
+                listing.seen.remove(&id.service);
+                return;
+            }
+            (Ok(Some((_, name))), Ok(namespace)) => Some(EntryKey { namespace, name }),
+            // The translation reports what is wrong with it.
+            (Err(_), _) | (_, Err(_)) => None,
+        };
         let is_first_pass = !namespace.list.progress.is_complete();
         namespace.untried += usize::from(is_first_pass);
         let reads_attributes = source.config.read_service_attributes;
@@ -258,7 +265,7 @@ impl Operator {
                 ..DiagnosticScope::source(name)
             };
             let message = format!(
-                "services left out by their names: {} (bookkeeping of ECS Service Connect, or excluded by an override)",
+                "services left out by their names: {} (bookkeeping of ECS Service Connect, or excluded by a filter or an override)",
                 listing.excluded
             );
             self.effects.push(scope.report(Severity::Info, Code::Excluded, message));

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::planner;
-use crate::translate::{self, Transform};
+use crate::translate::{self, Glob, Transform};
 
 /// The settings of the operator.
 #[derive(Debug, Clone)]
@@ -69,8 +71,13 @@ pub struct SourceConfig {
     pub region: Option<String>,
     /// Sources of one account and region have the same quota, by any name, and share one budget.
     pub quota: String,
-    /// The Kubernetes namespace of its entries.
+    /// The Kubernetes namespace of its entries: a name, or a template with `{namespace}` and
+    /// `{service}`, the names in Cloud Map.
     pub target_namespace: String,
+    /// The names of Cloud Map namespaces that are read. Another one counts as deleted.
+    pub namespaces: NameFilter,
+    /// The names of services that are read. Another one counts as deleted.
+    pub services: NameFilter,
     /// How often namespaces and services are listed, and hints read (30 s).
     pub catalogue_interval: Duration,
     /// Read each service's attributes.
@@ -92,11 +99,52 @@ impl Default for SourceConfig {
             region: None,
             quota: String::new(),
             target_namespace: "default".to_owned(),
+            namespaces: NameFilter::default(),
+            services: NameFilter::default(),
             catalogue_interval: Duration::from_secs(30),
             read_service_attributes: false,
             read_tags: false,
             max_requests_per_second: 300,
             max_lists_per_second: 2,
         }
+    }
+}
+
+/// Which names are read: those that match a pattern of `include`, or any if there is none, and none
+/// of `exclude`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NameFilter {
+    /// Patterns of the names that are read; all, if empty.
+    pub include: Vec<Glob>,
+    /// Patterns of the names that are not read, even if they are included.
+    pub exclude: Vec<Glob>,
+}
+
+impl NameFilter {
+    /// Whether this name is read.
+    #[must_use]
+    pub fn allows(&self, name: &str) -> bool {
+        let matches = |globs: &[Glob]| globs.iter().any(|glob| glob.matches(name));
+        (self.include.is_empty() || matches(&self.include)) && !matches(&self.exclude)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_that_is_included_and_not_excluded() {
+        let filter = |include: &[&str], exclude: &[&str]| NameFilter {
+            include: include.iter().map(|glob| Glob::from(*glob)).collect(),
+            exclude: exclude.iter().map(|glob| Glob::from(*glob)).collect(),
+        };
+        assert!(filter(&[], &[]).allows("shop"));
+        assert!(filter(&["a*", "s*"], &[]).allows("shop"));
+        assert!(!filter(&["a*"], &[]).allows("shop"));
+        assert!(!filter(&["s*"], &["*op"]).allows("shop"));
+        assert!(!filter(&[], &["shop"]).allows("shop"));
     }
 }

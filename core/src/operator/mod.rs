@@ -55,7 +55,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use config::{Config, SourceConfig};
+pub use config::{Config, NameFilter, SourceConfig};
 pub use event::{
     Effect, Event, InstancesRead, NamespaceOwner, Observation, Page, Read, ReadError, ReadFailure,
     ReadId, ServiceId, Target, Time, Write, WriteError, WriteFailure,

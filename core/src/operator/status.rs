@@ -33,6 +33,13 @@ impl Status {
     pub fn is_complete(&self) -> bool {
         self.sources.values().all(|source| source.complete && source.failing == 0)
     }
+
+    /// The sources whose first pass is not over.
+    #[must_use]
+    pub fn incomplete(&self) -> Vec<&str> {
+        let sources = self.sources.iter().filter(|(_, source)| !source.complete);
+        sources.map(|(name, _)| name.as_str()).collect()
+    }
 }
 
 /// Removals that the guard refuses.

@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::options::Options;
 use crate::cloud_map::{Record, account_of};
 use crate::service_entry::{
-    MANAGED_BY, Metadata, OWNER_LABEL, annotation, host_problem, normalized,
+    MANAGED_BY, Metadata, OWNER_LABEL, annotation, host_problem, is_dns_label, normalized,
 };
 use crate::sorted::SortedMap;
 
@@ -70,8 +70,51 @@ fn fnv1a(bytes: &[u8]) -> u64 {
     })
 }
 
+/// A target namespace that Kubernetes does not take.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "`{namespace}` is not a valid name of a Kubernetes namespace; expected at most 63 lower-case letters, digits and inner hyphens"
+)]
+pub struct InvalidNamespace {
+    /// What the template gives.
+    pub namespace: String,
+}
+
+/// The Kubernetes namespace that a template gives for a service: `{namespace}` and `{service}`
+/// stand for its names in Cloud Map, in lower case.
+///
+/// # Errors
+/// If Kubernetes has no namespace of that name.
+pub fn target_namespace(
+    template: &str,
+    namespace: &str,
+    service: &str,
+) -> Result<String, InvalidNamespace> {
+    let mut result = String::new();
+    let mut rest = template;
+    while let Some(at) = rest.find('{') {
+        let (before, placeholder) = rest.split_at(at);
+        result.push_str(before);
+        let names = [("{namespace}", namespace), ("{service}", service)];
+        let known = names.into_iter().find(|(known, _)| placeholder.starts_with(known));
+        let Some((known, name)) = known else {
+            rest = placeholder;
+            break;
+        };
+        result.push_str(&name.to_ascii_lowercase());
+        rest = placeholder.strip_prefix(known).unwrap_or_default();
+    }
+    result.push_str(rest);
+    if is_dns_label(&result) { Ok(result) } else { Err(InvalidNamespace { namespace: result }) }
+}
+
 /// The metadata of a record's entry.
-pub(super) fn metadata(record: &Record, name: String, options: &Options) -> Metadata {
+pub(super) fn metadata(
+    record: &Record,
+    name: String,
+    namespace: Option<String>,
+    options: &Options,
+) -> Metadata {
     let labels = [MANAGED_BY, (OWNER_LABEL, options.owner.as_str())];
     let mut annotations = SortedMap::new();
     let mut annotate = |key: &str, value: String| drop(annotations.insert(key.to_owned(), value));
@@ -90,7 +133,7 @@ pub(super) fn metadata(record: &Record, name: String, options: &Options) -> Meta
     }
     Metadata {
         name,
-        namespace: options.target_namespace.clone(),
+        namespace,
         labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
         annotations,
     }
@@ -114,6 +157,19 @@ mod tests {
     #[test]
     fn the_host_of_a_service_called_dot_is_its_namespace() {
         assert_eq!(host_and_name("example.com", ".").unwrap().0, "example.com");
+    }
+
+    #[test]
+    fn a_template_gives_a_namespace_that_kubernetes_takes() {
+        let of = |template: &str| target_namespace(template, "Shop", "{service}").ok();
+        assert_eq!(of("prod").as_deref(), Some("prod"));
+        assert_eq!(of("team-{namespace}").as_deref(), Some("team-shop"));
+        assert_eq!(of("{namespace}-{namespace}-x").as_deref(), Some("shop-shop-x"));
+        for template in ["", "Prod", "{service}", "{team}", "a{", "{namespace}."] {
+            assert_eq!(of(template), None, "{template}");
+        }
+        let error = target_namespace("team-{namespace}", "shop.local", "web").unwrap_err();
+        assert!(error.to_string().starts_with("`team-shop.local` is not a valid"), "{error}");
     }
 
     #[test]

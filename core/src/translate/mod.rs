@@ -35,7 +35,9 @@ mod virtual_addresses;
 pub use cidr::{Cidr, InvalidCidr};
 pub use conflicts::Translated;
 pub use explain::{Reason, Rule};
-pub use metadata::{HostError, NAME_PREFIX, entry_name, host_and_name};
+pub use metadata::{
+    HostError, InvalidNamespace, NAME_PREFIX, entry_name, host_and_name, target_namespace,
+};
 pub use options::{
     Addresses, Conflicts, EmptyService, ExportTo, HealthMode, InvalidExportTo, InvalidLabelKey,
     IpFamily, LabelKey, Options,
@@ -191,6 +193,7 @@ struct Claim<'a> {
     settings: Settings<'a>,
     host: String,
     name: String,
+    namespace: Option<String>,
 }
 
 impl<'a> Claim<'a> {
@@ -207,16 +210,19 @@ impl<'a> Claim<'a> {
             report.because(Rule::Entry, About::Service, || format!("there is no entry: {why}"));
             return Err(Outcome::Excluded);
         }
-        match settings.host_and_name(record) {
-            Ok((host, name)) => {
-                report.because(Rule::Host, About::Service, || settings.why_host(&host));
-                Ok(Self { record, settings, host, name })
-            }
-            Err(error) => {
-                report.service(record, Severity::Error, Code::InvalidHost, error.to_string());
-                Err(Outcome::Failed)
-            }
-        }
+        let (host, name) = settings.host_and_name(record).map_err(|error| {
+            report.service(record, Severity::Error, Code::InvalidHost, error.to_string());
+            Outcome::Failed
+        })?;
+        let target = options.target_namespace.as_deref().map(|template| {
+            target_namespace(template, &record.namespace.name, &record.service.name)
+        });
+        let namespace = target.transpose().map_err(|error| {
+            report.service(record, Severity::Error, Code::InvalidNamespace, error.to_string());
+            Outcome::Failed
+        })?;
+        report.because(Rule::Host, About::Service, || settings.why_host(&host));
+        Ok(Self { record, settings, host, name, namespace })
     }
 
     /// Runs the other steps: the entry of all of `records`.
@@ -227,7 +233,7 @@ impl<'a> Claim<'a> {
         step: &impl Step,
         report: &mut Report,
     ) -> Outcome {
-        let Self { record, settings, host, name } = self;
+        let Self { record, settings, host, name, namespace } = self;
         let options = settings.options;
         let rules = AddressRules::new(settings.ip_family(), options, host);
         let Candidates { list, without_address } = candidates::collect(records, &rules, report);
@@ -263,7 +269,7 @@ impl<'a> Claim<'a> {
             export_to: settings.export_to().as_slice().to_vec(),
             ports: plan.ports,
         };
-        let metadata = metadata::metadata(record, name.clone(), options);
+        let metadata = metadata::metadata(record, name.clone(), namespace.clone(), options);
         let entry = ServiceEntry {
             api_version: options.api_version,
             kind: Kind::ServiceEntry,

@@ -5,8 +5,9 @@
 )]
 
 mod backend;
+mod config;
 mod serve;
-mod settings;
+pub mod settings;
 pub mod streams;
 mod transform;
 mod translate;
@@ -17,12 +18,13 @@ use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use clap::builder::BoolishValueParser;
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{
     ArgAction, Command as Definition, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
 };
 use thiserror::Error;
 
+use crate::config::file::File;
 use crate::logging;
 
 const LOG_FORMAT: &str = "ISTIO_CLOUD_MAP_LOG_FORMAT";
@@ -57,12 +59,19 @@ enum Command {
     Serve(Box<serve::Serve>),
     Translate(Box<translate::Translate>),
     Validate(validate::Validate),
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
 }
 
 /// The commands and their flags, as the generated reference shows them.
 #[cfg(test)]
 pub(crate) fn commands() -> Definition {
     definition(Cli::command(), &|_| false)
+}
+
+/// The flags that a configuration file may set.
+pub(crate) fn config_flags() -> Vec<clap::Arg> {
+    crate::config::file::flags(&definition(Cli::command(), &|_| false))
 }
 
 /// Runs the command that the arguments name.
@@ -73,6 +82,7 @@ pub fn main() -> anyhow::Result<ExitCode> {
         Command::Serve(serve) => serve.run(),
         Command::Translate(translate) => translate.run(),
         Command::Validate(validate) => validate.run(),
+        Command::Config(config) => config.run(),
     }
 }
 
@@ -83,12 +93,29 @@ pub struct Usage(pub String);
 
 /// Reads the arguments, or exits: 2 for wrong usage.
 fn parse() -> Cli {
-    let mut definition = definition(Cli::command(), &|variable| {
-        std::env::var_os(variable).is_some_and(|value| value.is_empty())
+    let fresh = || {
+        definition(Cli::command(), &|variable| {
+            std::env::var_os(variable).is_some_and(|value| value.is_empty())
+        })
+    };
+    let read = |definition: &mut Definition| {
+        let matches = definition.try_get_matches_from_mut(std::env::args_os())?;
+        Cli::from_arg_matches(&matches)
+    };
+    let mut definition = fresh();
+    let parsed = read(&mut definition).and_then(|cli| {
+        let Command::Serve(serve) = &cli.command else { return Ok(cli) };
+        let Some(path) = serve.config_file() else { return Ok(cli) };
+        // Read once: it may be a pipe. What it says takes the place of the defaults.
+        let file = File::read(path, &config_flags()).map_err(|problems| {
+            clap::Error::raw(ErrorKind::ValueValidation, format!("{problems}\n"))
+        })?;
+        let mut cli = read(&mut file.defaults(fresh()))?;
+        if let Command::Serve(serve) = &mut cli.command {
+            serve.file = file;
+        }
+        Ok(cli)
     });
-    let parsed = definition
-        .try_get_matches_from_mut(std::env::args_os())
-        .and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.unwrap_or_else(|error| {
         let error = with_variable(error, &definition);
         if error.use_stderr()

@@ -1,8 +1,9 @@
 //! `serve`: the operator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,17 +11,19 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
-use istio_cloud_map_core::operator::{self, Operator, Status, Time};
+use istio_cloud_map_core::operator::{self, NameFilter, Operator, Status, Time};
 use istio_cloud_map_core::service_entry::ApiVersion;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 
+use super::Usage;
 use super::backend::{SinkArg, SourceArg, listen};
 use super::settings::{self, Settings};
 use super::transform::Transformation;
 use super::translate::Output;
 use super::values;
+use crate::config::file::{File, SourceEntry};
 use crate::config::{Config, SinkConfig, SinkKind, SourceConfig, SourceKind};
 use crate::driver::{Backends, Heartbeat, StopSignal, Telemetry, run};
 use crate::http;
@@ -39,12 +42,20 @@ const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/names
 ///   istio-cloud-map serve --aws-region us-west-2 --dry-run --log-level debug
 ///   istio-cloud-map serve --once --to - | kubectl apply -f -
 ///   istio-cloud-map serve --from file:snapshot.json --to dir:entries
+///   istio-cloud-map serve --config config.yaml
 ///   istio-cloud-map serve --interval 5s..60s --listen :8080
 ///   istio-cloud-map serve --endpoint-url "$CONTROL_URL" \
 ///     --data-endpoint-url "$DATA_URL"
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, args_override_self = true)]
 pub struct Serve {
+    /// Configuration file (YAML): a key for each of these flags, several sources, the translation;
+    /// flags and environment variables take precedence
+    #[arg(long, env = "ISTIO_CLOUD_MAP_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What that file says.
+    #[arg(skip)]
+    pub file: File,
     /// Source: aws, or file:PATH (a snapshot, read again when it changes)
     #[arg(long, default_value = "aws", env = "ISTIO_CLOUD_MAP_FROM")]
     from: SourceArg,
@@ -248,12 +259,18 @@ impl Serve {
         code
     }
 
+    /// The configuration file, if there is one.
+    pub fn config_file(&self) -> Option<&Path> {
+        self.config.as_deref().filter(|path| !path.as_os_str().is_empty())
+    }
+
     fn config(&self) -> anyhow::Result<Config> {
         let namespace = self.target_namespace();
-        let translate = self.settings.options()?;
+        let translate = self.settings.options(&self.file.translation)?;
+        let sources = self.sources(&namespace)?;
         Ok(Config {
-            source: self.source(&namespace),
-            sink: self.sink(namespace, translate.api_version),
+            sink: self.sink(&sources, namespace, translate.api_version),
+            sources,
             translate,
             transform: self.transformation.load()?,
             plan: operator::Options {
@@ -283,11 +300,85 @@ impl Serve {
         given.or_else(pod).unwrap_or_else(|| "default".to_owned())
     }
 
+    /// The sources of the configuration file, else the one of the flags.
+    fn sources(&self, namespace: &str) -> anyhow::Result<Vec<SourceConfig>> {
+        let source = self.source(namespace);
+        if self.file.sources.is_empty() {
+            return Ok(vec![source]);
+        }
+        if self.from != SourceArg::Aws {
+            let message = "--from can't be combined with `sources` of the configuration file: remove one of them";
+            return Err(Usage(message.to_owned()).into());
+        }
+        self.file.sources.iter().map(|entry| self.source_of(entry, &source)).collect()
+    }
+
+    /// A source of the configuration file. What it leaves open is as the flags have it.
+    fn source_of(&self, entry: &SourceEntry, flags: &SourceConfig) -> anyhow::Result<SourceConfig> {
+        let kind = match (&entry.file, &flags.kind) {
+            (Some(path), _) => SourceKind::File(
+                path.clone(),
+                InputOptions { region: None, ..self.input_options() },
+            ),
+            (None, SourceKind::Aws(flags)) => {
+                let region = entry.region.clone().or_else(|| flags.region.clone());
+                if region.is_none() {
+                    return Err(Usage(format!(
+                        "the source `{}` has no region: set its `region`, or --aws-region or AWS_REGION for all that have none",
+                        entry.name
+                    ))
+                    .into());
+                }
+                SourceKind::Aws(AwsOptions {
+                    region,
+                    endpoint_url: entry.endpoint_url.clone().or_else(|| flags.endpoint_url.clone()),
+                    data_endpoint_url: entry
+                        .data_endpoint_url
+                        .clone()
+                        .or_else(|| flags.data_endpoint_url.clone()),
+                    role_arn: entry.role_arn.clone(),
+                    external_id: entry.external_id.clone(),
+                    ..flags.clone()
+                })
+            }
+            (None, SourceKind::File(..)) => flags.kind.clone(),
+        };
+        Ok(SourceConfig {
+            name: entry.name.clone(),
+            kind,
+            is_required: false,
+            namespaces: entry.namespaces.clone(),
+            services: entry.services.clone(),
+            target_namespace: entry
+                .target_namespace
+                .clone()
+                .unwrap_or_else(|| flags.target_namespace.clone()),
+            catalogue_interval: flags.catalogue_interval,
+            read_service_attributes: entry
+                .read_service_attributes
+                .unwrap_or(flags.read_service_attributes),
+            read_tags: entry.read_tags.unwrap_or(flags.read_tags),
+            max_requests_per_second: entry
+                .max_requests_per_second
+                .map_or(flags.max_requests_per_second, NonZeroU32::get),
+        })
+    }
+
+    fn input_options(&self) -> InputOptions {
+        InputOptions {
+            region: self.reading.aws_region.clone().filter(|region| !region.is_empty()),
+            namespace: self.names.cloud_map_namespace.clone(),
+            service: self.names.cloud_map_service.clone(),
+            ..InputOptions::default()
+        }
+    }
+
+    /// The source of the flags.
     fn source(&self, namespace: &str) -> SourceConfig {
-        let region = self.reading.aws_region.clone().filter(|region| !region.is_empty());
+        let options = self.input_options();
         let kind = match &self.from {
             SourceArg::Aws => SourceKind::Aws(AwsOptions {
-                region,
+                region: options.region,
                 endpoint_url: self.endpoints.endpoint_url.clone(),
                 data_endpoint_url: self.endpoints.data_endpoint_url.clone(),
                 use_dual_stack: self.endpoints.use_dual_stack,
@@ -295,19 +386,14 @@ impl Serve {
                 call_timeout: self.reading.call_timeout,
                 ..AwsOptions::default()
             }),
-            SourceArg::File(path) => {
-                let options = InputOptions {
-                    region,
-                    namespace: self.names.cloud_map_namespace.clone(),
-                    service: self.names.cloud_map_service.clone(),
-                    ..InputOptions::default()
-                };
-                SourceKind::File(path.clone(), options)
-            }
+            SourceArg::File(path) => SourceKind::File(path.clone(), options),
         };
         SourceConfig {
             name: DEFAULT_SOURCE.to_owned(),
             kind,
+            is_required: true,
+            namespaces: NameFilter::default(),
+            services: NameFilter::default(),
             target_namespace: namespace.to_owned(),
             catalogue_interval: self.reading.catalogue_interval,
             read_service_attributes: self.reading.read_service_attributes,
@@ -316,7 +402,20 @@ impl Serve {
         }
     }
 
-    fn sink(&self, namespace: String, api_version: ApiVersion) -> SinkConfig {
+    fn sink(
+        &self,
+        sources: &[SourceConfig],
+        default_namespace: String,
+        api_version: ApiVersion,
+    ) -> SinkConfig {
+        let targets: BTreeSet<&str> =
+            sources.iter().map(|source| source.target_namespace.as_str()).collect();
+        let has_template = targets.iter().any(|target| target.contains('{'));
+        let namespaces = if has_template {
+            Vec::new()
+        } else {
+            targets.into_iter().map(str::to_owned).collect()
+        };
         let kind = match &self.to {
             SinkArg::Kube => SinkKind::Kube { kube_config: self.kube_config.clone(), api_version },
             SinkArg::Dir(path) => SinkKind::Dir(path.clone()),
@@ -325,13 +424,18 @@ impl Serve {
                 once: self.once,
             },
         };
-        SinkConfig { kind, namespace, dry_run: self.dry_run }
+        SinkConfig { kind, namespaces, default_namespace, dry_run: self.dry_run }
     }
 }
 
 async fn start(config: Config) -> anyhow::Result<Started> {
     let metrics = Arc::new(Metrics::default());
-    let (source, region) = config.source.build().await?;
+    let (mut sources, mut regions) = (BTreeMap::new(), Vec::new());
+    for source in &config.sources {
+        let (built, region) = source.build().await?;
+        sources.insert(Arc::from(source.name.as_str()), built);
+        regions.push(region);
+    }
     let sink = config.sink.build(&metrics).await?;
     let telemetry = Telemetry {
         metrics,
@@ -342,8 +446,7 @@ async fn start(config: Config) -> anyhow::Result<Started> {
     if !config.once {
         server = http::serve(config.listen, &telemetry).await?;
     }
-    let sources = BTreeMap::from([(Arc::from(config.source.name.as_str()), source)]);
     let backends = Backends { sources, sink, dry_run: config.sink.dry_run };
-    let operator = Operator::new(config.operator(region), Time::ZERO);
+    let operator = Operator::new(config.operator(regions), Time::ZERO);
     Ok(Started { operator, backends, telemetry, server })
 }

@@ -33,9 +33,9 @@ impl Settings {
         }
     }
 
-    /// The options, those of `--set` among them.
-    pub fn options(&self) -> anyhow::Result<Options> {
-        let mut all = Map::new();
+    /// The options: those of `--set` over those of the configuration file.
+    pub fn options(&self, file: &Options) -> anyhow::Result<Options> {
+        let Value::Object(mut all) = serde_json::to_value(file)? else { return Ok(file.clone()) };
         for setting in self.set.iter().filter(|setting| !setting.trim().is_empty()) {
             let (name, value) =
                 option(setting).map_err(|message| Usage(format!("--set {setting}: {message}")))?;

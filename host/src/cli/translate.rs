@@ -68,7 +68,7 @@ pub enum Output {
 impl Translate {
     /// Reads, translates, writes.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let options = self.settings.options()?;
+        let options = self.settings.options(&Options::default())?;
         let namespace = self
             .namespace
             .clone()

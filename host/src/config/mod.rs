@@ -1,8 +1,9 @@
 //! The settings of the operator; each part is built by its own settings.
 //!
-//! The command line fills a [`Config`]. [`SourceConfig::build`] makes a source of its part,
+//! The command line and the configuration file ([`file`]) fill a [`Config`]. [`SourceConfig::build`] makes a source of its part,
 //! [`SinkConfig::build`] the sink.
 
+pub mod file;
 mod sink;
 mod source;
 
@@ -20,7 +21,7 @@ pub use source::{SourceConfig, SourceKind};
 #[derive(Debug)]
 pub struct Config {
     /// What is read.
-    pub source: SourceConfig,
+    pub sources: Vec<SourceConfig>,
     /// What is written to.
     pub sink: SinkConfig,
     /// How services are translated.
@@ -44,10 +45,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// The part that the operator decides with. `region` is that of the source, once it is known.
-    pub fn operator(&self, region: Option<String>) -> operator::Config {
+    /// The part that the operator decides with. `regions` are those of the sources, as far as they
+    /// are known.
+    pub fn operator(&self, regions: Vec<Option<String>>) -> operator::Config {
+        let sources = self.sources.iter().zip(regions);
         operator::Config {
-            sources: vec![self.source.operator(region, self.interval)],
+            sources: sources
+                .map(|(source, region)| source.operator(region, self.interval))
+                .collect(),
             translate: self.translate.clone(),
             transform: self.transform.clone(),
             plan: self.plan.clone(),

@@ -17,8 +17,10 @@ use crate::sink::stdout::{Format, StdoutSink};
 pub struct SinkConfig {
     /// What is written to.
     pub kind: SinkKind,
-    /// The Kubernetes namespace of the entries.
-    pub namespace: String,
+    /// The Kubernetes namespaces of the entries; none, if a template gives them.
+    pub namespaces: Vec<String>,
+    /// That of an entry that does not say its own.
+    pub default_namespace: String,
     /// Only pretend to write.
     pub dry_run: bool,
 }
@@ -55,7 +57,7 @@ impl SinkConfig {
             SinkKind::Kube { kube_config, api_version } => {
                 let options = KubeOptions {
                     kube_config: kube_config.clone(),
-                    namespaces: vec![self.namespace.clone()],
+                    namespaces: self.namespaces.clone(),
                     api_version: *api_version,
                     metrics: metrics.clone(),
                     ..KubeOptions::default()
@@ -63,9 +65,9 @@ impl SinkConfig {
                 self.with_dry_run(KubeSink::connect(options).await?)
             }
             SinkKind::Dir(path) if self.dry_run => {
-                self.with_dry_run(DirSink::look(path, &self.namespace))
+                self.with_dry_run(DirSink::look(path, &self.default_namespace))
             }
-            SinkKind::Dir(path) => self.with_dry_run(DirSink::open(path, &self.namespace)?),
+            SinkKind::Dir(path) => self.with_dry_run(DirSink::open(path, &self.default_namespace)?),
             SinkKind::Stdout { format, once } => self.with_dry_run(StdoutSink::new(*format, *once)),
         })
     }

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use istio_cloud_map_core::cloud_map::InputOptions;
-use istio_cloud_map_core::operator;
+use istio_cloud_map_core::operator::{self, NameFilter, ReadError, ReadFailure};
+
+use tokio::runtime::Handle;
+use tokio::task::{JoinError, spawn_blocking};
 
 use crate::cli::Usage;
 use crate::source::Source;
 use crate::source::aws::{AwsOptions, AwsSource, ConnectError};
 use crate::source::file::FileSource;
+use crate::source::lazy::LazySource;
 
 /// One account and region, or one file.
 #[derive(Debug)]
@@ -19,7 +23,14 @@ pub struct SourceConfig {
     pub name: String,
     /// What is read.
     pub kind: SourceKind,
-    /// The Kubernetes namespace of its entries.
+    /// The start fails without it. Else it is opened when it is first read, and then its region is
+    /// known before.
+    pub is_required: bool,
+    /// Which Cloud Map namespaces are read.
+    pub namespaces: NameFilter,
+    /// Which services are read.
+    pub services: NameFilter,
+    /// The Kubernetes namespace of its entries, or a template of it.
     pub target_namespace: String,
     /// Time between two lists of namespaces and services.
     pub catalogue_interval: Duration,
@@ -33,7 +44,7 @@ pub struct SourceConfig {
 
 /// What is read. To add a kind, add a variant, its arm in [`SourceConfig::build`], and how it is
 /// written on the command line in `cli/backend.rs` and `cli/serve.rs`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum SourceKind {
     /// AWS itself.
     Aws(AwsOptions),
@@ -51,6 +62,9 @@ impl SourceConfig {
     /// # Errors
     /// [`Usage`] where the settings are wrong in themselves, whatever AWS answers.
     pub async fn build(&self) -> anyhow::Result<(Arc<dyn Source>, Option<String>)> {
+        if !self.is_required {
+            return Ok((Arc::new(self.lazy()), self.kind.region()));
+        }
         match &self.kind {
             SourceKind::Aws(options) => {
                 let source = AwsSource::connect(options.clone()).await.map_err(usage)?;
@@ -64,6 +78,27 @@ impl SourceConfig {
         }
     }
 
+    fn lazy(&self) -> LazySource {
+        let kind = self.kind.clone();
+        LazySource::new(Box::new(move || {
+            let kind = kind.clone();
+            Box::pin(async move { kind.open().await })
+        }))
+    }
+
+    /// Sources of one account and region share a quota. The account of the credentials themselves
+    /// is not known, so it counts as one more.
+    fn quota(&self) -> String {
+        match &self.kind {
+            SourceKind::Aws(options) => {
+                let role = options.role_arn.as_deref();
+                let account = role.and_then(|role| role.split(':').nth(4)).unwrap_or_default();
+                format!("aws {account} {}", options.region.as_deref().unwrap_or_default())
+            }
+            SourceKind::File(..) => format!("file {}", self.name),
+        }
+    }
+
     /// The part that the operator decides with.
     pub(super) fn operator(
         &self,
@@ -73,6 +108,9 @@ impl SourceConfig {
         let aws = operator::SourceConfig {
             name: self.name.clone(),
             region,
+            quota: self.quota(),
+            namespaces: self.namespaces.clone(),
+            services: self.services.clone(),
             target_namespace: self.target_namespace.clone(),
             catalogue_interval: self.catalogue_interval,
             read_service_attributes: self.read_service_attributes,
@@ -93,6 +131,45 @@ impl SourceConfig {
             },
         }
     }
+}
+
+impl SourceKind {
+    fn region(&self) -> Option<String> {
+        match self {
+            Self::Aws(options) => options.region.clone(),
+            Self::File(_, options) => options.region.clone(),
+        }
+    }
+
+    /// Opens it, on a thread of its own: what blocks it must not hold up the other sources.
+    async fn open(self) -> Result<Box<dyn Source>, ReadError> {
+        let runtime = Handle::current();
+        let open = move || -> Result<Box<dyn Source>, ReadError> {
+            match self {
+                Self::Aws(options) => runtime
+                    .block_on(AwsSource::connect(options))
+                    .map(|source| Box::new(source) as _)
+                    .map_err(|error| unread(&error)),
+                Self::File(path, options) => FileSource::open(path, options)
+                    .map(|source| Box::new(source) as _)
+                    .map_err(|error| ReadError::from(&error)),
+            }
+        };
+        let stopped = |error: JoinError| ReadError {
+            failure: ReadFailure::Unreachable,
+            message: error.to_string(),
+        };
+        spawn_blocking(open).await.map_err(stopped)?
+    }
+}
+
+/// Every one of these fails all reads of the source, and is reported once for all.
+fn unread(error: &ConnectError) -> ReadError {
+    let failure = match error {
+        ConnectError::TooSlow { .. } => ReadFailure::Unreachable,
+        _ => ReadFailure::Credentials,
+    };
+    ReadError { failure, message: error.to_string() }
 }
 
 fn usage(error: ConnectError) -> anyhow::Error {

@@ -11,6 +11,7 @@ use istio_cloud_map_core::sorted::SortedMap;
 
 pub mod aws;
 pub mod file;
+pub mod lazy;
 
 /// A registry to read from.
 pub trait Source: Send + Sync {

@@ -262,6 +262,7 @@ export type CloudMapService = {
 /** The closed list of what a diagnostic can be about. */
 export type Code =
   | "InvalidHost"
+  | "InvalidNamespace"
   | "InvalidInstance"
   | "MaybeIncomplete"
   | "InvalidAddress"

@@ -44,7 +44,7 @@ pub struct World {
 
 impl World {
     pub fn new(config: Config) -> Self {
-        let config = Config { sources: vec![SourceConfig::default()], ..config };
+        let config = with_source(config);
         Self {
             operator: Operator::new(config, Time::ZERO),
             now: Time::ZERO,
@@ -81,7 +81,7 @@ impl World {
 
     /// A new process, on the same cloud and cluster.
     pub fn restart(&mut self, config: Config) {
-        let config = Config { sources: vec![SourceConfig::default()], ..config };
+        let config = with_source(config);
         self.operator = Operator::new(config, self.now);
         self.finished = None;
     }
@@ -329,6 +329,14 @@ impl World {
 
 pub fn key(service: &str) -> EntryKey {
     EntryKey { namespace: "default".to_owned(), name: format!("cloudmap-{service}.ns") }
+}
+
+/// The source of most tests, where a test has none of its own.
+fn with_source(mut config: Config) -> Config {
+    if config.sources.is_empty() {
+        config.sources.push(SourceConfig::default());
+    }
+    config
 }
 
 pub fn source() -> Arc<str> {

@@ -73,6 +73,15 @@ impl From<Error> for Failure {
     }
 }
 
+/// Where entries are, in a message.
+pub(super) fn place(namespace: &str) -> String {
+    if namespace.is_empty() {
+        "all namespaces".to_owned()
+    } else {
+        format!("namespace {namespace}")
+    }
+}
+
 pub(super) fn no_answer(limit: Duration) -> WriteError {
     let message =
         format!("the API server can't be reached: no answer within {} s", limit.as_secs_f32());
@@ -163,10 +172,11 @@ impl<'a> Call<'a> {
     }
 
     fn rule(self, verb: &str) -> String {
-        let namespace = self.namespace;
+        let role = if self.namespace.is_empty() { "ClusterRole" } else { "Role" };
+        let place = place(self.namespace);
         format!(
-            "not permitted to {verb} {PLURAL}.{GROUP} in namespace {namespace}: \
-             add to its Role {{apiGroups: [{GROUP}], resources: [{PLURAL}], verbs: [{verb}]}}"
+            "not permitted to {verb} {PLURAL}.{GROUP} in {place}: \
+             add to its {role} {{apiGroups: [{GROUP}], resources: [{PLURAL}], verbs: [{verb}]}}"
         )
     }
 

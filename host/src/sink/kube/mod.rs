@@ -47,7 +47,7 @@ pub struct KubeOptions {
     /// A kubeconfig; none: that of `KUBECONFIG`, else the pod's own service account, else the one
     /// that kubectl would use.
     pub kube_config: Option<PathBuf>,
-    /// The namespaces that are watched, all that may be written to.
+    /// The namespaces that are watched, all that may be written to; every one, if empty.
     pub namespaces: Vec<String>,
     /// Used if the cluster serves it, else the newest that it serves.
     pub api_version: ApiVersion,
@@ -111,14 +111,23 @@ impl KubeSink {
             },
             options,
         };
-        for namespace in &sink.options.namespaces {
+        for namespace in sink.watched() {
             connect::may_list(&sink.api(namespace), namespace, url, sink.options.call_timeout)
                 .await?;
         }
         Ok(sink)
     }
 
+    /// The namespaces that are watched; an empty name for all of them, as the API server has it.
+    fn watched(&self) -> impl Iterator<Item = &str> {
+        let all = self.options.namespaces.is_empty().then_some("");
+        self.options.namespaces.iter().map(String::as_str).chain(all)
+    }
+
     fn api(&self, namespace: &str) -> Api<Entry> {
+        if namespace.is_empty() {
+            return Api::all_with(self.client.clone(), &self.resource);
+        }
         Api::namespaced_with(self.client.clone(), namespace, &self.resource)
     }
 }

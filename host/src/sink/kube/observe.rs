@@ -12,7 +12,7 @@ use istio_cloud_map_core::operator::{Observation, Version, WriteError, WriteFail
 use super::KubeSink;
 use super::backoff::{Backoff, Outage};
 use super::entry::Entry;
-use super::failure::{Call, Failure, attempt, no_answer};
+use super::failure::{Call, Failure, attempt, no_answer, place};
 use super::merge;
 use crate::driver;
 use crate::metrics::WatchEnd;
@@ -21,8 +21,7 @@ use crate::metrics::WatchEnd;
 const SHORTEST_WATCH: Duration = Duration::from_secs(1);
 
 pub(super) fn watch_all(sink: &KubeSink) -> BoxStream<'_, Result<Observation, WriteError>> {
-    let watches =
-        sink.options.namespaces.iter().map(|namespace| Watch::new(sink, namespace).into_stream());
+    let watches = sink.watched().map(|namespace| Watch::new(sink, namespace).into_stream());
     merge::all(watches.collect())
 }
 
@@ -103,7 +102,7 @@ impl<'a> Watch<'a> {
                     self.pause = Some(pause.max(error.retry_after.unwrap_or_default()));
                     error.message.insert_str(
                         0,
-                        &format!("can't observe the entries of namespace {}: ", self.namespace),
+                        &format!("can't observe the entries of {}: ", place(self.namespace)),
                     );
                     if self.outage.failed(Instant::now()) {
                         self.diagnose(true, error.message.clone());
@@ -127,7 +126,7 @@ impl<'a> Watch<'a> {
         self.sink.options.metrics.watching(self.namespace, true);
         let (was_reported, again) = (
             self.reported.take().is_some(),
-            format!("the entries of namespace {} are observed again", self.namespace),
+            format!("the entries of {} are observed again", place(self.namespace)),
         );
         if self.outage.over() {
             self.diagnose(false, again);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::fake::{Answer, Asked, Fake, fails};
 use super::{key, stored};
 use crate::sink::Sink;
-use crate::sink::kube::merge;
+use crate::sink::kube::{KubeOptions, KubeSink, merge};
 
 fn named(name: &str, version: &str) -> Value {
     let mut entry = stored(version);
@@ -36,6 +36,19 @@ fn text(observation: &Observation) -> String {
         }
         Observation::Applied(one) => format!("applied {}", one.key.name),
         Observation::Deleted { key, .. } => format!("deleted {}", key.name),
+    }
+}
+
+#[tokio::test]
+async fn without_a_namespace_the_entries_of_all_are_watched() {
+    let script = [page(&[named("a", "1")], None), Answer::Never];
+    let fake = Fake::start(&["v1"], script).await;
+    let options = KubeOptions { namespaces: Vec::new(), ..fake.options() };
+    let sink = KubeSink::connect(options).await.unwrap();
+    assert_eq!(text(&sink.observe().next().await.unwrap().unwrap()), "listed a");
+    let lists = fake.asked().into_iter().filter(|asked| asked.target.contains("/serviceentries"));
+    for asked in lists {
+        assert!(asked.target.contains("/v1/serviceentries?"), "{}", asked.target);
     }
 }
 
