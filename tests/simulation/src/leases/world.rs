@@ -131,7 +131,7 @@ pub struct World {
     /// Writes whose answer is awaited.
     open: BTreeSet<(usize, u64)>,
     /// Who has led a lease in a term; by the uid of the lease too, since a new one counts anew.
-    terms: BTreeMap<(String, Option<String>, Term), usize>,
+    terms: BTreeMap<(String, String, Term), usize>,
     trace: bool,
 }
 
@@ -493,7 +493,7 @@ impl World {
                     violations.push(format!("r{at} has not noticed that {name} is lost"));
                 }
                 let uid = self.server.get(name).and_then(|(_, version)| version.uid.clone());
-                if let Some(term) = term
+                if let Some((term, uid)) = term.zip(uid)
                     && *self.terms.entry((name.clone(), uid, term)).or_insert(at) != at
                 {
                     violations.push(format!("term {term} of {name} has two leaders"));
