@@ -15,6 +15,8 @@ const LED_WITHIN: Us = 25 * S;
 /// How long until the shares are equal.
 const SHARED_WITHIN: Us = 40 * S;
 const QUIET: Us = 30 * S;
+/// How long after that the leases of replicas that have ended are deleted.
+const TIDY_WITHIN: Us = 20 * S;
 
 /// What has happened in a world.
 pub struct Outcome {
@@ -48,7 +50,13 @@ pub fn run(seed: u64, trace: bool) -> Outcome {
         match rng.u8(0..6) {
             0 | 1 => world.pause(one, length),
             2 | 3 => world.cut_off(one, length),
-            4 if deletions => world.delete(rng.usize(0..sources)),
+            4 if deletions => {
+                // Perhaps its leader cannot recreate it.
+                if rng.bool() {
+                    world.cut_off(one, length);
+                }
+                world.delete(rng.usize(0..sources));
+            }
             4 | 5 if !deletions && running.len() > 1 => {
                 dead.push(world.identity(one).unwrap_or_default().to_owned());
                 if rng.bool() { world.stop(one) } else { world.kill(one) }
@@ -101,6 +109,11 @@ fn settle(world: &mut World) {
     let most = 7 * u32::try_from(leases).unwrap_or(u32::MAX) + 6;
     if world.writes > most {
         world.violate(format!("{} writes in calm times, expected at most {most}", world.writes));
+    }
+    world.run_until(world.now + TIDY_WITHIN);
+    let stale = world.stale_members();
+    if !stale.is_empty() {
+        world.violate(format!("the leases of replicas that have ended remain: {stale:?}"));
     }
 }
 

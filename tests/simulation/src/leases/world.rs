@@ -259,6 +259,15 @@ impl World {
         (running().map(|replica| replica.leads.len()).collect(), unled)
     }
 
+    /// The leases that are neither a source's nor a running replica's.
+    pub fn stale_members(&self) -> Vec<String> {
+        let running = |name: &str| {
+            self.running().iter().any(|at| self.identity(*at) == name.strip_prefix("member-"))
+        };
+        let stale = |name: &&String| !self.leases.contains(name) && !running(name);
+        self.server.keys().filter(stale).cloned().collect()
+    }
+
     pub fn violate(&mut self, what: String) {
         self.log(|| format!("VIOLATED: {what}"));
         self.violations.push(format!("{} {what}", show(self.now)));
@@ -491,6 +500,9 @@ impl World {
                 believers += u32::from(believes);
                 if believes && term.is_none() {
                     violations.push(format!("r{at} has not noticed that {name} is lost"));
+                }
+                if replica.stopping.is_some() && term.is_some() {
+                    violations.push(format!("r{at} leads {name} after it was stopped"));
                 }
                 let uid = self.server.get(name).and_then(|(_, version)| version.uid.clone());
                 if let Some((term, uid)) = term.zip(uid)
