@@ -267,7 +267,7 @@ impl Election {
             }
         }
         for (name, lease) in &mut self.sources {
-            let due = lease.is_held(config) && lease.is_due(self.round);
+            let due = lease.is_held(config) && lease.is_due(self.round, config, now);
             if due && lease.is_writable(now) {
                 self.effects.push(lease.claim(name, config, now));
             }
@@ -342,7 +342,7 @@ fn renew_members(
     for (identity, lease) in members.iter_mut().filter(|(_, lease)| lease.is_writable(now)) {
         let name = format!("{}{identity}", config.member_prefix);
         if *identity == config.identity {
-            if !lease.is_held(config) || lease.is_due(round) {
+            if !lease.exists() || !lease.is_held(config) || lease.is_due(round, config, now) {
                 effects.push(lease.claim(&name, config, now));
             }
         } else if now >= lease.expires(config).saturating_add(stale) {

@@ -218,6 +218,17 @@ fn a_leader_recreates_its_lease_at_once_and_stays_the_leader() {
 }
 
 #[test]
+fn a_lapsed_leader_recreates_a_deleted_lease_only_after_its_duration() {
+    let mut election = leader();
+    let _ = election.handle(Event::Tick, at(11));
+    let _ = election.handle(failed("a", WriteFailure::Failed), at(12));
+    // Another may have taken it unobserved.
+    let _ = election.handle(observed("a", None, 9), at(13));
+    assert_eq!(writes(&election.handle(Event::Tick, at(27))), []);
+    assert_eq!(writes(&election.handle(Event::Tick, at(28))), [("a", "me")]);
+}
+
+#[test]
 fn a_deleted_lease_of_another_is_taken_only_after_its_duration() {
     let (mut election, _) = replica(&["a"], &[("a", record("other", "1"))]);
     assert_eq!(election.handle(observed("a", None, 9), at(1)), []);

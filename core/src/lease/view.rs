@@ -140,8 +140,12 @@ impl Lease {
     }
 
     /// Whether a lease that we hold is to be written in this round of renewals.
-    pub(super) fn is_due(&self, round: Time) -> bool {
-        !self.exists || self.renewed.is_none_or(|sent| sent < round)
+    pub(super) fn is_due(&self, round: Time, config: &Config, now: Time) -> bool {
+        if self.exists {
+            return self.renewed.is_none_or(|sent| sent < round);
+        }
+        // If we lapsed before it was deleted, another may have taken it in between.
+        self.leads(config, now) || now >= self.expires(config)
     }
 
     /// When a record that does not change expires, by our clock alone.
