@@ -268,7 +268,7 @@ impl World {
         self.server.keys().filter(stale).cloned().collect()
     }
 
-    pub fn violate(&mut self, what: String) {
+    pub fn violate(&mut self, what: impl std::fmt::Display) {
         self.log(|| format!("VIOLATED: {what}"));
         self.violations.push(format!("{} {what}", show(self.now)));
     }
@@ -432,7 +432,7 @@ impl World {
         let effects = replica.election.handle(event, replica.clock(now));
         for effect in effects {
             match effect {
-                Effect::Lead { name, is_leader } => self.lead(of, name, is_leader),
+                Effect::Lead { name, is_leader } => self.lead(of, &name, is_leader),
                 Effect::Stopped => {
                     self.log(|| format!("r{of} has stopped"));
                     if let Some(replica) = self.replicas.get_mut(of) {
@@ -472,14 +472,14 @@ impl World {
         self.schedule(self.now + WRITE_LIMIT, What::Answer { to: from, write, name, result });
     }
 
-    fn lead(&mut self, of: usize, name: String, is_leader: bool) {
+    fn lead(&mut self, of: usize, name: &str, is_leader: bool) {
         self.log(|| format!("r{of} {} {name}", if is_leader { "leads" } else { "leads no more" }));
         self.changes += 1;
         let Some(replica) = self.replicas.get_mut(of) else { return };
         let changed = if is_leader {
-            replica.leads.insert(name.clone())
+            replica.leads.insert(name.to_owned())
         } else {
-            replica.leads.remove(&name)
+            replica.leads.remove(name)
         };
         if !changed {
             self.violate(format!("r{of} reports for {name} what it has reported"));
@@ -495,10 +495,10 @@ impl World {
             for (at, replica) in self.replicas.iter().enumerate().filter(|(_, r)| !r.ended) {
                 let term = replica.election.term(name, replica.clock(self.now));
                 writers += u32::from(term.is_some());
-                // One that is paused cannot act on what it believes.
-                let believes = replica.leads.contains(name) && replica.paused_until < self.now;
-                believers += u32::from(believes);
-                if believes && term.is_none() {
+                // One that is paused cannot act on it.
+                let acts = replica.leads.contains(name) && replica.paused_until < self.now;
+                believers += u32::from(acts);
+                if acts && term.is_none() {
                     violations.push(format!("r{at} has not noticed that {name} is lost"));
                 }
                 if replica.stopping.is_some() && term.is_some() {
