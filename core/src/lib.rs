@@ -31,6 +31,7 @@
 //! | [`cloud_map`] | Cloud Map JSON | [`cloud_map::Record`]s |
 //! | [`translate`] | records and options | a [`service_entry::ServiceEntry`] and diagnostics |
 //! | [`operator`] | events and the time | effects: what to read, write and report next |
+//! | [`lease`] | events and the time | effects: which leases to write, which sources to lead |
 //! | [`admission`] | an admission request and a policy's settings | a verdict |
 //! | [`api`] | JSON | JSON: `translate`, `plan` and `validate` for the WebAssembly hosts |
 //!
@@ -50,6 +51,7 @@ pub mod api;
 pub mod cloud_map;
 pub mod diagnostic;
 mod json;
+pub mod lease;
 pub mod operator;
 mod order;
 #[cfg(feature = "schema")]

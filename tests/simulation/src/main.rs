@@ -5,6 +5,7 @@
 //! cargo run -p istio-cloud-map-simulation -- --seeds 0..2000      many seeds
 //! cargo run -p istio-cloud-map-simulation -- --scenario o7        one scenario
 //! cargo run -p istio-cloud-map-simulation -- --scenarios          all scenarios
+//! cargo run -p istio-cloud-map-simulation -- --leases 0..500      replicas that share sources out
 //! ```
 //!
 //! A seed determines everything: the same seed gives the same events in the same order. Build it
@@ -15,6 +16,7 @@ mod cloud;
 mod cluster;
 mod driver;
 mod faults;
+mod leases;
 mod random;
 mod scenarios;
 #[cfg(test)]
@@ -32,7 +34,7 @@ use std::time::Instant;
 use crate::time::show;
 use crate::world::World;
 
-const USAGE: &str = "usage: istio-cloud-map-simulation (SEED | --seeds FROM..TO | --scenario NAME | --scenarios) [--trace]";
+const USAGE: &str = "usage: istio-cloud-map-simulation (SEED | --seeds FROM..TO | --scenario NAME | --scenarios | --leases FROM..TO) [--trace]";
 /// The maximum number of violations of one invariant that are printed for one world.
 const MOST_SHOWN: usize = 3;
 
@@ -60,12 +62,14 @@ fn main() -> ExitCode {
             };
             report(&scenario.run(trace))
         }
-        ["--seeds", range] => {
-            match range.split_once("..").map(|(from, to)| (from.parse(), to.parse())) {
-                Some((Ok(from), Ok(to))) => many(from, to),
-                _ => return usage(),
-            }
-        }
+        ["--seeds", range] => match parse(range) {
+            Some((from, to)) => many(from, to),
+            None => return usage(),
+        },
+        ["--leases", range] => match parse(range) {
+            Some((from, to)) => many_leases(from, to, trace),
+            None => return usage(),
+        },
         [seed] => match seed.parse() {
             Ok(seed) => report(&(format!("seed {seed}"), random::run(seed, trace))),
             Err(_) => return usage(),
@@ -78,6 +82,32 @@ fn main() -> ExitCode {
 fn usage() -> ExitCode {
     eprintln!("{USAGE}");
     ExitCode::from(2)
+}
+
+fn parse(range: &str) -> Option<(u64, u64)> {
+    let (from, to) = range.split_once("..")?;
+    Some((from.parse().ok()?, to.parse().ok()?))
+}
+
+/// Runs many worlds of replicas. Returns whether there are no violations.
+fn many_leases(from: u64, to: u64, trace: bool) -> bool {
+    let started = Instant::now();
+    let (mut failing, mut simulated) = (0, 0);
+    for seed in from..to {
+        let outcome = leases::run(seed, trace);
+        simulated += outcome.simulated;
+        failing += u32::from(!outcome.violations.is_empty());
+        for violation in outcome.violations.iter().filter(|_| failing <= 10).take(MOST_SHOWN) {
+            println!("    seed {seed}: {violation}");
+        }
+    }
+    println!(
+        "leases: {failing} of {} seeds with violations ({} s simulated in {} ms)",
+        to.saturating_sub(from),
+        simulated / time::S,
+        started.elapsed().as_millis()
+    );
+    failing == 0
 }
 
 /// Prints the violations in a world. Returns whether there are none.
