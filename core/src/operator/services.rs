@@ -207,11 +207,17 @@ impl Operator {
             |key: &EntryKey| self.entries.get(key).is_some_and(|entry| entry.claims.len() > 1);
         let is_merged =
             self.merges() && self.service(id).and_then(|s| s.key.as_ref()).is_some_and(is_shared);
+        let mut awaited = None;
         if let Some(state) = self.inventory.services.get_mut(id) {
-            state.record = is_merged.then(|| Box::new(record));
+            let before = std::mem::replace(&mut state.record, is_merged.then(|| Box::new(record)));
+            awaited = state.key.clone().filter(|_| is_merged && before.is_none());
         }
         if let Some(desired) = desired {
             self.set_desired(id, desired, sent_at, changed, now);
+        }
+        // The merge waited for the record, even if what the service needs has not changed.
+        if let Some(key) = awaited {
+            self.entries.mark_desired(&key, now);
         }
     }
 

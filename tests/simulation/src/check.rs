@@ -358,8 +358,8 @@ impl World {
         if let Some(spec) = sent.as_ref().and_then(|sent| sent.get("spec")) {
             found.extend(self.unfounded(key, spec, taken));
         }
-        let started = self.check.lives.get(&process).map_or(0, |life| life.started);
-        let from = started.max(now.saturating_sub(RECENT));
+        // What the process that sent it could have read, even if another has taken its place.
+        let from = write.started.max(now.saturating_sub(RECENT));
         if deletes {
             let span = self.truth.span(key, &[State::Absent], from, now);
             if !self.check.is_answered_twice(span, settings.empty_grace, from, now) {
@@ -593,15 +593,13 @@ impl World {
         if p.settings.policy == Change::CreateOnly {
             return None;
         }
+        let removal = expected.endpoints.is_empty() && !stored.endpoints.is_empty();
+        let is_repair = stored.owner.is_some() && stored.last_written_endpoints == Some(0);
+        if removal && !is_repair && self.processes.iter().any(|p| p.refused) {
+            return None;
+        }
         if stored.owner.is_none() {
             return Some(format!("{key} is not adopted"));
-        }
-        let removal = expected.endpoints.is_empty() && !stored.endpoints.is_empty();
-        if removal
-            && self.processes.iter().any(|p| p.refused)
-            && stored.last_written_endpoints != Some(0)
-        {
-            return None;
         }
         if stored.endpoints != expected.endpoints {
             return Some(format!(

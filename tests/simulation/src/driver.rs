@@ -162,6 +162,8 @@ pub struct WriteCall {
     /// The uid and resource version that it replaces; none where nothing may exist.
     pub replaces: Option<(String, String)>,
     pub action: &'static str,
+    /// When the process that sends it had started.
+    pub started: Us,
 }
 
 /// An input of a process.
@@ -365,6 +367,7 @@ impl Operator {
                 Action::Adopt { .. } => "adopt",
                 Action::Delete => "delete",
             },
+            started: 0,
         })
     }
 }

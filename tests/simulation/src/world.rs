@@ -313,6 +313,12 @@ impl World {
         (p.finished, p.refused, p.ready, p.spins) = (None, false, false, false);
         p.stopping = None;
         let life = p.life;
+        // A new process does not know what the last one wrote, and so a repair counts as a removal.
+        if let Some(p) = self.processes.get(process) {
+            for stored in self.cluster.entries.values_mut().filter(|stored| p.owns(stored)) {
+                stored.last_written_endpoints = None;
+            }
+        }
         let namespaces = self
             .cloud
             .accounts
@@ -387,7 +393,10 @@ impl World {
             match output {
                 Output::WakeAt(at) => wake = wake.min(at),
                 Output::Call(call) => self.call(process, call),
-                Output::Write(write) => self.send(process, write),
+                Output::Write(write) => {
+                    let started = self.processes.get(process).map_or(0, |p| p.started);
+                    self.send(process, WriteCall { started, ..write });
+                }
                 Output::Report(diagnostic) => {
                     self.log(|| format!("p{process} reports {diagnostic}"));
                     self.check.reports += 1;

@@ -24,7 +24,7 @@ const form = optionsForm(part("options"), schema, edited);
 /** The last good result stays when what is typed next can't be translated. */
 let [entries, yaml, remarks] = [[], "", []];
 /** What was translated last; explained when somebody asks. */
-let given;
+let last;
 let waiting;
 let lastTook = 0;
 
@@ -65,7 +65,7 @@ function translated(text) {
     const start = performance.now();
     const found = ofDiagnostics(text, editor.starts, diagnostics);
     performance.measure("remarks", { start });
-    given = { text, options };
+    last = { text, options };
     return { entries: serviceEntries, remarks: found };
   } catch (error) {
     needNames(error.message);
@@ -140,8 +140,8 @@ function drawEntry() {
 
 /** Only while they are seen: it is another translation. */
 function showReasons() {
-  if (part("reasons").offsetParent === null || given === undefined) return;
-  const explanations = explain(given.text, given.options);
+  if (part("reasons").offsetParent === null || last === undefined) return;
+  const explanations = explain(last.text, last.options);
   explainEntry(part("reasons"), explanations, entries[part("entry").selectedIndex]);
 }
 
