@@ -5,7 +5,8 @@ use super::inventory::{DesiredEntry, DesiredState, Emptiness};
 use super::outage::OutageScope;
 use super::resolve::Resolved;
 use super::{
-    Action, Case, Decision, EntryKey, Fields, Observed, Operator, ReadKey, Reason, ServiceId, Time,
+    Action, Case, Decision, EntryKey, Fields, Observed, Operator, ReadKey, Reason, Removal,
+    ServiceId, Time,
 };
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -107,7 +108,12 @@ impl Operator {
         let repair_at = entry.repairs.next_at(now);
         let replaces = entry.observed.as_ref().map(|observed| observed.version.clone());
         let write = InFlight { turn, fields, replaces };
-        let removal = action.removal().filter(|_| !is_repair);
+        // What another writer has added to an empty entry is no endpoint of the service.
+        let was_empty = entry.applied.is_some_and(Applied::is_empty);
+        let removal = action.removal().filter(|removal| match removal {
+            Removal::Delete => !is_repair,
+            Removal::Emptying => !is_repair && !was_empty,
+        });
         let state = if let Some(service) = removal.and_then(|_| self.unconfirmed(key)) {
             WriteState::Blocked { on: WaitFor::Service(service), turn: Turn::new(now) }
         } else if let Some(removal) = removal.filter(|removal| turn.approved != Some(*removal)) {

@@ -168,6 +168,11 @@ impl Applied {
     pub(super) fn new(fields: Option<Fields>) -> Self {
         fields.map_or(Self::Deleted, Self::Fields)
     }
+
+    /// Whether the entry had no endpoints.
+    pub(super) fn is_empty(self) -> bool {
+        matches!(self, Self::Fields(fields) if !fields.has_endpoints())
+    }
 }
 
 /// The failures of an entry's last writes.

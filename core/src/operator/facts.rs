@@ -62,6 +62,12 @@ impl Fields {
         }))
     }
 
+    /// Whether there is an endpoint.
+    #[must_use]
+    pub fn has_endpoints(&self) -> bool {
+        FIELDS.iter().zip(&self.0).any(|(name, field)| *name == "endpoints" && field.is_some())
+    }
+
     /// The names of the fields in which `observed` differs from `self`, the desired ones. A field
     /// that is not desired differs only if it is set and ours.
     pub fn differing<'a>(&'a self, observed: &'a Self) -> impl Iterator<Item = &'static str> + 'a {

@@ -27,7 +27,7 @@ pub struct Reason {
 
 /// A rule of the translation, in the order in which they apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS), ts(rename = "TranslationRule"))]
 pub enum Rule {
     /// Whether the service has an entry.
     Entry,

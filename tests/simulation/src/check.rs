@@ -10,7 +10,7 @@ use crate::cluster::{Key, Stored, Taken, addresses};
 use crate::driver::{Call, Change, Input, What, WriteCall, WriteFault};
 use crate::time::{S, Us};
 use crate::truth::{Expected, State};
-use crate::world::{Process, World};
+use crate::world::{Event, Process, World};
 
 /// The maximum age of the responses on which a removal is based.
 const RECENT: Us = 300 * S;
@@ -506,7 +506,14 @@ impl World {
     }
 
     /// An instance was registered long enough ago.
-    pub fn probe(&mut self, key: &Key, address: &str, since: Us) {
+    pub fn probe(&mut self, key: &Key, service: &ServiceRef, address: &str, since: Us) {
+        // The bound grows with what was created since.
+        if let Some(at) = self.fair_bound(key, service).map(|bound| since + bound)
+            && at > self.now
+        {
+            let (key, service, address) = (key.clone(), service.clone(), address.to_owned());
+            return self.schedule(at, Event::Probe { key, service, address, since });
+        }
         let owner = self.processes.iter().enumerate().find(|(_, p)| p.runs() && !p.settings.once);
         let Some((index, p)) = owner else { return };
         let started = self.check.lives.get(&index).map_or(0, |life| life.started);

@@ -100,7 +100,7 @@ impl Process {
 
 /// An event.
 #[derive(Debug)]
-enum Event {
+pub enum Event {
     Start {
         process: usize,
     },
@@ -150,6 +150,7 @@ enum Event {
     },
     Probe {
         key: Key,
+        service: ServiceRef,
         address: String,
         since: Us,
     },
@@ -207,7 +208,7 @@ impl World {
         self.check.violate(invariant, self.now, what);
     }
 
-    fn schedule(&mut self, at: Us, event: Event) {
+    pub fn schedule(&mut self, at: Us, event: Event) {
         self.queued += 1;
         self.queue.insert((at.max(self.now), self.queued), event);
     }
@@ -269,7 +270,9 @@ impl World {
                 }
             }
             Event::Heartbeat { process, life } => self.heartbeat(process, life),
-            Event::Probe { key, address, since } => self.probe(&key, &address, since),
+            Event::Probe { key, service, address, since } => {
+                self.probe(&key, &service, &address, since);
+            }
         }
     }
 
@@ -691,7 +694,8 @@ impl World {
         if let Some(key) = self.truth.key(at).cloned()
             && let Some(bound) = self.fair_bound(&key, at)
         {
-            self.schedule(self.now + bound, Event::Probe { key, address, since: self.now });
+            let (service, since) = (at.clone(), self.now);
+            self.schedule(since + bound, Event::Probe { key, service, address, since });
         }
         id
     }

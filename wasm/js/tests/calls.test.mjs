@@ -155,7 +155,7 @@ test('an object that no JSON can say is an error with its cause', () => {
 });
 
 test('require, import and the inline entry give the same names and the same results', async () => {
-  const names = ['CloudMapError', 'init', 'plan', 'translate', 'translateJson', 'validate'];
+  const names = ['CloudMapError', 'explain', 'init', 'plan', 'translate', 'translateJson', 'validate'];
   const imported = await load('node.js');
   for (const entry of [imported, createRequire(import.meta.url)(assembled), await load('inline.js')]) {
     assert.deepEqual(Object.keys(entry).sort(), names);

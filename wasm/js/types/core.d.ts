@@ -542,7 +542,7 @@ export type Protocol =
 /** One decision of a translation. */
 export type Reason = {
   /** The rule that decided. */
-  rule: Rule;
+  rule: TranslationRule;
   /** The id of the instance that it is about. */
   instance?: string;
   /** The address of the endpoint that it is about. */
@@ -570,18 +570,66 @@ export type Refusal = {
 /** How Istio finds the endpoints. */
 export type Resolution = "STATIC" | "DNS";
 
-/** A rule of the translation, in the order in which they apply. */
+/** The closed list of what a finding can be about. */
 export type Rule =
-  | "Entry"
-  | "Host"
-  | "Address"
-  | "Health"
-  | "Port"
-  | "Protocol"
-  | "PortMap"
-  | "Locality"
-  | "Resolution"
-  | "VirtualAddresses";
+  | "WrongType"
+  | "MissingField"
+  | "UnknownField"
+  | "UnknownValue"
+  | "OutOfRange"
+  | "TooLong"
+  | "TooMany"
+  | "InvalidName"
+  | "InvalidNamespace"
+  | "InvalidLabel"
+  | "InvalidAnnotation"
+  | "ReservedAnnotation"
+  | "NoHosts"
+  | "InvalidHost"
+  | "WildcardHost"
+  | "PartialWildcard"
+  | "UpperCaseHost"
+  | "DuplicateHost"
+  | "InvalidAddress"
+  | "CidrNotAllowed"
+  | "Ipv6NotCanonical"
+  | "NoPorts"
+  | "InvalidPort"
+  | "OctalNumber"
+  | "InvalidPortName"
+  | "UnknownProtocol"
+  | "NoProtocol"
+  | "DuplicatePortName"
+  | "DuplicatePort"
+  | "TcpWithoutAddress"
+  | "HostsNotTold"
+  | "HostsShareAddress"
+  | "EndpointsNotAllowed"
+  | "RoundRobinEndpoints"
+  | "UnresolvableHost"
+  | "DynamicDnsHost"
+  | "DynamicDnsAddresses"
+  | "DynamicDnsProtocol"
+  | "DynamicDnsWaypoint"
+  | "EndpointAddressMissing"
+  | "EndpointOfNetwork"
+  | "InvalidEndpointAddress"
+  | "InvalidUnixAddress"
+  | "UnixPorts"
+  | "UnixNeedsOnePort"
+  | "InvalidEndpointPortName"
+  | "UnknownEndpointPort"
+  | "InvalidEndpointLabel"
+  | "DuplicateEndpoint"
+  | "ZeroWeight"
+  | "InvalidLocality"
+  | "SelectorAndEndpoints"
+  | "InvalidSelector"
+  | "EmptySelector"
+  | "SelectorNotUsed"
+  | "InvalidExportTo"
+  | "DuplicateExportTo"
+  | "ExportToNotAlone";
 
 /** A whole `ServiceEntry`. */
 export type ServiceEntry = {
@@ -667,3 +715,16 @@ export type Tag = {
   /** Its value. */
   Value?: string | undefined;
 };
+
+/** A rule of the translation, in the order in which they apply. */
+export type TranslationRule =
+  | "Entry"
+  | "Host"
+  | "Address"
+  | "Health"
+  | "Port"
+  | "Protocol"
+  | "PortMap"
+  | "Locality"
+  | "Resolution"
+  | "VirtualAddresses";
