@@ -316,10 +316,11 @@ impl World {
         (p.finished, p.refused, p.ready, p.spins) = (None, false, false, false);
         p.stopping = None;
         let life = p.life;
-        // A new process does not know what the last one wrote, and so a repair counts as a removal.
+        // A new process knows what it finds, not what the last one wrote: where another writer has
+        // added endpoints meanwhile, a repair counts as a removal.
         if let Some(p) = self.processes.get(process) {
             for stored in self.cluster.entries.values_mut().filter(|stored| p.owns(stored)) {
-                stored.last_written_endpoints = None;
+                stored.last_written_endpoints = stored.endpoints.is_empty().then_some(0);
             }
         }
         let namespaces = self
