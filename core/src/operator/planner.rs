@@ -32,7 +32,7 @@ pub enum Policy {
     ts(rename = "PlanSettings")
 )]
 pub struct Options {
-    /// An entry with this owner label is ours, if it comes of a source that is read.
+    /// An entry with this owner label is ours, if its source is read.
     pub owner: String,
     /// Which kinds of change are made.
     pub policy: Policy,

@@ -56,22 +56,19 @@ pub fn options_page() -> String {
 }
 
 fn section(schema: &Schema, at: &str) -> String {
-    let mut table = "\n| option | default | |\n|---|---|---|\n".to_owned();
-    let properties = schema.as_value().pointer(at).and_then(Value::as_object);
-    for (name, option) in properties.into_iter().flatten() {
+    let row = |(name, option): (&String, &Value)| {
         let description = option.get("description").and_then(Value::as_str).unwrap_or_default();
         let default =
             option.get("default").map(|default| format!("`{default}`")).unwrap_or_default();
-        let mut text = description.replace('\n', " ");
         let values = notes(schema, name);
-        for value in values.iter().filter_map(|note| note.strip_prefix("- ")) {
-            text.push_str("<br>");
-            text.push_str(value);
-        }
-        let (default, text) = (default.replace('|', "\\|"), text.replace('|', "\\|"));
-        table.push_str(&format!("| `{name}` | {default} | {text} |\n"));
-    }
-    table
+        let values = values.iter().filter_map(|note| note.strip_prefix("- "));
+        let text: Vec<&str> = std::iter::once(description).chain(values).collect();
+        let text = text.join("<br>").replace('\n', " ").replace('|', "\\|");
+        format!("| `{name}` | {} | {text} |\n", default.replace('|', "\\|"))
+    };
+    let properties = schema.as_value().pointer(at).and_then(Value::as_object);
+    let rows = properties.into_iter().flatten().map(row);
+    std::iter::once("\n| option | default | |\n|---|---|---|\n".to_owned()).chain(rows).collect()
 }
 
 /// Puts each paragraph of a description on one line: where the source wraps it says nothing.

@@ -161,7 +161,7 @@ struct Safety {
     /// Changes that are allowed
     #[arg(long, value_enum, default_value_t, env = "ISTIO_CLOUD_MAP_POLICY")]
     policy: Policy,
-    /// Take over unowned entries that have the name of ours
+    /// Take over unowned entries that have the name that we would give
     #[arg(long, env = "ISTIO_CLOUD_MAP_ADOPT")]
     adopt: bool,
     /// How long a service must have been empty before its entry is emptied

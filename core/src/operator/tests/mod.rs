@@ -277,6 +277,17 @@ fn two_services_of_one_host_make_one_entry_and_the_second_is_reported() {
 }
 
 #[test]
+fn a_merged_entry_is_created_once_with_the_endpoints_of_all_its_services() {
+    let translate = serde_json::from_value(json!({"conflicts": "merge"})).unwrap();
+    let mut world = World::new(Config { translate, ..Config::default() });
+    world.register("ns", "Web", "i-1", "10.0.0.1");
+    world.register("ns", "web", "i-1", "10.0.0.2");
+    world.start();
+    world.run(seconds(10));
+    assert_eq!((world.endpoints("web"), world.writes.len()), (Some(2), 1));
+}
+
+#[test]
 fn a_service_that_joins_the_host_of_another_is_merged_with_it_though_that_one_has_not_changed() {
     let translate = serde_json::from_value(json!({"conflicts": "merge"})).unwrap();
     let mut world = World::new(Config { translate, ..Config::default() });
