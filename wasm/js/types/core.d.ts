@@ -110,7 +110,7 @@ export type TranslationOptions = {
 /** How to plan. */
 export type PlanSettings = {
   /**
-   * An entry with this owner label is ours, if it comes of a source that is read.
+   * An entry with this owner label is ours, if its source is read.
    * @default "istio-cloud-map"
    */
   owner?: string | undefined;
