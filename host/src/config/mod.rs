@@ -1,6 +1,6 @@
 //! The settings of the operator; each part is built by its own settings.
 //!
-//! The command line and the configuration file ([`file`]) fill a [`Config`]. [`SourceConfig::build`] makes a source of its part,
+//! The command line and the configuration file ([`mod@file`]) fill a [`Config`]. [`SourceConfig::build`] makes a source of its part,
 //! [`SinkConfig::build`] the sink.
 
 pub mod file;
