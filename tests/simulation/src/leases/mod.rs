@@ -170,12 +170,13 @@ mod tests {
     }
 
     #[test]
-    fn a_replica_that_joins_leaves_one_source_at_a_time_without_a_leader() {
+    fn a_replica_that_joins_takes_its_sources_one_by_one() {
         let mut world = calm(&["a"], 10);
         world.start("b");
         for _ in 0..500 {
             world.run_until(world.now + S / 100);
-            assert!(world.shares().1.len() <= 1);
+            // The next is released when the last is taken, which may be before its taker knows.
+            assert!(world.shares().1.len() <= 2);
         }
         assert_eq!(world.shares(), (vec![5, 5], vec![]));
     }
