@@ -13,12 +13,15 @@
 //! let web = cloud_map.world(|world| {
 //!     let namespace = world.http_namespace("my-namespace");
 //!     let web = world.add_service(namespace, Service::named("web").with_custom_health_check());
-//!     world.register(web, "i-1", [("AWS_INSTANCE_IPV4", "10.0.0.1"), ("AWS_INSTANCE_PORT",
-//!     "80")]); web }); let denied =
-//!     cloud_map.inject(Fault::AccessDenied.in_service("my-namespace",
-//!     "web").on(Operation::DiscoverInstances)); // ... run the operator against cloud_map.url()
-//!     ... cloud_map.clear(denied); cloud_map.world(|world| world.set_health(web, "i-1",
-//!     Health::Unhealthy)); assert!(cloud_map.calls(Operation::DiscoverInstances) > 0);
+//!     world.register(web, "i-1", [("AWS_INSTANCE_IPV4", "10.0.0.1"), ("AWS_INSTANCE_PORT", "80")]);
+//!     web
+//! });
+//! let of_web = Fault::AccessDenied.in_service("my-namespace", "web");
+//! let denied = cloud_map.inject(of_web.on(Operation::DiscoverInstances));
+//! // ... run the operator against cloud_map.url() ...
+//! cloud_map.clear(denied);
+//! cloud_map.world(|world| world.set_health(web, "i-1", Health::Unhealthy));
+//! assert!(cloud_map.calls(Operation::DiscoverInstances) > 0);
 //! # Ok(())
 //! # }
 //! ```

@@ -46,7 +46,7 @@ pub const MODULES: [Module; 4] = [
         imports: &[],
         exports: &["memory", "alloc", "free", "translate", "plan", "validate"],
         sections: &[],
-        limit: 550_000,
+        limit: 570_000,
     },
     Module {
         name: "policy",
@@ -55,7 +55,7 @@ pub const MODULES: [Module; 4] = [
         imports: &["wapc"],
         exports: &["memory", "wapc_init", "__guest_call"],
         sections: &["io.kubewarden.metadata"],
-        limit: 580_000,
+        limit: 600_000,
     },
     Module {
         name: "js",
