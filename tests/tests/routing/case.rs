@@ -140,7 +140,7 @@ impl Case {
         if cluster.kind != kind {
             problems.push(format!("a cluster of type {}, expected {kind}", cluster.kind));
         }
-        let closed_port = format!("service port {},", port.number);
+        let closed_port = format!("service port {};", port.number);
         let is_reported = self.diagnostics.iter().any(|diagnostic| {
             diagnostic.code == Code::PortNotServed && diagnostic.message.contains(&closed_port)
         });
