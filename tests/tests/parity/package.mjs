@@ -17,7 +17,8 @@ function answer(input, options) {
     return `{"ok":${ways[way](input, options === null ? undefined : JSON.parse(options))}}`;
   } catch (error) {
     if (!(error instanceof called.CloudMapError)) throw error;
-    return JSON.stringify({ error: { kind: error.kind, message: error.message } });
+    const { kind, message, path, line, column } = error;
+    return JSON.stringify({ error: { kind, message, path, line, column } });
   }
 }
 

@@ -83,7 +83,7 @@ fn of_text(case: &Case) -> String {
     };
     match translated() {
         Ok(translation) => format!(r#"{{"ok":{translation}}}"#),
-        Err(error) => json!({"error": {"kind": error.kind, "message": error.message}}).to_string(),
+        Err(error) => format!(r#"{{"error":{}}}"#, error.to_json()),
     }
 }
 
