@@ -26,8 +26,8 @@ fn the_largest_entries_get_a_short_answer() {
     empty_endpoints["spec"]["endpoints"] = vec![json!({}); 400_000].into();
     for (name, entry, words) in [
         ("one object", one_object, "spec.hosts"),
-        ("many objects", many_objects, "it has 80000 items, at most"),
-        ("empty endpoints", empty_endpoints, "it has 400000 items, at most"),
+        ("many objects", many_objects, "it has 80000 items, but at most"),
+        ("empty endpoints", empty_endpoints, "it has 400000 items, but at most"),
     ] {
         let message = refusal(&policy, &entry);
         assert!(
