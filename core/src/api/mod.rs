@@ -63,12 +63,17 @@ impl Error {
     }
 
     fn input(misread: Misread) -> Self {
-        Self { kind: ErrorKind::InvalidInput, message: misread.to_string(), ..Self::at(misread) }
+        Self::misread(ErrorKind::InvalidInput, misread.to_string(), misread)
     }
 
     fn options(misread: Misread) -> Self {
-        let message = format!("options: {misread}");
-        Self { kind: ErrorKind::InvalidOptions, message, ..Self::at(misread) }
+        Self::misread(ErrorKind::InvalidOptions, format!("options: {misread}"), misread)
+    }
+
+    /// With the path and the position of what could not be read.
+    fn misread(kind: ErrorKind, message: String, misread: Misread) -> Self {
+        let path = Some(misread.path).filter(|path| !path.is_empty());
+        Self { kind, message, path, position: misread.position }
     }
 
     /// `{"kind": ..., "message": ..., "path"?, "line"?, "column"?}`
@@ -76,15 +81,6 @@ impl Error {
     pub fn to_json(&self) -> String {
         let Self { kind, message, .. } = self;
         serde_json::to_string(self).unwrap_or_else(|_| format!("{kind:?}: {message}"))
-    }
-
-    /// With the path and the position of what could not be read.
-    fn at(misread: Misread) -> Self {
-        Self {
-            path: Some(misread.path).filter(|path| !path.is_empty()),
-            position: misread.position,
-            ..Self::new(ErrorKind::InvalidInput, misread.message)
-        }
     }
 }
 

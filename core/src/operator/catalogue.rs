@@ -337,7 +337,7 @@ impl Operator {
         }
     }
 
-    fn delete_service(&mut self, id: &ServiceId, now: Time) {
+    pub(super) fn delete_service(&mut self, id: &ServiceId, now: Time) {
         let Some(state) = self.inventory.services.remove(id) else { return };
         self.cancel(&ReadKey::Attributes(id.clone()));
         self.cancel(&ReadKey::Tags(id.clone()));

@@ -251,7 +251,7 @@ impl ServiceState {
 }
 
 /// All sources and services.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Inventory {
     pub sources: BTreeMap<Arc<str>, Source>,
     /// Boxed, since nodes of such a map are half empty.
@@ -259,12 +259,6 @@ pub(super) struct Inventory {
 }
 
 impl Inventory {
-    pub(super) fn new(config: &Config) -> Self {
-        let source =
-            |source: &SourceConfig| (Arc::from(source.name.as_str()), Source::new(source, config));
-        Self { sources: config.sources.iter().map(source).collect(), services: BTreeMap::new() }
-    }
-
     pub(super) fn namespace(&self, id: &ServiceId) -> Option<&NamespaceState> {
         self.sources.get(&id.source)?.namespaces.get(&id.namespace)
     }

@@ -144,19 +144,11 @@ impl Operator {
     /// An operator that has read nothing yet. The first [`Event::Tick`] starts it.
     #[must_use]
     pub fn new(config: Config, now: Time) -> Self {
-        let mut planes: BTreeMap<String, Planes> = BTreeMap::new();
-        for source in &config.sources {
-            let planes = planes
-                .entry(source.quota.clone())
-                .or_insert_with(|| Planes::new(source, config.max_reads_in_flight, now));
-            planes
-                .control
-                .plan(ReadKey::Namespaces(source.name.as_str().into(), NamespaceOwner::Own), now);
-        }
-        Self {
+        let sources = config.sources.clone();
+        let mut operator = Self {
             started: now,
-            inventory: Inventory::new(&config),
-            planes,
+            inventory: Inventory::default(),
+            planes: BTreeMap::new(),
             last_read: 0,
             entries: Entries::new(config.plan.adopt && config.plan.policy != Policy::CreateOnly),
             removals: RemovalReview::new(config.plan.guard()),
@@ -169,7 +161,11 @@ impl Operator {
             decisions: 0,
             effects: Vec::new(),
             config,
+        };
+        for source in &sources {
+            operator.source_started(source, now);
         }
+        operator
     }
 
     /// Handles an event, at a time that never goes back, and returns what to do.

@@ -39,11 +39,7 @@ impl Operator {
         let services: Vec<_> =
             self.inventory.services.keys().filter(|id| id.source == *name).cloned().collect();
         for id in services {
-            let Some(state) = self.inventory.services.remove(&id) else { continue };
-            if let Some(key) = state.key {
-                self.entries.unclaim(&key, &id, now);
-            }
-            self.entries.wake(&WaitFor::Service(id), now);
+            self.delete_service(&id, now);
         }
         for namespace in source.namespaces.into_keys() {
             self.entries.wake(&WaitFor::Namespace(name.clone(), namespace), now);
