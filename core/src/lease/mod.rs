@@ -46,10 +46,11 @@
 //! # Sharing
 //!
 //! Each replica also renews a lease of its own. Those that are live, by the same rules, are the
-//! members, and each member has a quota: an equal share of the sources, where the first in order of
-//! identity have one more. A replica below its quota takes free leases. One above it releases, the
-//! last by name first; one at a time, so that a member that is slow to take it leaves one source
-//! without a leader and not many. It never takes a lease that its holder renews.
+//! members, and each member has a quota: an equal share of the sources, where those that have more
+//! already, and then the first in order of identity, have one more. A replica below its quota takes
+//! free leases. One above it releases, the last by name first; one at a time, so that a member that
+//! is slow to take it leaves one source without a leader and not many. It never takes a lease that
+//! its holder renews.
 
 mod event;
 #[cfg(test)]
@@ -192,6 +193,15 @@ impl Election {
         lease.leads(&self.config, now).then(|| lease.term())
     }
 
+    /// Whether each source has a leader, as far as this replica has observed.
+    #[must_use]
+    pub fn is_decided(&self, now: Time) -> bool {
+        let config = &self.config;
+        let has_leader =
+            |lease: &Lease| lease.leads(config, now) || lease.is_led_by_another(config, now);
+        self.phase != Phase::Starting && self.sources.values().all(has_leader)
+    }
+
     fn announce(&mut self, now: Time) {
         for (name, lease) in &mut self.sources {
             if self.phase != Phase::Running {
@@ -289,10 +299,19 @@ impl Election {
         let (config, own) = (&self.config, &self.config.identity);
         let is_live =
             |(identity, lease): &(&String, &Lease)| *identity == own || lease.is_live(config, now);
-        let members = self.members.iter().filter(is_live).count();
-        let rank = self.members.range(..own.clone()).filter(is_live).count();
-        let share = self.sources.len() / members.max(1);
-        share + usize::from(rank < self.sources.len() % members.max(1))
+        let members: Vec<&str> =
+            self.members.iter().filter(is_live).map(|(identity, _)| identity.as_str()).collect();
+        let share = self.sources.len() / members.len().max(1);
+        // Those that have more than the others keep it, so that a new replica moves no more sources
+        // than needed.
+        let order = |identity: &str| {
+            let is_of = |lease: &&Lease| lease.is_claimed_by(identity);
+            let held = self.sources.values().filter(is_of).count();
+            (held <= share, identity.to_owned())
+        };
+        let own = order(own);
+        let rank = members.iter().filter(|identity| order(identity) < own).count();
+        share + usize::from(rank < self.sources.len() % members.len().max(1))
     }
 
     /// Releases what the stop has to release, and finishes.

@@ -317,3 +317,14 @@ fn a_stop_before_the_first_list_ends_at_once() {
     let mut election = Election::new(Config::default(), at(0));
     assert_eq!(election.handle(Event::Stop, at(0)), [Effect::Stopped]);
 }
+
+#[test]
+fn a_new_member_takes_nothing_where_the_shares_are_as_even_as_they_can_be() {
+    let mut election = leader();
+    // First in order of identity, and one source can't be shared.
+    let effects = election.handle(observed("member-aa", Some(record("aa", "1")), 9), at(1));
+    assert_eq!(effects, []);
+    let effects = election.handle(Event::Tick, at(2));
+    assert_eq!(writes(&effects), []);
+    assert!(election.term("a", at(2)).is_some());
+}

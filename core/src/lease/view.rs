@@ -97,12 +97,14 @@ impl Lease {
 
     /// The same, if the write in flight succeeds.
     pub(super) fn is_claimed(&self, config: &Config) -> bool {
-        match &self.sent {
-            Some(Sent { record: Some(record), .. }) => {
-                record.holder.as_ref() == Some(&config.identity)
-            }
-            _ => self.is_held(config),
-        }
+        self.is_claimed_by(&config.identity)
+    }
+
+    /// Whether the record names this replica, if the write in flight succeeds.
+    pub(super) fn is_claimed_by(&self, identity: &str) -> bool {
+        let sent = self.sent.as_ref().and_then(|sent| sent.record.as_ref());
+        let record = sent.or(self.record.as_ref());
+        record.is_some_and(|record| record.holder.as_deref() == Some(identity))
     }
 
     /// Whether this replica is the leader. No other is before [`Self::expires`] of its own view.
@@ -123,6 +125,11 @@ impl Lease {
     /// Whether it has a holder that may still be running.
     pub(super) fn is_live(&self, config: &Config, now: Time) -> bool {
         self.exists && !self.is_free(config, now)
+    }
+
+    /// Whether another replica holds it.
+    pub(super) fn is_led_by_another(&self, config: &Config, now: Time) -> bool {
+        self.is_live(config, now) && !self.is_held(config)
     }
 
     pub(super) fn exists(&self) -> bool {

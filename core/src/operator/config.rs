@@ -13,6 +13,8 @@ use crate::translate::{self, Glob, Transform};
 pub struct Config {
     /// Where to read from.
     pub sources: Vec<SourceConfig>,
+    /// The names of sources that another replica may read: their entries are kept there.
+    pub elsewhere: Vec<String>,
     /// How to translate.
     pub translate: translate::Options,
     /// Changes each entry before it is planned. It is called while an event is handled, and so must
@@ -39,6 +41,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             sources: Vec::new(),
+            elsewhere: Vec::new(),
             translate: translate::Options::default(),
             transform: None,
             plan: planner::Options::default(),

@@ -9,7 +9,7 @@ use super::entry::{Cause, Entry, Turn, WaitFor, WriteState};
 use super::facts::{EntryKey, Observed, Version};
 use super::guard::{Removal, Removals};
 use super::hosts::HostIndex;
-use super::planner::Ownership;
+use super::planner::{Options, Ownership, Policy};
 use super::{ServiceId, Time, WriteFailure};
 
 /// All entries that are observed or claimed.
@@ -32,13 +32,18 @@ pub(super) struct Entries {
     pub in_flight: usize,
     /// Entries that count for the guard, and those of them with endpoints.
     pub base: (usize, usize),
-    /// Entries with our owner label from sources that are not read.
-    pub other_sources: usize,
 }
 
 impl Entries {
-    pub(super) fn new(adopts: bool) -> Self {
-        Self { adopts, ..Self::default() }
+    pub(super) fn new(plan: &Options) -> Self {
+        let mut entries = Self::default();
+        entries.configure(plan);
+        entries
+    }
+
+    /// Other settings hold from now on, for what is claimed from now on.
+    pub(super) fn configure(&mut self, plan: &Options) {
+        self.adopts = plan.adopt && plan.policy != Policy::CreateOnly;
     }
 
     pub(super) fn get(&self, key: &EntryKey) -> Option<&Entry> {
@@ -328,7 +333,6 @@ impl Entries {
     fn reindex(&mut self, key: &EntryKey, before: Option<&Observed>, was: Ownership, now: Time) {
         let mut affected = Vec::new();
         if let Some(before) = before.filter(|_| was != Ownership::Ours) {
-            self.other_sources -= usize::from(was == Ownership::OtherSource);
             self.other_hosts.remove(key, &before.hosts);
             affected.extend(self.desired_hosts.overlapping(key, &before.hosts));
         }
@@ -336,7 +340,6 @@ impl Entries {
             && let Some(observed) = &entry.observed
             && entry.ownership != Ownership::Ours
         {
-            self.other_sources += usize::from(entry.ownership == Ownership::OtherSource);
             self.other_hosts.insert(key, &observed.hosts);
             affected.extend(self.desired_hosts.overlapping(key, &observed.hosts));
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::config::SourceConfig;
+use super::config::{Config, SourceConfig};
 use super::facts::{EntryKey, Observed, Version};
 use super::planner::Action;
 use crate::cloud_map::{Instance, Namespace, Service, Tag};
@@ -190,10 +190,13 @@ pub struct ServiceId {
 pub type ReadId = u64;
 
 /// What has happened.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Event {
     /// Time has passed, or the process has just started.
     Tick,
+    /// Run with these settings from now on, and read their sources. The owner must be the same. What
+    /// differs is read anew; nothing is deleted before that is complete.
+    Reconfigured(Box<Config>),
     /// Read this source from now on, and keep its entries.
     SourceStarted(Box<SourceConfig>),
     /// Read this source no longer, and leave its entries alone.
@@ -367,6 +370,8 @@ impl Read {
 pub struct Write {
     /// Its entry.
     pub key: EntryKey,
+    /// The source of the entry: only its leader may send the write.
+    pub source: Arc<str>,
     /// The kind of write.
     pub action: Action,
     /// The whole entry as JSON; none for a delete.

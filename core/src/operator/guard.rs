@@ -76,6 +76,12 @@ impl Guard {
         self.emptyings.observe(with_endpoints, now);
     }
 
+    /// Other limits hold from now on.
+    pub(super) fn configure(&mut self, max_delete_percent: u8, force: bool) {
+        self.percent = max_delete_percent.into();
+        self.force = force;
+    }
+
     /// So many entries are all that counts from now on: others have got another owner.
     pub(super) fn rebase(&mut self, entries: usize, with_endpoints: usize) {
         self.deletes.rebase(entries);

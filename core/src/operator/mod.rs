@@ -150,7 +150,7 @@ impl Operator {
             inventory: Inventory::default(),
             planes: BTreeMap::new(),
             last_read: 0,
-            entries: Entries::new(config.plan.adopt && config.plan.policy != Policy::CreateOnly),
+            entries: Entries::new(&config.plan),
             removals: RemovalReview::new(config.plan.guard()),
             outages: Outages::default(),
             passed_at: None,
@@ -173,6 +173,7 @@ impl Operator {
     pub fn handle(&mut self, event: Event, now: Time) -> Vec<Effect> {
         match event {
             Event::Tick => {}
+            Event::Reconfigured(config) => self.reconfigured(*config, now),
             Event::SourceStarted(config) => self.source_started(&config, now),
             Event::SourceStopped { source } => self.source_stopped(&source, now),
             Event::SourceChanged { source } => self.source_changed(&source, now),
@@ -237,7 +238,8 @@ impl Operator {
     }
 
     fn latch_ready(&mut self, now: Time) {
-        if self.ready {
+        // Without a source there is no pass, and a source may be started later.
+        if self.ready || self.inventory.sources.is_empty() {
             return;
         }
         if self.passed_at.is_none() {

@@ -52,19 +52,31 @@ impl Operator {
             self.entries.observe(entry, ownership, now);
         }
         self.removals.observe(self.entries.base, now);
-        if self.entries.other_sources > 0
-            && !std::mem::replace(&mut self.other_sources_reported, true)
-        {
-            let message = format!(
-                "{} entries have the owner {:?} but come from a source, account or region that is not read here: left alone; another process \
-                 keeps them, or delete them by hand",
-                self.entries.other_sources, self.config.plan.owner
-            );
-            self.effects.push(DiagnosticScope::ALL.report(
-                Severity::Info,
-                Code::OtherSource,
-                message,
-            ));
+        self.report_other_sources();
+    }
+
+    /// Reports entries of ours that no replica keeps, once.
+    fn report_other_sources(&mut self) {
+        let elsewhere = &self.config.elsewhere;
+        let is_unread = |observed: &Observed| {
+            let source = observed.scope.as_ref().map(|scope| scope.source.as_str());
+            !source.is_some_and(|source| elsewhere.iter().any(|name| name == source))
+        };
+        let unread = self.entries.iter().filter(|(_, entry)| {
+            entry.ownership == Ownership::OtherSource
+                && entry.observed.as_ref().is_some_and(is_unread)
+        });
+        let unread = if self.other_sources_reported { 0 } else { unread.count() };
+        if unread == 0 {
+            return;
         }
+        self.other_sources_reported = true;
+        let message = format!(
+            "{unread} entries have the owner {:?} but come from a source, account or region that is not read here: left alone; another process \
+             keeps them, or delete them by hand",
+            self.config.plan.owner
+        );
+        let report = DiagnosticScope::ALL.report(Severity::Info, Code::OtherSource, message);
+        self.effects.push(report);
     }
 }

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::entry::{Turn, WriteState};
 use super::guard::{Guard, Removal, Removals};
 use super::report::DiagnosticScope;
-use super::{EntryKey, Observed, Operator, Time};
+use super::{EntryKey, Observed, Operator, Options, Time};
 use crate::diagnostic::{Code, Severity};
 use crate::service_entry::annotation::CONFIRM_REMOVALS;
 
@@ -39,6 +39,11 @@ impl RemovalReview {
 
     pub(super) fn observe(&mut self, base: (usize, usize), now: Time) {
         self.guard.observe(base.0, base.1, now);
+    }
+
+    /// Other limits hold from now on.
+    pub(super) fn configure(&mut self, options: &Options) {
+        self.guard.configure(options.max_delete_percent, options.force_deletes);
     }
 
     /// So many entries, and entries with endpoints, are all that counts from now on.

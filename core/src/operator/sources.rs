@@ -9,9 +9,37 @@ use std::sync::Arc;
 use super::entry::WaitFor;
 use super::inventory::Source;
 use super::queue::ReadKey;
-use super::{NamespaceOwner, Operator, Planes, SourceConfig, Time};
+use super::{Config, NamespaceOwner, Operator, Planes, SourceConfig, Time};
 
 impl Operator {
+    /// Takes other settings. Where they decide about all entries, every source starts anew; else only
+    /// those that differ do.
+    pub(super) fn reconfigured(&mut self, mut config: Config, now: Time) {
+        let sources = std::mem::take(&mut config.sources);
+        let has_same_transform = match (&config.transform, &self.config.transform) {
+            (Some(new), Some(old)) => Arc::ptr_eq(new, old),
+            (new, old) => new.is_none() && old.is_none(),
+        };
+        let decides_alike = has_same_transform
+            && config.translate == self.config.translate
+            && config.plan == self.config.plan;
+        self.removals.configure(&config.plan);
+        self.entries.configure(&config.plan);
+        self.config = config;
+        let goes_on = |source: &SourceConfig| decides_alike && sources.contains(source);
+        let running = self.inventory.sources.iter();
+        let stopped: Vec<Arc<str>> = running
+            .filter(|(_, source)| !goes_on(&source.config))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in stopped {
+            self.source_stopped(&name, now);
+        }
+        for source in &sources {
+            self.source_started(source, now);
+        }
+    }
+
     /// Starts to read a source, and to keep its entries. One that runs with other settings starts
     /// anew.
     pub(super) fn source_started(&mut self, config: &SourceConfig, now: Time) {

@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, Diagnostic, Severity};
 /// A snapshot of the operator, for probes and metrics.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Status {
-    /// The first pass is over.
+    /// The first pass is over, or there is no source to read.
     pub ready: bool,
     /// By source's name.
     pub sources: BTreeMap<String, SourceStatus>,
@@ -71,7 +71,7 @@ impl Operator {
     #[must_use]
     pub fn status(&self) -> Status {
         let mut status = Status {
-            ready: self.ready,
+            ready: self.ready || self.inventory.sources.is_empty() && self.entries.listed,
             writes_held: !self.outages.is_empty(),
             ..Status::default()
         };

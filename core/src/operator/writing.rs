@@ -29,8 +29,11 @@ impl Operator {
         if is_repair {
             entry.repairs.record(now);
         }
+        let observed = entry.observed.as_ref().and_then(|observed| observed.scope.as_ref());
+        let scope = desired.map(|entry| &entry.desired.scope).or(observed);
         self.effects.push(Effect::Write(Write {
             key: key.clone(),
+            source: scope.map(|scope| scope.source.as_str()).unwrap_or_default().into(),
             json: desired.map(|entry| entry.json.clone()),
             endpoints: desired.map_or(0, |entry| entry.desired.endpoints.len()),
             replaces: write.replaces.clone(),

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
-use istio_cloud_map_core::operator::{self, NameFilter, Operator, Status, Time};
+use istio_cloud_map_core::operator::{self, NameFilter, Operator, Status};
 use istio_cloud_map_core::service_entry::ApiVersion;
+use istio_cloud_map_core::translate::Conflicts;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
@@ -25,9 +27,10 @@ use super::translate::Output;
 use super::values;
 use crate::config::file::{File, SourceEntry};
 use crate::config::{Config, SinkConfig, SinkKind, SourceConfig, SourceKind};
-use crate::driver::{Backends, Heartbeat, StopSignal, Telemetry, run};
+use crate::driver::{Backends, Clock, Heartbeat, Leading, StopSignal, Telemetry, run};
 use crate::http;
 use crate::metrics::Metrics;
+use crate::sink::kube::Leases;
 use crate::sink::stdout::Format;
 use crate::source::aws::AwsOptions;
 
@@ -81,6 +84,13 @@ pub struct Serve {
     /// Address for probes and metrics; :PORT listens on all addresses
     #[arg(long, default_value = "127.0.0.1:8080", env = "ISTIO_CLOUD_MAP_LISTEN", value_name = "ADDRESS:PORT", value_parser = listen)]
     listen: SocketAddr,
+    /// Share the sources with other replicas: each source has a lease, and only its leader writes the
+    /// source's entries. Only with --to kube, and not with --once or --dry-run
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_parser = BoolishValueParser::new(), env = "ISTIO_CLOUD_MAP_LEADER_ELECT")]
+    leader_elect: bool,
+    /// Kubernetes namespace of the leases; default: the pod's own, else that of the entries
+    #[arg(long, env = "ISTIO_CLOUD_MAP_LEADER_ELECTION_NAMESPACE", value_name = "NAMESPACE", value_parser = settings::namespace)]
+    leader_election_namespace: Option<String>,
     /// Maximum number of writes at the same time
     #[arg(long, default_value_t = 16, env = "ISTIO_CLOUD_MAP_MAX_WRITES_IN_FLIGHT", value_parser = clap::value_parser!(u16).range(1..))]
     max_writes_in_flight: u16,
@@ -201,8 +211,10 @@ impl From<Policy> for operator::Policy {
 /// All that the operator runs with.
 struct Started {
     operator: Operator,
+    leading: Option<Leading>,
     backends: Backends,
     telemetry: Telemetry,
+    clock: Clock,
     /// What serves probes and metrics; none in a single pass.
     server: JoinSet<()>,
 }
@@ -224,14 +236,14 @@ impl Serve {
             let start =
                 spawn_blocking(move || handle.block_on(async { start(self.config()?).await }));
             let interrupted = if once { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-            let Started { operator, backends, telemetry, mut server } = tokio::select! {
+            let Started { operator, leading, backends, telemetry, clock, mut server } = tokio::select! {
                 biased;
                 () = stop.requested() => return Ok(interrupted),
                 started = start => started.context("the start was cancelled")??,
             };
             let (sink, status) = (backends.sink.clone(), telemetry.status.subscribe());
             let failed = tokio::select! {
-                failed = run(operator, backends, telemetry, &stop) => failed?,
+                failed = run(operator, leading, backends, telemetry, clock, &stop) => failed?,
                 Some(ended) = server.join_next() => {
                     ended.context("probes and metrics are no longer served")?;
                     bail!("probes and metrics are no longer served");
@@ -291,13 +303,17 @@ impl Serve {
 
     fn target_namespace(&self) -> String {
         let given = self.namespace.clone().filter(|namespace| !namespace.is_empty());
-        let pod = || {
-            std::fs::read_to_string(POD_NAMESPACE)
-                .ok()
-                .map(|text| text.trim().to_owned())
-                .filter(|text| !text.is_empty())
-        };
-        given.or_else(pod).unwrap_or_else(|| "default".to_owned())
+        given.or_else(pod_namespace).unwrap_or_else(|| "default".to_owned())
+    }
+
+    /// The namespace and the owner of the leases, if this process shares its sources.
+    fn leases(&self, default_namespace: &str) -> Option<(String, String)> {
+        let shares = self.leader_elect && !self.once && !self.dry_run && self.to == SinkArg::Kube;
+        let given =
+            self.leader_election_namespace.clone().filter(|namespace| !namespace.is_empty());
+        let namespace =
+            given.or_else(pod_namespace).unwrap_or_else(|| default_namespace.to_owned());
+        shares.then(|| (namespace, self.settings.id.clone()))
     }
 
     /// The sources of the configuration file, else the one of the flags.
@@ -424,8 +440,15 @@ impl Serve {
                 once: self.once,
             },
         };
-        SinkConfig { kind, namespaces, default_namespace, dry_run: self.dry_run }
+        let leases = self.leases(&default_namespace);
+        SinkConfig { kind, namespaces, default_namespace, dry_run: self.dry_run, leases }
     }
+}
+
+/// The namespace of the pod that this process runs in.
+fn pod_namespace() -> Option<String> {
+    let text = std::fs::read_to_string(POD_NAMESPACE).ok()?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 async fn start(config: Config) -> anyhow::Result<Started> {
@@ -436,7 +459,11 @@ async fn start(config: Config) -> anyhow::Result<Started> {
         sources.insert(Arc::from(source.name.as_str()), built);
         regions.push(region);
     }
-    let sink = config.sink.build(&metrics).await?;
+    let (sink, leases) = config.sink.build(&metrics).await?;
+    let leases = match leases {
+        Some(leases) => permitted(leases).await?,
+        None => None,
+    };
     let telemetry = Telemetry {
         metrics,
         heartbeat: Arc::new(Heartbeat::default()),
@@ -447,6 +474,30 @@ async fn start(config: Config) -> anyhow::Result<Started> {
         server = http::serve(config.listen, &telemetry).await?;
     }
     let backends = Backends { sources, sink, dry_run: config.sink.dry_run };
-    let operator = Operator::new(config.operator(regions), Time::ZERO);
-    Ok(Started { operator, backends, telemetry, server })
+    let (clock, mut settings) = (Clock::start(), config.operator(regions));
+    let leading = leases.map(|leases| {
+        let sources = std::mem::take(&mut settings.sources);
+        settings.elsewhere = sources.iter().map(|source| source.name.clone()).collect();
+        // An entry that is merged from several sources has one writer.
+        let together = settings.translate.conflicts == Conflicts::Merge;
+        let owner = &settings.plan.owner;
+        Leading::new(leases, owner, sources, together, telemetry.metrics.clone(), clock.now())
+    });
+    let operator = Operator::new(settings, clock.now());
+    Ok(Started { operator, leading, backends, telemetry, clock, server })
+}
+
+/// The leases, if this process may use them. A role of before there were leases is no reason not to
+/// start.
+async fn permitted(leases: Leases) -> anyhow::Result<Option<Leases>> {
+    match leases.list().await {
+        Ok(_) => Ok(Some(leases)),
+        Err(error) if error.failure == operator::WriteFailure::Forbidden => {
+            tracing::warn!(
+                "no leader election, so run one replica only, with --leader-elect=false: {error}"
+            );
+            Ok(None)
+        }
+        Err(error) => Err(error).context("can't list the leases of the operator's replicas"),
+    }
 }

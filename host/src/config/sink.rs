@@ -9,7 +9,7 @@ use crate::metrics::Metrics;
 use crate::sink::Sink;
 use crate::sink::dir::DirSink;
 use crate::sink::dry_run::DryRun;
-use crate::sink::kube::{KubeOptions, KubeSink};
+use crate::sink::kube::{KubeOptions, KubeSink, Leases};
 use crate::sink::stdout::{Format, StdoutSink};
 
 /// Where entries are written to.
@@ -23,6 +23,9 @@ pub struct SinkConfig {
     pub default_namespace: String,
     /// Only pretend to write.
     pub dry_run: bool,
+    /// The namespace and the `--id` of the leases by which replicas share the sources; a cluster has
+    /// such. None: this process has all sources for itself.
+    pub leases: Option<(String, String)>,
 }
 
 /// What is written to. To add a kind, add a variant, its arm in [`SinkConfig::build`], and how
@@ -48,12 +51,15 @@ pub enum SinkKind {
 }
 
 impl SinkConfig {
-    /// Connects to the cluster, or opens the directory.
+    /// Connects to the cluster, or opens the directory; with the sink, the leases of its cluster.
     ///
     /// # Errors
     /// Where that is not possible.
-    pub async fn build(&self, metrics: &Arc<Metrics>) -> anyhow::Result<Arc<dyn Sink>> {
-        Ok(match &self.kind {
+    pub async fn build(
+        &self,
+        metrics: &Arc<Metrics>,
+    ) -> anyhow::Result<(Arc<dyn Sink>, Option<Leases>)> {
+        let sink = match &self.kind {
             SinkKind::Kube { kube_config, api_version } => {
                 let options = KubeOptions {
                     kube_config: kube_config.clone(),
@@ -62,14 +68,18 @@ impl SinkConfig {
                     metrics: metrics.clone(),
                     ..KubeOptions::default()
                 };
-                self.with_dry_run(KubeSink::connect(options).await?)
+                let sink = KubeSink::connect(options).await?;
+                let leases =
+                    self.leases.as_ref().map(|(namespace, owner)| sink.leases(namespace, owner));
+                return Ok((self.with_dry_run(sink), leases));
             }
             SinkKind::Dir(path) if self.dry_run => {
                 self.with_dry_run(DirSink::look(path, &self.default_namespace))
             }
             SinkKind::Dir(path) => self.with_dry_run(DirSink::open(path, &self.default_namespace)?),
             SinkKind::Stdout { format, once } => self.with_dry_run(StdoutSink::new(*format, *once)),
-        })
+        };
+        Ok((sink, None))
     }
 
     fn with_dry_run<S: Sink + 'static>(&self, sink: S) -> Arc<dyn Sink> {

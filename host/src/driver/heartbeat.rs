@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// A loop that has not turned for so long is dead: it never sleeps longer than 5 s.
+/// A loop that has not turned for so long is dead: it never sleeps longer than a second.
 const DEAD_AFTER: Duration = Duration::from_secs(30);
 
 /// Beats while the loop turns.

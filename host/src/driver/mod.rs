@@ -3,28 +3,32 @@
 //! One loop. Everything that waits for the outside runs as a task of [`Tasks`] and answers with one
 //! event. The first task to fail stops the process: nothing fails unnoticed.
 
+mod clock;
 mod heartbeat;
+mod leading;
 mod log;
 mod stop_signal;
 mod tasks;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use istio_cloud_map_core::operator::{Effect, Event, Operator, Status, Time};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 
+pub use clock::Clock;
 pub use heartbeat::Heartbeat;
+pub use leading::Leading;
 pub use log::diagnostic;
 pub use stop_signal::StopSignal;
 pub use tasks::{Backends, Tasks};
 
+use self::leading::Answer;
 use crate::metrics::Metrics;
 
-/// The longest sleep, so that a probe can distinguish a quiet loop from a dead one.
-const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 /// How long a stop waits for the writes in flight.
 const LONGEST_STOP: Duration = Duration::from_secs(4);
 /// How often the status is taken; it costs a walk over all services.
@@ -41,62 +45,109 @@ pub struct Telemetry {
     pub status: watch::Sender<Status>,
 }
 
+/// What the loop turns on.
+pub enum Input {
+    /// For the operator.
+    Operator(Event),
+    /// For the leases.
+    Lease(Answer),
+}
+
+impl From<Event> for Input {
+    fn from(event: Event) -> Self {
+        Self::Operator(event)
+    }
+}
+
 /// Runs until a single pass is over or a stop is requested. True, if something failed that a pass
-/// should have done.
+/// should have done. `leading`: none, where this process has all sources for itself.
 ///
 /// # Errors
 /// Where a task of its own ended that never should.
 pub async fn run(
     mut operator: Operator,
+    mut leading: Option<Leading>,
     backends: Backends,
     telemetry: Telemetry,
+    clock: Clock,
     stop: &StopSignal,
 ) -> anyhow::Result<bool> {
-    let started = Instant::now();
     let (events, mut inbox) = mpsc::channel(256);
     let mut tasks = Tasks::new(backends, events, telemetry.metrics.clone());
     tasks.watch();
-    let mut stopping: Option<Instant> = None;
+    let mut stopping: Option<Time> = None;
+    let mut finished: Option<bool> = None;
     let mut status_at = Time::ZERO;
-    let mut event = Event::Tick;
+    let mut operator_wakes: Option<Time> = None;
+    let mut input = Input::Operator(Event::Tick);
     loop {
-        let now = started.elapsed();
-        let effects = operator.handle(event, now);
-        telemetry.heartbeat.beat();
-        let mut wake = Instant::now() + LONGEST_SLEEP;
-        for effect in effects {
-            match effect {
-                Effect::WakeAt(at) => wake = wake.min(started + at),
-                Effect::Finished { failed } => {
-                    publish(&operator, &telemetry);
-                    return Ok(failed);
+        let now = clock.now();
+        let mut events = VecDeque::new();
+        if let Some(leading) = &mut leading {
+            events.extend(leading.tick(now, &mut tasks));
+        }
+        match (input, &mut leading) {
+            (Input::Operator(event), _) => events.push_back(event),
+            (Input::Lease(answer), Some(leading)) => {
+                events.extend(leading.answered(answer, now, &mut tasks));
+            }
+            (Input::Lease(_), None) => {}
+        }
+        while let Some(event) = events.pop_front() {
+            operator_wakes = None;
+            for effect in operator.handle(event, now) {
+                match effect {
+                    Effect::WakeAt(at) => operator_wakes = Some(at),
+                    Effect::Finished { failed } => finished = Some(failed),
+                    Effect::Report(diagnostic) => log::diagnostic(&diagnostic),
+                    Effect::Read { id, read } => tasks.read(id, read),
+                    Effect::Write(write) => {
+                        let permit = leading
+                            .as_ref()
+                            .map_or(Ok(None), |leading| leading.permit(&write.source, clock.now()));
+                        match permit {
+                            Ok(permit) => tasks.write(write, permit),
+                            Err(error) => events
+                                .push_back(Event::Written { key: write.key, result: Err(error) }),
+                        }
+                    }
                 }
-                effect => tasks.act(effect),
+            }
+        }
+        telemetry.heartbeat.beat();
+        if let Some(failed) = finished {
+            if let Some(leading) = &mut leading {
+                leading.stop(now, &mut tasks);
+            }
+            if leading.as_ref().is_none_or(Leading::is_stopped) {
+                publish(&operator, leading.as_ref(), &telemetry);
+                return Ok(failed);
             }
         }
         if now >= status_at {
-            publish(&operator, &telemetry);
+            publish(&operator, leading.as_ref(), &telemetry);
             status_at = now + STATUS_EVERY;
-        } else {
-            // What has just happened must not wait for the next event to be seen.
-            wake = wake.min(started + status_at);
         }
-        wake = stopping.map_or(wake, |since| wake.min(since + LONGEST_STOP));
-        event = tokio::select! {
+        let leases_wake = leading.as_ref().and_then(Leading::deadline);
+        let stop_ends = stopping.map(|since| since + LONGEST_STOP);
+        // What has just happened must not wait for the next event to be seen: the status.
+        let wakes = [operator_wakes, leases_wake, stop_ends, Some(status_at)];
+        let wake = wakes.into_iter().flatten().min().unwrap_or(status_at);
+        input = tokio::select! {
             biased;
             () = stop.requested(), if stopping.is_none() => {
-                stopping = Some(Instant::now());
+                stopping = Some(clock.now());
                 tracing::info!("stopping: finishing the writes in flight");
-                Event::Stop
+                Event::Stop.into()
             }
             ended = tasks.ended() => {
                 ended?;
-                Event::Tick
+                Event::Tick.into()
             }
-            event = inbox.recv() => event.context("no task is running")?,
-            () = sleep_until(wake) => Event::Tick,
+            input = inbox.recv() => input.context("no task is running")?,
+            () = sleep(wake.saturating_sub(clock.now())) => Event::Tick.into(),
         };
-        if stopping.is_some_and(|since| since.elapsed() >= LONGEST_STOP) {
+        if stop_ends.is_some_and(|end| clock.now() >= end) {
             tracing::warn!(
                 "some writes did not end in time; the next start observes their results"
             );
@@ -105,8 +156,12 @@ pub async fn run(
     }
 }
 
-fn publish(operator: &Operator, telemetry: &Telemetry) {
-    let status = operator.status();
+fn publish(operator: &Operator, leading: Option<&Leading>, telemetry: &Telemetry) {
+    let mut status = operator.status();
+    // Not before it is known whether this replica has something to read; and once it was ready, a
+    // source that it takes over does not make it unready.
+    status.ready &= leading.is_none_or(Leading::is_decided);
+    status.ready |= telemetry.status.borrow().ready;
     telemetry.metrics.set(&status);
     let was_ready = telemetry.status.send_replace(status.clone()).ready;
     if status.ready && !was_ready {

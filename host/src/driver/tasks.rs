@@ -7,12 +7,13 @@ use std::time::Instant;
 use anyhow::anyhow;
 use futures::StreamExt as _;
 use istio_cloud_map_core::operator::{
-    Effect, Event, Observed, Read, ReadError, ReadId, Target, Write, WriteError,
+    Event, Observed, Read, ReadError, ReadId, Target, Write, WriteError,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::log;
+use super::leading::{Answer, Permit};
+use super::{Input, log};
 use crate::metrics::Metrics;
 use crate::sink::{Apply, Sink};
 use crate::source::Source;
@@ -30,14 +31,14 @@ pub struct Backends {
 /// Executes the operator's effects.
 pub struct Tasks {
     backends: Backends,
-    events: mpsc::Sender<Event>,
+    events: mpsc::Sender<Input>,
     metrics: Arc<Metrics>,
     running: JoinSet<anyhow::Result<()>>,
 }
 
 impl Tasks {
     /// Answers go to `events`.
-    pub fn new(backends: Backends, events: mpsc::Sender<Event>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(backends: Backends, events: mpsc::Sender<Input>, metrics: Arc<Metrics>) -> Self {
         Self { backends, events, metrics, running: JoinSet::new() }
     }
 
@@ -51,7 +52,7 @@ impl Tasks {
                 match observation {
                     Ok(observation) => {
                         log::observed(&observation);
-                        drop(events.send(Event::Observed(observation)).await);
+                        drop(events.send(Event::Observed(observation).into()).await);
                     }
                     Err(error) => {
                         tracing::warn!("{error}");
@@ -67,7 +68,7 @@ impl Tasks {
             self.running.spawn(async move {
                 loop {
                     source.changed().await;
-                    drop(events.send(Event::SourceChanged { source: name.clone() }).await);
+                    drop(events.send(Event::SourceChanged { source: name.clone() }.into()).await);
                 }
             });
         }
@@ -85,17 +86,17 @@ impl Tasks {
         }
     }
 
-    /// Does one thing.
-    pub fn act(&mut self, effect: Effect) {
-        match effect {
-            Effect::Report(diagnostic) => log::diagnostic(&diagnostic),
-            Effect::Write(write) => self.write(write),
-            Effect::Read { id, read } => self.read(id, read),
-            Effect::WakeAt(_) | Effect::Finished { .. } => {}
-        }
+    /// Asks the API server about a lease.
+    pub fn ask(&mut self, answer: impl Future<Output = Answer> + Send + 'static) {
+        let events = self.events.clone();
+        self.running.spawn(async move {
+            drop(events.send(Input::Lease(answer.await)).await);
+            Ok(())
+        });
     }
 
-    fn read(&mut self, id: ReadId, read: Read) {
+    /// Starts a read.
+    pub fn read(&mut self, id: ReadId, read: Read) {
         let Some(source) = self.backends.sources.get(read.source()).cloned() else { return };
         log::asked(&read);
         let (events, metrics) = (self.events.clone(), self.metrics.clone());
@@ -103,12 +104,13 @@ impl Tasks {
             let asked = read.clone();
             let answer = answer(&*source, id, read, &metrics).await;
             log::answered(&asked, &answer);
-            drop(events.send(answer).await);
+            drop(events.send(answer.into()).await);
             Ok(())
         });
     }
 
-    fn write(&mut self, write: Write) {
+    /// Starts a write, which keeps its permit until it has ended.
+    pub fn write(&mut self, write: Write, permit: Permit) {
         log::writing(&write);
         let (sink, events, metrics, dry_run) = (
             self.backends.sink.clone(),
@@ -125,7 +127,8 @@ impl Tasks {
                 Ok(_) => log::written(&write, dry_run),
                 Err(error) => log::not_written(&write, error),
             }
-            drop(events.send(Event::Written { key: write.key, result }).await);
+            drop(permit);
+            drop(events.send(Event::Written { key: write.key, result }.into()).await);
             Ok(())
         });
     }

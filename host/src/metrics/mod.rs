@@ -99,6 +99,7 @@ pub struct Metrics {
     services: Family<OfSource, Number>,
     failing: Family<OfSource, Number>,
     rate: Family<OfSource, Number>,
+    leader: Family<OfSource, Gauge>,
     diagnostics: Family<OfCode, Number>,
     watched: Family<OfNamespace, Gauge>,
     restarts: Family<Restart, Counter>,
@@ -122,6 +123,7 @@ impl Default for Metrics {
             services: Family::default(),
             failing: Family::default(),
             rate: Family::default(),
+            leader: Family::default(),
             diagnostics: Family::default(),
             watched: Family::default(),
             restarts: Family::default(),
@@ -203,6 +205,8 @@ impl Metrics {
             "Data-plane requests a second that the budget allows now",
             self.rate.clone(),
         );
+        let help = "1 while this replica leads a source, and so keeps its entries, else 0";
+        registry.register("leader", help, self.leader.clone());
         registry.register("diagnostics", "Diagnostics that hold now", self.diagnostics.clone());
         let help =
             "1 while the ServiceEntries of a Kubernetes namespace are watched, 0 while that fails";
@@ -240,6 +244,12 @@ impl Metrics {
         let _before = if lost { gauge.inc() } else { gauge.dec() };
     }
 
+    /// Whether this replica leads a source now.
+    pub fn leads(&self, source: &str, is_leader: bool) {
+        let label = OfSource { source: source.to_owned() };
+        self.leader.get_or_create(&label).set(is_leader.into());
+    }
+
     /// A watch has ended.
     pub fn watch_ended(&self, namespace: &str, end: WatchEnd) {
         self.restarts
@@ -258,6 +268,10 @@ impl Metrics {
         self.refused
             .set(status.refused.as_ref().map_or(0, |refused| refused.removals.total()) as u64);
         self.held.set(status.writes_held.into());
+        // What this replica does not read any more has no numbers here.
+        for numbers in [&self.namespaces, &self.services, &self.failing, &self.rate] {
+            numbers.clear();
+        }
         for (source, of) in &status.sources {
             let label = OfSource { source: source.clone() };
             self.namespaces.get_or_create(&label).set(of.namespaces as u64);

@@ -14,13 +14,26 @@ use super::{GROUP, PLURAL, retry_after};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call<'a> {
     verb: Verb,
+    kind: &'static Kind,
     namespace: &'a str,
     name: &'a str,
 }
 
+/// What a call is about, as a role names it.
+#[derive(Debug)]
+struct Kind {
+    plural: &'static str,
+    group: &'static str,
+}
+
+const ENTRIES: Kind = Kind { plural: PLURAL, group: GROUP };
+const LEASES: Kind = Kind { plural: "leases", group: "coordination.k8s.io" };
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verb {
     Create,
+    /// A create that is no apply.
+    Post,
     Apply,
     Delete,
     List,
@@ -32,6 +45,7 @@ impl Verb {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Create | Self::Apply => "patch",
+            Self::Post => "create",
             Self::Delete => "delete",
             Self::List => "list",
             Self::Watch => "watch",
@@ -90,20 +104,39 @@ pub(super) fn no_answer(limit: Duration) -> WriteError {
 
 impl<'a> Call<'a> {
     pub(super) const fn apply(key: &'a EntryKey, creating: bool) -> Self {
-        let verb = if creating { Verb::Create } else { Verb::Apply };
-        Self { verb, namespace: key.namespace.as_str(), name: key.name.as_str() }
+        Self::of_entry(if creating { Verb::Create } else { Verb::Apply }, key)
     }
 
     pub(super) const fn delete(key: &'a EntryKey) -> Self {
-        Self { verb: Verb::Delete, namespace: key.namespace.as_str(), name: key.name.as_str() }
+        Self::of_entry(Verb::Delete, key)
     }
 
     pub(super) const fn list(namespace: &'a str) -> Self {
-        Self { verb: Verb::List, namespace, name: "" }
+        Self { verb: Verb::List, kind: &ENTRIES, namespace, name: "" }
     }
 
     pub(super) const fn watch(namespace: &'a str) -> Self {
-        Self { verb: Verb::Watch, namespace, name: "" }
+        Self { verb: Verb::Watch, kind: &ENTRIES, namespace, name: "" }
+    }
+
+    pub(super) const fn list_leases(namespace: &'a str) -> Self {
+        Self { verb: Verb::List, kind: &LEASES, namespace, name: "" }
+    }
+
+    pub(super) const fn create_lease(namespace: &'a str, name: &'a str) -> Self {
+        Self { verb: Verb::Post, kind: &LEASES, namespace, name }
+    }
+
+    pub(super) const fn patch_lease(namespace: &'a str, name: &'a str) -> Self {
+        Self { verb: Verb::Apply, kind: &LEASES, namespace, name }
+    }
+
+    pub(super) const fn delete_lease(namespace: &'a str, name: &'a str) -> Self {
+        Self { verb: Verb::Delete, kind: &LEASES, namespace, name }
+    }
+
+    const fn of_entry(verb: Verb, key: &'a EntryKey) -> Self {
+        Self { verb, kind: &ENTRIES, namespace: key.namespace.as_str(), name: key.name.as_str() }
     }
 
     pub(super) fn failed(self, failure: &Failure) -> WriteError {
@@ -174,9 +207,10 @@ impl<'a> Call<'a> {
     fn rule(self, verb: &str) -> String {
         let role = if self.namespace.is_empty() { "ClusterRole" } else { "Role" };
         let place = place(self.namespace);
+        let Kind { plural, group } = self.kind;
         format!(
-            "not permitted to {verb} {PLURAL}.{GROUP} in {place}: \
-             add to its {role} {{apiGroups: [{GROUP}], resources: [{PLURAL}], verbs: [{verb}]}}"
+            "not permitted to {verb} {plural}.{group} in {place}: \
+             add to its {role} {{apiGroups: [{group}], resources: [{plural}], verbs: [{verb}]}}"
         )
     }
 
@@ -206,7 +240,7 @@ impl<'a> Call<'a> {
     fn overtaken(self, message: &str) -> String {
         let Self { namespace, name, .. } = self;
         match self.verb {
-            Verb::Create => {
+            Verb::Create | Verb::Post => {
                 format!("{namespace}/{name} was created by another client in the meantime")
             }
             _ => format!(

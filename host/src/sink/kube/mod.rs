@@ -10,6 +10,7 @@ mod backoff;
 mod connect;
 mod entry;
 mod failure;
+mod leases;
 mod merge;
 mod observe;
 mod proxy;
@@ -31,6 +32,7 @@ use istio_cloud_map_core::service_entry::ApiVersion;
 
 pub use connect::ConnectError;
 use entry::Entry;
+pub use leases::Leases;
 
 use super::{Apply, Sink, Version};
 use crate::metrics::Metrics;
@@ -116,6 +118,11 @@ impl KubeSink {
                 .await?;
         }
         Ok(sink)
+    }
+
+    /// The leases in a namespace of the replicas with this `--id`.
+    pub fn leases(&self, namespace: &str, owner: &str) -> Leases {
+        Leases::new(self, namespace.to_owned(), owner.to_owned())
     }
 
     /// The namespaces that are watched; an empty name for all of them, as the API server has it.
