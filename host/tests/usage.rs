@@ -168,6 +168,18 @@ fn an_unknown_option_of_the_translation() {
 }
 
 #[test]
+fn a_wrong_value_of_an_option_is_named_in_the_words_of_json() {
+    for (setting, words) in [
+        ("emptyService=7", "emptyService: expected a string"),
+        ("protocols={\"8080\": 7}", "protocols.8080: expected a string, got the number 7"),
+        ("allowCidrs=10.0.0.0/8", "allowCidrs: expected an array, got the string"),
+        ("emptyService=drop", "emptyService: unknown variant `drop`, expected `keep` or `omit`"),
+    ] {
+        assert_fails(&run(&["translate", "--set", setting], "{}"), 2, &["--set", words]);
+    }
+}
+
+#[test]
 fn no_credentials_and_no_region() {
     assert_fails(&run(&["serve", "--once", "--to", "-"], ""), 1, &["AWS_REGION"]);
     assert_fails(
