@@ -158,7 +158,7 @@ impl Fixture {
         );
     }
 
-    /// Makes an entry as somebody else would.
+    /// Creates an entry as another field manager.
     pub async fn create(&self, entry: Value) {
         let entry: DynamicObject = serde_json::from_value(entry).expect("an object");
         self.api()

@@ -113,7 +113,7 @@ fn judge(write: &Write<'_>, settings: &Settings) -> Result<Verdict, Rejection> {
         None => None,
     };
     if let Some((_, entry)) = &filled {
-        // Whoever wrote the annotation chose its hosts.
+        // The author of the annotation chose its hosts.
         let overlapped =
             protection::check_entry(entry, StoredOrNew::New, write.user.as_ref(), settings)?;
         accepted.protected_host = accepted.protected_host.or(overlapped);

@@ -131,7 +131,7 @@ const fn place(which: StoredOrNew) -> &'static str {
     }
 }
 
-/// The hosts of an entry, whoever wrote it; empty without `spec` or `hosts`.
+/// The hosts of an entry; empty without `spec` or `hosts`.
 fn hosts(entry: &Value) -> Result<Vec<&str>, String> {
     let spec = match entry.get("spec") {
         None | Some(Value::Null) => return Ok(Vec::new()),

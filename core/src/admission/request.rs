@@ -55,7 +55,7 @@ impl<'a> Change<'a> {
     }
 
     /// Whether it only removes finalizers of an entry that is being deleted: the last step of a
-    /// deletion, by whoever set the finalizer, such as the garbage collector.
+    /// deletion, by the controller that set the finalizer, such as the garbage collector.
     pub(super) fn only_finalizes(&self) -> bool {
         let Self::Update { old, new } = self else { return false };
         let is_deleted = |object: &Object<'_>| {
@@ -110,8 +110,8 @@ fn without_bookkeeping(entry: &Value) -> Value {
     entry
 }
 
-/// A `ServiceEntry`, whoever wrote it: as text, of which unchanged values keep their bytes, and as
-/// a JSON object.
+/// A `ServiceEntry`, of this project or not: as text, of which unchanged values keep their bytes,
+/// and as a JSON object.
 #[derive(Debug)]
 pub(super) struct Object<'a> {
     pub(super) json: &'a str,

@@ -37,7 +37,7 @@ pub enum AuditKey {
     /// Why it was rejected ([`Reason`]), or why it is exempt: `other-kind`, `status`,
     /// `finalizers`.
     Reason,
-    /// The protected host that the entry overlaps, whoever the user is.
+    /// The protected host that the entry overlaps, even if the user may use it.
     ProtectedHost,
 }
 

@@ -118,8 +118,8 @@ pub fn plan(request: &[u8]) -> String {
     response(plan, 0)
 }
 
-/// Validates. The input is a `ServiceEntry`, whoever wrote it; there are no options; the result is a
-/// list of [`Finding`]s.
+/// Validates. The input is any `ServiceEntry`, of this project or not; there are no options; the
+/// result is a list of [`Finding`]s.
 #[must_use]
 pub fn validate(request: &[u8]) -> String {
     let validated = |request: Request<'_>| -> Result<Vec<Finding>, Error> {

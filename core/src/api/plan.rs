@@ -14,7 +14,7 @@ use crate::sorted::SortedMap;
 pub struct PlanInput {
     /// Entries as a translation writes them, as JSON. An entry's annotations name its scope.
     pub desired: Vec<Value>,
-    /// Objects as Kubernetes stores them, whoever owns them.
+    /// Objects as Kubernetes stores them, of any owner.
     pub observed: Vec<Value>,
     /// What was read completely. In a scope that is not listed here nothing is deleted.
     pub scopes: ScopesInput,

@@ -32,8 +32,8 @@ impl Default for InputOptions {
 pub struct Input {
     /// One record per service, sorted by source, namespace and service.
     pub records: Vec<Record>,
-    /// The services of a snapshot that could not be read. Whoever deletes what `records` lacks must
-    /// leave these alone.
+    /// The services of a snapshot that could not be read. A caller that deletes what `records` lacks
+    /// must leave these alone.
     pub incomplete: Vec<Incomplete>,
     /// What was dropped, sorted. Each of `incomplete` has a diagnostic of severity `error`.
     pub diagnostics: Vec<Diagnostic>,

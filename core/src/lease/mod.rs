@@ -33,12 +33,12 @@
 //!   Others count the duration (15 s) from when they **observed** that write, which is later. So the
 //!   leader has stopped before another starts, as long as one clock is not half as fast again as the
 //!   other. A process that was paused finds at its first event that it leads no more.
-//! - Each write replaces the state that was observed, or is refused. So whoever takes a lease knows
-//!   the last write of the leader, however late its watch is, and of two that try one succeeds. A
-//!   write that is delayed on its way does no harm.
-//! - A lease that is deleted by somebody else counts as held for its duration by those that have
-//!   observed it. A replica that starts within that time has not, and creates it: do not delete the
-//!   lease of a leader. Nor empty its holder.
+//! - Each write replaces the state that was observed, or is refused. So a replica that takes a
+//!   lease knows the last write of the leader, however late its watch is, and of two that try one
+//!   succeeds. A write that is delayed on its way does no harm.
+//! - A lease that a person or another program deletes counts as held for its duration by those that
+//!   have observed it. A replica that starts within that time has not, and creates it: do not delete
+//!   the lease of a leader. Nor empty its holder.
 //!
 //! A task that writes entries asks [`Election::term`] right before each write, with the time of then:
 //! the process may have been paused since the last event. Identities must be unique.

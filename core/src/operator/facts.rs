@@ -76,7 +76,7 @@ impl Fields {
             let same = match (desired, observed) {
                 (Some(desired), Some(observed)) => desired.fingerprint == observed.fingerprint,
                 (Some(_), None) => false,
-                // Endpoints are removed whoever has added them: the service has none.
+                // Endpoints are removed even if another writer added them: the service has none.
                 (None, Some(observed)) => !observed.ours && name != "endpoints",
                 (None, None) => true,
             };

@@ -1,6 +1,8 @@
 //! The options of a translation, one type for the command line, the configuration file and the wasm
 //! modules.
 
+use std::str::FromStr;
+
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
@@ -8,6 +10,7 @@ use thiserror::Error;
 use super::cidr::{Cidr, FORBIDDEN};
 use super::overrides::Override;
 use super::ports::PortSpec;
+use crate::json;
 use crate::order;
 #[cfg(feature = "schema")]
 use crate::schema::pattern;
@@ -79,6 +82,15 @@ pub struct Options {
     /// Options for single services. If several match, the first that sets a field decides it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
+}
+
+/// From JSON. The error has the path of what is wrong, and is in the words of JSON.
+impl FromStr for Options {
+    type Err = String;
+
+    fn from_str(json: &str) -> Result<Self, String> {
+        json::read(json).map_err(String::from)
+    }
 }
 
 impl Default for Options {

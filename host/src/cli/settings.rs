@@ -41,7 +41,9 @@ impl Settings {
                 option(setting).map_err(|message| Usage(format!("--set {setting}: {message}")))?;
             all.insert(name, value);
         }
-        let options: Options = serde_json::from_value(Value::Object(all))
+        let options: Options = Value::Object(all)
+            .to_string()
+            .parse()
             .map_err(|error| Usage(format!("--set: {error}")))?;
         Ok(Options { owner: self.id.clone(), api_version: self.api_version(), ..options })
     }
@@ -73,7 +75,7 @@ fn option(setting: &str) -> Result<(String, Value), String> {
         serde_saphyr::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
     let name = name.trim().to_owned();
     let one = Map::from_iter([(name.clone(), value.clone())]);
-    serde_json::from_value::<Options>(Value::Object(one)).map_err(|error| error.to_string())?;
+    Value::Object(one).to_string().parse::<Options>()?;
     Ok((name, value))
 }
 

@@ -24,6 +24,10 @@ use self::process::Process;
 /// From an answer within the region to the longest time limit that a call has.
 const SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
+/// Counted by [`Metrics::watch_lost`]: the driver sees that a watch fails, and the operator's status
+/// has all other diagnostics.
+const BY_DRIVER: Code = Code::WatchFailed;
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
     operation: &'static str,
@@ -240,7 +244,7 @@ impl Metrics {
     /// That a watch has failed for a while is a diagnostic of its namespace, from now on or no
     /// longer.
     pub fn watch_lost(&self, lost: bool) {
-        let gauge = self.diagnostics.get_or_create(&OfCode { code: Code::WatchFailed.as_str() });
+        let gauge = self.diagnostics.get_or_create(&OfCode { code: BY_DRIVER.as_str() });
         let _before = if lost { gauge.inc() } else { gauge.dec() };
     }
 
@@ -279,8 +283,7 @@ impl Metrics {
             self.failing.get_or_create(&label).set(of.failing as u64);
             self.rate.get_or_create(&label).set(of.rate);
         }
-        // The driver's own diagnostic is not in the operator's status.
-        for code in Code::ALL.iter().filter(|code| **code != Code::WatchFailed) {
+        for code in Code::ALL.iter().filter(|code| **code != BY_DRIVER) {
             let count = status.diagnostics.get(code).copied().unwrap_or(0);
             self.diagnostics.get_or_create(&OfCode { code: code.as_str() }).set(count as u64);
         }

@@ -1,7 +1,7 @@
 //! `--to dir:PATH`: one YAML file an entry.
 //!
 //! A file is ours if it is named after the one entry that it holds and that entry bears our label.
-//! Every other file is left alone, and what `ServiceEntries` it holds are seen as somebody else's.
+//! Every other file is left alone, and the `ServiceEntries` in it are observed as unowned.
 
 mod file;
 mod scan;
@@ -27,7 +27,7 @@ use super::dedup::Dedup;
 use super::{Apply, Sink, Version};
 use scan::Scan;
 
-/// How soon a change by somebody else is seen.
+/// The time between two scans, within which a change by another process is observed.
 const POLL: Duration = Duration::from_millis(500);
 
 /// A directory that can't be used.
@@ -43,7 +43,7 @@ pub struct OpenError {
 pub struct DirSink {
     directory: Directory,
     /// What was written or deleted since the last look. It is looked at as if for the first time:
-    /// if somebody else has undone it meanwhile, the file may be as it was at the last look, or
+    /// if another process has undone it meanwhile, the file may be as it was at the last look, or
     /// deleted before it was ever observed.
     touched: Touched,
 }
@@ -125,12 +125,12 @@ struct Observer<'a> {
     sink: &'a DirSink,
     scan: Scan,
     looked: bool,
-    news: Dedup,
+    errors: Dedup,
 }
 
 impl<'a> Observer<'a> {
     fn new(sink: &'a DirSink) -> Self {
-        Self { sink, scan: Scan::default(), looked: false, news: Dedup::default() }
+        Self { sink, scan: Scan::default(), looked: false, errors: Dedup::default() }
     }
 
     async fn next(&mut self) -> Vec<Result<Observation, WriteError>> {
@@ -156,7 +156,7 @@ impl<'a> Observer<'a> {
             self.scan = scan;
             match observations {
                 Ok(observations) => {
-                    self.news.over();
+                    self.errors.over();
                     if !observations.is_empty() {
                         return observations.into_iter().map(Ok).collect();
                     }
@@ -169,7 +169,7 @@ impl<'a> Observer<'a> {
                         ),
                         ..other("")
                     };
-                    if self.news.is_new(&error) {
+                    if self.errors.is_new(&error) {
                         return vec![Err(error)];
                     }
                 }

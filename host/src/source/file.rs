@@ -79,8 +79,8 @@ struct State {
 }
 
 impl FileSource {
-    /// Reads the file for the first time. A file that is wrong from the start is a mistake of
-    /// whoever named it; later it may be a moment's.
+    /// Reads the file for the first time. A file that is wrong from the start is an error of the
+    /// configuration; later it may be being written.
     ///
     /// # Errors
     /// Where the file can't be read or has none of the three shapes.
@@ -175,9 +175,9 @@ impl State {
             Look::Failed(token, error) => {
                 (self.token, self.digest) = (token, None);
                 let failure = Some(ReadError::from(&error));
-                let news = self.failure != failure;
+                let changed = self.failure != failure;
                 self.failure = failure;
-                news
+                changed
             }
         }
     }

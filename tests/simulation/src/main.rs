@@ -19,6 +19,7 @@ mod faults;
 mod leases;
 mod random;
 mod scenarios;
+mod settle;
 #[cfg(test)]
 mod tests;
 mod time;

@@ -165,7 +165,7 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         self.signal(Signal::SIGKILL);
-        // Before the wait, after which the number may be somebody else's.
+        // Before the wait, after which another process may have the number.
         self.keeper.order("forget", self.child.id());
         let _ = self.child.wait();
     }

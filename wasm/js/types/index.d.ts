@@ -87,7 +87,7 @@ export function explain(input: CloudMapInput | string, options?: TranslateOption
 export function plan(input: PlanInput, options?: PlanOptions): Plan;
 
 /**
- * What Istio and the API server would say of a ServiceEntry, whoever wrote it; nothing, if it is accepted and means what it says.
+ * What Istio and the API server would object to in any ServiceEntry; nothing, if it is accepted and means what it says.
  *
  * @throws {CloudMapError} It can't be written as JSON.
  */

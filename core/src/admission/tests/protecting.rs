@@ -200,7 +200,7 @@ fn hosts_that_can_not_be_read_do_not_bypass_the_protection() {
 }
 
 #[test]
-fn the_audit_log_names_protected_hosts_whoever_the_user_is() {
+fn the_audit_log_names_protected_hosts_of_every_user() {
     let audited =
         |user| Asked::create(user, entry("*.my-namespace")).verdict()["audit_annotations"].clone();
     assert_eq!(

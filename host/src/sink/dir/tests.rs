@@ -101,7 +101,7 @@ async fn what_undoes_a_write_between_two_looks_is_seen() {
     fs::write(&path, text).unwrap();
     assert!(
         matches!(next(&mut seen).await, Observation::Applied(observed) if observed.version == repaired.version),
-        "made anew by somebody else"
+        "recreated by another process"
     );
 }
 
@@ -156,7 +156,7 @@ async fn a_persons_edits_and_deletions_are_seen_within_a_second() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_none_of_ours_is_nobodys_entry_and_left_alone() {
+async fn a_file_that_is_none_of_ours_is_an_unowned_entry_and_left_alone() {
     let (directory, sink) = open();
     let foreign =
         |name: &str, content: &[u8]| fs::write(directory.path().join(name), content).unwrap();

@@ -61,8 +61,8 @@ fn address(object: &mut Value, api_version: &str, key: &EntryKey, replaces: Opti
     }
 }
 
-/// What apply did not put right, as a merge patch: an item that somebody added to a list with keys
-/// (`ports`) survives an apply, and so does a field that somebody else holds too.
+/// What apply did not put right, as a merge patch: an item that another field manager added to a
+/// list with keys (`ports`) survives an apply, and so does a field that another manager owns too.
 fn correction(object: &Value, wanted: &Observed, stored: &Observed) -> Option<Value> {
     let spec = object.get("spec").unwrap_or(&Value::Null);
     let differing = wanted.fields.differing(&stored.fields);

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_three_seconds_and_start_anew_after_calm() {
+    fn pauses_double_up_to_three_seconds_and_start_again_after_calm() {
         let mut backoff = Backoff::default();
         let pauses: Vec<Duration> = (0..8).map(|_| backoff.after_failure()).collect();
         for (pause, longest) in pauses
@@ -120,6 +120,6 @@ mod tests {
         assert_eq!([outage.over(), outage.over()], [true, false]);
         assert_eq!([70, 75].map(|seconds| outage.failed(at(seconds))), [false, false]);
         assert!(!outage.over(), "one that was short is not over either");
-        assert!(!outage.failed(at(81)), "the next one begins anew");
+        assert!(!outage.failed(at(81)), "the next one begins again");
     }
 }

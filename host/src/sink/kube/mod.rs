@@ -1,9 +1,9 @@
 //! `--to kube`: a Kubernetes API server.
 //!
 //! Entries are written by server-side apply, so that the API server itself knows which fields are
-//! ours; every write carries the version that it is based on, so that what somebody else did
-//! meanwhile is never overwritten. What exists is listed once and then watched; an object is
-//! reduced to what decides about it while it is read, and never held.
+//! ours; every write carries the version that it is based on, so that a concurrent change is never
+//! overwritten. What exists is listed once and then watched; an object is reduced to what decides
+//! about it while it is read, and never held.
 
 mod apply;
 mod backoff;

@@ -173,7 +173,7 @@ async fn a_file_that_is_only_touched_has_not_changed() {
 }
 
 #[tokio::test]
-async fn whoever_waits_anew_all_the_time_still_sees_a_change() {
+async fn waiting_again_and_again_does_not_miss_a_change() {
     let case = Case::new(&snapshot(&[service("web", "10.0.0.1")]));
     case.write(&snapshot(&[service("web", "10.0.0.2")]));
     let waits =

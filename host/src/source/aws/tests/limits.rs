@@ -25,7 +25,7 @@ fn serve(head: String, trickle: &'static str) -> String {
         let (mut stream, _) = listener.accept().unwrap();
         let _ = stream.read(&mut [0; 8192]).unwrap();
         stream.write_all(head.as_bytes()).unwrap();
-        // Whoever has had enough hangs up.
+        // The client may close the connection.
         let _ = trickle.bytes().try_for_each(|byte| {
             std::thread::sleep(Duration::from_millis(20));
             stream.write_all(&[byte])
