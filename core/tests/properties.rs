@@ -160,6 +160,7 @@ fn record() -> impl Strategy<Value = Record> {
             tags: hints.1.into_iter().map(|(key, value)| Tag { key, value }).collect(),
             instances,
             instances_revision: Some(i64::MAX),
+            zones: None,
         },
     )
 }

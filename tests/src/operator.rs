@@ -121,6 +121,12 @@ impl Operator {
 
     /// The body of a page, if it answers with 200.
     pub async fn page(&self, path: &str) -> Option<String> {
+        let (is_ok, body) = self.answer(path).await?;
+        is_ok.then_some(body)
+    }
+
+    /// Whether a page answers with 200, and its body.
+    pub async fn answer(&self, path: &str) -> Option<(bool, String)> {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.ok()?;
         let request =
@@ -129,7 +135,7 @@ impl Operator {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.ok()?;
         let (head, body) = answer.split_once("\r\n\r\n")?;
-        head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
+        Some((head.starts_with("HTTP/1.1 200"), body.to_owned()))
     }
 
     /// Waits until it reports that it is ready.

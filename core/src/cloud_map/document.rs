@@ -185,6 +185,7 @@ impl Wire<Instance, i64> {
             tags: self.tags.unwrap_or_default(),
             instances: self.instances,
             instances_revision: self.instances_revision,
+            zones: None,
         }
     }
 }

@@ -25,6 +25,6 @@ pub use input::{Incomplete, IncompleteScope, Input, InputError, InputOptions, pa
 pub(crate) use record::account_of;
 pub use record::{
     DEFAULT_SOURCE, Health, HealthCheckConfig, HealthCheckCustomConfig, HttpProperties, Instance,
-    Namespace, NamespaceProperties, Record, Service, Snapshot, Tag,
+    Namespace, NamespaceProperties, Record, Service, Snapshot, Tag, ZoneNames,
 };
 pub use text::decode;

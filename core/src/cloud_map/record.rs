@@ -1,6 +1,8 @@
 //! What was read from Cloud Map. The shapes are AWS's (`PascalCase` names, nesting), so a snapshot
 //! holds them as AWS writes them; fields that we add are `camelCase`.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::document;
@@ -37,9 +39,25 @@ pub struct Record {
     /// `InstancesRevision`: above 2^53 in practice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instances_revision: Option<i64>,
+    /// How its instances' zones are called in the mesh, if that is not what they are called here.
+    #[serde(skip)]
+    pub zones: Option<Arc<ZoneNames>>,
 }
 
+/// The names that zones have in another account, and what the mesh's own account calls them. AWS
+/// shuffles the names: `us-east-1a` is another zone in each account.
+pub type ZoneNames = SortedMap<String, String>;
+
 impl Record {
+    /// What the mesh calls a zone of an instance, if that is known.
+    #[must_use]
+    pub fn zone_in_mesh<'a>(&'a self, zone: &'a str) -> Option<&'a str> {
+        match &self.zones {
+            None => Some(zone),
+            Some(names) => names.get(zone).map(String::as_str),
+        }
+    }
+
     /// Its identity: source, namespace, service. Where the first record wins, this is the order.
     #[must_use]
     pub fn key(&self) -> (&str, &str, &str) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::planner;
+use crate::cloud_map::ZoneNames;
 use crate::translate::{self, Glob, Transform};
 
 /// The settings of the operator.
@@ -77,6 +78,9 @@ pub struct SourceConfig {
     /// The Kubernetes namespace of its entries: a name, or a template with `{namespace}` and
     /// `{service}`, the names in Cloud Map.
     pub target_namespace: String,
+    /// What the mesh calls the zones of its instances, if they are of another account. Without it,
+    /// they are called the same, but in namespaces that another account shares.
+    pub zones: Option<Arc<ZoneNames>>,
     /// The names of Cloud Map namespaces that are read. Another one counts as deleted.
     pub namespaces: NameFilter,
     /// The names of services that are read. Another one counts as deleted.
@@ -102,6 +106,7 @@ impl Default for SourceConfig {
             region: None,
             quota: String::new(),
             target_namespace: "default".to_owned(),
+            zones: None,
             namespaces: NameFilter::default(),
             services: NameFilter::default(),
             catalogue_interval: Duration::from_secs(30),

@@ -202,7 +202,7 @@ pub struct Endpoint {
     #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
     #[cfg_attr(feature = "schema", ts(as = "std::collections::BTreeMap<String, String>"))]
     pub labels: SortedMap<String, String>,
-    /// `region/zone`
+    /// `region/zone`, or the region alone
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]
     pub locality: Option<String>,

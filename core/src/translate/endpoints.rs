@@ -66,7 +66,12 @@ pub(super) fn build(
             Rule::Locality,
             About::Endpoint(first.address.as_str()),
             || match &locality {
-                Some(locality) => format!("{locality}: the zone and region of its instance"),
+                Some(locality) if locality.contains('/') => {
+                    format!("{locality}: the zone and region of its instance")
+                }
+                Some(region) => {
+                    format!("{region}: the region of its instance, whose zone is not known here")
+                }
                 None => "none: its instance has no AVAILABILITY_ZONE".to_owned(),
             },
         );
@@ -220,35 +225,33 @@ pub(super) fn weight(
 }
 
 /// The locality of a candidate, if it is known. `with_region` adds the region even without a zone,
-/// so that Istio can fail over between regions.
+/// so that Istio can fail over between regions. A zone that has no name in the mesh is left out: the
+/// name that it has in its own account is that of another zone here.
 pub(super) fn locality(
     candidate: &Candidate<'_>,
     with_region: bool,
     report: &mut Report,
 ) -> Option<String> {
     let attributes = &candidate.data.attributes;
-    let records_region = candidate.record.region.as_deref();
-    let Some(zone) = attributes.zone else {
-        return with_region
-            .then_some(attributes.region.or(records_region))
-            .flatten()
-            .filter(|region| is_locality_part(region))
-            .map(str::to_owned);
-    };
-    let region = attributes.region.or_else(|| region_of(zone)).or(records_region);
-    match region {
-        Some(region) if is_locality_part(region) && is_locality_part(zone) => {
-            Some([region, "/", zone].concat())
-        }
-        _ => {
-            let region = region.unwrap_or_default();
-            let message = format!(
-                "zone `{zone}` and region `{region}` are not a valid locality; it is left out"
-            );
-            report.instance(candidate.record, candidate.instance, Code::InvalidHint, message);
-            None
-        }
+    let zone = attributes.zone;
+    if zone.is_none() && !with_region {
+        return None;
     }
+    let region = attributes.region.or_else(|| region_of(zone?));
+    let region = region.or(candidate.record.region.as_deref()).unwrap_or_default();
+    let zone_in_mesh = zone.and_then(|zone| candidate.record.zone_in_mesh(zone));
+    if is_locality_part(region) && zone_in_mesh.is_none_or(is_locality_part) {
+        return Some(match zone_in_mesh {
+            Some(zone) => [region, "/", zone].concat(),
+            None => region.to_owned(),
+        });
+    }
+    if let Some(zone) = zone {
+        let message =
+            format!("zone `{zone}` and region `{region}` are not a valid locality; it is left out");
+        report.instance(candidate.record, candidate.instance, Code::InvalidHint, message);
+    }
+    None
 }
 
 /// The region in a zone's name: the part up to its first number. `us-gov-west-1b` is in

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -239,6 +241,62 @@ fn a_port_list_keeps_every_instance_of_an_address() {
         listed(vec![at(1, 8080), at(1, 9090)], "http:8080,http-metrics:9090"),
         [json!(["10.0.0.1", {"http": 8080, "http-metrics": 9090}])]
     );
+}
+
+/// A record in `us-east-1` of another account: its first zone is the mesh's third.
+fn of_another_account(instances: Vec<Instance>) -> Record {
+    let zones = [("us-east-1a".to_owned(), "us-east-1c".to_owned())].into_iter().collect();
+    Record {
+        region: Some("us-east-1".to_owned()),
+        zones: Some(Arc::new(zones)),
+        ..service(instances)
+    }
+}
+
+fn in_zone(host: usize, zone: &str) -> Instance {
+    instance(host, Health::Healthy, &[("AVAILABILITY_ZONE", zone)])
+}
+
+/// Each endpoint's locality, empty without one.
+fn localities(records: &[&Record]) -> Vec<String> {
+    let options = Options::default();
+    let translation = Translator::new(&options).translate(records, None);
+    let Outcome::Entry(entry) = translation.outcome else { panic!("no entry") };
+    entry.spec.endpoints.into_iter().map(|e| e.locality.unwrap_or_default()).collect()
+}
+
+#[test]
+fn a_zone_of_another_account_is_called_as_in_the_mesh_or_left_out() {
+    let unzoned = instance(3, Health::Healthy, &[]);
+    let instances = vec![in_zone(1, "us-east-1a"), in_zone(2, "us-east-1b"), unzoned];
+    let record = of_another_account(instances.clone());
+    assert_eq!(localities(&[&record]), ["us-east-1/us-east-1c", "us-east-1", ""]);
+    let unmapped = Record { zones: Some(Arc::default()), ..record };
+    assert_eq!(localities(&[&unmapped]), ["us-east-1", "us-east-1", ""]);
+    let own = Record { zones: None, ..unmapped };
+    assert_eq!(localities(&[&own]), ["us-east-1/us-east-1a", "us-east-1/us-east-1b", ""]);
+}
+
+#[test]
+fn each_endpoint_of_a_merged_entry_has_at_least_its_region() {
+    let west = Record {
+        source: "west".to_owned(),
+        region: Some("us-west-2".to_owned()),
+        ..service(vec![in_zone(1, "us-west-2b"), instance(2, Health::Healthy, &[])])
+    };
+    let there = of_another_account(vec![in_zone(3, "us-east-1b"), at(4, 80)]);
+    assert_eq!(
+        localities(&[&west, &there]),
+        ["us-west-2/us-west-2b", "us-west-2", "us-east-1", "us-east-1"]
+    );
+}
+
+#[test]
+fn a_zone_that_is_left_out_is_named_as_the_reason() {
+    let found = reasons(&of_another_account(vec![in_zone(1, "us-east-1b")]), &Options::default());
+    let message = "us-east-1: the region of its instance, whose zone is not known here";
+    let expected = (Rule::Locality, "10.0.0.1".to_owned(), message.to_owned());
+    assert!(found.contains(&expected), "{found:#?}");
 }
 
 fn reasons(record: &Record, options: &Options) -> Vec<(Rule, String, String)> {

@@ -101,6 +101,7 @@ fn a_snapshot() {
         tags: tags.clone(),
         instances: vec![instance(Health::Healthy), instance(Health::Unknown)],
         instances_revision: Some(i64::MAX),
+        zones: None,
     };
     let given = SnapshotService {
         source: text("eu"),

@@ -369,6 +369,7 @@ impl Serve {
                 .target_namespace
                 .clone()
                 .unwrap_or_else(|| flags.target_namespace.clone()),
+            zones: entry.zones(),
             catalogue_interval: flags.catalogue_interval,
             read_service_attributes: entry
                 .read_service_attributes
@@ -411,6 +412,7 @@ impl Serve {
             namespaces: NameFilter::default(),
             services: NameFilter::default(),
             target_namespace: namespace.to_owned(),
+            zones: None,
             catalogue_interval: self.reading.catalogue_interval,
             read_service_attributes: self.reading.read_service_attributes,
             read_tags: self.reading.read_tags,

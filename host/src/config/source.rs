@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use istio_cloud_map_core::cloud_map::InputOptions;
+use istio_cloud_map_core::cloud_map::{InputOptions, ZoneNames};
 use istio_cloud_map_core::operator::{self, NameFilter, ReadError, ReadFailure};
 
 use tokio::runtime::Handle;
@@ -32,6 +32,8 @@ pub struct SourceConfig {
     pub services: NameFilter,
     /// The Kubernetes namespace of its entries, or a template of it.
     pub target_namespace: String,
+    /// What the mesh calls its zones, if that is not what they are called there.
+    pub zones: Option<Arc<ZoneNames>>,
     /// Time between two lists of namespaces and services.
     pub catalogue_interval: Duration,
     /// Read each service's attributes for hints.
@@ -112,6 +114,7 @@ impl SourceConfig {
             namespaces: self.namespaces.clone(),
             services: self.services.clone(),
             target_namespace: self.target_namespace.clone(),
+            zones: self.zones.clone(),
             catalogue_interval: self.catalogue_interval,
             read_service_attributes: self.read_service_attributes,
             read_tags: self.read_tags,

@@ -351,7 +351,7 @@ export type Endpoint = {
   ports?: PortMap;
   /** For subsets. */
   labels?: { [key in string]: string };
-  /** `region/zone` */
+  /** `region/zone`, or the region alone */
   locality?: string;
   /** 1..; absent is 1. */
   weight?: number;

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use istio_cloud_map_core::cloud_map::ZoneNames;
 use istio_cloud_map_core::operator::NameFilter;
 use istio_cloud_map_core::service_entry::is_dns_label;
 use istio_cloud_map_core::translate;
@@ -47,12 +49,25 @@ pub struct SourceEntry {
     /// `{namespace}` and `{service}`, the names in Cloud Map.
     #[serde(deserialize_with = "target")]
     pub target_namespace: Option<String>,
+    /// What the mesh's own account calls the zones of another account, such as
+    /// `us-east-1a: us-east-1c`. An instance in a zone that is not listed has only its region as
+    /// locality. Default with a role: none is listed; without: each is called the same.
+    #[serde(deserialize_with = "zones")]
+    #[cfg_attr(test, schemars(with = "Option<std::collections::BTreeMap<String, String>>"))]
+    pub zones: Option<Arc<ZoneNames>>,
     /// Maximum number of revision and discover calls a second.
     pub max_requests_per_second: Option<NonZeroU32>,
     /// Read each service's attributes for hints.
     pub read_service_attributes: Option<bool>,
     /// Read each service's tags for hints.
     pub read_tags: Option<bool>,
+}
+
+impl SourceEntry {
+    /// What the mesh calls its zones. A role is taken to be of another account.
+    pub fn zones(&self) -> Option<Arc<ZoneNames>> {
+        self.zones.clone().or_else(|| self.role_arn.is_some().then(Arc::default))
+    }
 }
 
 /// What is wrong with the sources, beyond single values.
@@ -125,6 +140,18 @@ fn role<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
             _ => Err("expected a role such as arn:aws:iam::123456789012:role/NAME".to_owned()),
         }
     })
+}
+
+fn zones<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Arc<ZoneNames>>, D::Error> {
+    let Some(names) = Option::<ZoneNames>::deserialize(deserializer)? else { return Ok(None) };
+    for name in names.iter().flat_map(|(theirs, ours)| [theirs, ours]) {
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            return Err(de::Error::custom(format_args!(
+                "`{name}`: expected the name of a zone such as us-east-1a"
+            )));
+        }
+    }
+    Ok(Some(Arc::new(names)))
 }
 
 fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {

@@ -64,6 +64,23 @@ fn json_is_yaml_and_an_empty_file_says_nothing() {
     }
 }
 
+#[test]
+fn zones_of_a_role_are_not_known_unless_they_are_listed() {
+    let role = "  roleArn: arn:aws:iam::123456789012:role/x\n";
+    let listed = "  zones: {us-east-1a: us-east-1c}\n";
+    let zones = |keys: &str| {
+        let text = format!("sources:\n- name: a\n  region: us-east-1\n{keys}");
+        let zones = parse(&text).unwrap().sources.first().unwrap().zones();
+        zones.map(|zones| zones.iter().map(|(a, b)| format!("{a} {b}")).collect::<Vec<_>>())
+    };
+    assert_eq!(zones(""), None);
+    assert_eq!(zones(role), Some(Vec::new()));
+    assert_eq!(zones("  zones: {}\n"), Some(Vec::new()));
+    for keys in [listed, &[role, listed].concat()] {
+        assert_eq!(zones(keys), Some(vec!["us-east-1a us-east-1c".to_owned()]));
+    }
+}
+
 /// The file, and what is said about it.
 const MISTAKES: &[(&str, &str)] = &[
     // Typing errors in keys: at the top, in the translation, in a source.
@@ -113,6 +130,10 @@ const MISTAKES: &[(&str, &str)] = &[
     (
         "sources:\n- name: a\n  endpointUrl: https://me:secret@example.com\n",
         "line 3: `endpointUrl`: the URL has a user name or password, which Cloud Map does not accept; expected a URL without",
+    ),
+    (
+        "sources:\n- name: a\n  zones: {us-east-1a: us-east-1/c}\n",
+        "line 3: `zones`: `us-east-1/c`: expected the name of a zone such as us-east-1a",
     ),
     // Shapes.
     (
