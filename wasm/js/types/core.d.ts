@@ -288,6 +288,8 @@ export type Code =
   | "ReadFailed"
   | "WriteFailed"
   | "WatchFailed"
+  | "ReloadFailed"
+  | "ReloadHeld"
   | "WriteNotKept"
   | "DeletesRefused";
 
