@@ -65,7 +65,7 @@ fn address(object: &mut Value, api_version: &str, key: &EntryKey, replaces: Opti
 /// (`ports`) survives an apply, and so does a field that somebody else holds too.
 fn correction(object: &Value, wanted: &Observed, stored: &Observed) -> Option<Value> {
     let spec = object.get("spec").unwrap_or(&Value::Null);
-    let differing = wanted.fields.differing(&stored.fields);
+    let differing = wanted.fields.differing_in_spec(&stored.fields);
     let fields: Map<String, Value> = differing
         .map(|field| (field.to_owned(), spec.get(field).cloned().unwrap_or(Value::Null)))
         .collect();
