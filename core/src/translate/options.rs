@@ -6,9 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 use super::cidr::{Cidr, FORBIDDEN};
-#[cfg(feature = "schema")]
-use super::entry_values::EntryValue;
-use super::entry_values::{self, EntryValues};
+use super::entry_values::{self, EntryValue, EntryValues};
 use super::overrides::Override;
 use super::ports::PortSpec;
 use crate::order;
@@ -125,6 +123,18 @@ impl Default for Options {
             conflicts: Conflicts::default(),
             overrides: Vec::new(),
         }
+    }
+}
+
+impl Options {
+    /// Whether a label or an annotation of an entry has a value that this tests.
+    pub(crate) fn any_entry_value(&self, test: fn(&EntryValue) -> bool) -> bool {
+        let overrides = self.overrides.iter().flat_map(|o| [&o.entry_labels, &o.entry_annotations]);
+        [&self.entry_labels, &self.entry_annotations]
+            .into_iter()
+            .chain(overrides)
+            .flat_map(EntryValues::iter)
+            .any(|(_, value)| test(value))
     }
 }
 

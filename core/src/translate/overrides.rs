@@ -70,7 +70,7 @@ pub struct Override {
     #[cfg_attr(
         feature = "schema",
         schemars(schema_with = "pattern::entry_labels"),
-        ts(as = "std::collections::BTreeMap<LabelKey, EntryValue>")
+        ts(as = "Option<std::collections::BTreeMap<LabelKey, EntryValue>>")
     )]
     pub entry_labels: EntryValues,
     /// As in the options. Each annotation is that of the first override that sets it.
@@ -81,7 +81,7 @@ pub struct Override {
     #[cfg_attr(
         feature = "schema",
         schemars(schema_with = "pattern::entry_annotations"),
-        ts(as = "std::collections::BTreeMap<LabelKey, EntryValue>")
+        ts(as = "Option<std::collections::BTreeMap<LabelKey, EntryValue>>")
     )]
     pub entry_annotations: EntryValues,
 }

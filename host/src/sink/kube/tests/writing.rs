@@ -3,7 +3,7 @@ use std::time::Duration;
 use istio_cloud_map_core::operator::WriteFailure::{
     self, Conflict, Forbidden, NoNamespace, NotFound, Other, Rejected, Throttled, Unreachable,
 };
-use istio_cloud_map_core::operator::{EntryKey, Version};
+use istio_cloud_map_core::operator::{EntryKey, Observed, Version};
 use serde_json::json;
 
 use super::fake::{Answer, Fake, fails, status};
@@ -83,6 +83,20 @@ async fn what_still_differs_then_is_told_and_not_fought_over() {
     let sink = fake.connect().await.unwrap();
     sink.apply(create()).await.unwrap();
     assert_eq!(fake.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn a_label_that_a_webhook_changes_is_told_and_not_put_right_as_a_field_of_the_spec() {
+    let mut labelled = entry();
+    labelled["metadata"]["labels"]["team"] = json!("a");
+    let fake = Fake::start(&["v1"], [Answer::Json(200, stored("8"))]).await;
+    let sink = fake.connect().await.unwrap();
+    let stored =
+        sink.apply(Apply { json: labelled.to_string(), replaces: Some(version("7")), ..create() });
+    let stored = stored.await.unwrap();
+    assert_eq!(fake.asked().len(), 1);
+    let wanted = Observed::from_json(&labelled, None, "mesh");
+    assert_eq!(wanted.fields.differing(&stored.fields).collect::<Vec<_>>(), ["labels"]);
 }
 
 #[tokio::test]
