@@ -500,9 +500,9 @@ export type Override = {
   /** As in the options. */
   exportTo?: ExportTo | undefined;
   /** As in the options. Each label is that of the first override that sets it. */
-  entryLabels: { [key in LabelKey]: EntryValue };
+  entryLabels?: { [key in LabelKey]: EntryValue } | undefined;
   /** As in the options. Each annotation is that of the first override that sets it. */
-  entryAnnotations: { [key in LabelKey]: EntryValue };
+  entryAnnotations?: { [key in LabelKey]: EntryValue } | undefined;
 };
 
 /** How completely a namespace was read. */
