@@ -51,7 +51,7 @@ struct Field {
     ours: bool,
 }
 
-/// Labels or annotations, each as fingerprints of its key and its value, sorted. Without those that
+/// Labels or annotations, each as fingerprints of its key and its value. Without those that
 /// every entry has: a difference in them alone is never written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Pairs(Vec<(u64, Field)>);
@@ -62,13 +62,12 @@ impl Pairs {
         let set = metadata.get("annotations").and_then(|annotations| annotations.get(list));
         let set = set.and_then(Value::as_str).unwrap_or_default();
         let pairs = metadata.get(part).and_then(Value::as_object).into_iter().flatten();
-        let pairs = pairs.filter(|(key, _)| !is_reserved_key(key)).map(|(key, value)| {
+        let pairs = pairs.filter(|(key, _)| !is_reserved_key(key));
+        let pairs = pairs.map(|(key, value)| {
             let ours = set.split(',').any(|set| set == key);
             (fingerprint_of_key(key), Field { fingerprint: fingerprint(value), ours })
         });
-        let mut pairs: Vec<_> = pairs.collect();
-        order::sort_by(&mut pairs, |(a, _), (b, _)| a.cmp(b));
-        Self(pairs)
+        Self(pairs.collect())
     }
 
     fn get(&self, key: u64) -> Option<Field> {

@@ -3,7 +3,6 @@
 
 use std::fmt;
 
-use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -56,14 +55,6 @@ impl EntryValue {
     }
 }
 
-/// A value that is not a text.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Named {
-    Attribute(String),
-    Tag(String),
-}
-
 struct ValueVisitor;
 
 impl<'de> Visitor<'de> for ValueVisitor {
@@ -77,11 +68,14 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(EntryValue::Text(text.to_owned()))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<EntryValue, A::Error> {
-        Named::deserialize(MapAccessDeserializer::new(map)).map(|named| match named {
-            Named::Attribute(key) => EntryValue::Attribute(key),
-            Named::Tag(key) => EntryValue::Tag(key),
-        })
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<EntryValue, A::Error> {
+        let pair = map.next_entry::<String, String>()?;
+        let is_only = map.next_key::<String>()?.is_none();
+        match pair {
+            Some((name, key)) if is_only && name == "attribute" => Ok(EntryValue::Attribute(key)),
+            Some((name, key)) if is_only && name == "tag" => Ok(EntryValue::Tag(key)),
+            _ => Err(A::Error::custom(r#"expected a text, {"attribute": KEY} or {"tag": KEY}"#)),
+        }
     }
 }
 
@@ -128,7 +122,6 @@ pub(super) fn add(
     let labels = settings.entry_values(|o| &o.entry_labels, &settings.options.entry_labels);
     let annotations =
         settings.entry_values(|o| &o.entry_annotations, &settings.options.entry_annotations);
-    let mut set = Vec::new();
     for (key, value) in labels {
         let Some(text) = value.of(record) else { continue };
         if let Some(problem) = label_value_problem(text) {
@@ -138,17 +131,21 @@ pub(super) fn add(
         }
         explain("label", key, text, value, report);
         metadata.labels.insert(key.to_owned(), text.to_owned());
-        set.push(key);
     }
-    list(metadata, annotation::ENTRY_LABELS, set);
-    let mut set = Vec::new();
     for (key, value) in annotations {
         let Some(text) = value.of(record) else { continue };
         explain("annotation", key, text, value, report);
         metadata.annotations.insert(key.to_owned(), text.to_owned());
-        set.push(key);
     }
-    list(metadata, annotation::ENTRY_ANNOTATIONS, set);
+    let lists = [
+        (annotation::ENTRY_LABELS, keys(&metadata.labels)),
+        (annotation::ENTRY_ANNOTATIONS, keys(&metadata.annotations)),
+    ];
+    for (list, keys) in lists {
+        if !keys.is_empty() {
+            metadata.annotations.insert(list.to_owned(), keys);
+        }
+    }
 }
 
 fn explain(what: &str, key: &str, text: &str, value: &EntryValue, report: &mut Report) {
@@ -160,12 +157,10 @@ fn explain(what: &str, key: &str, text: &str, value: &EntryValue, report: &mut R
     });
 }
 
-/// Lists the keys that were set, so that they are known when no option sets them any more.
-fn list(metadata: &mut Metadata, annotation: &str, mut keys: Vec<&str>) {
-    if !keys.is_empty() {
-        crate::order::sort(&mut keys);
-        metadata.annotations.insert(annotation.to_owned(), keys.join(","));
-    }
+/// The keys that options set: they have to be known when no option sets them any more.
+fn keys(pairs: &SortedMap<String, String>) -> String {
+    let keys = pairs.iter().map(|(key, _)| key.as_str()).filter(|key| !is_reserved_key(key));
+    keys.collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
@@ -177,7 +172,7 @@ mod tests {
     use crate::cloud_map::{InputOptions, parse};
     use crate::diagnostic::Code;
     use crate::service_entry::ServiceEntry;
-    use crate::translate::{Options, Outcome, Translation, Translator};
+    use crate::translate::{Options, Outcome, Rule, Translation, Translator};
 
     fn translated(options: Value) -> (ServiceEntry, Translation) {
         let input = json!({"services": [{
@@ -254,6 +249,24 @@ mod tests {
     }
 
     #[test]
+    fn a_label_is_explained_by_where_its_value_comes_from() {
+        let options: Options =
+            serde_json::from_value(json!({"entryLabels": {"env": {"tag": "E"}}})).unwrap();
+        let record = crate::cloud_map::Record {
+            namespace: crate::cloud_map::Namespace { name: "n".to_owned(), ..<_>::default() },
+            service: crate::cloud_map::Service { name: "s".to_owned(), ..<_>::default() },
+            tags: vec![crate::cloud_map::Tag { key: "E".to_owned(), value: "prod".to_owned() }],
+            ..<_>::default()
+        };
+        let reasons = Translator::new(&options).explain(&[&record], None).1;
+        let reason = reasons.iter().find(|reason| reason.rule == Rule::Metadata).unwrap();
+        assert_eq!(
+            reason.message,
+            "the label `env` is `prod` from the tag `E`: an option or an override sets it"
+        );
+    }
+
+    #[test]
     fn annotations_beyond_what_the_api_server_accepts_are_an_error() {
         let options: Options =
             serde_json::from_value(json!({"entryAnnotations": {"text": "a".repeat(300_000)}}))
@@ -291,7 +304,7 @@ mod tests {
             (json!({"entryLabels": {"team": "a b"}}), "`team`: `a b` is not a valid label value"),
             (json!({"entryLabels": {"a/b/c": "x"}}), "`a/b/c` is not a valid label key"),
             (json!({"entryLabels": {"team": 5}}), "expected a text"),
-            (json!({"entryLabels": {"team": {"label": "x"}}}), "unknown variant `label`"),
+            (json!({"entryLabels": {"team": {"label": "x"}}}), "expected a text"),
         ] {
             let error = serde_json::from_str::<Options>(&options.to_string()).unwrap_err();
             assert!(error.to_string().contains(words), "{options}: {error}");
