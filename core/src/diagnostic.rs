@@ -75,7 +75,7 @@ codes! {
     InvalidPort,
     /// A port list, protocol or other hint that can't be read; the hint is ignored.
     InvalidHint,
-    /// A label that Istio would reject; the label is dropped.
+    /// A label of an endpoint or an entry that Istio or Kubernetes would reject; the label is dropped.
     InvalidLabel,
     /// A weight that is not a number in 1..=4294967295; it is ignored.
     InvalidWeight,

@@ -82,7 +82,7 @@ impl Config {
     /// are known.
     pub fn operator(&self, regions: Vec<Option<String>>) -> operator::Config {
         let sources = self.sources.iter().zip(regions);
-        operator::Config {
+        let config = operator::Config {
             sources: sources
                 .map(|(source, region)| source.operator(region, self.interval))
                 .collect(),
@@ -95,6 +95,10 @@ impl Config {
             max_writes_in_flight: self.max_writes_in_flight,
             once: self.once,
             ..operator::Config::default()
+        };
+        for unread in config.unread() {
+            tracing::warn!("{unread}");
         }
+        config
     }
 }
