@@ -1,7 +1,7 @@
 //! What a running operator costs, and how soon it follows.
 //!
 //! `cargo bench --workspace --all-features --bench running [-- CASE...]`, of `quota`, `idle`,
-//! `latency`, `restart`; all without one.
+//! `latency`, `restart`, `replicas`; all without one.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark")]
 
 use std::time::{Duration, Instant};
@@ -27,6 +27,9 @@ fn main() {
         }
         if is_chosen("idle") || is_chosen("latency") {
             idle_and_latency().await;
+        }
+        if is_chosen("replicas") {
+            replicas().await;
         }
         if is_chosen("restart") {
             for services in [1_000, 10_000] {
@@ -167,8 +170,9 @@ async fn idle_and_latency() {
     for (number, service) in services.iter().enumerate().step_by(40) {
         // Not in step with the rounds of the operator.
         tokio::time::sleep(Duration::from_millis(173 * (number as u64 % 17))).await;
-        first.push(follow(&cloud_map, &client, *service, number, 1).await);
-        second.push(follow(&cloud_map, &client, *service, number, 2).await);
+        let host = format!("s{number:05}.ns0");
+        first.push(follow(&cloud_map, &client, *service, &host, number, 1).await);
+        second.push(follow(&cloud_map, &client, *service, &host, number, 2).await);
     }
     println!("latency: from a new instance to the entry that has it, 25 services of 1,000");
     println!("  first change:  {}", quartiles(first));
@@ -185,6 +189,7 @@ async fn follow(
     cloud_map: &FakeCloudMap,
     client: &Client,
     service: ServiceKey,
+    host: &str,
     number: usize,
     change: usize,
 ) -> Duration {
@@ -198,7 +203,7 @@ async fn follow(
         );
     });
     let since = Instant::now();
-    let name = format!("cloudmap-s{number:05}.ns0");
+    let name = format!("cloudmap-{host}");
     let has = until(Duration::from_mins(1), async || {
         let entry = api.get_opt(&name).await.ok().flatten();
         entry.is_some_and(|entry| {
@@ -257,4 +262,77 @@ async fn restart(services: usize) {
         operator.cpu().as_secs_f64(),
         operator.peak_mebibytes()
     );
+}
+
+/// 10,000 services of 6 sources, shared by 3 replicas, one of which is killed.
+async fn replicas() {
+    const SOURCES: usize = 6;
+    const SERVICES: usize = 1_667;
+    let cloud_map = FakeCloudMap::start().unwrap();
+    let services = fill(&cloud_map, SOURCES, SERVICES, 10);
+    let kubernetes = ApiServer::start().await;
+    let directory = tempfile::TempDir::new().unwrap();
+    let config = directory.path().join("config.yaml");
+    // A region each, so that each has the quota of a region.
+    let source = |number: usize| {
+        serde_json::json!({
+            "name": format!("s{number}"),
+            "region": format!("us-west-{}", number + 1),
+            "namespaces": {"include": [format!("ns{number}")]},
+        })
+    };
+    let sources: Vec<_> = (0..SOURCES).map(source).collect();
+    std::fs::write(&config, serde_json::json!({"sources": sources}).to_string()).unwrap();
+    let start = || {
+        let config = config.display().to_string();
+        let arguments = ["--config", &config, "--log-level", "warn"];
+        Operator::start(cloud_map.url(), kubernetes.kubeconfig(), &arguments)
+    };
+    let started = Instant::now();
+    let mut operators = [start(), start(), start()];
+    let all = (SOURCES * SERVICES) as f64;
+    let entries = async |operators: &[Operator]| {
+        let mut sum = 0.0;
+        for operator in operators {
+            sum += operator.metric("istio_cloud_map_entries ", &[]).await;
+        }
+        sum
+    };
+    let there = until(Duration::from_mins(10), async || entries(&operators).await >= all).await;
+    println!("replicas: 6 sources of 1,667 services of 10 instances, 3 replicas");
+    println!("  all entries there: {there}, after {:.1} s", started.elapsed().as_secs_f64());
+    for operator in &operators {
+        let leads = operator.metric("istio_cloud_map_leader{", &[]).await;
+        let (cpu, memory) = (operator.cpu().as_secs_f64(), operator.peak_mebibytes());
+        println!("  leads {leads} sources: CPU {cpu:.1} s, peak resident {memory:.1} MiB");
+    }
+    let before: Vec<f64> = vec![
+        operators[1].metric("istio_cloud_map_writes_total", &[]).await,
+        operators[2].metric("istio_cloud_map_writes_total", &[]).await,
+    ];
+    let killed = Instant::now();
+    operators[0].kill();
+    let taken = until(Duration::from_mins(1), async || {
+        let mut leads = 0.0;
+        for operator in &operators[1..] {
+            leads += operator.metric("istio_cloud_map_leader{", &[]).await;
+        }
+        leads >= SOURCES as f64
+    })
+    .await;
+    println!(
+        "  kill -9: all sources led again: {taken}, after {:.1} s",
+        killed.elapsed().as_secs_f64()
+    );
+    let client = kubernetes.client().await;
+    for number in 0..SOURCES {
+        let (service, host) = (services[number * SERVICES], format!("s00000.ns{number}"));
+        let took = follow(&cloud_map, &client, service, &host, number, 3).await;
+        println!("  source s{number}: a new instance is visible after {:.1} s", took.as_secs_f64());
+    }
+    for (operator, before) in operators[1..].iter().zip(before) {
+        let writes = operator.metric("istio_cloud_map_writes_total", &[]).await - before;
+        let (cpu, memory) = (operator.cpu().as_secs_f64(), operator.peak_mebibytes());
+        println!("  {writes} writes since; CPU {cpu:.1} s, peak resident {memory:.1} MiB");
+    }
 }
