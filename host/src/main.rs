@@ -6,6 +6,7 @@ mod driver;
 mod http;
 mod logging;
 mod metrics;
+mod plan;
 #[cfg(test)]
 mod reference;
 mod rehearsal;

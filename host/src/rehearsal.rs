@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use futures::stream::{self, StreamExt as _};
+use istio_cloud_map_core::diagnostic::Diagnostic;
 use istio_cloud_map_core::operator::{self, Operator, Status};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::driver::{Backends, Clock, Driver, Heartbeat, Sources, StopSignal, Telemetry, Writes};
 use crate::metrics::Metrics;
@@ -18,6 +19,8 @@ pub struct Outcome {
     pub rehearsed: Rehearsed,
     /// The operator after that.
     pub status: Status,
+    /// What it would report.
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Outcome {
@@ -49,10 +52,12 @@ pub async fn rehearse(
     sink: Arc<dyn Sink>,
 ) -> anyhow::Result<Outcome> {
     let sink = Arc::new(RehearsalSink::new(sink));
+    let (sender, mut diagnostics) = mpsc::unbounded_channel();
     let telemetry = Telemetry {
         metrics: Arc::new(Metrics::default()),
         heartbeat: Arc::new(Heartbeat::default()),
         status: watch::Sender::new(Status::default()),
+        diagnostics: Some(sender),
     };
     let (clock, status) = (Clock::start(), telemetry.status.subscribe());
     let settings = operator::Config { once: true, ..settings };
@@ -69,5 +74,6 @@ pub async fn rehearse(
     if !rehearsed.observed {
         bail!("the existing entries can't be observed");
     }
-    Ok(Outcome { rehearsed, status })
+    let diagnostics = std::iter::from_fn(|| diagnostics.try_recv().ok()).collect();
+    Ok(Outcome { rehearsed, status, diagnostics })
 }

@@ -62,7 +62,8 @@ async fn after_a_kill_the_next_process_owns_the_entries() {
     });
     let before = fixture.versions().await;
     let _operator = fixture.operator(&[]).await;
-    fixture.has_endpoints("s001", 2, SOON).await;
+    // It waits for the lease of the one before.
+    fixture.has_endpoints("s001", 2, SOON * 2).await;
     eventually("the entry of the deleted service goes", SOON * 2, async || {
         fixture.entry("s002").await.is_none()
     })

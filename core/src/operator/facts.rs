@@ -41,7 +41,7 @@ pub struct Scope {
 }
 
 /// The fields of a spec that we may set. Any other belongs to other writers, and is left alone.
-pub(crate) const FIELDS: [&str; 7] =
+pub const FIELDS: [&str; 7] =
     ["hosts", "addresses", "ports", "location", "resolution", "endpoints", "exportTo"];
 
 /// One field of a spec: its content, and whether we may remove it.

@@ -60,8 +60,9 @@ pub use event::{
     Effect, Event, InstancesRead, NamespaceOwner, Observation, Page, Read, ReadError, ReadFailure,
     ReadId, ServiceId, Target, Time, Write, WriteError, WriteFailure,
 };
+pub use facts::FIELDS as SPEC_FIELDS;
+pub(crate) use facts::is_empty as is_empty_field;
 pub use facts::{Desired, EntryKey, Fields, Observed, Scope, Version};
-pub(crate) use facts::{FIELDS as SPEC_FIELDS, is_empty as is_empty_field};
 pub use guard::{Guard, Removal, Removals};
 pub use hosts::HostIndex;
 pub use planner::{

@@ -465,6 +465,7 @@ async fn start(config: Config, reload: Option<PathBuf>) -> anyhow::Result<Starte
         metrics: metrics.clone(),
         heartbeat: Arc::new(Heartbeat::default()),
         status: watch::Sender::new(Status::default()),
+        diagnostics: None,
     };
     let mut server = JoinSet::new();
     if !config.once {

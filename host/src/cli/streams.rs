@@ -1,6 +1,6 @@
 //! Reading input, writing data and messages. A stream that is closed or full never panics.
 
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -23,6 +23,11 @@ pub fn write(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("can't write to stdout"),
     }
+}
+
+/// Whether what is written to stdout may have colours.
+pub fn is_coloured() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Writes a line to stderr, and one only, whatever the text holds. Where that is not possible,

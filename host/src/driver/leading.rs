@@ -38,8 +38,8 @@ pub struct Leading {
     list: List,
     /// The terms of the records that were last written, by the name of the lease.
     terms: BTreeMap<String, Term>,
-    /// The failure that was last reported; none, once a call succeeds again.
-    reported: Option<String>,
+    /// The failures that were last reported, of lists and of writes; none, once such a call succeeds.
+    reported: BTreeMap<Call, String>,
     decided: bool,
     stopping: bool,
     stopped: bool,
@@ -59,6 +59,13 @@ struct List {
     running: bool,
     /// A write was answered since the list began.
     outdated: bool,
+}
+
+/// What is asked of the API server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Call {
+    List,
+    Write,
 }
 
 /// An answer of the API server.
@@ -100,7 +107,7 @@ impl Leading {
             metrics,
             list: List::default(),
             terms: BTreeMap::new(),
-            reported: None,
+            reported: BTreeMap::new(),
             decided: false,
             stopping: false,
             stopped: false,
@@ -165,7 +172,7 @@ impl Leading {
     ) -> Vec<operator::Event> {
         let event = match answer {
             Answer::Listed(Ok(leases)) => {
-                self.report(None);
+                self.report(Call::List, None);
                 self.list.running = false;
                 if self.list.outdated {
                     return Vec::new();
@@ -173,20 +180,20 @@ impl Leading {
                 Event::Listed { leases }
             }
             Answer::Listed(Err(error)) => {
-                self.report(Some(&error));
+                self.report(Call::List, Some(&error));
                 self.list.running = false;
                 return Vec::new();
             }
             Answer::Written(name, result) => {
                 self.list.outdated = true;
-                let result = result.map_err(|error| match error.failure {
-                    operator::WriteFailure::Conflict | operator::WriteFailure::NotFound => {
-                        WriteFailure::Conflict
-                    }
-                    _ => {
-                        self.report(Some(&error));
-                        WriteFailure::Failed
-                    }
+                let is_conflict = |error: &WriteError| {
+                    use operator::WriteFailure::{Conflict, NotFound};
+                    matches!(error.failure, Conflict | NotFound)
+                };
+                let failed = result.as_ref().err().filter(|error| !is_conflict(error));
+                self.report(Call::Write, failed);
+                let result = result.map_err(|error| {
+                    if is_conflict(&error) { WriteFailure::Conflict } else { WriteFailure::Failed }
                 });
                 Event::Written { name, result }
             }
@@ -301,18 +308,16 @@ impl Leading {
     }
 
     /// Logs a failure once, and its end.
-    fn report(&mut self, error: Option<&WriteError>) {
+    fn report(&mut self, call: Call, error: Option<&WriteError>) {
         match error {
-            None => {
-                if self.reported.take().is_some() {
-                    tracing::info!("the leases can be read again");
-                }
-            }
-            Some(error) if self.reported.as_ref() != Some(&error.message) => {
+            None if self.reported.remove(&call).is_none() => {}
+            None if call == Call::List => tracing::info!("the leases can be listed again"),
+            None => tracing::info!("the leases can be written again"),
+            Some(error) if self.reported.get(&call) == Some(&error.message) => {}
+            Some(error) => {
                 tracing::warn!("leases: {error}");
-                self.reported = Some(error.message.clone());
+                self.reported.insert(call, error.message.clone());
             }
-            Some(_) => {}
         }
     }
 }

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures::stream::BoxStream;
+use istio_cloud_map_core::diagnostic::Diagnostic;
 use istio_cloud_map_core::operator::{self, Effect, Event, Operator, Status, Time};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
@@ -46,6 +47,8 @@ pub struct Telemetry {
     pub heartbeat: Arc<Heartbeat>,
     /// Taken every second.
     pub status: watch::Sender<Status>,
+    /// Gets the operator's diagnostics in place of the log.
+    pub diagnostics: Option<mpsc::UnboundedSender<Diagnostic>>,
 }
 
 /// What the loop turns on.
@@ -99,7 +102,6 @@ impl Driver {
     pub async fn run(self, stop: &StopSignal) -> anyhow::Result<bool> {
         let Self { mut operator, mut leading, backends, telemetry, clock, reloads } = self;
         let (events, mut inbox) = mpsc::channel(256);
-        let is_silent = backends.writes == Writes::Silent;
         let mut tasks = Tasks::new(backends, events, telemetry.metrics.clone());
         tasks.watch_sink();
         tasks.watch_sources();
@@ -136,8 +138,10 @@ impl Driver {
                     match effect {
                         Effect::WakeAt(at) => operator_wakes = Some(at),
                         Effect::Finished { failed } => finished = Some(failed),
-                        Effect::Report(_) if is_silent => {}
-                        Effect::Report(diagnostic) => log::diagnostic(&diagnostic),
+                        Effect::Report(diagnostic) => match &telemetry.diagnostics {
+                            Some(diagnostics) => drop(diagnostics.send(diagnostic)),
+                            None => log::diagnostic(&diagnostic),
+                        },
                         Effect::Read { id, read } => tasks.read(id, read),
                         Effect::Write(write) => {
                             let permit = leading.as_ref().map_or(Ok(None), |leading| {
@@ -207,6 +211,8 @@ fn publish(operator: &Operator, leading: Option<&Leading>, telemetry: &Telemetry
     let was_ready = telemetry.status.send_replace(status.clone()).ready;
     if status.ready && !was_ready {
         let services: usize = status.sources.values().map(|source| source.services).sum();
-        tracing::info!(services, entries = status.entries, "ready: the first pass is complete");
+        if telemetry.diagnostics.is_none() {
+            tracing::info!(services, entries = status.entries, "ready: the first pass is complete");
+        }
     }
 }

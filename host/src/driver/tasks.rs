@@ -39,7 +39,7 @@ pub enum Writes {
     Made,
     /// That they would be made: the sink discards them.
     Pretended,
-    /// Nothing, nor of diagnostics.
+    /// Nothing.
     Silent,
 }
 

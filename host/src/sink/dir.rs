@@ -21,6 +21,7 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use istio_cloud_map_core::operator::{EntryKey, Observed};
 use istio_cloud_map_core::operator::{Observation, WriteError, WriteFailure};
+use serde_json::Value;
 use thiserror::Error;
 
 use super::dedup::Dedup;
@@ -91,6 +92,11 @@ impl Sink for DirSink {
         })
         .flatten()
         .boxed()
+    }
+
+    fn stored<'a>(&'a self, key: &'a EntryKey) -> BoxFuture<'a, Result<Option<Value>, WriteError>> {
+        let key = key.clone();
+        Box::pin(self.blocking(move |directory| Ok(file::stored(directory, &key))))
     }
 
     fn apply(&self, entry: Apply) -> BoxFuture<'_, Result<Observed, WriteError>> {

@@ -16,6 +16,10 @@ impl<S: Sink> Sink for DryRun<S> {
         self.0.observe()
     }
 
+    fn stored<'a>(&'a self, key: &'a EntryKey) -> BoxFuture<'a, Result<Option<Value>, WriteError>> {
+        self.0.stored(key)
+    }
+
     fn apply(&self, entry: Apply) -> BoxFuture<'_, Result<Observed, WriteError>> {
         Box::pin(future::ready(written(&entry)))
     }

@@ -8,6 +8,7 @@ use futures::stream::BoxStream;
 pub use istio_cloud_map_core::operator::Version;
 use istio_cloud_map_core::operator::{EntryKey, Observed};
 use istio_cloud_map_core::operator::{Observation, WriteError};
+use serde_json::Value;
 
 mod dedup;
 pub mod dir;
@@ -46,6 +47,11 @@ pub trait Sink: Send + Sync {
         key: &'a EntryKey,
         version: &'a Version,
     ) -> BoxFuture<'a, Result<(), WriteError>>;
+
+    /// An entry as it is stored, if there is one and the sink can show it.
+    fn stored<'a>(&'a self, _: &'a EntryKey) -> BoxFuture<'a, Result<Option<Value>, WriteError>> {
+        Box::pin(async { Ok(None) })
+    }
 
     /// Called once, when a single pass (`--once`) is over.
     fn finish(&self) -> BoxFuture<'_, Result<(), WriteError>> {

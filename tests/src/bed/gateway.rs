@@ -77,7 +77,7 @@ impl Gateway {
         self.shared.watches.load(Ordering::Relaxed)
     }
 
-    /// Answers writes with 429 and `Retry-After` for so long.
+    /// Answers writes of entries with 429 and `Retry-After` for so long.
     pub fn refuse_writes(&self, lasting: Duration, retry_after: Duration) {
         *self.shared.busy.lock().unwrap_or_else(PoisonError::into_inner) =
             Some((Instant::now() + lasting, retry_after));
@@ -106,7 +106,8 @@ impl Shared {
 
 async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
-    if let Some(wait) = shared.retry_after(&parts.method) {
+    let is_of_entries = parts.uri.path().contains("/serviceentries");
+    if let Some(wait) = shared.retry_after(&parts.method).filter(|_| is_of_entries) {
         shared.refused.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
         let answer = Response::builder()
             .status(StatusCode::TOO_MANY_REQUESTS)

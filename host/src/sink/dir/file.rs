@@ -166,6 +166,12 @@ impl Content {
     }
 }
 
+/// The entry that its file holds.
+pub(super) fn stored(directory: &Directory, key: &EntryKey) -> Option<Value> {
+    let content = Content::read(&directory.path.join(file_name(&key.name)?))?;
+    content.documents().entries.into_iter().next()
+}
+
 struct Documents {
     count: usize,
     entries: Vec<Value>,

@@ -1,6 +1,7 @@
 //! The writes.
 
-use ::kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
+use ::kube::Api;
+use ::kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, Preconditions};
 use istio_cloud_map_core::operator::WriteError;
 use istio_cloud_map_core::operator::{EntryKey, Observed};
 use istio_cloud_map_core::service_entry::annotation;
@@ -36,6 +37,16 @@ pub(super) async fn apply(sink: &KubeSink, entry: Apply) -> Result<Observed, Wri
     bounded(call, sink.options.call_timeout, api.patch(&key.name, &params, &patch))
         .await
         .map(|entry| entry.observed)
+}
+
+/// An entry as it is stored. By a list, so that it takes no permission that a watch does not.
+pub(super) async fn stored(sink: &KubeSink, key: &EntryKey) -> Result<Option<Value>, WriteError> {
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(sink.client.clone(), &key.namespace, &sink.resource);
+    let params = ListParams::default().fields(&format!("metadata.name={}", key.name));
+    let call = Call::list(&key.namespace);
+    let listed = bounded(call, sink.options.call_timeout, api.list(&params)).await?;
+    Ok(listed.items.into_iter().next().and_then(|entry| serde_json::to_value(entry).ok()))
 }
 
 /// Writes into the object which one it is, and which version it replaces.

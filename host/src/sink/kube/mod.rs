@@ -33,6 +33,7 @@ use istio_cloud_map_core::service_entry::ApiVersion;
 pub use connect::ConnectError;
 use entry::Entry;
 pub use leases::Leases;
+use serde_json::Value;
 
 use super::{Apply, Sink, Version};
 use crate::metrics::Metrics;
@@ -142,6 +143,10 @@ impl KubeSink {
 impl Sink for KubeSink {
     fn observe(&self) -> BoxStream<'_, Result<Observation, WriteError>> {
         observe::watch_all(self)
+    }
+
+    fn stored<'a>(&'a self, key: &'a EntryKey) -> BoxFuture<'a, Result<Option<Value>, WriteError>> {
+        Box::pin(apply::stored(self, key))
     }
 
     fn apply(&self, entry: Apply) -> BoxFuture<'_, Result<Observed, WriteError>> {

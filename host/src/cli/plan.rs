@@ -1,0 +1,87 @@
+//! `plan`: what `serve` would change now.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Arg, Args};
+
+use super::serve::Serve;
+use super::streams;
+use super::translate::Output;
+use crate::config::SinkConfig;
+use crate::plan::Plan as Planned;
+use crate::rehearsal::rehearse;
+
+/// There are changes.
+const CHANGES: u8 = 3;
+
+/// Print what serve would change now, as a diff, and change nothing
+///
+/// Takes the flags, variables and the configuration file of serve; those that change nothing here are
+/// not listed below. Makes one pass, and so takes as long as one. Needs only permission to read.
+/// Exit: 0 nothing to change, 3 there are changes, 1 not all could be read, 2 wrong usage.
+///
+/// Examples:
+///
+///   istio-cloud-map plan --aws-region us-west-2
+///   istio-cloud-map plan --config config.yaml -o json
+///   istio-cloud-map plan --from file:snapshot.json --to dir:entries
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment, args_override_self = true, mut_args(adapted))]
+pub struct Plan {
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// The flags of `serve` that mean nothing here.
+const HIDDEN: [&str; 6] = [
+    "once",
+    "dry_run",
+    "listen",
+    "leader_elect",
+    "leader_election_namespace",
+    "max_writes_in_flight",
+];
+
+/// A flag of `serve` as it is here.
+fn adapted(arg: Arg) -> Arg {
+    match arg.get_id().as_str() {
+        "output" => {
+            let output = |text: String| if text == "json" { Output::Json } else { Output::Yaml };
+            arg.help("A unified diff, or one JSON object")
+                .value_parser(PossibleValuesParser::new(["diff", "json"]).map(output))
+                .default_value("diff")
+                .env("ISTIO_CLOUD_MAP_PLAN_OUTPUT")
+        }
+        id if HIDDEN.contains(&id) => arg.hide(true).help_heading(None),
+        _ => arg,
+    }
+}
+
+impl Plan {
+    /// Plans, and prints the plan.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let config = self.serve.config()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.context("can't start the runtime")?;
+        let plan = runtime.block_on(async {
+            let sink = SinkConfig { dry_run: true, leases: None, ..config.sink.clone() };
+            let (sources, regions) = config.build_sources().await?;
+            let (sink, _) = sink.build(&std::sync::Arc::default()).await?;
+            let outcome = rehearse(config.operator(regions), sources, sink.clone()).await?;
+            outcome.diagnostics.iter().for_each(crate::driver::diagnostic);
+            Planned::new(outcome, sink).await
+        })?;
+        runtime.shutdown_background();
+        let text = match self.serve.output {
+            Output::Json => plan.json()?,
+            Output::Yaml => plan.text(streams::is_coloured())?,
+        };
+        streams::write(&text)?;
+        if !plan.complete {
+            bail!("Cloud Map could not be read completely: there may be more to change");
+        }
+        Ok(if plan.changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(CHANGES) })
+    }
+}
