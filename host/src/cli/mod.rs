@@ -6,8 +6,10 @@
 
 mod backend;
 mod config;
+mod doctor;
 mod serve;
 pub mod settings;
+mod shell;
 pub mod streams;
 mod transform;
 mod translate;
@@ -61,10 +63,23 @@ enum Command {
     Validate(validate::Validate),
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    Doctor(Box<doctor::Doctor>),
+    Completions(shell::Completions),
+    Man(shell::Man),
 }
 
-/// The commands and their flags, as the generated reference shows them.
-#[cfg(test)]
+impl Command {
+    /// The flags of `serve`, where the command takes them.
+    fn serve(&mut self) -> Option<&mut serve::Serve> {
+        match self {
+            Self::Serve(serve) => Some(serve),
+            Self::Doctor(doctor) => Some(&mut doctor.serve),
+            _ => None,
+        }
+    }
+}
+
+/// The commands and their flags, for the generated reference, completions and man pages.
 pub(crate) fn commands() -> Definition {
     definition(Cli::command(), &|_| false)
 }
@@ -83,6 +98,9 @@ pub fn main() -> anyhow::Result<ExitCode> {
         Command::Translate(translate) => translate.run(),
         Command::Validate(validate) => validate.run(),
         Command::Config(config) => config.run(),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
     }
 }
 
@@ -103,15 +121,15 @@ fn parse() -> Cli {
         Cli::from_arg_matches(&matches)
     };
     let mut definition = fresh();
-    let parsed = read(&mut definition).and_then(|cli| {
-        let Command::Serve(serve) = &cli.command else { return Ok(cli) };
+    let parsed = read(&mut definition).and_then(|mut cli| {
+        let Some(serve) = cli.command.serve() else { return Ok(cli) };
         let Some(path) = serve.config_file() else { return Ok(cli) };
         // Read once: it may be a pipe. What it says takes the place of the defaults.
         let file = File::read(path, &config_flags()).map_err(|problems| {
             clap::Error::raw(ErrorKind::ValueValidation, format!("{problems}\n"))
         })?;
         let mut cli = read(&mut file.defaults(fresh()))?;
-        if let Command::Serve(serve) = &mut cli.command {
+        if let Some(serve) = cli.command.serve() {
             serve.file = file;
         }
         Ok(cli)
