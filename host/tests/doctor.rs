@@ -105,6 +105,7 @@ fn a_missing_permission_is_named_with_its_policy_statement_and_hides_no_other_ch
             format!(r#"{{"Action":["servicediscovery:{name}"],"Effect":"Allow","Resource":"*"}}"#);
         assert_check(&text, name, &["FAILED", "AccessDenied", &statement]);
         assert_eq!(text.matches("FAILED").count(), 1, "{text}");
+        assert!(!text.contains(&format!("{name}: {name}")), "{text}");
         assert_check(&text, "bill", &[]);
     }
 }
@@ -154,6 +155,8 @@ fn a_proxy_that_does_not_answer_is_named_as_a_likely_reason() {
     let (code, text, _) = run(command(&fake, &[]).env("HTTP_PROXY", "http://127.0.0.1:9"));
     assert_eq!(code, 1);
     assert_check(&text, "ListNamespaces", &["FAILED", "refused", "NO_PROXY"]);
+    assert_check(&text, "DiscoverInstances", &["FAILED", "refused"]);
+    assert_check(&text, "bill", &["warning", "not known"]);
 }
 
 #[test]

@@ -70,7 +70,14 @@ async fn aws(
         Err(reason) => return checks.failed_with("credentials", &reason),
     }
     let mut reader = Reader { source: &source, account: Account::default(), checks };
-    let Some(first) = reader.lists(config).await else { return };
+    let first = match reader.lists(config).await {
+        Err(ReadFailure::Credentials) => return,
+        Err(_) => None,
+        Ok(first) => {
+            reader.account.is_counted = true;
+            first
+        }
+    };
     reader.data_plane(first.as_ref()).await;
     reader.hints(config, first.as_ref()).await;
     let Reader { account, .. } = reader;
@@ -88,34 +95,24 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Lists everything. None, if there is no more to check: nothing answers, or the credentials are
-    /// refused.
-    async fn lists(&mut self, config: &SourceConfig) -> Option<Option<Found>> {
+    /// Lists everything; the first service of it, or why not everything can be listed.
+    async fn lists(&mut self, config: &SourceConfig) -> Result<Option<Found>, ReadFailure> {
+        let listed = self.namespaces(config).await;
+        let namespaces = listed.map_err(|error| self.failed("ListNamespaces", &error))?;
+        let listed = self.services(config, namespaces).await;
+        listed.map_err(|error| self.failed("ListServices", &error))
+    }
+
+    async fn namespaces(&mut self, config: &SourceConfig) -> Result<Vec<Namespace>, ReadError> {
         const LIST: &str = "ListNamespaces";
         let source = self.source;
         let (mut namespaces, mut total) = (Vec::new(), 0);
         for owner in [NamespaceOwner::Own, NamespaceOwner::OtherAccounts] {
-            match self
-                .pages(
-                    |token| source.namespaces(owner, token),
-                    |found| {
-                        total += found.len();
-                        namespaces.extend(
-                            found.into_iter().filter(|n| config.namespaces.allows(&n.name)),
-                        );
-                    },
-                )
-                .await
-            {
-                Ok(()) => {}
-                Err(error) => {
-                    self.failed(LIST, &error);
-                    if error.failure != ReadFailure::AccessDenied {
-                        return None;
-                    }
-                    break;
-                }
-            }
+            let take = |found: Vec<Namespace>| {
+                total += found.len();
+                namespaces.extend(found.into_iter().filter(|n| config.namespaces.allows(&n.name)));
+            };
+            self.pages(|token| source.namespaces(owner, token), take).await?;
         }
         if namespaces.is_empty() {
             let message = format!("none of {total} namespaces in {} is read", source.region());
@@ -125,55 +122,41 @@ impl Reader<'_> {
         } else {
             self.checks.ok(LIST, format!("{} of {total} namespaces are read", namespaces.len()));
         }
-        self.account.namespaces = u32::try_from(namespaces.len()).unwrap_or(u32::MAX);
-        Some(self.services(config, namespaces).await)
+        Ok(namespaces)
     }
 
     async fn services(
         &mut self,
         config: &SourceConfig,
         mut namespaces: Vec<Namespace>,
-    ) -> Option<Found> {
-        const LIST: &str = "ListServices";
+    ) -> Result<Option<Found>, ReadError> {
         let (source, started) = (self.source, Instant::now());
-        let is_made_up = namespaces.is_empty();
+        let (number, is_made_up) = (namespaces.len(), namespaces.is_empty());
         if is_made_up {
             namespaces.push(no_such());
         }
-        let (mut count, mut first) = (0, None);
+        let (mut count, mut first) = (0_u32, None);
         for namespace in namespaces {
             if started.elapsed() > COUNTING {
                 self.account.is_partial = true;
                 break;
             }
-            let listed = self
-                .pages(
-                    |token| source.services(&namespace, token),
-                    |found| {
-                        let mut found =
-                            found.into_iter().filter(|s| config.services.allows(&s.name));
-                        if first.is_none() {
-                            first = found.next().map(|service| (namespace.clone(), service));
-                            count += u32::from(first.is_some());
-                        }
-                        count += u32::try_from(found.count()).unwrap_or(u32::MAX);
-                    },
-                )
-                .await;
-            match listed {
-                Err(error) if !(is_made_up && is_answer(error.failure)) => {
-                    self.failed(LIST, &error);
-                    return first;
+            let take = |found: Vec<Service>| {
+                for service in found.into_iter().filter(|s| config.services.allows(&s.name)) {
+                    count += 1;
+                    first.get_or_insert_with(|| (namespace.clone(), service));
                 }
+            };
+            match self.pages(|token| source.services(&namespace, token), take).await {
+                Err(error) if !(is_made_up && is_answer(error.failure)) => return Err(error),
                 _ => {}
             }
         }
         self.account.services = count;
         let at_least = if self.account.is_partial { "at least " } else { "" };
-        let message =
-            format!("{at_least}{count} services in {} namespaces", self.account.namespaces);
-        self.checks.ok(LIST, message);
-        first
+        let message = format!("{at_least}{count} services in {number} namespaces");
+        self.checks.ok("ListServices", message);
+        Ok(first)
     }
 
     async fn data_plane(&mut self, first: Option<&Found>) {
@@ -209,24 +192,27 @@ impl Reader<'_> {
 
     fn permitted(&mut self, operation: &str, answer: Result<(), ReadError>) {
         match answer {
-            Err(error) if !is_answer(error.failure) => self.failed(operation, &error),
+            Err(error) if !is_answer(error.failure) => drop(self.failed(operation, &error)),
             _ => self.checks.ok(operation, "permitted"),
         }
     }
 
-    fn failed(&mut self, operation: &str, error: &ReadError) {
+    fn failed(&mut self, operation: &str, error: &ReadError) -> ReadFailure {
+        let message = error.message.as_str();
+        let message = message.strip_prefix(operation).unwrap_or(message).trim_start_matches(": ");
+        let what = message.split_once("; ").map_or(message, |(what, _)| what);
         match error.failure {
-            ReadFailure::AccessDenied => {
-                let (message, _) = error.message.split_once("; ").unwrap_or((&error.message, ""));
-                self.checks.failed(operation, message, statement(operation));
+            ReadFailure::AccessDenied if !what.starts_with("OptInRequired") => {
+                self.checks.failed(operation, what, statement(operation));
             }
             ReadFailure::Throttled => self.checks.failed(
                 operation,
-                error.message.as_str(),
+                what,
                 "other applications of the account use its quota: try again later, or ask AWS for a higher quota",
             ),
-            _ => self.checks.failed_with(operation, &error.message),
+            _ => self.checks.failed_with(operation, message),
         }
+        error.failure
     }
 
     /// Reads all pages of a list.

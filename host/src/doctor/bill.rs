@@ -18,8 +18,8 @@ const MUCH: f64 = 100.0;
 /// What is read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Account {
-    /// Namespaces that are read.
-    pub namespaces: u32,
+    /// Everything could be listed, but for what took too long.
+    pub is_counted: bool,
     /// Services that are read.
     pub services: u32,
     /// Pages of a whole round of lists.
@@ -38,6 +38,11 @@ pub fn check(
     interval: (Duration, Duration),
     checks: &mut Checks,
 ) {
+    throttling(account, checks);
+    if !account.is_counted {
+        let message = "not known, since namespaces or services can't be listed";
+        return checks.warning("bill", message, "put the lists above right");
+    }
     rate(account, source, interval.0, checks);
     let at_least = if account.is_partial { "at least " } else { "" };
     let most = dollars(account.services, interval.0);
@@ -79,7 +84,7 @@ fn shown((shortest, longest): (Duration, Duration)) -> String {
     }
 }
 
-fn rate(account: Account, source: &SourceConfig, interval: Duration, checks: &mut Checks) {
+fn throttling(account: Account, checks: &mut Checks) {
     if account.throttled > 0 {
         checks.warning(
             "throttling",
@@ -87,6 +92,9 @@ fn rate(account: Account, source: &SourceConfig, interval: Duration, checks: &mu
             "other applications of the account use its quota: read more rarely with --interval and --catalogue-interval, or ask AWS for a higher quota",
         );
     }
+}
+
+fn rate(account: Account, source: &SourceConfig, interval: Duration, checks: &mut Checks) {
     let expected = f64::from(account.services) / interval.as_secs_f64();
     let limit = f64::from(source.max_requests_per_second);
     let message = format!(
