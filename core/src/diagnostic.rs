@@ -75,7 +75,7 @@ codes! {
     InvalidPort,
     /// A port list, protocol or other hint that can't be read; the hint is ignored.
     InvalidHint,
-    /// A label that Istio would reject; the label is dropped.
+    /// A label of an endpoint or an entry that Istio or Kubernetes would reject; the label is dropped.
     InvalidLabel,
     /// A weight that is not a number in 1..=4294967295; it is ignored.
     InvalidWeight,
@@ -122,6 +122,11 @@ codes! {
     /// The existing entries have not been observed for a while: the API server does not answer, or
     /// a watch fails. Their last observed state is used.
     WatchFailed,
+    /// The changed configuration file can't be used; the settings stay as they were.
+    ReloadFailed,
+    /// The changed configuration file would change too many entries at once; the settings stay as
+    /// they were until a person confirms.
+    ReloadHeld,
     /// The stored entry repeatedly differs from what was written: a webhook, a controller or a
     /// person changes it. It is repaired at growing intervals.
     WriteNotKept,
@@ -155,6 +160,22 @@ pub struct Diagnostic {
     pub instance: Option<String>,
     /// What is wrong, and what was expected.
     pub message: String,
+}
+
+impl Diagnostic {
+    /// One about the process as a whole.
+    #[must_use]
+    pub const fn of_process(severity: Severity, code: Code, message: String) -> Self {
+        Self {
+            severity,
+            code,
+            source: String::new(),
+            namespace: String::new(),
+            service: String::new(),
+            instance: None,
+            message,
+        }
+    }
 }
 
 /// For example `warning[InvalidPort] my-namespace/web i-1: AWS_INSTANCE_PORT `http` is not a number

@@ -178,6 +178,7 @@ fn options() -> impl Strategy<Value = Options> {
             serde_json::from_value(serde_json::json!({
                 "health": health, "ipFamily": family, "addresses": addresses, "emptyService": empty, "conflicts": conflicts,
                 "endpointLabels": {"version": "version"}, "weightAttribute": "weight",
+                "entryLabels": {"team": {"tag": "team"}}, "entryAnnotations": {"team": {"attribute": "team"}},
             }))
             .unwrap()
         })

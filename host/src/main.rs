@@ -9,6 +9,8 @@ mod logging;
 mod metrics;
 #[cfg(test)]
 mod reference;
+mod rehearsal;
+mod reload;
 mod sink;
 mod source;
 #[cfg(feature = "transform")]

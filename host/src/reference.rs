@@ -71,6 +71,7 @@ fn table(command: &Command, is_chosen: impl Fn(&Arg) -> bool) -> String {
         let names = arg.get_value_names().unwrap_or_default();
         let value = match (arg.get_action().takes_values(), arg.get_possible_values()) {
             (false, _) => String::new(),
+            (true, _) if is_boolean(arg) => "true|false".to_owned(),
             (true, values) if values.is_empty() => {
                 names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
             }
@@ -112,6 +113,9 @@ fn the_schema_of_the_configuration_file_is_what_is_read() {
         crate::cli::config_flags().iter().map(|arg| (key_of(arg), schema_of(arg))).collect();
     properties.insert("sources".to_owned(), json!({"type": "array", "items": source}));
     properties.insert("translation".to_owned(), translation);
+    let confirmation = "Confirms a change of the file that was held: the token of the message";
+    let confirmation = json!({"description": confirmation, "type": ["string", "null"]});
+    properties.insert("confirmReload".to_owned(), confirmation);
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Configuration file of istio-cloud-map",
@@ -124,12 +128,17 @@ fn the_schema_of_the_configuration_file_is_what_is_read() {
     assert_current("config.schema.json", &(text + "\n"));
 }
 
+/// Whether the value of a flag is true or false.
+fn is_boolean(arg: &Arg) -> bool {
+    arg.get_value_parser().type_id() == std::any::TypeId::of::<bool>()
+}
+
 /// The schema of a flag's key.
 fn schema_of(arg: &Arg) -> serde_json::Value {
     let names: Vec<_> =
         arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-    match (arg.get_action().takes_values(), names.is_empty()) {
+    match (arg.get_action().takes_values() && !is_boolean(arg), names.is_empty()) {
         (false, _) => json!({"description": help, "type": ["boolean", "null"]}),
         (true, true) => json!({"description": help, "type": ["string", "number", "null"]}),
         (true, false) => json!({"description": help, "enum": names}),

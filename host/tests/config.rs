@@ -142,7 +142,7 @@ fn the_examples_of_the_documentation_pass_the_check() {
     let page = fs::read_to_string(page).unwrap();
     let examples: Vec<_> =
         page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(examples.len(), 3);
+    assert_eq!(examples.len(), 4);
     let directory = tempfile::tempdir().unwrap();
     for example in examples {
         let output = run(directory.path(), example, &["config", "check", "config.yaml"], &[]);

@@ -1,6 +1,6 @@
 //! `doctor` over a fake Cloud Map: each likely mistake is named with what to do. The cluster's part is
 //! in `tests/tests/doctor_kube.rs`.
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use std::fs;
 use std::process::Command;

@@ -1,5 +1,5 @@
 //! `doctor` on a real API server: what is missing is named, and its remedies mend it.
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use std::fs;
 use std::path::Path;

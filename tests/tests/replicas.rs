@@ -26,12 +26,9 @@ struct TenSources {
 impl TenSources {
     fn new() -> Self {
         let directory = TempDir::new().unwrap();
-        let mut config = "interval: 1s\nsources:\n".to_owned();
-        for number in 0..10 {
-            let file = directory.path().join(format!("{number}.json"));
-            config.push_str(&format!("  - name: s{number}\n    file: {}\n", file.display()));
-        }
-        fs::write(directory.path().join("config.yaml"), config).unwrap();
+        let source = |number: usize| json!({"name": format!("s{number}"), "file": directory.path().join(format!("{number}.json"))});
+        let config = json!({"interval": "1s", "sources": (0..10).map(source).collect::<Vec<_>>()});
+        fs::write(directory.path().join("config.yaml"), config.to_string()).unwrap();
         let sources = Self { directory };
         (0..10).for_each(|number| sources.register(number, 1));
         sources

@@ -40,6 +40,11 @@ pub enum WriteFailure {
 pub enum Event {
     /// The time that [`super::Election::deadline`] asked for.
     Tick,
+    /// The sources are others from now on.
+    Configured {
+        /// The names of their leases. One that is left out is released.
+        leases: Vec<String>,
+    },
     /// A complete list of the leases of sources and members.
     Listed {
         /// In any order. A lease that is missing does not exist.

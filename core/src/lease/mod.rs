@@ -120,6 +120,8 @@ pub struct Election {
     phase: Phase,
     /// By the name of the lease.
     sources: BTreeMap<String, Lease>,
+    /// Those of sources that there are no more, until they are released.
+    retired: BTreeMap<String, Lease>,
     /// By identity; this replica is one of them.
     members: BTreeMap<String, Lease>,
     /// When the last round of renewals began. One for all leases, so that those of a replica that
@@ -141,6 +143,7 @@ impl Election {
         Self {
             sources: leases(&config.leases),
             members: leases(std::slice::from_ref(&config.identity)),
+            retired: BTreeMap::new(),
             phase: Phase::Starting,
             round: now,
             now,
@@ -157,6 +160,7 @@ impl Election {
         self.announce(now);
         match event {
             Event::Tick => {}
+            Event::Configured { leases } => self.configured(&leases, now),
             Event::Listed { leases } => self.listed(leases, now),
             Event::Observed { name, record, version } => {
                 self.observed(&name, record, version, now);
@@ -181,7 +185,8 @@ impl Election {
             Phase::Running => self.round + self.config.renew,
             Phase::Stopping(until) => until,
         };
-        let leases = self.sources.values().chain(self.members.values());
+        let sources = self.sources.values().chain(self.retired.values());
+        let leases = sources.chain(self.members.values());
         let timers = leases.flat_map(|lease| lease.timers(&self.config)).flatten();
         timers.chain([until]).filter(|at| *at > self.now).min()
     }
@@ -252,6 +257,31 @@ impl Election {
         self.members.retain(|identity, lease| identity == own || lease.exists());
     }
 
+    fn configured(&mut self, leases: &[String], now: Time) {
+        for name in leases {
+            let lease = self.retired.remove(name).unwrap_or_default();
+            self.sources.entry(name.clone()).or_insert(lease);
+        }
+        let (kept, gone) = std::mem::take(&mut self.sources)
+            .into_iter()
+            .partition(|(name, _)| leases.contains(name));
+        self.sources = kept;
+        for (name, mut lease) in gone {
+            lease.resign();
+            self.effects.extend(lease.announce(&name, &self.config, now));
+            self.retired.insert(name, lease);
+        }
+    }
+
+    /// Gives up what is retired, and forgets what has been given up.
+    fn release_retired(&mut self, now: Time) {
+        let config = &self.config;
+        self.retired.retain(|_, lease| !lease.is_released(config));
+        for (name, lease) in self.retired.iter_mut().filter(|(_, lease)| lease.is_writable(now)) {
+            self.effects.extend(release(name, lease, config, now));
+        }
+    }
+
     fn stop(&mut self, now: Time) {
         if matches!(self.phase, Phase::Starting | Phase::Running) {
             self.phase = Phase::Stopping(now + STOP_LIMIT);
@@ -263,6 +293,7 @@ impl Election {
         if now >= self.round + self.config.renew {
             self.round = now;
         }
+        self.release_retired(now);
         let (quota, config) = (self.quota(now), &self.config);
         self.effects.extend(renew_members(&mut self.members, config, self.round, now));
 
@@ -317,7 +348,7 @@ impl Election {
     /// Releases what the stop has to release, and finishes.
     fn release_all(&mut self, until: Time, now: Time) {
         let (config, member) = (&self.config, self.member(&self.config.identity));
-        for (name, lease) in &mut self.sources {
+        for (name, lease) in self.sources.iter_mut().chain(&mut self.retired) {
             if !lease.is_released(config) && lease.is_writable(now) {
                 self.effects.extend(release(name, lease, config, now));
             }
@@ -327,7 +358,7 @@ impl Election {
             self.effects.push(own.delete(&member, now));
         }
         let own = self.members.get(&config.identity);
-        let mut leases = self.sources.values().chain(own);
+        let mut leases = self.sources.values().chain(self.retired.values()).chain(own);
         if leases.all(|lease| lease.is_released(config)) || now >= until {
             self.phase = Phase::Stopped;
             self.effects.push(Effect::Stopped);
@@ -341,7 +372,7 @@ impl Election {
 
     fn lease(&mut self, name: &str) -> Option<(&mut Lease, &Config)> {
         let config = &self.config;
-        if let Some(source) = self.sources.get_mut(name) {
+        if let Some(source) = self.sources.get_mut(name).or_else(|| self.retired.get_mut(name)) {
             return Some((source, config));
         }
         let identity = name.strip_prefix(&config.member_prefix)?;

@@ -328,3 +328,28 @@ fn a_new_member_takes_nothing_where_the_shares_are_as_even_as_they_can_be() {
     assert_eq!(writes(&effects), []);
     assert!(election.term("a", at(2)).is_some());
 }
+
+#[test]
+fn the_lease_of_a_source_that_is_left_out_is_released_and_that_of_a_new_one_is_taken() {
+    let mut election = leader();
+    let effects = election.handle(Event::Configured { leases: vec!["b".to_owned()] }, at(1));
+    assert_eq!(effects.first(), Some(&lead("a", false)));
+    assert_eq!(writes(&effects), [("a", ""), ("b", "me")]);
+    assert_eq!(election.handle(written("b", 4), at(1)), [lead("b", true)]);
+    assert_eq!(election.handle(written("a", 5), at(1)), []);
+    // What another replica does with it is of no concern any more.
+    assert_eq!(election.handle(observed("a", Some(record("other", "1")), 6), at(2)), []);
+    assert!(election.term("a", at(2)).is_none() && election.term("b", at(2)).is_some());
+}
+
+#[test]
+fn a_source_that_comes_back_before_its_lease_is_released_is_led_again() {
+    let mut election = leader();
+    let effects = election.handle(Event::Configured { leases: Vec::new() }, at(1));
+    assert_eq!(writes(&effects), [("a", "")]);
+    let effects = election.handle(Event::Configured { leases: vec!["a".to_owned()] }, at(1));
+    assert_eq!(effects, []);
+    let effects = election.handle(written("a", 4), at(2));
+    assert_eq!(writes(&effects), [("a", "me")]);
+    assert_eq!(election.handle(written("a", 5), at(2)), [lead("a", true)]);
+}

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::planner;
 use crate::cloud_map::ZoneNames;
-use crate::translate::{self, Glob, Transform};
+use crate::translate::{self, EntryValue, Glob, Transform};
 
 /// The settings of the operator.
 #[derive(Debug, Clone)]
@@ -63,6 +63,30 @@ impl Config {
     /// Whether a read or write may be retried after so many failures.
     pub(super) const fn may_retry(&self, failures: u32) -> bool {
         !self.once || failures < MAX_ATTEMPTS_IN_ONE_PASS
+    }
+
+    /// What options of the translation use and a source does not read; a sentence for each.
+    #[must_use]
+    pub fn unread(&self) -> Vec<String> {
+        let needs = |test| self.translate.any_entry_value(test);
+        let attributes = needs(|value| matches!(value, EntryValue::Attribute(_)));
+        let tags = needs(|value| matches!(value, EntryValue::Tag(_)));
+        let unread = self.sources.iter().flat_map(|source| {
+            [
+                (attributes && !source.read_service_attributes)
+                    .then_some(("service attributes", "readServiceAttributes")),
+                (tags && !source.read_tags).then_some(("tags", "readTags")),
+            ]
+            .into_iter()
+            .flatten()
+            .map(|(what, option)| {
+                format!(
+                    "entryLabels or entryAnnotations use {what}, which are not read of the source `{}`, so its entries are without them; expected `{option}`",
+                    source.name
+                )
+            })
+        });
+        unread.collect()
     }
 }
 
@@ -142,6 +166,26 @@ impl NameFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_whose_tags_are_used_and_not_read_is_named() {
+        let source = |name: &str, read_tags| SourceConfig {
+            name: name.to_owned(),
+            read_tags,
+            ..SourceConfig::default()
+        };
+        let config = |translate: &str| Config {
+            sources: vec![source("a", false), source("b", true)],
+            translate: serde_json::from_str(translate).unwrap_or_default(),
+            ..Config::default()
+        };
+        let unread =
+            config(r#"{"overrides": [{"entryAnnotations": {"a": {"tag": "b"}}}]}"#).unread();
+        assert_eq!(unread.len(), 1, "{unread:?}");
+        assert!(unread.iter().all(|line| line.contains("tags") && line.contains("`a`")));
+        assert_eq!(config(r#"{"entryLabels": {"a": {"attribute": "b"}}}"#).unread().len(), 2);
+        assert_eq!(config(r#"{"entryLabels": {"a": "b"}}"#).unread(), [""; 0]);
+    }
 
     #[test]
     fn a_name_is_read_that_is_included_and_not_excluded() {

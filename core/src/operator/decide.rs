@@ -69,8 +69,9 @@ impl Operator {
             Decision::Keep => {
                 let reached =
                     desired.zip(entry.observed.as_ref()).and_then(|(desired, observed)| {
-                        let fields = desired.desired.fields;
-                        fields.differing(&observed.fields).next().is_none().then_some(fields)
+                        let fields = &desired.desired.fields;
+                        let is_same = fields.differing(&observed.fields).next().is_none();
+                        is_same.then(|| fields.clone())
                     });
                 self.record_settled(key, reached, now);
                 diagnostics.retain(|diagnostic| diagnostic.code != Code::WriteFailed);
@@ -101,15 +102,15 @@ impl Operator {
         now: Time,
     ) {
         let Some(entry) = self.entries.get(key) else { return };
-        let fields = desired.map(|entry| entry.desired.fields);
+        let fields = desired.map(|entry| entry.desired.fields.clone());
         // It was written before and another writer has changed it: not a new removal, and not to be
         // repaired for ever at full speed.
-        let is_repair = entry.applied == Some(Applied::new(fields));
+        let is_repair = entry.applied == Some(Applied::new(fields.clone()));
         let repair_at = entry.repairs.next_at(now);
         let replaces = entry.observed.as_ref().map(|observed| observed.version.clone());
         let write = InFlight { turn, fields, replaces };
         // What another writer has added to an empty entry is no endpoint of the service.
-        let was_empty = entry.applied.is_some_and(Applied::is_empty);
+        let was_empty = entry.applied.as_ref().is_some_and(Applied::is_empty);
         let removal = action.removal().filter(|removal| match removal {
             Removal::Delete => !is_repair,
             Removal::Emptying => !is_repair && !was_empty,
@@ -134,7 +135,7 @@ impl Operator {
     fn record_settled(&mut self, key: &EntryKey, reached: Option<Fields>, now: Time) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         // Whichever writer has stored it: a later difference is a change by another one.
-        entry.applied = reached.map(Applied::Fields).or(entry.applied);
+        entry.applied = reached.map(Applied::Fields).or_else(|| entry.applied.take());
         entry.failures = None;
         let is_deleted =
             entry.observed.is_none() && entry.claims.is_empty() && entry.applied.is_some();

@@ -155,7 +155,7 @@ impl Repairs {
 }
 
 /// The last desired state that was reached: a later difference was made by another writer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Applied {
     /// These fields were stored.
     Fields(Fields),
@@ -170,7 +170,7 @@ impl Applied {
     }
 
     /// Whether the entry had no endpoints.
-    pub(super) fn is_empty(self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         matches!(self, Self::Fields(fields) if !fields.has_endpoints())
     }
 }

@@ -6,7 +6,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde_json::Value;
 
 use crate::order;
-use crate::service_entry::{OWNER_LABEL, ServiceEntry, annotation, canonical_host};
+use crate::service_entry::{
+    OWNER_LABEL, ServiceEntry, annotation, canonical_host, is_reserved_key,
+};
 use crate::translate::LastKnown;
 
 /// Which object an entry is.
@@ -49,29 +51,90 @@ struct Field {
     ours: bool,
 }
 
-/// The fields of a spec, each as a fingerprint.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Fields([Option<Field>; FIELDS.len()]);
+/// Labels or annotations, each as fingerprints of its key and its value. Without those that
+/// every entry has: a difference in them alone is never written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Pairs(Vec<(u64, Field)>);
+
+impl Pairs {
+    /// From `metadata`; `list` is the annotation that lists the keys that we have set.
+    fn from_metadata(metadata: &Value, part: &str, list: &str) -> Self {
+        let set = metadata.get("annotations").and_then(|annotations| annotations.get(list));
+        let set = set.and_then(Value::as_str).unwrap_or_default();
+        let pairs = metadata.get(part).and_then(Value::as_object).into_iter().flatten();
+        let pairs = pairs.filter(|(key, _)| !is_reserved_key(key));
+        let pairs = pairs.map(|(key, value)| {
+            let ours = set.split(',').any(|set| set == key);
+            (fingerprint_of_key(key), Field { fingerprint: fingerprint(value), ours })
+        });
+        Self(pairs.collect())
+    }
+
+    fn get(&self, key: u64) -> Option<Field> {
+        self.0.iter().find(|(known, _)| *known == key).map(|(_, field)| *field)
+    }
+
+    /// Whether `observed` differs from `self`, the desired ones. One that is not desired is a
+    /// difference only if it is ours.
+    fn differ(&self, observed: &Self) -> bool {
+        let is_stored = |(key, desired): &(u64, Field)| {
+            observed.get(*key).is_some_and(|stored| stored.fingerprint == desired.fingerprint)
+        };
+        let is_left = |(key, stored): &(u64, Field)| stored.ours && self.get(*key).is_none();
+        !self.0.iter().all(is_stored) || observed.0.iter().any(is_left)
+    }
+}
+
+/// What an update may write: the fields of the spec, and the labels and annotations that options
+/// set, as fingerprints.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fields {
+    spec: [Option<Field>; FIELDS.len()],
+    labels: Pairs,
+    annotations: Pairs,
+}
 
 impl Fields {
-    /// From a spec; `ours` tests whether we have written a field, and so may remove it.
-    fn from_spec(spec: &Value, ours: impl Fn(&str) -> bool) -> Self {
-        Self(FIELDS.map(|name| {
-            let value = spec.get(name).filter(|v| !is_empty(v))?;
-            Some(Field { fingerprint: fingerprint(value), ours: ours(name) })
-        }))
+    /// From an object; `ours` tests whether we have written a field of its spec, and so may remove
+    /// it.
+    fn from_object(object: &Value, ours: impl Fn(&str) -> bool) -> Self {
+        let spec = object.get("spec").unwrap_or(&Value::Null);
+        let metadata = object.get("metadata").unwrap_or(&Value::Null);
+        Self {
+            spec: FIELDS.map(|name| {
+                let value = spec.get(name).filter(|v| !is_empty(v))?;
+                Some(Field { fingerprint: fingerprint(value), ours: ours(name) })
+            }),
+            labels: Pairs::from_metadata(metadata, "labels", annotation::ENTRY_LABELS),
+            annotations: Pairs::from_metadata(
+                metadata,
+                "annotations",
+                annotation::ENTRY_ANNOTATIONS,
+            ),
+        }
     }
 
     /// Whether there is an endpoint.
     #[must_use]
     pub fn has_endpoints(&self) -> bool {
-        FIELDS.iter().zip(&self.0).any(|(name, field)| *name == "endpoints" && field.is_some())
+        FIELDS.iter().zip(&self.spec).any(|(name, field)| *name == "endpoints" && field.is_some())
     }
 
-    /// The names of the fields in which `observed` differs from `self`, the desired ones. A field
-    /// that is not desired differs only if it is set and ours.
+    /// The names of the fields in which `observed` differs from `self`, the desired ones: those of
+    /// the spec, `labels` and `annotations`.
     pub fn differing<'a>(&'a self, observed: &'a Self) -> impl Iterator<Item = &'static str> + 'a {
-        let pairs = self.0.iter().zip(&observed.0).zip(FIELDS);
+        let labels = self.labels.differ(&observed.labels).then_some("labels");
+        let annotations = self.annotations.differ(&observed.annotations).then_some("annotations");
+        self.differing_in_spec(observed).chain(labels).chain(annotations)
+    }
+
+    /// The names of the fields of the spec in which `observed` differs from `self`, the desired
+    /// ones. A field that is not desired differs only if it is set and ours.
+    pub fn differing_in_spec<'a>(
+        &'a self,
+        observed: &'a Self,
+    ) -> impl Iterator<Item = &'static str> + 'a {
+        let pairs = self.spec.iter().zip(&observed.spec).zip(FIELDS);
         pairs.filter_map(|((desired, observed), name)| {
             let same = match (desired, observed) {
                 (Some(desired), Some(observed)) => desired.fingerprint == observed.fingerprint,
@@ -99,7 +162,7 @@ pub struct Desired {
     pub scope: Scope,
     /// Its hosts.
     pub hosts: Vec<String>,
-    /// The fields of its spec.
+    /// What of it is compared.
     pub fields: Fields,
     /// Fingerprints of its endpoints' addresses, sorted.
     pub endpoints: Vec<u64>,
@@ -109,7 +172,7 @@ impl Desired {
     /// From an entry. The key's namespace is the entry's own, else `default_namespace`.
     #[must_use]
     pub fn from_entry(entry: &ServiceEntry, scope: Scope, default_namespace: &str) -> Self {
-        let spec = serde_json::to_value(&entry.spec).unwrap_or_default();
+        let object = serde_json::to_value(entry).unwrap_or_default();
         let key = EntryKey {
             namespace: entry
                 .metadata
@@ -118,7 +181,7 @@ impl Desired {
                 .unwrap_or_else(|| default_namespace.to_owned()),
             name: entry.metadata.name.clone(),
         };
-        Self::with_spec(key, scope, entry.spec.hosts.clone(), &spec)
+        Self::from_object(key, scope, entry.spec.hosts.clone(), &object)
     }
 
     /// From an entry as JSON, as a translation writes it. Its scope is that of its annotations;
@@ -131,9 +194,8 @@ impl Desired {
             |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let name =
             text("/metadata/name").ok_or("metadata.name: expected the name of a ServiceEntry")?;
-        let spec = entry.get("spec").unwrap_or(&Value::Null);
-        let hosts = spec
-            .get("hosts")
+        let hosts = entry
+            .pointer("/spec/hosts")
             .and_then(Value::as_array)
             .ok_or("spec.hosts: expected a list of hosts")?;
         let host = |(index, host): (usize, &Value)| {
@@ -148,16 +210,16 @@ impl Desired {
             source: annotation(entry, annotation::SOURCE).unwrap_or_default(),
             namespace: annotation(entry, annotation::NAMESPACE).unwrap_or_default(),
         };
-        Ok(Self::with_spec(key, scope, hosts, spec))
+        Ok(Self::from_object(key, scope, hosts, entry))
     }
 
-    fn with_spec(key: EntryKey, scope: Scope, hosts: Vec<String>, spec: &Value) -> Self {
+    fn from_object(key: EntryKey, scope: Scope, hosts: Vec<String>, object: &Value) -> Self {
         Self {
             key,
             scope,
             hosts,
-            fields: Fields::from_spec(spec, |_| true),
-            endpoints: endpoint_fingerprints(spec),
+            fields: Fields::from_object(object, |_| true),
+            endpoints: endpoint_fingerprints(object),
         }
     }
 }
@@ -198,7 +260,7 @@ pub struct Observed {
     pub owner: Option<String>,
     /// Its hosts, in lower case and without a trailing dot.
     pub hosts: Vec<String>,
-    /// The fields of its spec.
+    /// What of it is compared.
     pub fields: Fields,
     /// Fingerprints of its endpoints' addresses, sorted.
     pub endpoints: Vec<u64>,
@@ -247,10 +309,10 @@ impl Observed {
             },
             owner: owner.map(str::to_owned),
             hosts: hosts.map(canonical_host).collect(),
-            fields: Fields::from_spec(spec, |field| {
+            fields: Fields::from_object(object, |field| {
                 managed.as_ref().is_none_or(|m| m.contains(field))
             }),
-            endpoints: endpoint_fingerprints(spec),
+            endpoints: endpoint_fingerprints(object),
             scope: annotation(object, annotation::SOURCE)
                 .zip(annotation(object, annotation::NAMESPACE))
                 .map(|(source, namespace)| Scope { source, namespace }),
@@ -267,8 +329,9 @@ impl Observed {
     }
 }
 
-fn endpoint_fingerprints(spec: &Value) -> Vec<u64> {
-    let endpoints = spec.get("endpoints").and_then(Value::as_array).into_iter().flatten();
+fn endpoint_fingerprints(object: &Value) -> Vec<u64> {
+    let endpoints =
+        object.pointer("/spec/endpoints").and_then(Value::as_array).into_iter().flatten();
     let mut addresses: Vec<u64> =
         endpoints.filter_map(|endpoint| endpoint.get("address")).map(fingerprint).collect();
     order::sort(&mut addresses);
@@ -297,6 +360,12 @@ impl<'a> ManagedSpec<'a> {
 fn fingerprint(value: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
     feed(value, &mut hasher);
+    hasher.finish()
+}
+
+fn fingerprint_of_key(key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
     hasher.finish()
 }
 

@@ -88,14 +88,14 @@ pub enum Action {
     Create,
     /// It exists and differs.
     Update {
-        /// The fields of the spec that differ.
+        /// The fields of the spec that differ, and `labels` or `annotations`.
         fields: Vec<&'static str>,
         /// It had endpoints and would have none.
         empties: bool,
     },
     /// It had no owner, and becomes ours.
     Adopt {
-        /// The fields of the spec that differ.
+        /// The fields of the spec that differ, and `labels` or `annotations`.
         fields: Vec<&'static str>,
         /// It had endpoints and would have none.
         empties: bool,

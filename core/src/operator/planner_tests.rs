@@ -112,6 +112,37 @@ fn an_edit_by_a_person_is_undone() {
 }
 
 #[test]
+fn a_label_differs_where_it_is_desired_or_was_set_by_us() {
+    let label =
+        |entry: Value, name: &str, value: Value| with(entry, "/metadata/labels", name, value);
+    let desired = label(entry("web", &["10.0.0.1"]), "team", json!("a"));
+    let bare = entry("web", &["10.0.0.1"]);
+    let listed = with(
+        desired.clone(),
+        "/metadata/annotations",
+        "istio-cloud-map/entry-labels",
+        json!("env,team"),
+    );
+    let differs = |desired: &Value, stored: &Value| {
+        let plan = run(
+            std::slice::from_ref(desired),
+            std::slice::from_ref(stored),
+            true,
+            &Options::default(),
+        );
+        !plan.changes.is_empty()
+    };
+    assert!(differs(&desired, &bare));
+    assert!(differs(&desired, &label(bare.clone(), "team", json!("b"))));
+    assert!(!differs(&desired, &label(listed.clone(), "theirs", json!("c"))));
+    assert!(differs(&desired, &label(listed.clone(), "env", json!("c"))));
+    assert!(differs(&bare, &listed));
+    assert!(!differs(&bare, &desired), "it is not listed, and so is another writer's");
+    let plan = run(&[desired], &[bare], true, &Options::default());
+    assert_eq!(actions(&plan), [&Action::Update { fields: vec!["labels"], empties: false }]);
+}
+
+#[test]
 fn a_missing_entry_is_created_and_one_no_longer_desired_is_deleted() {
     let plan = run(
         &[entry("web", &["10.0.0.1"])],

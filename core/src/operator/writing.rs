@@ -82,7 +82,7 @@ impl Operator {
         let InFlight { turn, fields, replaces } = write;
         self.entries.set(key, WriteState::Due(Turn::new(turn.since)));
         let Some(entry) = self.entries.get_mut(key) else { return };
-        entry.applied = Some(Applied::new(fields));
+        entry.applied = Some(Applied::new(fields.clone()));
         entry.failures = None;
         let Some(stored) = stored else {
             // Only the version that was replaced is deleted: another writer may have recreated the

@@ -78,6 +78,31 @@ pub(crate) fn label_key_names() -> Value {
     json!({"not": {"pattern": "^[^/]{254,}/"}})
 }
 
+/// Labels of an entry, by their keys.
+pub(crate) fn entry_labels(_: &mut SchemaGenerator) -> Schema {
+    let value = "^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$";
+    entry_values(&json!({"type": "string", "pattern": value}))
+}
+
+/// Annotations of an entry, by their keys.
+pub(crate) fn entry_annotations(_: &mut SchemaGenerator) -> Schema {
+    entry_values(&json!({"type": "string"}))
+}
+
+fn entry_values(text: &Value) -> Schema {
+    let named = |by: &str| {
+        let properties = json!({by: {"type": "string"}});
+        json!({"type": "object", "properties": properties, "required": [by], "additionalProperties": false})
+    };
+    // Those of ours, and what `label_key` leaves open.
+    let refused = r"^(istio-cloud-map/|app\.kubernetes\.io/managed-by$|[^/]{254,}/)";
+    json_schema!({
+        "type": "object",
+        "propertyNames": {"pattern": label_key(), "not": {"pattern": refused}},
+        "additionalProperties": {"anyOf": [text, named("attribute"), named("tag")]},
+    })
+}
+
 /// A host in any letter case, with or without a trailing dot, which does not count. The last of
 /// several labels is not all digits.
 pub(crate) fn host() -> Value {

@@ -25,6 +25,13 @@ use crate::sorted::SortedMap;
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "istio-cloud-map");
 /// The label of an entry's owner; its value is the operator's `--id`.
 pub const OWNER_LABEL: &str = "istio-cloud-map/owner";
+
+/// Whether a label or an annotation is ours to set, in every entry: no option may set it.
+#[must_use]
+pub fn is_reserved_key(key: &str) -> bool {
+    key == MANAGED_BY.0 || key.starts_with("istio-cloud-map/")
+}
+
 /// The annotations of an entry. They are not labels, because a changed label costs the mesh a full
 /// push.
 pub mod annotation {
@@ -40,6 +47,11 @@ pub mod annotation {
     pub const ACCOUNT: &str = "istio-cloud-map/account";
     /// The `InstancesRevision` that the entry was made from.
     pub const REVISION: &str = "istio-cloud-map/revision";
+    /// The keys of the labels that options set, separated by commas; absent if there are none. Such
+    /// a label is removed when no option sets it any more; one of another writer is left alone.
+    pub const ENTRY_LABELS: &str = "istio-cloud-map/entry-labels";
+    /// The same for annotations.
+    pub const ENTRY_ANNOTATIONS: &str = "istio-cloud-map/entry-annotations";
     /// A user sets it on any entry of a withheld removal to confirm the removal; the value is the
     /// token in the report.
     pub const CONFIRM_REMOVALS: &str = "istio-cloud-map/confirm-removals";
@@ -112,11 +124,11 @@ pub struct Metadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]
     pub namespace: Option<String>,
-    /// `app.kubernetes.io/managed-by` and `istio-cloud-map/owner`, and no others.
+    /// `app.kubernetes.io/managed-by`, `istio-cloud-map/owner`, and those of `entryLabels`.
     #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
     #[cfg_attr(feature = "schema", ts(as = "std::collections::BTreeMap<String, String>"))]
     pub labels: SortedMap<String, String>,
-    /// The origin of the entry, under `istio-cloud-map/`.
+    /// The origin of the entry, under `istio-cloud-map/`, and those of `entryAnnotations`.
     #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
     #[cfg_attr(feature = "schema", ts(as = "std::collections::BTreeMap<String, String>"))]
     pub annotations: SortedMap<String, String>,

@@ -186,11 +186,15 @@ pub(super) fn labels(
     labels
 }
 
+/// Why Kubernetes and Istio would reject the value of a label.
+pub(super) fn label_value_problem(value: &str) -> Option<String> {
+    let expected = "expected at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends";
+    (!is_label_value(value)).then(|| format!("`{value}` is not a valid label value, {expected}"))
+}
+
 fn label_problem(present: Option<&String>, value: &str) -> Option<String> {
-    if !is_label_value(value) {
-        return Some(format!(
-            "`{value}` is not a valid label value, expected at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends"
-        ));
+    if let Some(problem) = label_value_problem(value) {
+        return Some(problem);
     }
     let present = present.filter(|present| *present != value)?;
     Some(format!("another instance at this address has `{present}`, this one has `{value}`"))

@@ -49,6 +49,8 @@ pub enum Rule {
     Resolution,
     /// The virtual addresses of the entry.
     VirtualAddresses,
+    /// A label or an annotation of the entry that an option sets.
+    Metadata,
 }
 
 /// What a reason is about.

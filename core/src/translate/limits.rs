@@ -1,12 +1,13 @@
 //! The limits of the API server: those of the schema of `ServiceEntry` (`maxItems`,
 //! `maxProperties`), and the size of an object in etcd.
 
-use crate::service_entry::ServiceEntry;
+use crate::service_entry::{Metadata, ServiceEntry};
 
 const PORTS: usize = 256;
 const ENDPOINTS: usize = 4096;
 const ENDPOINT_PORTS: usize = 128;
 const ENDPOINT_LABELS: usize = 256;
+const ANNOTATIONS: usize = 256 * 1024;
 const BYTES: usize = 1024 * 1024;
 
 /// The limit that an entry exceeds, if it exceeds one.
@@ -15,11 +16,14 @@ pub(super) fn exceeded(entry: &ServiceEntry) -> Option<String> {
     let most = |of: fn(&crate::service_entry::Endpoint) -> usize| {
         spec.endpoints.iter().map(of).max().unwrap_or(0)
     };
+    let annotations = entry.metadata.annotations.iter();
+    let annotations = annotations.map(|(key, value)| key.len() + value.len()).sum();
     let counts = [
         ("ports", spec.ports.len(), PORTS),
         ("endpoints", spec.endpoints.len(), ENDPOINTS),
         ("ports of one endpoint", most(|endpoint| endpoint.ports.len()), ENDPOINT_PORTS),
         ("labels of one endpoint", most(|endpoint| endpoint.labels.len()), ENDPOINT_LABELS),
+        ("bytes of annotations", annotations, ANNOTATIONS),
     ];
     let over = counts.into_iter().find(|(_, count, limit)| count > limit);
     let over = over
@@ -52,12 +56,13 @@ fn length_at_most(entry: &ServiceEntry) -> usize {
             + 96
     });
     let ports: usize = entry.spec.ports.iter().map(|port| port.name.len() + 80).sum();
-    let annotations: usize =
-        entry.metadata.annotations.iter().map(|(key, value)| key.len() + 6 * value.len() + 6).sum();
+    let Metadata { labels, annotations, .. } = &entry.metadata;
+    let metadata = labels.iter().chain(annotations.iter());
+    let metadata: usize = metadata.map(|(key, value)| key.len() + 6 * value.len() + 6).sum();
     FIXED
         + endpoints.sum::<usize>()
         + ports
-        + annotations
+        + metadata
         + entry.spec.addresses.len() * 48
         + entry.spec.export_to.len() * 72
 }

@@ -8,8 +8,9 @@
 //!    of them are used by their health.
 //! 3. `ports`: the service ports, and how each endpoint maps them to its own ports.
 //! 4. `endpoints` with their labels, weights and localities; `virtual_addresses` of the entry.
-//! 5. `transform`: the user's transformation of the entry, if there is one.
-//! 6. `limits` of the API server.
+//! 5. `metadata` of the entry, with the labels and annotations of `entry_values`.
+//! 6. `transform`: the user's transformation of the entry, if there is one.
+//! 7. `limits` of the API server.
 //!
 //! `conflicts` handles several services that claim one host. Everything that is left out or
 //! degraded on the way goes to the `report`.
@@ -19,6 +20,7 @@ mod candidates;
 mod cidr;
 mod conflicts;
 mod endpoints;
+mod entry_values;
 mod explain;
 mod limits;
 mod metadata;
@@ -34,6 +36,7 @@ mod virtual_addresses;
 
 pub use cidr::{Cidr, InvalidCidr};
 pub use conflicts::Translated;
+pub use entry_values::{EntryValue, EntryValues};
 pub use explain::{Reason, Rule};
 pub use metadata::{
     HostError, InvalidNamespace, NAME_PREFIX, entry_name, host_and_name, target_namespace,
@@ -269,7 +272,8 @@ impl<'a> Claim<'a> {
             export_to: settings.export_to().as_slice().to_vec(),
             ports: plan.ports,
         };
-        let metadata = metadata::metadata(record, name.clone(), namespace.clone(), options);
+        let mut metadata = metadata::metadata(record, name.clone(), namespace.clone(), options);
+        entry_values::add(&mut metadata, record, settings, report);
         let entry = ServiceEntry {
             api_version: options.api_version,
             kind: Kind::ServiceEntry,

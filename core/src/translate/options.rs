@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 use super::cidr::{Cidr, FORBIDDEN};
+use super::entry_values::{self, EntryValue, EntryValues};
 use super::overrides::Override;
 use super::ports::PortSpec;
 use crate::json;
@@ -58,6 +59,24 @@ pub struct Options {
     /// From a label of endpoints to the attribute that has its value.
     #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<LabelKey, String>", extend("propertyNames" = pattern::label_key_names())), ts(as = "std::collections::BTreeMap<LabelKey, String>"))]
     pub endpoint_labels: SortedMap<LabelKey, String>,
+    /// Labels of the entry. Each value is a text, `{"attribute": KEY}` or `{"tag": KEY}`: the service
+    /// attribute or the tag that has the value, where that is read; without it, there is no such
+    /// label. A changed label makes Istio push its configuration to all proxies.
+    #[serde(deserialize_with = "entry_values::labels")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(schema_with = "pattern::entry_labels"),
+        ts(as = "std::collections::BTreeMap<LabelKey, EntryValue>")
+    )]
+    pub entry_labels: EntryValues,
+    /// Annotations of the entry, as `entryLabels`, with any text as a value.
+    #[serde(deserialize_with = "entry_values::annotations")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(schema_with = "pattern::entry_annotations"),
+        ts(as = "std::collections::BTreeMap<LabelKey, EntryValue>")
+    )]
+    pub entry_annotations: EntryValues,
     /// The attribute that has an endpoint's weight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight_attribute: Option<String>,
@@ -104,6 +123,8 @@ impl Default for Options {
             deny_cidrs: FORBIDDEN.to_vec(),
             allow_cidrs: Vec::new(),
             endpoint_labels: SortedMap::new(),
+            entry_labels: EntryValues::new(),
+            entry_annotations: EntryValues::new(),
             weight_attribute: None,
             empty_service: EmptyService::default(),
             addresses: Addresses::default(),
@@ -114,6 +135,18 @@ impl Default for Options {
             conflicts: Conflicts::default(),
             overrides: Vec::new(),
         }
+    }
+}
+
+impl Options {
+    /// Whether a label or an annotation of an entry has a value that this tests.
+    pub(crate) fn any_entry_value(&self, test: fn(&EntryValue) -> bool) -> bool {
+        let overrides = self.overrides.iter().flat_map(|o| [&o.entry_labels, &o.entry_annotations]);
+        [&self.entry_labels, &self.entry_annotations]
+            .into_iter()
+            .chain(overrides)
+            .flat_map(EntryValues::iter)
+            .any(|(_, value)| test(value))
     }
 }
 
@@ -320,6 +353,7 @@ mod tests {
         let options: Options = serde_json::from_str(
             r#"{"health": "healthy", "ipFamily": "dual", "denyCidrs": ["10.0.0.0/8"], "allowCidrs": ["127.0.0.1"], "emptyService": "omit",
                 "endpointLabels": {"version": "VERSION"}, "weightAttribute": "weight", "addresses": "endpoints", "dynamicPort": "grpc:90",
+                "entryLabels": {"team": "a"}, "entryAnnotations": {"note": {"tag": "Note"}},
                 "protocols": {"8080": "http"}, "location": "MESH_INTERNAL", "exportTo": ["."], "conflicts": "merge", "apiVersion": "v1",
                 "overrides": [{"namespace": "prod*", "service": "web", "ports": "http:80", "exclude": false}]}"#,
         )

@@ -2,9 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "schema")]
+use super::entry_values::EntryValue;
+use super::entry_values::{self, EntryValues};
+#[cfg(feature = "schema")]
+use super::options::LabelKey;
 use super::options::{Addresses, EmptyService, ExportTo, HealthMode, IpFamily, Options};
 use super::ports::{PortList, PortSpec};
 use crate::cloud_map::Record;
+#[cfg(feature = "schema")]
+use crate::schema::pattern;
 use crate::service_entry::{Host, Location, Protocol};
 
 /// Options for the services that match. A field that is not set changes nothing.
@@ -55,6 +62,28 @@ pub struct Override {
     /// As in the options.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub export_to: Option<ExportTo>,
+    /// As in the options. Each label is that of the first override that sets it.
+    #[serde(
+        skip_serializing_if = "EntryValues::is_empty",
+        deserialize_with = "entry_values::labels"
+    )]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(schema_with = "pattern::entry_labels"),
+        ts(as = "Option<std::collections::BTreeMap<LabelKey, EntryValue>>")
+    )]
+    pub entry_labels: EntryValues,
+    /// As in the options. Each annotation is that of the first override that sets it.
+    #[serde(
+        skip_serializing_if = "EntryValues::is_empty",
+        deserialize_with = "entry_values::annotations"
+    )]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(schema_with = "pattern::entry_annotations"),
+        ts(as = "Option<std::collections::BTreeMap<LabelKey, EntryValue>>")
+    )]
+    pub entry_annotations: EntryValues,
 }
 
 impl Override {
@@ -83,6 +112,10 @@ impl<'o> Matching<'o> {
         options: &'o Options,
     ) -> Self {
         Self(options.overrides.iter().filter(|o| o.matches(source, namespace, service)).collect())
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'o Override> {
+        self.0.iter().copied()
     }
 
     /// The value from the first override that sets a field.

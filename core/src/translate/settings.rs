@@ -1,6 +1,7 @@
 //! The settings of one service, from their sources in this order of precedence: overrides, the
 //! service's own hints (service attributes, then tags, under `istio-cloud-map/`), the options.
 
+use super::entry_values::{EntryValue, EntryValues};
 use super::metadata::{HostError, entry_name, host_and_name};
 use super::options::{Addresses, EmptyService, ExportTo, HealthMode, IpFamily, Options};
 use super::overrides::{Matching, Override};
@@ -118,6 +119,24 @@ impl<'o> Settings<'o> {
 
     pub(super) fn export_to(&self) -> &'o ExportTo {
         self.matching.first(|o| o.export_to.as_ref()).unwrap_or(&self.options.export_to)
+    }
+
+    /// The labels, or annotations, of the entry: each of the first override that sets it, else of
+    /// the options.
+    pub(super) fn entry_values(
+        &self,
+        of_override: fn(&'o Override) -> &'o EntryValues,
+        of_options: &'o EntryValues,
+    ) -> Vec<(&'o str, &'o EntryValue)> {
+        let mut values: Vec<(&str, &EntryValue)> = Vec::new();
+        for (key, value) in
+            self.matching.iter().map(of_override).chain([of_options]).flat_map(EntryValues::iter)
+        {
+            if !values.iter().any(|(known, _)| *known == key.as_str()) {
+                values.push((key.as_str(), value));
+            }
+        }
+        values
     }
 }
 

@@ -36,7 +36,16 @@ fn of_hosts() {
 
 #[test]
 fn of_label_keys() {
-    agree_on("([aZ0._-]{0,3}/)?[a/Z_.é-]{0,66}", |text| json!({"endpointLabels": {(text): "X"}}));
+    let keys = "([aZ0._-]{0,3}/)?[a/Z_.é-]{0,66}";
+    agree_on(keys, |text| json!({"endpointLabels": {(text): "X"}}));
+    agree_on(keys, |text| json!({"entryLabels": {(text): "X"}}));
+    let ours = "(istio-cloud-map/|app[.a]kubernetes\\.io/managed-by)[a-c]?";
+    agree_on(ours, |text| json!({"entryAnnotations": {(text): "X"}}));
+}
+
+#[test]
+fn of_label_values() {
+    agree_on("[a-cZ0_. -]{0,66}", |text| json!({"entryLabels": {"a": text}}));
 }
 
 #[test]

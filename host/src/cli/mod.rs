@@ -11,12 +11,13 @@ mod serve;
 pub mod settings;
 mod shell;
 pub mod streams;
-mod transform;
+pub mod transform;
 mod translate;
 mod validate;
 mod values;
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::builder::BoolishValueParser;
@@ -111,28 +112,12 @@ pub struct Usage(pub String);
 
 /// Reads the arguments, or exits: 2 for wrong usage.
 fn parse() -> Cli {
-    let fresh = || {
-        definition(Cli::command(), &|variable| {
-            std::env::var_os(variable).is_some_and(|value| value.is_empty())
-        })
-    };
-    let read = |definition: &mut Definition| {
-        let matches = definition.try_get_matches_from_mut(std::env::args_os())?;
-        Cli::from_arg_matches(&matches)
-    };
     let mut definition = fresh();
     let parsed = read(&mut definition).and_then(|mut cli| {
         let Some(serve) = cli.command.serve() else { return Ok(cli) };
         let Some(path) = serve.config_file() else { return Ok(cli) };
-        // Read once: it may be a pipe. What it says takes the place of the defaults.
-        let file = File::read(path, &config_flags()).map_err(|problems| {
-            clap::Error::raw(ErrorKind::ValueValidation, format!("{problems}\n"))
-        })?;
-        let mut cli = read(&mut file.defaults(fresh()))?;
-        if let Some(serve) = cli.command.serve() {
-            serve.file = file;
-        }
-        Ok(cli)
+        // Read once: it may be a pipe.
+        with_file(path)
     });
     parsed.unwrap_or_else(|error| {
         let error = with_variable(error, &definition);
@@ -145,6 +130,41 @@ fn parse() -> Cli {
         }
         error.exit()
     })
+}
+
+/// The definition, in this environment.
+fn fresh() -> Definition {
+    definition(Cli::command(), &|variable| {
+        std::env::var_os(variable).is_some_and(|value| value.is_empty())
+    })
+}
+
+fn read(definition: &mut Definition) -> Result<Cli, clap::Error> {
+    let matches = definition.try_get_matches_from_mut(std::env::args_os())?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// The arguments, with what a configuration file says in place of the defaults.
+fn with_file(path: &Path) -> Result<Cli, clap::Error> {
+    let file = File::read(path, &config_flags()).map_err(|problems| {
+        clap::Error::raw(ErrorKind::ValueValidation, format!("{problems}\n"))
+    })?;
+    let mut cli = read(&mut file.defaults(fresh()))?;
+    if let Some(serve) = cli.command.serve() {
+        serve.file = file;
+    }
+    Ok(cli)
+}
+
+/// `serve` as the same arguments give it with what the file says now.
+///
+/// # Errors
+/// [`Usage`], with all that is wrong with it.
+fn serve_again(path: &Path) -> Result<serve::Serve, Usage> {
+    match with_file(path).map_err(|error| Usage(without_usage(&error)))?.command {
+        Command::Serve(serve) => Ok(*serve),
+        _ => Err(Usage("the arguments are not those of `serve`".to_owned())),
+    }
 }
 
 /// Whether log lines are to be JSON, by arguments that can't be parsed as a whole.

@@ -1,6 +1,6 @@
 //! `serve`: the operator.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
+use futures::stream::{self, StreamExt as _};
 use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
 use istio_cloud_map_core::operator::{self, NameFilter, Operator, Status};
 use istio_cloud_map_core::service_entry::ApiVersion;
-use istio_cloud_map_core::translate::Conflicts;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
@@ -27,9 +27,10 @@ use super::translate::Output;
 use super::values;
 use crate::config::file::{File, SourceEntry};
 use crate::config::{Config, SinkConfig, SinkKind, SourceConfig, SourceKind};
-use crate::driver::{Backends, Clock, Heartbeat, Leading, StopSignal, Telemetry, run};
+use crate::driver::{Backends, Clock, Driver, Heartbeat, Leading, StopSignal, Telemetry, Writes};
 use crate::http;
 use crate::metrics::Metrics;
+use crate::reload::{Reload, Reread};
 use crate::sink::kube::Leases;
 use crate::sink::stdout::Format;
 use crate::source::aws::AwsOptions;
@@ -208,14 +209,9 @@ impl From<Policy> for operator::Policy {
     }
 }
 
-/// All that the operator runs with.
+/// The operator, and what serves probes and metrics: nothing in a single pass.
 struct Started {
-    operator: Operator,
-    leading: Option<Leading>,
-    backends: Backends,
-    telemetry: Telemetry,
-    clock: Clock,
-    /// What serves probes and metrics; none in a single pass.
+    driver: Driver,
     server: JoinSet<()>,
 }
 
@@ -233,17 +229,20 @@ impl Serve {
             // On a thread of its own, so that a stop need not wait for what blocks it: a plugin, a
             // pipe in place of a file.
             let handle = Handle::current();
-            let start =
-                spawn_blocking(move || handle.block_on(async { start(self.config()?).await }));
+            let start = spawn_blocking(move || {
+                let reload = self.config_file().map(Path::to_owned);
+                handle.block_on(async { start(self.config()?, reload).await })
+            });
             let interrupted = if once { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-            let Started { operator, leading, backends, telemetry, clock, mut server } = tokio::select! {
+            let Started { driver, mut server } = tokio::select! {
                 biased;
                 () = stop.requested() => return Ok(interrupted),
                 started = start => started.context("the start was cancelled")??,
             };
-            let (sink, status) = (backends.sink.clone(), telemetry.status.subscribe());
+            let (sink, status) =
+                (driver.backends.sink.clone(), driver.telemetry.status.subscribe());
             let failed = tokio::select! {
-                failed = run(operator, leading, backends, telemetry, clock, &stop) => failed?,
+                failed = driver.run(&stop) => failed?,
                 Some(ended) = server.join_next() => {
                     ended.context("probes and metrics are no longer served")?;
                     bail!("probes and metrics are no longer served");
@@ -285,6 +284,7 @@ impl Serve {
             sink: self.sink(&sources, namespace, translate.api_version),
             sources,
             translate,
+            transformation: self.transformation.clone(),
             transform: self.transformation.load()?,
             plan: operator::Options {
                 owner: self.settings.id.clone(),
@@ -454,21 +454,16 @@ fn pod_namespace() -> Option<String> {
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-async fn start(config: Config) -> anyhow::Result<Started> {
+async fn start(config: Config, reload: Option<PathBuf>) -> anyhow::Result<Started> {
     let metrics = Arc::new(Metrics::default());
-    let (mut sources, mut regions) = (BTreeMap::new(), Vec::new());
-    for source in &config.sources {
-        let (built, region) = source.build().await?;
-        sources.insert(Arc::from(source.name.as_str()), built);
-        regions.push(region);
-    }
+    let (sources, regions) = config.build_sources().await?;
     let (sink, leases) = config.sink.build(&metrics).await?;
     let leases = match leases {
         Some(leases) => permitted(leases).await?,
         None => None,
     };
     let telemetry = Telemetry {
-        metrics,
+        metrics: metrics.clone(),
         heartbeat: Arc::new(Heartbeat::default()),
         status: watch::Sender::new(Status::default()),
     };
@@ -476,18 +471,34 @@ async fn start(config: Config) -> anyhow::Result<Started> {
     if !config.once {
         server = http::serve(config.listen, &telemetry).await?;
     }
-    let backends = Backends { sources, sink, dry_run: config.sink.dry_run };
+    let writes = if config.sink.dry_run { Writes::Pretended } else { Writes::Made };
+    let backends = Backends { sources, sink, writes };
     let (clock, mut settings) = (Clock::start(), config.operator(regions));
-    let leading = leases.map(|leases| {
-        let sources = std::mem::take(&mut settings.sources);
-        settings.elsewhere = sources.iter().map(|source| source.name.clone()).collect();
-        // An entry that is merged from several sources has one writer.
-        let together = settings.translate.conflicts == Conflicts::Merge;
-        let owner = &settings.plan.owner;
-        Leading::new(leases, owner, sources, together, telemetry.metrics.clone(), clock.now())
-    });
+    let leading =
+        leases.map(|leases| Leading::new(leases, &mut settings, metrics.clone(), clock.now()));
     let operator = Operator::new(settings, clock.now());
-    Ok(Started { operator, leading, backends, telemetry, clock, server })
+    let reloads = match reload.filter(|_| !config.once) {
+        Some(path) => {
+            let read = {
+                let path = path.clone();
+                Arc::new(move || reread(&path))
+            };
+            Reload::new(path, read, config, metrics).into_stream()
+        }
+        None => stream::pending().boxed(),
+    };
+    let driver = Driver { operator, leading, backends, telemetry, clock, reloads };
+    Ok(Started { driver, server })
+}
+
+/// What the configuration file says now.
+fn reread(path: &Path) -> anyhow::Result<Reread> {
+    let serve = super::serve_again(path)?;
+    Ok(Reread {
+        config: serve.config()?,
+        confirmed: serve.file.confirm_reload,
+        token: serve.file.token,
+    })
 }
 
 /// The leases, if this process may use them. A role of before there were leases is no reason not to

@@ -12,7 +12,7 @@ use super::values;
 const BUILT_IN: bool = cfg!(feature = "transform");
 
 /// A module of the user's own.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Transformation")]
 pub struct Transformation {
     /// A WebAssembly module that sees each entry, and may change or drop it: see docs/transform.md

@@ -14,11 +14,14 @@ use std::time::Duration;
 use istio_cloud_map_core::operator::{self, Options as PlanOptions};
 use istio_cloud_map_core::translate::{Options as TranslateOptions, Transform};
 
+use crate::cli::transform::Transformation;
+use crate::driver::Sources;
+
 pub use sink::{SinkConfig, SinkKind};
 pub use source::{SourceConfig, SourceKind};
 
 /// All settings of `serve`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// What is read.
     pub sources: Vec<SourceConfig>,
@@ -26,7 +29,9 @@ pub struct Config {
     pub sink: SinkConfig,
     /// How services are translated.
     pub translate: TranslateOptions,
-    /// Changes each entry before it is written.
+    /// The module that changes each entry before it is written.
+    pub transformation: Transformation,
+    /// The same, loaded.
     pub transform: Option<Arc<dyn Transform>>,
     /// What may be written and removed.
     pub plan: PlanOptions,
@@ -45,11 +50,39 @@ pub struct Config {
 }
 
 impl Config {
+    /// Connects to AWS and opens files; with the sources, their regions as far as they are known, in
+    /// order.
+    ///
+    /// # Errors
+    /// Where a source that is required can't be used.
+    pub async fn build_sources(&self) -> anyhow::Result<(Sources, Vec<Option<String>>)> {
+        let (mut sources, mut regions) = (Sources::new(), Vec::new());
+        for source in &self.sources {
+            let (built, region) = source.build().await?;
+            sources.insert(Arc::from(source.name.as_str()), built);
+            regions.push(region);
+        }
+        Ok((sources, regions))
+    }
+
+    /// What differs from other settings and can't be changed while the process runs.
+    pub fn needs_restart(&self, other: &Self) -> Option<&'static str> {
+        let is_changed = [
+            ("`id`", self.plan.owner != other.plan.owner),
+            ("`to`, `output`, `kubeConfig` or `apiVersion`", self.sink.kind != other.sink.kind),
+            ("`dryRun`", self.sink.dry_run != other.sink.dry_run),
+            ("`leaderElect` or `leaderElectionNamespace`", self.sink.leases != other.sink.leases),
+            ("`once`", self.once != other.once),
+            ("`listen`", self.listen != other.listen),
+        ];
+        is_changed.into_iter().find(|(_, changed)| *changed).map(|(setting, _)| setting)
+    }
+
     /// The part that the operator decides with. `regions` are those of the sources, as far as they
     /// are known.
     pub fn operator(&self, regions: Vec<Option<String>>) -> operator::Config {
         let sources = self.sources.iter().zip(regions);
-        operator::Config {
+        let config = operator::Config {
             sources: sources
                 .map(|(source, region)| source.operator(region, self.interval))
                 .collect(),
@@ -62,6 +95,10 @@ impl Config {
             max_writes_in_flight: self.max_writes_in_flight,
             once: self.once,
             ..operator::Config::default()
+        };
+        for unread in config.unread() {
+            tracing::warn!("{unread}");
         }
+        config
     }
 }

@@ -13,7 +13,7 @@ use crate::sink::kube::{KubeOptions, KubeSink, Leases};
 use crate::sink::stdout::{Format, StdoutSink};
 
 /// Where entries are written to.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SinkConfig {
     /// What is written to.
     pub kind: SinkKind,
@@ -30,7 +30,7 @@ pub struct SinkConfig {
 
 /// What is written to. To add a kind, add a variant, its arm in [`SinkConfig::build`], and how
 /// it is written on the command line in `cli/backend.rs`.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SinkKind {
     /// A cluster.
     Kube {

@@ -17,7 +17,7 @@ use crate::source::file::FileSource;
 use crate::source::lazy::LazySource;
 
 /// One account and region, or one file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SourceConfig {
     /// Its name.
     pub name: String,

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use futures::future::join_all;
 
 pub use istio::Version;
-pub use report::{Check, Outcome, json, lines};
+pub use report::{Checked, Outcome, json, lines};
 
 use crate::config::{Config, SinkKind};
 use report::Checks;
@@ -22,10 +22,10 @@ use report::Checks;
 /// How long a group of checks may take. Lists of a large account take their time.
 const LONGEST: Duration = Duration::from_secs(90);
 /// AWS refuses a signature that is older than five minutes.
-const MOST_SKEW: Duration = Duration::from_secs(60);
+const MOST_SKEW: Duration = Duration::from_mins(1);
 
 /// Makes all checks.
-pub async fn check(config: &Config, istio: Option<Version>) -> Vec<Check> {
+pub async fn check(config: &Config, istio: Option<Version>) -> Vec<Checked> {
     let has_several = config.sources.len() > 1;
     let interval = (config.interval, config.longest_interval);
     let sources = config.sources.iter().map(|source| async move {

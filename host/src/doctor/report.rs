@@ -21,7 +21,7 @@ pub enum Outcome {
 
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
+pub struct Checked {
     /// How it ended.
     pub result: Outcome,
     /// The source that it is about, where there are several.
@@ -40,7 +40,7 @@ pub struct Check {
 #[derive(Debug, Default)]
 pub struct Checks {
     source: Option<String>,
-    list: Vec<Check>,
+    list: Vec<Checked>,
 }
 
 impl Checks {
@@ -75,19 +75,19 @@ impl Checks {
 
     fn add(&mut self, result: Outcome, check: &str, message: String, remedy: Option<String>) {
         let (source, check) = (self.source.clone(), check.to_owned());
-        self.list.push(Check { result, source, check, message, remedy });
+        self.list.push(Checked { result, source, check, message, remedy });
     }
 
     /// All of them, in their order.
-    pub fn into_list(self) -> Vec<Check> {
+    pub fn into_list(self) -> Vec<Checked> {
         self.list
     }
 }
 
 /// A line a check, with its remedy indented below.
-pub fn lines(checks: &[Check], colour: bool) -> String {
+pub fn lines(checks: &[Checked], colour: bool) -> String {
     let mut text = String::new();
-    for Check { result, source, check, message, remedy } in checks {
+    for Checked { result, source, check, message, remedy } in checks {
         let (word, code) = match result {
             Outcome::Ok => ("ok", "32"),
             Outcome::Warning => ("warning", "33"),
@@ -106,7 +106,7 @@ pub fn lines(checks: &[Check], colour: bool) -> String {
 }
 
 /// A list of flat objects.
-pub fn json(checks: &[Check]) -> Result<String, serde_json::Error> {
+pub fn json(checks: &[Checked]) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(checks).map(|text| logging::visible(&text).into_owned() + "\n")
 }
 

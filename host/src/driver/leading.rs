@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use istio_cloud_map_core::lease::{Config, Effect, Election, Event, Record, Term, WriteFailure};
 use istio_cloud_map_core::operator::{self, SourceConfig, Time, Version, WriteError};
+use istio_cloud_map_core::translate::Conflicts;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 use tokio::time::timeout;
 
@@ -28,6 +29,8 @@ const LONGEST_HOST_NAME: usize = 63;
 
 /// The leases that replicas share the sources by.
 pub struct Leading {
+    /// What the names of its leases begin with.
+    prefix: String,
     election: Election,
     leases: Leases,
     groups: BTreeMap<String, Group>,
@@ -70,30 +73,18 @@ pub enum Answer {
 pub type Permit = Option<OwnedRwLockReadGuard<()>>;
 
 impl Leading {
-    /// A replica that leads nothing yet. `owner` is its `--id`; with `together`, all sources have
-    /// one lease.
+    /// A replica that leads nothing yet, and takes the sources out of the settings.
     pub fn new(
         leases: Leases,
-        owner: &str,
-        sources: Vec<SourceConfig>,
-        together: bool,
+        settings: &mut operator::Config,
         metrics: Arc<Metrics>,
         now: Time,
     ) -> Self {
-        let prefix = prefix(owner);
-        let mut groups = BTreeMap::<String, Group>::new();
-        for source in sources {
-            metrics.leads(&source.name, false);
-            let name = if together {
-                format!("{prefix}-sources")
-            } else {
-                format!("{prefix}-source-{}", source.name)
-            };
-            let group = groups
-                .entry(name)
-                .or_insert_with(|| Group { sources: Vec::new(), writes: Arc::default() });
-            group.sources.push(source);
-        }
+        let sources = std::mem::take(&mut settings.sources);
+        settings.elsewhere = sources.iter().map(|source| source.name.clone()).collect();
+        let together = is_together(settings);
+        let prefix = prefix(&settings.plan.owner);
+        let groups = group(&prefix, sources, together, &metrics);
         let config = Config {
             identity: identity(),
             leases: groups.keys().cloned().collect(),
@@ -102,6 +93,7 @@ impl Leading {
         };
         tracing::info!("this replica is {}", config.identity);
         Self {
+            prefix,
             election: Election::new(config, now),
             leases,
             groups,
@@ -113,6 +105,45 @@ impl Leading {
             stopping: false,
             stopped: false,
         }
+    }
+
+    /// Takes the sources of other settings, and leaves those in them that this replica leads.
+    pub fn reconfigure(
+        &mut self,
+        settings: &mut operator::Config,
+        now: Time,
+        tasks: &mut Tasks,
+    ) -> Vec<operator::Event> {
+        let sources = std::mem::take(&mut settings.sources);
+        for source in self.groups.values().flat_map(|group| &group.sources) {
+            if sources.iter().all(|new| new.name != source.name) {
+                self.metrics.leads_no_more(&source.name);
+            }
+        }
+        settings.elsewhere = sources.iter().map(|source| source.name.clone()).collect();
+        let mut groups = group(&self.prefix, sources, is_together(settings), &self.metrics);
+        let leases = groups.keys().cloned().collect();
+        // Before the groups are others: the sources of a lease that is given up are stopped.
+        let events = self.handle(Event::Configured { leases }, now, tasks);
+        for (name, group) in &mut groups {
+            if let Some(old) = self.groups.remove(name) {
+                group.writes = old.writes;
+            }
+            if self.election.term(name, now).is_some() {
+                for source in &group.sources {
+                    self.metrics.leads(&source.name, true);
+                }
+                settings.sources.extend(group.sources.iter().cloned());
+            }
+        }
+        // Of those that are being released, the writes are still waited for.
+        groups.extend(
+            std::mem::take(&mut self.groups)
+                .into_iter()
+                .map(|(name, group)| (name, Group { sources: Vec::new(), ..group })),
+        );
+        self.groups = groups;
+        events
     }
 
     /// Does what is due. First of all in each turn, since the process may have been paused.
@@ -284,6 +315,32 @@ impl Leading {
             Some(_) => {}
         }
     }
+}
+
+/// Whether all sources have one lease: an entry that is merged from several of them has one writer.
+fn is_together(settings: &operator::Config) -> bool {
+    settings.translate.conflicts == Conflicts::Merge
+}
+
+/// The sources by the name of their lease.
+fn group(
+    prefix: &str,
+    sources: Vec<SourceConfig>,
+    together: bool,
+    metrics: &Metrics,
+) -> BTreeMap<String, Group> {
+    let mut groups = BTreeMap::<String, Group>::new();
+    for source in sources {
+        metrics.leads(&source.name, false);
+        let name = if together {
+            format!("{prefix}-sources")
+        } else {
+            format!("{prefix}-source-{}", source.name)
+        };
+        let new = || Group { sources: Vec::new(), writes: Arc::default() };
+        groups.entry(name).or_insert_with(new).sources.push(source);
+    }
+    groups
 }
 
 /// What the names of all leases of an `--id` begin with. An id may have capitals and underscores,

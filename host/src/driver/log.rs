@@ -9,6 +9,7 @@ use istio_cloud_map_core::operator::{
     Action, Event, Observation, Page, Read, ReadError, Target, Write, WriteError,
 };
 
+use super::Writes;
 use crate::logging;
 
 /// What the operator reports.
@@ -38,9 +39,13 @@ pub fn diagnostic(diagnostic: &Diagnostic) {
 }
 
 /// A write that was made.
-pub fn written(write: &Write, dry_run: bool) {
+pub fn written(write: &Write, writes: Writes) {
     let (entry, endpoints) = (&write.key, write.endpoints);
-    let verb = verb(&write.action, dry_run);
+    let verb = match writes {
+        Writes::Made => verb(&write.action, false),
+        Writes::Pretended => verb(&write.action, true),
+        Writes::Silent => return,
+    };
     match &write.action {
         Action::Delete => tracing::info!(%entry, "{verb}"),
         Action::Create | Action::Adopt { .. } => tracing::info!(%entry, endpoints, "{verb}"),

@@ -15,7 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use istio_cloud_map_core::operator::{Effect, Event, Operator, Status, Time};
+use futures::stream::BoxStream;
+use istio_cloud_map_core::operator::{self, Effect, Event, Operator, Status, Time};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
@@ -24,10 +25,12 @@ pub use heartbeat::Heartbeat;
 pub use leading::Leading;
 pub use log::diagnostic;
 pub use stop_signal::StopSignal;
-pub use tasks::{Backends, Tasks};
+use tasks::Tasks;
+pub use tasks::{Backends, Sources, Writes};
 
 use self::leading::Answer;
 use crate::metrics::Metrics;
+use crate::sink::Sink;
 
 /// How long a stop waits for the writes in flight.
 const LONGEST_STOP: Duration = Duration::from_secs(4);
@@ -51,6 +54,8 @@ pub enum Input {
     Operator(Event),
     /// For the leases.
     Lease(Answer),
+    /// For all.
+    Reconfigured(Box<Reconfiguration>),
 }
 
 impl From<Event> for Input {
@@ -59,99 +64,135 @@ impl From<Event> for Input {
     }
 }
 
-/// Runs until a single pass is over or a stop is requested. True, if something failed that a pass
-/// should have done. `leading`: none, where this process has all sources for itself.
-///
-/// # Errors
-/// Where a task of its own ended that never should.
-pub async fn run(
-    mut operator: Operator,
-    mut leading: Option<Leading>,
-    backends: Backends,
-    telemetry: Telemetry,
-    clock: Clock,
-    stop: &StopSignal,
-) -> anyhow::Result<bool> {
-    let (events, mut inbox) = mpsc::channel(256);
-    let mut tasks = Tasks::new(backends, events, telemetry.metrics.clone());
-    tasks.watch();
-    let mut stopping: Option<Time> = None;
-    let mut finished: Option<bool> = None;
-    let mut status_at = Time::ZERO;
-    let mut operator_wakes: Option<Time> = None;
-    let mut input = Input::Operator(Event::Tick);
-    loop {
-        let now = clock.now();
-        let mut events = VecDeque::new();
-        if let Some(leading) = &mut leading {
-            events.extend(leading.tick(now, &mut tasks));
-        }
-        match (input, &mut leading) {
-            (Input::Operator(event), _) => events.push_back(event),
-            (Input::Lease(answer), Some(leading)) => {
-                events.extend(leading.answered(answer, now, &mut tasks));
+/// Other settings, while the operator runs.
+pub struct Reconfiguration {
+    /// The settings of the operator, with all sources.
+    pub settings: operator::Config,
+    /// The sources by name, and the sink if that has changed.
+    pub sources: Sources,
+    /// The new sink, if that has changed.
+    pub sink: Option<Arc<dyn Sink>>,
+}
+
+/// An operator and all that it runs with.
+pub struct Driver {
+    /// Decides.
+    pub operator: Operator,
+    /// Which sources are ours; none, where this process has all of them for itself.
+    pub leading: Option<Leading>,
+    /// What is read and written.
+    pub backends: Backends,
+    /// What the rest of the process observes.
+    pub telemetry: Telemetry,
+    /// The time of all of them.
+    pub clock: Clock,
+    /// Other settings, one after another.
+    pub reloads: BoxStream<'static, Reconfiguration>,
+}
+
+impl Driver {
+    /// Runs until a single pass is over or a stop is requested. True, if something failed that a
+    /// pass should have done.
+    ///
+    /// # Errors
+    /// Where a task of its own ended that never should.
+    pub async fn run(self, stop: &StopSignal) -> anyhow::Result<bool> {
+        let Self { mut operator, mut leading, backends, telemetry, clock, reloads } = self;
+        let (events, mut inbox) = mpsc::channel(256);
+        let is_silent = backends.writes == Writes::Silent;
+        let mut tasks = Tasks::new(backends, events, telemetry.metrics.clone());
+        tasks.watch_sink();
+        tasks.watch_sources();
+        tasks.reload_from(reloads);
+        let mut stopping: Option<Time> = None;
+        let mut finished: Option<bool> = None;
+        let mut status_at = Time::ZERO;
+        let mut operator_wakes: Option<Time> = None;
+        let mut input = Input::Operator(Event::Tick);
+        loop {
+            let now = clock.now();
+            let mut events = VecDeque::new();
+            if let Some(leading) = &mut leading {
+                events.extend(leading.tick(now, &mut tasks));
             }
-            (Input::Lease(_), None) => {}
-        }
-        while let Some(event) = events.pop_front() {
-            operator_wakes = None;
-            for effect in operator.handle(event, now) {
-                match effect {
-                    Effect::WakeAt(at) => operator_wakes = Some(at),
-                    Effect::Finished { failed } => finished = Some(failed),
-                    Effect::Report(diagnostic) => log::diagnostic(&diagnostic),
-                    Effect::Read { id, read } => tasks.read(id, read),
-                    Effect::Write(write) => {
-                        let permit = leading
-                            .as_ref()
-                            .map_or(Ok(None), |leading| leading.permit(&write.source, clock.now()));
-                        match permit {
-                            Ok(permit) => tasks.write(write, permit),
-                            Err(error) => events
-                                .push_back(Event::Written { key: write.key, result: Err(error) }),
+            match (input, &mut leading) {
+                (Input::Operator(event), _) => events.push_back(event),
+                (Input::Lease(answer), Some(leading)) => {
+                    events.extend(leading.answered(answer, now, &mut tasks));
+                }
+                (Input::Lease(_), None) => {}
+                (Input::Reconfigured(new), leading) => {
+                    let Reconfiguration { mut settings, sources, sink } = *new;
+                    tasks.replace(sources, sink);
+                    if let Some(leading) = leading {
+                        events.extend(leading.reconfigure(&mut settings, now, &mut tasks));
+                    }
+                    events.push_back(Event::Reconfigured(Box::new(settings)));
+                }
+            }
+            while let Some(event) = events.pop_front() {
+                operator_wakes = None;
+                for effect in operator.handle(event, now) {
+                    match effect {
+                        Effect::WakeAt(at) => operator_wakes = Some(at),
+                        Effect::Finished { failed } => finished = Some(failed),
+                        Effect::Report(_) if is_silent => {}
+                        Effect::Report(diagnostic) => log::diagnostic(&diagnostic),
+                        Effect::Read { id, read } => tasks.read(id, read),
+                        Effect::Write(write) => {
+                            let permit = leading.as_ref().map_or(Ok(None), |leading| {
+                                leading.permit(&write.source, clock.now())
+                            });
+                            match permit {
+                                Ok(permit) => tasks.write(write, permit),
+                                Err(error) => events.push_back(Event::Written {
+                                    key: write.key,
+                                    result: Err(error),
+                                }),
+                            }
                         }
                     }
                 }
             }
-        }
-        telemetry.heartbeat.beat();
-        if let Some(failed) = finished {
-            if let Some(leading) = &mut leading {
-                leading.stop(now, &mut tasks);
+            telemetry.heartbeat.beat();
+            if let Some(failed) = finished {
+                if let Some(leading) = &mut leading {
+                    leading.stop(now, &mut tasks);
+                }
+                if leading.as_ref().is_none_or(Leading::is_stopped) {
+                    publish(&operator, leading.as_ref(), &telemetry);
+                    return Ok(failed);
+                }
             }
-            if leading.as_ref().is_none_or(Leading::is_stopped) {
+            if now >= status_at {
                 publish(&operator, leading.as_ref(), &telemetry);
-                return Ok(failed);
+                status_at = now + STATUS_EVERY;
             }
-        }
-        if now >= status_at {
-            publish(&operator, leading.as_ref(), &telemetry);
-            status_at = now + STATUS_EVERY;
-        }
-        let leases_wake = leading.as_ref().and_then(Leading::deadline);
-        let stop_ends = stopping.map(|since| since + LONGEST_STOP);
-        // What has just happened must not wait for the next event to be seen: the status.
-        let wakes = [operator_wakes, leases_wake, stop_ends, Some(status_at)];
-        let wake = wakes.into_iter().flatten().min().unwrap_or(status_at);
-        input = tokio::select! {
-            biased;
-            () = stop.requested(), if stopping.is_none() => {
-                stopping = Some(clock.now());
-                tracing::info!("stopping: finishing the writes in flight");
-                Event::Stop.into()
+            let leases_wake = leading.as_ref().and_then(Leading::deadline);
+            let stop_ends = stopping.map(|since| since + LONGEST_STOP);
+            // What has just happened must not wait for the next event to be seen: the status.
+            let wakes = [operator_wakes, leases_wake, stop_ends, Some(status_at)];
+            let wake = wakes.into_iter().flatten().min().unwrap_or(status_at);
+            input = tokio::select! {
+                biased;
+                () = stop.requested(), if stopping.is_none() => {
+                    stopping = Some(clock.now());
+                    tracing::info!("stopping: finishing the writes in flight");
+                    Event::Stop.into()
+                }
+                ended = tasks.ended() => {
+                    ended?;
+                    Event::Tick.into()
+                }
+                input = inbox.recv() => input.context("no task is running")?,
+                () = sleep(wake.saturating_sub(clock.now())) => Event::Tick.into(),
+            };
+            if stop_ends.is_some_and(|end| clock.now() >= end) {
+                tracing::warn!(
+                    "some writes did not end in time; the next start observes their results"
+                );
+                return Ok(true);
             }
-            ended = tasks.ended() => {
-                ended?;
-                Event::Tick.into()
-            }
-            input = inbox.recv() => input.context("no task is running")?,
-            () = sleep(wake.saturating_sub(clock.now())) => Event::Tick.into(),
-        };
-        if stop_ends.is_some_and(|end| clock.now() >= end) {
-            tracing::warn!(
-                "some writes did not end in time; the next start observes their results"
-            );
-            return Ok(true);
         }
     }
 }

@@ -48,10 +48,15 @@ impl StopSignal {
         Ok(Self(receiver))
     }
 
+    /// One that is never requested.
+    pub fn never() -> Self {
+        Self(watch::channel(false).1)
+    }
+
     /// Ends when the process is asked to stop.
     pub async fn requested(&self) {
         if self.0.clone().wait_for(|requested| *requested).await.is_err() {
-            // The thread ended without a signal, which does not happen.
+            // Nobody can request it any more.
             std::future::pending::<()>().await;
         }
     }

@@ -6,26 +6,41 @@ use std::time::Instant;
 
 use anyhow::anyhow;
 use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use istio_cloud_map_core::operator::{
     Event, Observed, Read, ReadError, ReadId, Target, Write, WriteError,
 };
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::leading::{Answer, Permit};
-use super::{Input, log};
+use super::{Input, Reconfiguration, log};
 use crate::metrics::Metrics;
 use crate::sink::{Apply, Sink};
 use crate::source::Source;
 
+/// The sources by name.
+pub type Sources = BTreeMap<Arc<str>, Arc<dyn Source>>;
+
 /// The sources to read from and the sink to write to.
 pub struct Backends {
-    /// By name.
-    pub sources: BTreeMap<Arc<str>, Arc<dyn Source>>,
-    /// For all of them.
+    /// What is read.
+    pub sources: Sources,
+    /// Where all entries are.
     pub sink: Arc<dyn Sink>,
-    /// Whether the sink discards writes.
-    pub dry_run: bool,
+    /// What the log says of writes.
+    pub writes: Writes,
+}
+
+/// What the log says of writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    /// That they were made.
+    Made,
+    /// That they would be made: the sink discards them.
+    Pretended,
+    /// Nothing, nor of diagnostics.
+    Silent,
 }
 
 /// Executes the operator's effects.
@@ -34,18 +49,49 @@ pub struct Tasks {
     events: mpsc::Sender<Input>,
     metrics: Arc<Metrics>,
     running: JoinSet<anyhow::Result<()>>,
+    /// Those that watch the sink and the sources.
+    watching: Watching,
+}
+
+#[derive(Default)]
+struct Watching {
+    sink: Vec<AbortHandle>,
+    sources: Vec<AbortHandle>,
 }
 
 impl Tasks {
     /// Answers go to `events`.
     pub fn new(backends: Backends, events: mpsc::Sender<Input>, metrics: Arc<Metrics>) -> Self {
-        Self { backends, events, metrics, running: JoinSet::new() }
+        Self { backends, events, metrics, running: JoinSet::new(), watching: Watching::default() }
     }
 
-    /// Starts to watch the sink, and the sources that report changes.
-    pub fn watch(&mut self) {
-        let (sink, events) = (self.backends.sink.clone(), self.events.clone());
+    /// Takes others from now on. What is in flight ends with the old ones.
+    pub fn replace(&mut self, sources: Sources, sink: Option<Arc<dyn Sink>>) {
+        self.watching.sources.drain(..).for_each(|task| task.abort());
+        self.backends.sources = sources;
+        self.watch_sources();
+        if let Some(sink) = sink {
+            self.watching.sink.drain(..).for_each(|task| task.abort());
+            self.backends.sink = sink;
+            self.watch_sink();
+        }
+    }
+
+    /// Starts to pass on other settings.
+    pub fn reload_from(&mut self, mut reloads: BoxStream<'static, Reconfiguration>) {
+        let events = self.events.clone();
         self.running.spawn(async move {
+            while let Some(reload) = reloads.next().await {
+                drop(events.send(Input::Reconfigured(Box::new(reload))).await);
+            }
+            Ok(())
+        });
+    }
+
+    /// Starts to watch the sink.
+    pub fn watch_sink(&mut self) {
+        let (sink, events) = (self.backends.sink.clone(), self.events.clone());
+        let task = self.running.spawn(async move {
             let mut observations = sink.observe();
             let mut last_error = None;
             while let Some(observation) = observations.next().await {
@@ -63,14 +109,20 @@ impl Tasks {
             Err(last_error
                 .map_or_else(|| anyhow!("the sink can no longer be observed"), Into::into))
         });
+        self.watching.sink.push(task);
+    }
+
+    /// Starts to wait for the sources that report changes.
+    pub fn watch_sources(&mut self) {
         for (name, source) in self.backends.sources.clone() {
             let events = self.events.clone();
-            self.running.spawn(async move {
+            let task = self.running.spawn(async move {
                 loop {
                     source.changed().await;
                     drop(events.send(Event::SourceChanged { source: name.clone() }.into()).await);
                 }
             });
+            self.watching.sources.push(task);
         }
     }
 
@@ -80,6 +132,8 @@ impl Tasks {
             match self.running.join_next().await {
                 Some(Ok(Ok(()))) => {}
                 Some(Ok(Err(error))) => return Err(error),
+                // Its sink or source was replaced.
+                Some(Err(ended)) if ended.is_cancelled() => {}
                 Some(Err(panic)) => return Err(panic.into()),
                 None => std::future::pending().await,
             }
@@ -112,11 +166,11 @@ impl Tasks {
     /// Starts a write, which keeps its permit until it has ended.
     pub fn write(&mut self, write: Write, permit: Permit) {
         log::writing(&write);
-        let (sink, events, metrics, dry_run) = (
+        let (sink, events, metrics, writes) = (
             self.backends.sink.clone(),
             self.events.clone(),
             self.metrics.clone(),
-            self.backends.dry_run,
+            self.backends.writes,
         );
         self.running.spawn(async move {
             let started = Instant::now();
@@ -124,7 +178,7 @@ impl Tasks {
             let outcome = result.as_ref().map_or_else(|error| error.failure.as_str(), |_| "ok");
             metrics.wrote(write.action.as_str(), outcome, started.elapsed());
             match &result {
-                Ok(_) => log::written(&write, dry_run),
+                Ok(_) => log::written(&write, writes),
                 Err(error) => log::not_written(&write, error),
             }
             drop(permit);

@@ -24,9 +24,8 @@ use self::process::Process;
 /// From an answer within the region to the longest time limit that a call has.
 const SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// Counted by [`Metrics::watch_lost`]: the driver sees that a watch fails, and the operator's status
-/// has all other diagnostics.
-const BY_DRIVER: Code = Code::WatchFailed;
+/// Counted by [`Metrics::driver_diagnostic`]: the operator's status has all others.
+const BY_DRIVER: [Code; 3] = [Code::WatchFailed, Code::ReloadFailed, Code::ReloadHeld];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
@@ -241,17 +240,21 @@ impl Metrics {
             .set(connected.into());
     }
 
-    /// That a watch has failed for a while is a diagnostic of its namespace, from now on or no
-    /// longer.
-    pub fn watch_lost(&self, lost: bool) {
-        let gauge = self.diagnostics.get_or_create(&OfCode { code: BY_DRIVER.as_str() });
-        let _before = if lost { gauge.inc() } else { gauge.dec() };
+    /// A diagnostic of the driver's own holds from now on, or no longer.
+    pub fn driver_diagnostic(&self, code: Code, holds: bool) {
+        let gauge = self.diagnostics.get_or_create(&OfCode { code: code.as_str() });
+        let _before = if holds { gauge.inc() } else { gauge.dec() };
     }
 
     /// Whether this replica leads a source now.
     pub fn leads(&self, source: &str, is_leader: bool) {
         let label = OfSource { source: source.to_owned() };
         self.leader.get_or_create(&label).set(is_leader.into());
+    }
+
+    /// There is no such source any more.
+    pub fn leads_no_more(&self, source: &str) {
+        self.leader.remove(&OfSource { source: source.to_owned() });
     }
 
     /// A watch has ended.
@@ -283,7 +286,7 @@ impl Metrics {
             self.failing.get_or_create(&label).set(of.failing as u64);
             self.rate.get_or_create(&label).set(of.rate);
         }
-        for code in Code::ALL.iter().filter(|code| **code != BY_DRIVER) {
+        for code in Code::ALL.iter().filter(|code| !BY_DRIVER.contains(code)) {
             let count = status.diagnostics.get(code).copied().unwrap_or(0);
             self.diagnostics.get_or_create(&OfCode { code: code.as_str() }).set(count as u64);
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use istio_cloud_map_core::diagnostic::Code;
 use istio_cloud_map_core::operator::{SourceStatus, Status};
 use openmetrics_parser::openmetrics::parse_openmetrics;
 
@@ -15,6 +16,7 @@ pub(crate) fn used() -> Metrics {
     metrics.wrote("create", "forbidden", Duration::from_millis(30));
     metrics.watching("mesh", true);
     metrics.watch_ended("mesh", WatchEnd::Closed);
+    metrics.leads("default", true);
     metrics.set(&status(true, 0));
     metrics
 }
@@ -115,7 +117,7 @@ fn a_lost_watch_is_a_diagnostic_whatever_the_operators_status_says() {
     let metrics = used();
     let series = r#"istio_cloud_map_diagnostics{code="WatchFailed"}"#;
     for (lost, expected) in [(true, 1.0), (true, 2.0), (false, 1.0), (false, 0.0)] {
-        metrics.watch_lost(lost);
+        metrics.driver_diagnostic(Code::WatchFailed, lost);
         metrics.set(&status(true, 0));
         assert_eq!(value(&metrics, series), Some(expected));
     }

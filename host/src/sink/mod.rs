@@ -13,6 +13,7 @@ mod dedup;
 pub mod dir;
 pub mod dry_run;
 pub mod kube;
+pub mod rehearsal;
 pub mod stdout;
 
 /// An entry to write.

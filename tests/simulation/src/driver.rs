@@ -232,6 +232,7 @@ impl Operator {
         };
         let config = Config {
             sources: settings.sources.iter().map(source).collect(),
+            elsewhere: Vec::new(),
             translate: settings.translate.clone(),
             transform: None,
             plan,

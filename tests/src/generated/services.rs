@@ -96,6 +96,8 @@ pub fn options_json(seed: u64) -> Value {
         "dynamicPort": pick(&mut rng, &["http:80", "grpc:50051", "tcp:9"]),
         "protocols": pick(&mut rng, &[json!({}), json!({"8080": "HTTP", "9090": "GRPC"})]),
         "endpointLabels": {"version": "version"},
+        "entryLabels": {"team": "a", "env": {"tag": "team"}},
+        "entryAnnotations": {"note": {"attribute": "note"}},
         "weightAttribute": "weight",
     })
 }

@@ -65,6 +65,18 @@ export type TranslationOptions = {
    * @default {}
    */
   endpointLabels?: { [key in LabelKey]: string } | undefined;
+  /**
+   * Labels of the entry. Each value is a text, `{"attribute": KEY}` or `{"tag": KEY}`: the service
+   * attribute or the tag that has the value, where that is read; without it, there is no such
+   * label. A changed label makes Istio push its configuration to all proxies.
+   * @default {}
+   */
+  entryLabels?: { [key in LabelKey]: EntryValue } | undefined;
+  /**
+   * Annotations of the entry, as `entryLabels`, with any text as a value.
+   * @default {}
+   */
+  entryAnnotations?: { [key in LabelKey]: EntryValue } | undefined;
   /** The attribute that has an endpoint's weight. */
   weightAttribute?: string | undefined;
   /**
@@ -210,13 +222,13 @@ export type Change = {
   name: string;
 } & ({ "action": "create" } | {
   "action": "update";
-  /** The fields of the spec that differ. */
+  /** The fields of the spec that differ, and `labels` or `annotations`. */
   fields: Array<string>;
   /** It had endpoints and would have none. */
   empties: boolean;
 } | {
   "action": "adopt";
-  /** The fields of the spec that differ. */
+  /** The fields of the spec that differ, and `labels` or `annotations`. */
   fields: Array<string>;
   /** It had endpoints and would have none. */
   empties: boolean;
@@ -288,6 +300,8 @@ export type Code =
   | "ReadFailed"
   | "WriteFailed"
   | "WatchFailed"
+  | "ReloadFailed"
+  | "ReloadHeld"
   | "WriteNotKept"
   | "DeletesRefused";
 
@@ -366,6 +380,12 @@ export type EntryKey = {
 };
 
 /**
+ * The value of a label or an annotation of an entry: a text; or the service attribute, or the tag,
+ * that has the value.
+ */
+export type EntryValue = { "attribute": string } | { "tag": string } | string;
+
+/**
  * Kubernetes namespaces that see an entry: names, `.` for its own, or `*` or `~` (all, none)
  * alone.
  */
@@ -436,9 +456,9 @@ export type Metadata = {
   name: string;
   /** The Kubernetes namespace, if one is set. */
   namespace?: string;
-  /** `app.kubernetes.io/managed-by` and `istio-cloud-map/owner`, and no others. */
+  /** `app.kubernetes.io/managed-by`, `istio-cloud-map/owner`, and those of `entryLabels`. */
   labels?: { [key in string]: string };
-  /** The origin of the entry, under `istio-cloud-map/`. */
+  /** The origin of the entry, under `istio-cloud-map/`, and those of `entryAnnotations`. */
   annotations?: { [key in string]: string };
 };
 
@@ -481,6 +501,10 @@ export type Override = {
   dynamicPort?: PortSpec | undefined;
   /** As in the options. */
   exportTo?: ExportTo | undefined;
+  /** As in the options. Each label is that of the first override that sets it. */
+  entryLabels?: { [key in LabelKey]: EntryValue } | undefined;
+  /** As in the options. Each annotation is that of the first override that sets it. */
+  entryAnnotations?: { [key in LabelKey]: EntryValue } | undefined;
 };
 
 /** How completely a namespace was read. */
@@ -727,4 +751,5 @@ export type TranslationRule =
   | "PortMap"
   | "Locality"
   | "Resolution"
-  | "VirtualAddresses";
+  | "VirtualAddresses"
+  | "Metadata";

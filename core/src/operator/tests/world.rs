@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cloud_map::{Health, HealthCheckCustomConfig, Instance, Namespace, Service};
+use crate::cloud_map::{Health, HealthCheckCustomConfig, Instance, Namespace, Service, Tag};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::operator::{
     Action, Config, Effect, EntryKey, Event, InstancesRead, NamespaceOwner, Observation, Observed,
@@ -27,6 +27,8 @@ pub struct World {
     pub unhealthy: BTreeSet<String>,
     /// Service attributes by service.
     pub attributes: BTreeMap<String, SortedMap<String, String>>,
+    /// Tags by service.
+    pub tags: BTreeMap<String, Vec<Tag>>,
     pub cluster: BTreeMap<EntryKey, Value>,
     pub calls: BTreeMap<&'static str, usize>,
     pub writes: Vec<(EntryKey, &'static str)>,
@@ -52,6 +54,7 @@ impl World {
             health_checked: BTreeSet::new(),
             unhealthy: BTreeSet::new(),
             attributes: BTreeMap::new(),
+            tags: BTreeMap::new(),
             cluster: BTreeMap::new(),
             calls: BTreeMap::new(),
             writes: Vec::new(),
@@ -225,7 +228,10 @@ impl World {
                     self.attributes.get(&target.service.name).cloned().unwrap_or_default();
                 Event::ServiceAttributes { read: id, result: answer(fault, attributes) }
             }
-            Read::Tags(_) => Event::Tags { read: id, result: answer(fault, Vec::new()) },
+            Read::Tags(target) => {
+                let tags = self.tags.get(&target.service.name).cloned().unwrap_or_default();
+                Event::Tags { read: id, result: answer(fault, tags) }
+            }
             Read::Revision(target) => Event::Revision {
                 read: id,
                 result: answer(fault, self.revision_of(&target.service.name)),

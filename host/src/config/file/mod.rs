@@ -10,6 +10,7 @@ mod source;
 mod tests;
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 
 use clap::Command;
@@ -29,6 +30,8 @@ pub use source::SourceEntry;
 const COMMANDS: [&str; 2] = ["serve", "doctor"];
 const SOURCES: &str = "sources";
 const TRANSLATION: &str = "translation";
+/// A line of its own, so that the rest of the file has a token.
+const CONFIRM_RELOAD: &str = "confirmReload";
 /// What the file says in another way.
 const NOT_IN_FILE: [&str; 4] = ["config", "set", "help", "version"];
 /// Options of the translation that are flags, and so keys of the file itself.
@@ -42,6 +45,10 @@ pub struct File {
     pub sources: Vec<SourceEntry>,
     /// The options of the translation.
     pub translation: Options,
+    /// Confirms the rest of the file, where it changes many entries at once.
+    pub confirm_reload: Option<String>,
+    /// What confirms the rest of the file.
+    pub token: String,
     /// Flags by their ids, with their values.
     flags: Vec<(String, String)>,
 }
@@ -67,7 +74,12 @@ impl File {
             Err(error) => return Err(vec![explain.problem(&error)]),
         };
         let mut problems = Vec::new();
-        let mut file = Self { translation: raw.translation, ..Self::default() };
+        let mut file = Self {
+            translation: raw.translation,
+            confirm_reload: raw.confirm_reload,
+            token: token(text),
+            ..Self::default()
+        };
         for (key, value) in raw.flags {
             let line = Some(key.referenced.line());
             match flag(&key.value, &value.value, flags, &explain) {
@@ -108,6 +120,16 @@ impl File {
     }
 }
 
+/// What stands for the content of a file, but for its confirmation.
+fn token(text: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    for line in text.lines().filter(|line| !line.starts_with(CONFIRM_RELOAD)) {
+        line.trim_end().hash(&mut hasher);
+    }
+    // A letter first, so that YAML does not read a number.
+    format!("r{:08x}", hasher.finish() & 0xffff_ffff)
+}
+
 /// The flags that a file may set: those of `serve` and of every command.
 pub fn flags(definition: &Command) -> Vec<clap::Arg> {
     let serve = definition.find_subcommand("serve");
@@ -132,7 +154,7 @@ pub fn key_of(arg: &clap::Arg) -> String {
 }
 
 fn root_keys(flags: &[clap::Arg]) -> Vec<String> {
-    let own = [SOURCES, TRANSLATION].map(str::to_owned);
+    let own = [SOURCES, TRANSLATION, CONFIRM_RELOAD].map(str::to_owned);
     flags.iter().map(key_of).chain(own).collect()
 }
 
@@ -202,6 +224,7 @@ fn flags_of_translation(options: &Options) -> impl Iterator<Item = Problem> {
 struct Raw {
     sources: Vec<Spanned<SourceEntry>>,
     translation: Options,
+    confirm_reload: Option<String>,
     flags: Vec<(Spanned<String>, Spanned<Document>)>,
 }
 
@@ -226,6 +249,7 @@ impl<'de> Visitor<'de> for RawVisitor {
             match key.value.as_str() {
                 SOURCES => raw.sources = map.next_value::<Option<_>>()?.unwrap_or_default(),
                 TRANSLATION => raw.translation = map.next_value::<Option<_>>()?.unwrap_or_default(),
+                CONFIRM_RELOAD => raw.confirm_reload = map.next_value()?,
                 _ => raw.flags.push((key, map.next_value()?)),
             }
         }

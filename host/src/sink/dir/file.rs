@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use istio_cloud_map_core::operator::{EntryKey, Observed, Version};
+use istio_cloud_map_core::service_entry::is_reserved_key;
 use serde_json::{Value, json};
 
 use super::Directory;
@@ -139,6 +140,21 @@ impl Content {
             });
         }
         observed
+    }
+
+    /// The labels, or annotations (`part`), of its only entry that somebody else has added: the
+    /// annotation `list` has the keys of those that we have set.
+    pub(super) fn added(&self, part: &str, list: &str) -> Vec<(String, String)> {
+        let documents = self.documents();
+        let [entry] = documents.entries.as_slice() else { return Vec::new() };
+        let metadata = entry.get("metadata").unwrap_or(&Value::Null);
+        let set = metadata.get("annotations").and_then(|annotations| annotations.get(list));
+        let set = set.and_then(Value::as_str).unwrap_or_default();
+        let pairs = metadata.get(part).and_then(Value::as_object).into_iter().flatten();
+        pairs
+            .filter(|(key, _)| !is_reserved_key(key) && !set.split(',').any(|set| set == *key))
+            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .collect()
     }
 
     /// Whether it is this entry and nothing else, so that it may be replaced or removed as a whole.

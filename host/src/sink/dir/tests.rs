@@ -69,6 +69,41 @@ async fn what_is_written_is_seen_as_it_was_written() {
 }
 
 #[tokio::test]
+async fn a_label_that_somebody_adds_stays_and_one_that_is_no_longer_set_goes() {
+    let (directory, sink) = open();
+    let labelled = |labels: &[&str], address: &str, replaces| {
+        let mut object = object("a", "a.shop");
+        object["metadata"]["annotations"] = json!({"istio-cloud-map/source": "s"});
+        for label in labels {
+            object["metadata"]["labels"][label] = json!("x");
+        }
+        if !labels.is_empty() {
+            let list = "istio-cloud-map/entry-labels";
+            object["metadata"]["annotations"][list] = json!(labels.join(","));
+        }
+        object["spec"]["endpoints"][0]["address"] = json!(address);
+        Apply { key: key("a"), json: object.to_string(), replaces }
+    };
+    let ours = sink.apply(labelled(&["env", "team"], "10.0.0.1", None)).await.unwrap();
+    let path = directory.path().join("a.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("    team: x\n", "    team: x\n    theirs: x\n")).unwrap();
+    let stored = listed(&sink).await.remove(0);
+    assert_ne!(stored, ours, "the file has changed");
+    assert_eq!(ours.fields.differing(&stored.fields).count(), 0);
+
+    let wanted = labelled(&["team"], "10.0.0.2", Some(stored.version.clone()));
+    let object: Value = serde_json::from_str(&wanted.json).unwrap();
+    let wanted_fields = Observed::from_json(&object, None, "mesh").fields;
+    let differing: Vec<_> = wanted_fields.differing(&stored.fields).collect();
+    assert_eq!(differing, ["endpoints", "labels"]);
+    let written = sink.apply(wanted).await.unwrap();
+    assert_eq!(listed(&sink).await, [written]);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains("    team: x\n    theirs: x\n") && !text.contains("env"), "{text}");
+}
+
+#[tokio::test]
 async fn what_undoes_a_write_between_two_looks_is_seen() {
     let (directory, sink) = open();
     let path = directory.path().join("a.yaml");

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use istio_cloud_map_core::operator::{EntryKey, Observed};
 use istio_cloud_map_core::operator::{WriteError, WriteFailure};
+use istio_cloud_map_core::service_entry::annotation;
 use tempfile::NamedTempFile;
 
 use super::file::{Content, file_name, version};
 use super::{Directory, other};
-use crate::sink::dry_run::{not_json, written};
+use crate::sink::dry_run::not_json;
 use crate::sink::{Apply, Version};
 use crate::yaml::{self, Document};
 
@@ -55,12 +56,22 @@ fn temporary(directory: &Path) -> io::Result<NamedTempFile> {
 pub(super) fn apply(directory: &Directory, entry: &Apply) -> Result<Observed, WriteError> {
     let key = &entry.key;
     let path = directory.path.join(named(key)?);
-    let document: Document =
+    let mut document: Document =
         serde_json::from_str(&entry.json).map_err(|error| not_json(key, &error))?;
-    let text = yaml::document(&document).map_err(other)?;
-    let observed = Observed { version: version(text.as_bytes()), ..written(entry)? };
-
     let there = Content::read(&path);
+    if let Some(there) = &there {
+        for (part, list) in
+            [("labels", annotation::ENTRY_LABELS), ("annotations", annotation::ENTRY_ANNOTATIONS)]
+        {
+            keep(&mut document, part, there.added(part, list));
+        }
+    }
+    let text = yaml::document(&document).map_err(other)?;
+    let object = serde_json::to_value(&document).map_err(other)?;
+    let observed = Observed {
+        version: version(text.as_bytes()),
+        ..Observed::from_json(&object, None, &key.namespace)
+    };
     if there.as_ref().is_some_and(|there| *there == Content::Bytes(text.as_bytes().to_vec())) {
         return Ok(observed);
     }
@@ -77,6 +88,23 @@ pub(super) fn apply(directory: &Directory, entry: &Apply) -> Result<Observed, Wr
     put(&directory.path, &path, text.as_bytes(), there.is_some())
         .map_err(|error| failed("write", &path, &error))?;
     Ok(observed)
+}
+
+/// Adds labels or annotations to an entry that it does not have.
+fn keep(entry: &mut Document, part: &str, added: Vec<(String, String)>) {
+    let metadata = field(entry, "metadata").and_then(|metadata| field(metadata, part));
+    let Some(Document::Map(pairs)) = metadata else { return };
+    for (key, value) in added {
+        if !pairs.iter().any(|(known, _)| *known == key) {
+            pairs.push((key, Document::String(value)));
+        }
+    }
+    pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
+}
+
+fn field<'a>(object: &'a mut Document, name: &str) -> Option<&'a mut Document> {
+    let Document::Map(fields) = object else { return None };
+    fields.iter_mut().find(|(field, _)| field == name).map(|(_, value)| value)
 }
 
 pub(super) fn delete(

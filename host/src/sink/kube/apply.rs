@@ -3,6 +3,7 @@
 use ::kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use istio_cloud_map_core::operator::WriteError;
 use istio_cloud_map_core::operator::{EntryKey, Observed};
+use istio_cloud_map_core::service_entry::annotation;
 use serde_json::{Map, Value, json};
 
 use super::failure::{Call, bounded};
@@ -62,14 +63,34 @@ fn address(object: &mut Value, api_version: &str, key: &EntryKey, replaces: Opti
 }
 
 /// What apply did not put right, as a merge patch: an item that another field manager added to a
-/// list with keys (`ports`) survives an apply, and so does a field that another manager owns too.
+/// list with keys (`ports`) survives an apply, and so does a field that another manager owns too. Such a
+/// label stays and is theirs, and so is no longer listed as ours.
 fn correction(object: &Value, wanted: &Observed, stored: &Observed) -> Option<Value> {
     let spec = object.get("spec").unwrap_or(&Value::Null);
-    let differing = wanted.fields.differing(&stored.fields);
+    let differing = wanted.fields.differing_in_spec(&stored.fields);
     let fields: Map<String, Value> = differing
         .map(|field| (field.to_owned(), spec.get(field).cloned().unwrap_or(Value::Null)))
         .collect();
-    (!fields.is_empty()).then(|| json!({"metadata": {"resourceVersion": stored.version.resource_version}, "spec": fields}))
+    let listed = object.pointer("/metadata/annotations").unwrap_or(&Value::Null);
+    let unlisted: Map<String, Value> = wanted
+        .fields
+        .differing(&stored.fields)
+        .filter_map(|part| match part {
+            "labels" => Some(annotation::ENTRY_LABELS),
+            "annotations" => Some(annotation::ENTRY_ANNOTATIONS),
+            _ => None,
+        })
+        .filter(|list| listed.get(list).is_none())
+        .map(|list| (list.to_owned(), Value::Null))
+        .collect();
+    if fields.is_empty() && unlisted.is_empty() {
+        return None;
+    }
+    let metadata = json!({
+        "resourceVersion": stored.version.resource_version,
+        "annotations": unlisted,
+    });
+    Some(json!({"metadata": metadata, "spec": fields}))
 }
 
 pub(super) async fn delete(

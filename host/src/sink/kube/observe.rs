@@ -137,19 +137,9 @@ impl<'a> Watch<'a> {
 
     /// That the watch is lost for now, or works again after that.
     fn diagnose(&self, lost: bool, message: String) {
-        self.sink.options.metrics.watch_lost(lost);
-        let (severity, code) =
-            (if lost { Severity::Error } else { Severity::Info }, Code::WatchFailed);
-        let (source, namespace, service) = (String::new(), String::new(), String::new());
-        driver::diagnostic(&Diagnostic {
-            severity,
-            code,
-            source,
-            namespace,
-            service,
-            instance: None,
-            message,
-        });
+        self.sink.options.metrics.driver_diagnostic(Code::WatchFailed, lost);
+        let severity = if lost { Severity::Error } else { Severity::Info };
+        driver::diagnostic(&Diagnostic::of_process(severity, Code::WatchFailed, message));
     }
 
     /// All that exists, page by page, at one version.

@@ -3,7 +3,7 @@ use std::time::Duration;
 use istio_cloud_map_core::operator::WriteFailure::{
     self, Conflict, Forbidden, NoNamespace, NotFound, Other, Rejected, Throttled, Unreachable,
 };
-use istio_cloud_map_core::operator::{EntryKey, Version};
+use istio_cloud_map_core::operator::{EntryKey, Observed, Version};
 use serde_json::json;
 
 use super::fake::{Answer, Fake, fails, status};
@@ -71,7 +71,8 @@ async fn what_an_apply_leaves_is_put_right_by_a_merge_of_just_that() {
     );
     assert!(merge.target.ends_with("?&fieldManager=istio-cloud-map"), "{}", merge.target);
     let spec = json!({"ports": entry()["spec"]["ports"], "location": null});
-    assert_eq!(merge.body, json!({"metadata": {"resourceVersion": "8"}, "spec": spec}));
+    let metadata = json!({"resourceVersion": "8", "annotations": {}});
+    assert_eq!(merge.body, json!({"metadata": metadata, "spec": spec}));
 }
 
 #[tokio::test]
@@ -83,6 +84,37 @@ async fn what_still_differs_then_is_told_and_not_fought_over() {
     let sink = fake.connect().await.unwrap();
     sink.apply(create()).await.unwrap();
     assert_eq!(fake.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn a_label_that_a_webhook_changes_is_told_and_not_put_right_as_a_field_of_the_spec() {
+    let mut labelled = entry();
+    labelled["metadata"]["labels"]["team"] = json!("a");
+    labelled["metadata"]["annotations"] = json!({"istio-cloud-map/entry-labels": "team"});
+    let fake = Fake::start(&["v1"], [Answer::Json(200, stored("8"))]).await;
+    let sink = fake.connect().await.unwrap();
+    let stored =
+        sink.apply(Apply { json: labelled.to_string(), replaces: Some(version("7")), ..create() });
+    let stored = stored.await.unwrap();
+    assert_eq!(fake.asked().len(), 1);
+    let wanted = Observed::from_json(&labelled, None, "mesh");
+    assert_eq!(wanted.fields.differing(&stored.fields).collect::<Vec<_>>(), ["labels"]);
+}
+
+#[tokio::test]
+async fn a_label_that_somebody_else_holds_too_becomes_theirs_when_it_is_no_longer_ours() {
+    let mut left = stored("8");
+    left["metadata"]["labels"]["team"] = json!("a");
+    left["metadata"]["annotations"] = json!({"istio-cloud-map/entry-labels": "team"});
+    let mut theirs = left.clone();
+    theirs["metadata"]["annotations"] = json!({});
+    let fake = Fake::start(&["v1"], [Answer::Json(200, left), Answer::Json(200, theirs)]).await;
+    let sink = fake.connect().await.unwrap();
+    let stored = sink.apply(Apply { replaces: Some(version("7")), ..create() }).await.unwrap();
+    let metadata = &fake.asked()[1].body["metadata"];
+    assert_eq!(metadata["annotations"], json!({"istio-cloud-map/entry-labels": null}));
+    let wanted = Observed::from_json(&entry(), None, "mesh");
+    assert_eq!(wanted.fields.differing(&stored.fields).count(), 0);
 }
 
 #[tokio::test]

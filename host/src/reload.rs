@@ -1,0 +1,184 @@
+//! The configuration file, read again when it changes.
+//!
+//! A changed file is checked, and then rehearsed: one pass of an operator with the new settings that
+//! writes nothing. Where that would change more than the guard's share of the entries, the settings
+//! stay as they were until the file confirms the change.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::{self, BoxStream, StreamExt as _};
+use istio_cloud_map_core::diagnostic::{Code, Diagnostic, Severity};
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use crate::config::{Config, SinkConfig};
+use crate::driver::{self, Reconfiguration};
+use crate::metrics::Metrics;
+use crate::rehearsal::rehearse;
+
+/// How soon a change is noticed.
+const POLL: Duration = Duration::from_secs(1);
+/// The pause before a file is tried again that could not be rehearsed.
+const RETRY: Duration = Duration::from_secs(30);
+/// Below this number of entries a share is meaningless.
+const SHARE_FROM: usize = 10;
+
+/// Reads a file, with the flags and variables of the process.
+type Read = Arc<dyn Fn() -> anyhow::Result<Reread> + Send + Sync>;
+
+/// What a file says now.
+pub struct Reread {
+    /// The settings.
+    pub config: Config,
+    /// What the file gives as `confirmReload`.
+    pub confirmed: Option<String>,
+    /// What it has to give to confirm all else that it says.
+    pub token: String,
+}
+
+/// Watches a file.
+pub struct Reload {
+    path: PathBuf,
+    read: Read,
+    /// What runs now.
+    current: Config,
+    /// The content that was last looked at.
+    seen: Option<Vec<u8>>,
+    metrics: Arc<Metrics>,
+    /// The diagnostic that holds.
+    reported: Option<(Code, String)>,
+}
+
+impl Reload {
+    /// `current` is what `read` has returned at the start.
+    pub fn new(path: PathBuf, read: Read, current: Config, metrics: Arc<Metrics>) -> Self {
+        let seen = std::fs::read(&path).ok();
+        Self { path, read, current, seen, metrics, reported: None }
+    }
+
+    /// The settings that are to be used from then on, one after another.
+    pub fn into_stream(self) -> BoxStream<'static, Reconfiguration> {
+        stream::unfold(self, |mut reload| async move {
+            let new = reload.next().await;
+            Some((new, reload))
+        })
+        .boxed()
+    }
+
+    async fn next(&mut self) -> Reconfiguration {
+        loop {
+            sleep(POLL).await;
+            let path = self.path.clone();
+            let content = spawn_blocking(move || std::fs::read(path).ok()).await.ok().flatten();
+            if content == self.seen {
+                continue;
+            }
+            // Not written to its end yet, perhaps.
+            sleep(POLL).await;
+            let path = self.path.clone();
+            if content != spawn_blocking(move || std::fs::read(path).ok()).await.ok().flatten() {
+                continue;
+            }
+            self.seen = content;
+            match self.consider().await {
+                Ok(new) => {
+                    self.report(None);
+                    tracing::info!("the configuration file has changed: its settings are used");
+                    return new;
+                }
+                Err(Refused::Held(message)) => self.report(Some((Code::ReloadHeld, message))),
+                Err(Refused::Failed(error)) => {
+                    self.report(Some((Code::ReloadFailed, format!("{error:#}"))));
+                }
+                Err(Refused::Unrehearsed(error)) => {
+                    self.report(Some((Code::ReloadFailed, format!("{error:#}"))));
+                    self.seen = None;
+                    sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    /// Checks and rehearses what the file says now.
+    async fn consider(&mut self) -> Result<Reconfiguration, Refused> {
+        let read = self.read.clone();
+        let Reread { mut config, confirmed, token } = spawn_blocking(move || read())
+            .await
+            .map_err(|error| Refused::Failed(error.into()))?
+            .map_err(Refused::Failed)?;
+        if let Some(setting) = self.current.needs_restart(&config) {
+            let message = format!(
+                "a change of {setting} needs a restart; nothing else of the file is used before that"
+            );
+            return Err(Refused::Failed(anyhow::Error::msg(message)));
+        }
+        if config.transformation == self.current.transformation {
+            config.transform = self.current.transform.clone();
+        }
+        let (sources, regions) = config.build_sources().await.map_err(Refused::Failed)?;
+        let settings = config.operator(regions);
+        let force = settings.plan.force_deletes || confirmed.as_ref() == Some(&token);
+        if !force {
+            self.rehearse(&config, &settings, &sources, &token).await?;
+        }
+        let is_same_sink = config.sink == self.current.sink;
+        let sink = if is_same_sink {
+            None
+        } else {
+            Some(config.sink.build(&self.metrics).await.map_err(Refused::Unrehearsed)?.0)
+        };
+        self.current = config;
+        Ok(Reconfiguration { settings, sources, sink })
+    }
+
+    async fn rehearse(
+        &self,
+        config: &Config,
+        settings: &istio_cloud_map_core::operator::Config,
+        sources: &driver::Sources,
+        token: &str,
+    ) -> Result<(), Refused> {
+        let sink = SinkConfig { dry_run: true, leases: None, ..config.sink.clone() };
+        let rehearsal = async {
+            let (sink, _) = sink.build(&Arc::default()).await?;
+            rehearse(settings.clone(), sources.clone(), sink).await
+        };
+        let rehearsed = rehearsal.await.map_err(Refused::Unrehearsed)?;
+        let (changes, entries) = (rehearsed.replaced(), rehearsed.existing());
+        let percent = usize::from(self.current.plan.max_delete_percent);
+        if entries >= SHARE_FROM && changes * 100 > entries * percent {
+            return Err(Refused::Held(format!(
+                "the configuration file would change or remove {changes} of {entries} entries, more than {percent} %: \
+                 the settings stay as they were. To confirm, add `confirmReload: {token}` to the file"
+            )));
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, problem: Option<(Code, String)>) {
+        if self.reported == problem {
+            return;
+        }
+        if let Some((code, _)) = self.reported.take() {
+            self.metrics.driver_diagnostic(code, false);
+        }
+        if let Some((code, message)) = &problem {
+            self.metrics.driver_diagnostic(*code, true);
+            let message = message.lines().collect::<Vec<_>>().join("; ");
+            driver::diagnostic(&Diagnostic::of_process(Severity::Error, *code, message));
+        }
+        self.reported = problem;
+    }
+}
+
+/// Why a file is not used.
+enum Refused {
+    /// It is wrong, or needs a restart.
+    Failed(anyhow::Error),
+    /// It can't be said now what it would change.
+    Unrehearsed(anyhow::Error),
+    /// It would change too much.
+    Held(String),
+}
