@@ -264,6 +264,7 @@ async fn restart(services: usize) {
     );
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a few thousand")]
 /// 10,000 services of 6 sources, shared by 3 replicas, one of which is killed.
 async fn replicas() {
     const SOURCES: usize = 6;

@@ -6,8 +6,11 @@
 
 mod backend;
 mod config;
+mod doctor;
+mod plan;
 mod serve;
 pub mod settings;
+mod shell;
 pub mod streams;
 pub mod transform;
 mod translate;
@@ -58,14 +61,29 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(Box<serve::Serve>),
+    Plan(Box<plan::Plan>),
     Translate(Box<translate::Translate>),
     Validate(validate::Validate),
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    Doctor(Box<doctor::Doctor>),
+    Completions(shell::Completions),
+    Man(shell::Man),
 }
 
-/// The commands and their flags, as the generated reference shows them.
-#[cfg(test)]
+impl Command {
+    /// The flags of `serve`, where the command takes them.
+    fn serve(&mut self) -> Option<&mut serve::Serve> {
+        match self {
+            Self::Serve(serve) => Some(serve),
+            Self::Plan(plan) => Some(&mut plan.serve),
+            Self::Doctor(doctor) => Some(&mut doctor.serve),
+            _ => None,
+        }
+    }
+}
+
+/// The commands and their flags, for the generated reference, completions and man pages.
 pub(crate) fn commands() -> Definition {
     definition(Cli::command(), &|_| false)
 }
@@ -81,9 +99,13 @@ pub fn main() -> anyhow::Result<ExitCode> {
     logging::start(cli.log_format, cli.log_level);
     match cli.command {
         Command::Serve(serve) => serve.run(),
+        Command::Plan(plan) => plan.run(),
         Command::Translate(translate) => translate.run(),
         Command::Validate(validate) => validate.run(),
         Command::Config(config) => config.run(),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
     }
 }
 
@@ -95,8 +117,8 @@ pub struct Usage(pub String);
 /// Reads the arguments, or exits: 2 for wrong usage.
 fn parse() -> Cli {
     let mut definition = fresh();
-    let parsed = read(&mut definition).and_then(|cli| {
-        let Command::Serve(serve) = &cli.command else { return Ok(cli) };
+    let parsed = read(&mut definition).and_then(|mut cli| {
+        let Some(serve) = cli.command.serve() else { return Ok(cli) };
         let Some(path) = serve.config_file() else { return Ok(cli) };
         // Read once: it may be a pipe.
         with_file(path)
@@ -132,7 +154,7 @@ fn with_file(path: &Path) -> Result<Cli, clap::Error> {
         clap::Error::raw(ErrorKind::ValueValidation, format!("{problems}\n"))
     })?;
     let mut cli = read(&mut file.defaults(fresh()))?;
-    if let Command::Serve(serve) = &mut cli.command {
+    if let Some(serve) = cli.command.serve() {
         serve.file = file;
     }
     Ok(cli)

@@ -68,7 +68,7 @@ pub struct Serve {
     to: SinkArg,
     /// Format of `--to -`
     #[arg(short, long, value_enum, default_value_t, env = "ISTIO_CLOUD_MAP_OUTPUT")]
-    output: Output,
+    pub output: Output,
     /// Make one pass, then exit: 1 if anything failed
     #[arg(long, env = "ISTIO_CLOUD_MAP_ONCE")]
     once: bool,
@@ -275,7 +275,8 @@ impl Serve {
         self.config.as_deref().filter(|path| !path.as_os_str().is_empty())
     }
 
-    fn config(&self) -> anyhow::Result<Config> {
+    /// The settings of the flags and of the file.
+    pub fn config(&self) -> anyhow::Result<Config> {
         let namespace = self.target_namespace();
         let translate = self.settings.options(&self.file.translation)?;
         let sources = self.sources(&namespace)?;

@@ -1,4 +1,5 @@
-//! AWS STS at the fake's own address: `AssumeRole`, whose credentials are of the role's account.
+//! AWS STS at the fake's own address: `AssumeRole`, whose credentials are of the role's account, and
+//! `GetCallerIdentity`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -107,12 +108,17 @@ impl Sts {
     pub(super) fn answer(&mut self, headers: &HeaderMap, body: &[u8]) -> (u16, String) {
         let parameters: BTreeMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
         let parameter = |name: &str| parameters.get(name).cloned();
-        if parameter("Action").as_deref() != Some("AssumeRole") {
-            return refusal(400, "InvalidAction", "Only AssumeRole is an action here");
-        }
         let Some((access_key, region)) = credential(headers) else {
             return refusal(403, "MissingAuthenticationToken", "Request is missing its signature");
         };
+        match parameter("Action").as_deref() {
+            Some("AssumeRole") => {}
+            Some("GetCallerIdentity") => return self.caller(access_key),
+            _ => {
+                let message = "Only AssumeRole and GetCallerIdentity are actions here";
+                return refusal(400, "InvalidAction", message);
+            }
+        }
         let (Some(role_arn), Some(session_name)) =
             (parameter("RoleArn"), parameter("RoleSessionName"))
         else {
@@ -144,6 +150,20 @@ impl Sts {
                 ),
             ),
         }
+    }
+
+    fn caller(&self, access_key: &str) -> (u16, String) {
+        let Ok(account) = self.account(access_key) else {
+            return refusal(403, "ExpiredToken", "The security token is expired");
+        };
+        let answer = format!(
+            "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+             <GetCallerIdentityResult><Arn>arn:aws:iam::{account}:user/test</Arn>\
+             <UserId>AIDATEST</UserId><Account>{account}</Account></GetCallerIdentityResult>\
+             <ResponseMetadata><RequestId>00000000-0000-4000-8000-000000000000</RequestId>\
+             </ResponseMetadata></GetCallerIdentityResponse>"
+        );
+        (200, answer)
     }
 
     fn grant(&mut self, role_arn: &str, session_name: &str, lifetime: Duration) -> String {

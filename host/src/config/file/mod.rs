@@ -26,6 +26,8 @@ use crate::yaml::Document;
 pub use problem::{Problem, Problems};
 pub use source::SourceEntry;
 
+/// The commands that take the file.
+const COMMANDS: [&str; 3] = ["serve", "plan", "doctor"];
 const SOURCES: &str = "sources";
 const TRANSLATION: &str = "translation";
 /// A line of its own, so that the rest of the file has a token.
@@ -105,8 +107,12 @@ impl File {
             definition = if global.contains(&id) {
                 definition.mut_arg(id, |arg| arg.default_value(value))
             } else {
-                definition.mut_subcommand("serve", |serve| {
-                    serve.mut_arg(id, |arg| arg.default_value(value))
+                // What `doctor` prints is its own.
+                let commands = if id == "output" { &COMMANDS[..1] } else { &COMMANDS[..] };
+                commands.iter().fold(definition, |definition, command| {
+                    definition.mut_subcommand(command, |command| {
+                        command.mut_arg(&id, |arg| arg.default_value(value.clone()))
+                    })
                 })
             };
         }

@@ -88,7 +88,7 @@ impl ConnectError {
 }
 
 /// A client with a limit on every wait, and the address it talks to.
-pub(super) async fn client(options: &KubeOptions) -> Result<(Client, String), ConnectError> {
+pub async fn client(options: &KubeOptions) -> Result<(Client, String), ConnectError> {
     let mut config = config(options.kube_config.as_deref()).await?;
     config.connect_timeout = Some(options.connect_timeout);
     config.write_timeout = Some(options.call_timeout);
@@ -193,7 +193,7 @@ fn reason(error: &KubeconfigError) -> String {
 }
 
 /// The version to write in: the preferred one if it is served, else the newest that is.
-pub(super) async fn served_version(
+pub async fn served_version(
     client: &Client,
     url: &str,
     options: &KubeOptions,

@@ -30,7 +30,7 @@ use istio_cloud_map_core::operator::{EntryKey, Observed};
 use istio_cloud_map_core::operator::{Observation, WriteError};
 use istio_cloud_map_core::service_entry::ApiVersion;
 
-pub use connect::ConnectError;
+pub use connect::{ConnectError, client, served_version};
 use entry::Entry;
 pub use leases::Leases;
 use serde_json::Value;

@@ -241,7 +241,7 @@ fn limited(builder: Builder, limit: Duration) -> Builder {
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }
 
-async fn sdk_config(options: &AwsOptions) -> Result<(SdkConfig, String), ConnectError> {
+pub(super) async fn sdk_config(options: &AwsOptions) -> Result<(SdkConfig, String), ConnectError> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest());
     if let Ok(name) = AppName::new(env!("CARGO_PKG_NAME")) {
         loader = loader.app_name(name);
@@ -270,7 +270,7 @@ async fn sdk_config(options: &AwsOptions) -> Result<(SdkConfig, String), Connect
 
 /// Those of the chain have to be there now. A role is assumed by the first read, and if it can't be,
 /// only that read fails.
-async fn credentials(
+pub(super) async fn credentials(
     sdk: &SdkConfig,
     region: &str,
     role: Option<Role>,

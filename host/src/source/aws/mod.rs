@@ -16,12 +16,14 @@ mod connect;
 mod convert;
 mod credentials;
 mod failure;
+mod identity;
 mod prefix;
 mod role;
 #[cfg(test)]
 mod tests;
 
 pub use connect::{AwsOptions, ConnectError};
+pub use identity::{http_date, identity};
 
 /// One account and region of Cloud Map.
 pub struct AwsSource {
