@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod doctor;
 mod driver;
+mod explain;
 mod http;
 mod logging;
 mod metrics;
@@ -13,6 +14,7 @@ mod reference;
 mod rehearsal;
 mod reload;
 mod sink;
+mod snapshot;
 mod source;
 #[cfg(feature = "transform")]
 mod transform;

@@ -41,7 +41,8 @@ pub enum Action {
 }
 
 impl Action {
-    const fn as_str(self) -> &'static str {
+    /// `create` and so on.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Update => "update",
@@ -190,7 +191,11 @@ impl Change {
         })
     }
 
-    fn write(&self, text: &mut String, colour: bool) -> anyhow::Result<()> {
+    /// Adds its unified diff.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn write(&self, text: &mut String, colour: bool) -> anyhow::Result<()> {
         let Self { namespace, name, action, before, after } = self;
         let entry = format!("{namespace}/{name}");
         let yaml = |entry: &Option<Value>| match entry {

@@ -12,6 +12,9 @@ use crate::driver::{Backends, Clock, Driver, Heartbeat, Sources, StopSignal, Tel
 use crate::metrics::Metrics;
 use crate::sink::Sink;
 use crate::sink::rehearsal::{RehearsalSink, Rehearsed};
+use crate::sink::stdout::{Format, StdoutSink};
+use crate::source::Source;
+use crate::source::recording::RecordingSource;
 
 /// What a pass would do.
 pub struct Outcome {
@@ -76,4 +79,23 @@ pub async fn rehearse(
     }
     let diagnostics = std::iter::from_fn(|| diagnostics.try_recv().ok()).collect();
     Ok(Outcome { rehearsed, status, diagnostics })
+}
+
+/// The sources, each of which remembers its answers; those are also put into `recorded`, by name.
+pub fn recording(sources: Sources, recorded: &mut Vec<(String, Arc<RecordingSource>)>) -> Sources {
+    let record = |(name, source): (Arc<str>, Arc<dyn Source>)| {
+        let source = Arc::new(RecordingSource::new(source));
+        recorded.push((name.to_string(), source.clone()));
+        (name, source as Arc<dyn Source>)
+    };
+    sources.into_iter().map(record).collect()
+}
+
+/// A pass that only reads.
+///
+/// # Errors
+/// None in practice.
+pub async fn read_all(settings: operator::Config, sources: Sources) -> anyhow::Result<Outcome> {
+    let nowhere = StdoutSink::new(Format::Json, true);
+    rehearse(settings, sources, Arc::new(nowhere)).await
 }

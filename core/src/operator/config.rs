@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::planner;
-use crate::cloud_map::ZoneNames;
+use crate::cloud_map::{Namespace, ZoneNames};
 use crate::translate::{self, EntryValue, Glob, Transform};
 
 /// The settings of the operator.
@@ -60,6 +60,14 @@ impl Default for Config {
 const MAX_ATTEMPTS_IN_ONE_PASS: u32 = 3;
 
 impl Config {
+    /// How the services of a source are translated.
+    #[must_use]
+    pub fn translation_of(&self, source: &SourceConfig) -> translate::Options {
+        let owner = self.plan.owner.clone();
+        let target_namespace = Some(source.target_namespace.clone());
+        translate::Options { owner, target_namespace, ..self.translate.clone() }
+    }
+
     /// Whether a read or write may be retried after so many failures.
     pub(super) const fn may_retry(&self, failures: u32) -> bool {
         !self.once || failures < MAX_ATTEMPTS_IN_ONE_PASS
@@ -121,6 +129,15 @@ pub struct SourceConfig {
     /// How many control-plane calls a second at most. The account's limit is about 2
     /// `ListServices`.
     pub max_lists_per_second: u32,
+}
+
+impl SourceConfig {
+    /// What the zones of a namespace's instances are called in the mesh. The account of a namespace
+    /// that is shared has its own names.
+    #[must_use]
+    pub fn zones_of(&self, namespace: &Namespace) -> Option<Arc<ZoneNames>> {
+        self.zones.clone().or_else(|| namespace.shared.then(Arc::default))
+    }
 }
 
 impl Default for SourceConfig {

@@ -45,11 +45,9 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(config: &SourceConfig, operator: &Config) -> Self {
-        let owner = operator.plan.owner.clone();
-        let target_namespace = Some(config.target_namespace.clone());
         Self {
             config: config.clone(),
-            options: translate::Options { owner, target_namespace, ..operator.translate.clone() },
+            options: operator.translation_of(config),
             list: List::default(),
             outage: None,
             namespaces: BTreeMap::new(),

@@ -234,7 +234,7 @@ impl Operator {
             tags: state.hints.tags.clone().unwrap_or_default(),
             instances: read.instances,
             instances_revision: read.revision,
-            zones: source.config.zones.clone().or_else(|| namespace.info.shared.then(Arc::default)),
+            zones: source.config.zones_of(&namespace.info),
         })
     }
 

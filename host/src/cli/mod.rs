@@ -7,10 +7,12 @@
 mod backend;
 mod config;
 mod doctor;
+mod explain;
 mod plan;
 mod serve;
 pub mod settings;
 mod shell;
+mod snapshot;
 pub mod streams;
 pub mod transform;
 mod translate;
@@ -62,6 +64,8 @@ struct Cli {
 enum Command {
     Serve(Box<serve::Serve>),
     Plan(Box<plan::Plan>),
+    Snapshot(Box<snapshot::Snapshot>),
+    Explain(Box<explain::Explain>),
     Translate(Box<translate::Translate>),
     Validate(validate::Validate),
     #[command(subcommand)]
@@ -77,6 +81,8 @@ impl Command {
         match self {
             Self::Serve(serve) => Some(serve),
             Self::Plan(plan) => Some(&mut plan.serve),
+            Self::Snapshot(snapshot) => Some(&mut snapshot.serve),
+            Self::Explain(explain) => Some(&mut explain.serve),
             Self::Doctor(doctor) => Some(&mut doctor.serve),
             _ => None,
         }
@@ -100,6 +106,8 @@ pub fn main() -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(serve) => serve.run(),
         Command::Plan(plan) => plan.run(),
+        Command::Snapshot(snapshot) => snapshot.run(),
+        Command::Explain(explain) => explain.run(),
         Command::Translate(translate) => translate.run(),
         Command::Validate(validate) => validate.run(),
         Command::Config(config) => config.run(),

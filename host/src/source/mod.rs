@@ -12,6 +12,7 @@ use istio_cloud_map_core::sorted::SortedMap;
 pub mod aws;
 pub mod file;
 pub mod lazy;
+pub mod recording;
 
 /// A registry to read from.
 pub trait Source: Send + Sync {

@@ -27,7 +27,7 @@ pub use problem::{Problem, Problems};
 pub use source::SourceEntry;
 
 /// The commands that take the file.
-const COMMANDS: [&str; 3] = ["serve", "plan", "doctor"];
+const COMMANDS: [&str; 5] = ["serve", "plan", "explain", "snapshot", "doctor"];
 const SOURCES: &str = "sources";
 const TRANSLATION: &str = "translation";
 /// A line of its own, so that the rest of the file has a token.

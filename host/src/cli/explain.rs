@@ -1,0 +1,188 @@
+//! `explain`: why an entry is as it is, or is not there.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Arg, Args};
+
+use super::serve::Serve;
+use super::streams;
+use super::translate::Output;
+use crate::config::{Config, SinkConfig};
+use crate::explain::Explained;
+use crate::plan::Plan;
+use crate::rehearsal::{self, rehearse};
+use crate::source::recording::RecordingSource;
+
+/// How many names are shown that might have been meant.
+const ALIKE: usize = 5;
+
+/// Say why the entry of a service is as it is, or why there is none
+///
+/// Reads the service, and prints rule by rule how its instances become the entry, what was left out,
+/// and what serve would do now. Takes the flags, variables and the configuration file of serve, and
+/// changes nothing. Exit: 0 explained, 1 no such service or not readable, 2 wrong usage.
+///
+/// Examples:
+///
+///   istio-cloud-map explain web.shop --aws-region us-west-2
+///   istio-cloud-map explain web.shop --from file:snapshot.json --to -
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment, args_override_self = true, mut_args(adapted))]
+pub struct Explain {
+    /// SERVICE.NAMESPACE, the names in Cloud Map
+    #[arg(value_name = "SERVICE.NAMESPACE")]
+    name: String,
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// The flags of `serve` that mean nothing here.
+const HIDDEN: [&str; 6] = [
+    "once",
+    "dry_run",
+    "listen",
+    "leader_elect",
+    "leader_election_namespace",
+    "max_writes_in_flight",
+];
+
+/// A flag of `serve` as it is here.
+fn adapted(arg: Arg) -> Arg {
+    match arg.get_id().as_str() {
+        "output" => {
+            let output = |text: String| if text == "json" { Output::Json } else { Output::Yaml };
+            arg.help("Text, or one JSON list")
+                .value_parser(PossibleValuesParser::new(["text", "json"]).map(output))
+                .default_value("text")
+                .env("ISTIO_CLOUD_MAP_EXPLAIN_OUTPUT")
+        }
+        id if HIDDEN.contains(&id) => arg.hide(true).help_heading(None),
+        _ => arg,
+    }
+}
+
+impl Explain {
+    /// Reads, explains, prints.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let config = self.serve.config()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.context("can't start the runtime")?;
+        let explained = runtime.block_on(explain(&config, &self.name))?;
+        runtime.shutdown_background();
+        let text = match self.serve.output {
+            Output::Json => serde_json::to_string_pretty(&explained)? + "\n",
+            Output::Yaml => {
+                let texts = explained.iter().map(|one| one.text(streams::is_coloured()));
+                texts.collect::<anyhow::Result<Vec<_>>>()?.join("\n")
+            }
+        };
+        streams::write(&text)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The ways in which a name may be a service's and a namespace's: both may have dots.
+fn splits(name: &str) -> Vec<(&str, &str)> {
+    name.match_indices('.')
+        .map(|(dot, _)| (&name[..dot], &name[dot + 1..]))
+        .filter(|(service, namespace)| !service.is_empty() && !namespace.is_empty())
+        .collect()
+}
+
+/// Whether a service of a namespace is meant.
+fn is_named(name: &str, namespace: &str, service: &str) -> bool {
+    splits(name).iter().any(|(its_service, its_namespace)| {
+        service.eq_ignore_ascii_case(its_service) && namespace.eq_ignore_ascii_case(its_namespace)
+    })
+}
+
+/// One pass over everything, since other services may claim the same host.
+async fn explain(config: &Config, name: &str) -> anyhow::Result<Vec<Explained>> {
+    let mut recorded = Vec::new();
+    let (sources, regions) = config.build_sources().await?;
+    let sources = rehearsal::recording(sources, &mut recorded);
+    let sink = SinkConfig { dry_run: true, leases: None, ..config.sink.clone() };
+    let (sink, _) = sink.build(&Arc::default()).await?;
+    let settings = config.operator(regions);
+    let outcome = rehearse(settings.clone(), sources, sink.clone()).await?;
+    let is_complete = outcome.status.is_complete();
+    let reported = outcome.diagnostics.clone();
+    let plan = Plan::new(outcome, sink).await?;
+    let mut explained = Vec::new();
+    for (source_name, source) in &recorded {
+        let Some(source_config) = settings.sources.iter().find(|s| s.name == *source_name) else {
+            continue;
+        };
+        let options = settings.translation_of(source_config);
+        let records = source.records(source_config);
+        for record in records
+            .iter()
+            .filter(|record| is_named(name, &record.namespace.name, &record.service.name))
+        {
+            explained.push(Explained::new(record, &options, settings.transform.as_deref(), &plan)?);
+        }
+    }
+    if explained.is_empty() {
+        if !is_complete {
+            reported.iter().for_each(crate::driver::diagnostic);
+            bail!("no service {name} was read, and Cloud Map could not be read completely");
+        }
+        bail!(absence(config, name, &recorded));
+    }
+    Ok(explained)
+}
+
+/// Why there is no service of that name.
+fn absence(config: &Config, name: &str, recorded: &[(String, Arc<RecordingSource>)]) -> String {
+    let mut known = Vec::new();
+    for (source_name, source) in recorded {
+        let Some(settings) = config.sources.iter().find(|s| s.name == *source_name) else {
+            continue;
+        };
+        for (namespace, service) in source.names() {
+            if is_named(name, &namespace, &service) {
+                return if settings.services.allows(&service) {
+                    format!(
+                        "{namespace}/{service} is left out by its name: bookkeeping of ECS Service Connect, or an override with `exclude`"
+                    )
+                } else {
+                    format!("the filter `services` of the source {source_name} excludes {service}")
+                };
+            }
+            known.push(format!("{service}.{namespace}"));
+        }
+        let excluded = source.namespace_names().into_iter().find(|namespace| {
+            splits(name).iter().any(|(_, of_name)| namespace.eq_ignore_ascii_case(of_name))
+                && !settings.namespaces.allows(namespace)
+        });
+        if let Some(namespace) = excluded {
+            return format!(
+                "the filter `namespaces` of the source {source_name} excludes {namespace}"
+            );
+        }
+    }
+    let likeness = |known: &String| strsim::jaro_winkler(known, name);
+    known.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
+    known.truncate(ALIKE);
+    let alike = if known.is_empty() {
+        "no services were found at all: check the region and the account".to_owned()
+    } else {
+        format!("the most alike are {}", known.join(", "))
+    };
+    format!("Cloud Map has no service {name}, expected SERVICE.NAMESPACE; {alike}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_and_namespaces_may_have_dots() {
+        assert!(is_named("web.v1.shop.local", "shop.local", "web.v1"));
+        assert!(is_named("web.v1.shop.local", "v1.shop.local", "WEB"));
+        assert!(!is_named("web.shop", "shop", "web2") && !is_named("web", "web", ""));
+    }
+}
