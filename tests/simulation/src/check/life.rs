@@ -10,6 +10,8 @@ use crate::time::{S, Us};
 const GUARD_WINDOW: Us = 570 * S;
 /// How long after its last failure an outage's backlog is written.
 const BACKLOG: Us = 15 * S;
+/// How long after a loss of sources a removal may arrive that was decided before.
+const REBASED: Us = 30 * S;
 const GUARD_FROM: usize = 10;
 /// The maximum number of entries by which a process's view may lag behind the store.
 const LAG: usize = 2;
@@ -123,6 +125,11 @@ impl Life {
             .owned
             .partition_point(|(at, _, _)| *at <= now.saturating_sub(GUARD_WINDOW + 60 * S))
             .saturating_sub(1);
+        let first = match self.rebased {
+            Some(at) if at + REBASED < now && self.outage.is_none() => first
+                .max(self.owned.partition_point(|(noted, _, _)| *noted <= at).saturating_sub(1)),
+            _ => first,
+        };
         let marks =
             self.owned.iter().skip(first).map(|(_, all, full)| if deletes { *all } else { *full });
         let touched = self.touched.iter().filter(|at| **at > from).count();

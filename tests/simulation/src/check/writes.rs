@@ -26,7 +26,7 @@ impl World {
             // Entries that are about to be adopted count.
             let adopts = process.settings.adopt;
             let counts = |key: &Key, stored: &Stored| {
-                process.owns(stored)
+                process.keeps(stored)
                     || adopts && stored.owner.is_none() && self.truth.expected.contains_key(key)
             };
             let owned = self
@@ -93,7 +93,7 @@ impl World {
     pub fn check_taken(&mut self, process: usize, write: &WriteCall, taken: &Taken) {
         let now = self.now;
         let Some(p) = self.processes.get(process) else { return };
-        let settings = p.settings.clone();
+        let settings = p.lenient(now);
         let key = &write.key;
         let mut found: Vec<(&'static str, String)> = Vec::new();
         if let Some(before) = &taken.before {
@@ -103,7 +103,12 @@ impl World {
                     "safe.foreign",
                     format!("{key} of owner {:?}: {}", before.owner, write.action),
                 ));
-            } else if before.owner.is_some() && !p.owns(before) {
+            } else if before.owner.is_some()
+                && before
+                    .source
+                    .as_ref()
+                    .is_some_and(|of| settings.sources.iter().all(|s| s.name != *of))
+            {
                 found.push((
                     "safe.source",
                     format!(
@@ -193,6 +198,7 @@ impl World {
         for (invariant, what) in found {
             self.violate(invariant, what);
         }
+        self.check_term(process, write, taken);
         self.note_owned();
     }
 
