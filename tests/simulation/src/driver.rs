@@ -183,7 +183,8 @@ pub enum Input {
     /// With the settings of the process.
     SourceStarted(Box<Source>, Box<Settings>),
     SourceStopped(String),
-    Reconfigured(Box<Settings>),
+    /// With the sources that it is to read.
+    Reconfigured(Box<Settings>, Vec<String>),
     Read {
         id: u64,
         result: Result<Answer, ReadFault>,
@@ -221,12 +222,7 @@ pub struct Operator {
 
 impl Operator {
     pub fn new(settings: &Settings, now: Us) -> Self {
-        let mut config = config(settings);
-        if settings.shares {
-            let sources = std::mem::take(&mut config.sources);
-            config.elsewhere = sources.into_iter().map(|source| source.name).collect();
-        }
-        let machine = operator::Operator::new(config, Duration::ZERO);
+        let machine = operator::Operator::new(started_with(settings), Duration::ZERO);
         Self { machine, started: now, last_id: 0, reads: BTreeMap::new(), writes: BTreeMap::new() }
     }
 
@@ -243,7 +239,11 @@ impl Operator {
                 Event::SourceStarted(Box::new(source_config(&source, &settings)))
             }
             Input::SourceStopped(source) => Event::SourceStopped { source: source.into() },
-            Input::Reconfigured(settings) => Event::Reconfigured(Box::new(config(&settings))),
+            Input::Reconfigured(settings, reads) => {
+                let mut config = started_with(&settings);
+                config.sources = sources(&settings).filter(|s| reads.contains(&s.name)).collect();
+                Event::Reconfigured(Box::new(config))
+            }
             Input::Listed(all, version) => {
                 let version = Version { uid: None, resource_version: Some(version.to_string()) };
                 Event::Observed(Observation::Listed {
@@ -365,7 +365,8 @@ impl Operator {
     }
 }
 
-fn config(settings: &Settings) -> Config {
+/// What a process starts with. A replica reads nothing before it leads a source.
+fn started_with(settings: &Settings) -> Config {
     let plan = Options {
         owner: settings.owner.clone(),
         policy: match settings.policy {
@@ -378,8 +379,11 @@ fn config(settings: &Settings) -> Config {
         force_deletes: false,
     };
     Config {
-        sources: settings.sources.iter().map(|source| source_config(source, settings)).collect(),
-        elsewhere: Vec::new(),
+        sources: if settings.shares { Vec::new() } else { sources(settings).collect() },
+        elsewhere: sources(settings)
+            .filter(|_| settings.shares)
+            .map(|source| source.name)
+            .collect(),
         translate: settings.translate.clone(),
         transform: None,
         plan,
@@ -390,6 +394,10 @@ fn config(settings: &Settings) -> Config {
         max_writes_in_flight: settings.writes_in_flight,
         once: settings.once,
     }
+}
+
+fn sources(settings: &Settings) -> impl Iterator<Item = SourceConfig> {
+    settings.sources.iter().map(|source| source_config(source, settings))
 }
 
 fn source_config(source: &Source, settings: &Settings) -> SourceConfig {

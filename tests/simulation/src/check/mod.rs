@@ -148,7 +148,7 @@ impl Check {
             | Input::Stop
             | Input::SourceStarted(..)
             | Input::SourceStopped(_)
-            | Input::Reconfigured(_)
+            | Input::Reconfigured(..)
             | Input::Read { .. } => {}
         }
     }

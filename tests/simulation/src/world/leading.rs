@@ -130,11 +130,8 @@ impl Leading {
         for source in &settings.sources {
             groups.entry(lease_of(settings, &source.name)).or_default().push(source.name.clone());
         }
-        let config = Config {
-            identity,
-            leases: groups.keys().cloned().collect(),
-            ..Config::default()
-        };
+        let config =
+            Config { identity, leases: groups.keys().cloned().collect(), ..Config::default() };
         Self {
             election: Election::new(config, Time::ZERO),
             started: now,

@@ -170,9 +170,9 @@ impl World {
         self.note_owned();
         let Some(p) = self.processes.get(process) else { return };
         let reads = |name: &String| p.leading.as_ref().is_none_or(|l| l.led.contains_key(name));
-        let mut reconfigured = settings;
-        reconfigured.sources.retain(|source| reads(&source.name));
-        self.handle(process, Input::Reconfigured(Box::new(reconfigured)));
+        let read =
+            settings.sources.iter().map(|source| source.name.clone()).filter(reads).collect();
+        self.handle(process, Input::Reconfigured(Box::new(settings), read));
     }
 
     /// Passes an input to a process, and executes its effects.
@@ -314,7 +314,7 @@ fn describe(input: &Input) -> String {
         Input::Stop => "stop".to_owned(),
         Input::SourceStarted(source, _) => format!("source {} started", source.name),
         Input::SourceStopped(name) => format!("source {name} stopped"),
-        Input::Reconfigured(_) => "reconfigured".to_owned(),
+        Input::Reconfigured(..) => "reconfigured".to_owned(),
         Input::Read { result: Err(fault), id } => format!("read {id}: {fault:?}"),
         Input::Read { result: Ok(answer), id } => match answer {
             Answer::Namespaces { items, next } => {
