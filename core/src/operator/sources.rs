@@ -59,6 +59,7 @@ impl Operator {
             planes.configure(config, max_in_flight);
         }
         planes.control.plan(ReadKey::Namespaces(name.clone(), NamespaceOwner::Own), now);
+        self.entries.forget_applied(&name);
         self.inventory.sources.insert(name, Source::new(config, &self.config));
         self.refresh_ownership(now);
     }

@@ -458,6 +458,22 @@ fn a_stop_ends_at_once_when_nothing_is_in_flight() {
 }
 
 #[test]
+fn what_another_process_has_filled_meanwhile_is_not_emptied_on_one_answer() {
+    let mut world = settled(20);
+    let full = world.cluster[&key("s001")].clone();
+    world.deregister_all("ns", "s001");
+    world.run(seconds(60));
+    assert_eq!(world.endpoints("s001"), Some(0));
+    world.send(Event::SourceStopped { source: source() });
+    world.put(&key("s001"), full);
+    world.send(Event::SourceStarted(Box::default()));
+    world.run(seconds(3));
+    assert_eq!(world.endpoints("s001"), Some(1));
+    world.run(seconds(60));
+    assert_eq!(world.endpoints("s001"), Some(0));
+}
+
+#[test]
 fn a_source_that_stops_leaves_its_entries_alone_and_is_not_read_any_more() {
     let mut world = settled(20);
     world.send(Event::SourceStopped { source: source() });

@@ -115,7 +115,13 @@ impl Life {
     }
 
     /// Counts a removal, and returns whether it exceeds the share.
-    pub(super) fn guard(&mut self, deletes: bool, now: Us, percent: u8) -> Option<String> {
+    pub(super) fn guard(
+        &mut self,
+        deletes: bool,
+        sent: Us,
+        now: Us,
+        percent: u8,
+    ) -> Option<String> {
         let from = now.saturating_sub(GUARD_WINDOW);
         let times = if deletes { &mut self.deletes } else { &mut self.emptyings };
         times.push(now);
@@ -128,7 +134,7 @@ impl Life {
         // A removal that waited for the end of an outage may have been allowed when there were too
         // few entries for a share to count.
         let decided =
-            self.outage.filter(|(_, last)| last + BACKLOG > now).map_or(now, |(begun, _)| begun);
+            self.outage.filter(|(_, last)| last + BACKLOG > now).map_or(sent, |(begun, _)| begun);
         // What went to another replica counts no more, as soon as it is gone; what was decided before
         // may still arrive.
         let since = self.rebased.map_or(0, |at| {

@@ -1,9 +1,11 @@
 //! Invariants of what is written.
 
 use istio_cloud_map_core::diagnostic::{Code, Diagnostic};
+use istio_cloud_map_core::translate::Conflicts;
 use serde_json::Value;
 
 use super::push_within;
+use crate::cloud::ServiceRef;
 use crate::cluster::{Key, Stored, Taken, addresses};
 use crate::driver::{Change, WriteCall};
 use crate::time::{S, Us};
@@ -12,6 +14,8 @@ use crate::world::World;
 
 /// The maximum age of the responses on which a removal is based.
 const RECENT: Us = 300 * S;
+/// A service that is no older than this may not have been listed yet.
+const NEW: Us = 120 * S;
 /// What an operator has read is no older than this when it writes.
 const STALE: Us = 60 * S;
 /// The maximum number of equal writes of one entry within a minute that only another client's
@@ -157,7 +161,12 @@ impl World {
                 ));
             }
         }
-        if empties {
+        // A service that joins a merged entry is not known before it is listed.
+        let joins = |service: &ServiceRef| {
+            self.cloud.service(service).is_some_and(|service| service.created + NEW >= now)
+        };
+        let merges = settings.translate.conflicts == Conflicts::Merge;
+        if empties && !(merges && self.truth.claimants(key).any(joins)) {
             let span = self.truth.span(key, &[State::Absent, State::Empty], from, now);
             if !self.check.is_answered_twice(span, settings.empty_grace, from, now) {
                 found.push((
@@ -171,10 +180,14 @@ impl World {
             }
         }
         if let Some(life) = self.check.lives.get_mut(&process) {
-            if deletes && let Some(what) = life.guard(true, now, settings.max_delete_percent) {
+            if deletes
+                && let Some(what) = life.guard(true, write.sent, now, settings.max_delete_percent)
+            {
                 found.push(("safe.guard-deletes", what));
             }
-            if empties && let Some(what) = life.guard(false, now, settings.max_delete_percent) {
+            if empties
+                && let Some(what) = life.guard(false, write.sent, now, settings.max_delete_percent)
+            {
                 found.push(("safe.guard-emptyings", what));
             }
             if let Some(after) = &taken.after {

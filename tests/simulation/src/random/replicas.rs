@@ -10,10 +10,8 @@ use crate::settle::settle;
 use crate::time::{MS, S, Us};
 use crate::world::{Latency, World};
 
-/// How long after the last fault each source has a leader, and the shares are even.
-const SHARED_WITHIN: Us = 60 * S;
 /// How long after a hand-over nothing may have been written.
-const QUIET: Us = 60 * S;
+const QUIET: Us = 40 * S;
 /// The longest time for which a process stands still.
 const LONGEST_PAUSE: Us = 30 * S;
 
@@ -22,7 +20,7 @@ pub fn run(seed: u64, trace: bool) -> World {
     let mut rng = Rng::with_seed(world.rng.u64(..));
     let plan = draw(&mut world, &mut rng);
     world.rng = rng;
-    for _ in 0..world.rng.usize(5..=60) {
+    for _ in 0..world.rng.usize(5..=40) {
         plan.make_service(&mut world);
     }
     let start = world.rng.u64(0..=40);
@@ -99,7 +97,7 @@ fn draw(world: &mut World, rng: &mut Rng) -> Plan {
     Plan {
         sources: settings.sources.iter().map(|source| source.name.clone()).collect(),
         once: false,
-        until: rng.u64(60..=200) * S,
+        until: rng.u64(60..=140) * S,
         pace: pick(rng, &[300 * MS, S, 3 * S]).unwrap_or(S),
         faults: rng.bool(),
         meddling: rng.bool(),
@@ -129,13 +127,13 @@ fn disturb(world: &mut World) {
     }
 }
 
-/// In calm times a source changes hands, which changes nothing in the cluster.
+/// In calm times sources change hands, which changes nothing in the cluster.
 fn hand_over(world: &mut World) {
-    world.run_for(SHARED_WITHIN);
+    // The faults ended more than a minute ago.
     world.check_shares();
     world.check.quiet = true;
     let process = world.rng.usize(0..world.processes.len().max(1));
-    let pause = world.rng.u64(S..=20 * S);
+    let pause = world.rng.u64(S..=10 * S);
     let stops = world.rng.bool();
     if stops {
         world.stop(process, pause);

@@ -162,7 +162,8 @@ impl World {
     pub fn reconfigure(&mut self, process: usize, settings: Settings) {
         let now = self.now;
         self.log(|| format!("p{process} is reconfigured: {}", settings.describe()));
-        let Some(p) = self.processes.get_mut(process).filter(|p| p.runs()) else { return };
+        let able = |p: &&mut Process| p.runs() && p.paused_until <= now;
+        let Some(p) = self.processes.get_mut(process).filter(able) else { return };
         p.before = Some((now + SETTINGS_REMEMBERED, p.lenient(now)));
         p.settings = settings.clone();
         self.faults.add(now, now + 60 * S, Fault::Disturbance);
