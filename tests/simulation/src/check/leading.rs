@@ -10,12 +10,14 @@ use crate::driver::WriteCall;
 use crate::time::Us;
 use crate::world::World;
 
+/// When a term was granted, and to which life of which process.
+type Grant = (Us, Term, (usize, u32));
+
 /// The writes of replicas, and the leases that permit them.
 #[derive(Debug, Default)]
 pub struct Leaders {
-    /// By lease, the terms in the order in which the API server granted them: since when, and which
-    /// life of which process.
-    granted: BTreeMap<String, Vec<(Us, Term, (usize, u32))>>,
+    /// By lease, in the order in which the API server granted them.
+    granted: BTreeMap<String, Vec<Grant>>,
     /// The lease of each write that has not reached the API server yet, by process, life and id.
     under_way: BTreeMap<(usize, u32, u64), (String, Term)>,
     /// The terms that have ended with a release.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::push_within;
 use crate::cloud::ServiceRef;
 use crate::cluster::{Key, Stored, Taken, addresses};
-use crate::driver::{Change, WriteCall};
+use crate::driver::{Change, Settings, WriteCall};
 use crate::time::{S, Us};
 use crate::truth::State;
 use crate::world::World;
@@ -100,28 +100,7 @@ impl World {
         let settings = p.lenient(now);
         let key = &write.key;
         let mut found: Vec<(&'static str, String)> = Vec::new();
-        if let Some(before) = &taken.before {
-            let adopts = settings.adopt && before.owner.is_none() && taken.after.is_some();
-            if before.owner.as_deref() != Some(&settings.owner) && !adopts {
-                found.push((
-                    "safe.foreign",
-                    format!("{key} of owner {:?}: {}", before.owner, write.action),
-                ));
-            } else if before.owner.is_some()
-                && before
-                    .source
-                    .as_ref()
-                    .is_some_and(|of| settings.sources.iter().all(|s| s.name != *of))
-            {
-                found.push((
-                    "safe.source",
-                    format!(
-                        "{key} of source {:?}, which p{process} does not read: {}",
-                        before.source, write.action
-                    ),
-                ));
-            }
-        }
+        found.extend(not_ours(process, &settings, write, taken));
         let deletes = taken.after.is_none();
         let changes = taken.before.is_some() && taken.change.is_some();
         if deletes && settings.policy != Change::Sync
@@ -161,12 +140,7 @@ impl World {
                 ));
             }
         }
-        // A service that joins a merged entry is not known before it is listed.
-        let joins = |service: &ServiceRef| {
-            self.cloud.service(service).is_some_and(|service| service.created + NEW >= now)
-        };
-        let merges = settings.translate.conflicts == Conflicts::Merge;
-        if empties && !(merges && self.truth.claimants(key).any(joins)) {
+        if empties && !self.is_joined(key) {
             let span = self.truth.span(key, &[State::Absent, State::Empty], from, now);
             if !self.check.is_answered_twice(span, settings.empty_grace, from, now) {
                 found.push((
@@ -215,6 +189,15 @@ impl World {
         self.note_owned();
     }
 
+    /// Whether a service has joined a merged entry that may not have been listed yet.
+    fn is_joined(&self, key: &Key) -> bool {
+        let is_new = |service: &ServiceRef| {
+            self.cloud.service(service).is_some_and(|service| service.created + NEW >= self.now)
+        };
+        let merges = self.truth.options.conflicts == Conflicts::Merge;
+        merges && self.truth.claimants(key).any(is_new)
+    }
+
     /// The violations of a written spec, compared with what was true until then.
     fn unfounded(&self, key: &Key, spec: &Value, taken: &Taken) -> Vec<(&'static str, String)> {
         let mut found = Vec::new();
@@ -243,6 +226,25 @@ impl World {
         }
         found
     }
+}
+
+/// The violation of a write to what another owner, or another process, keeps.
+fn not_ours(
+    process: usize,
+    settings: &Settings,
+    write: &WriteCall,
+    taken: &Taken,
+) -> Option<(&'static str, String)> {
+    let (key, before) = (&write.key, taken.before.as_ref()?);
+    let adopts = settings.adopt && before.owner.is_none() && taken.after.is_some();
+    if before.owner.as_deref() != Some(&settings.owner) && !adopts {
+        let what = format!("{key} of owner {:?}: {}", before.owner, write.action);
+        return Some(("safe.foreign", what));
+    }
+    let source = before.source.as_ref().filter(|_| before.owner.is_some())?;
+    let is_read = settings.sources.iter().any(|read| read.name == *source);
+    let what = format!("{key} of {source:?}, which p{process} does not read: {}", write.action);
+    (!is_read).then_some(("safe.source", what))
 }
 
 fn show_span(span: Option<Us>) -> String {
