@@ -42,6 +42,16 @@ impl Budget {
         }
     }
 
+    /// Another limit holds from now on; what was used is used.
+    pub(super) fn configure(&mut self, limit: u32, burst: u32) {
+        let (limit, burst) = (u64::from(limit.max(1)), u64::from(burst.max(1)));
+        if limit != self.limit {
+            self.rate = limit;
+        }
+        (self.limit, self.burst) = (limit, burst);
+        self.millitokens = self.millitokens.min(milli(burst));
+    }
+
     /// Takes one request, if there is one.
     pub(super) fn take(&mut self, now: Time) -> bool {
         self.refill(now);

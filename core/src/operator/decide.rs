@@ -153,10 +153,16 @@ impl Operator {
         desired: Option<&DesiredEntry>,
         observed: Option<&Observed>,
     ) -> Result<(), WaitFor> {
-        match (desired, observed.and_then(|observed| observed.scope.as_ref())) {
-            (Some(entry), _) => self.inventory.may_shrink(&entry.desired.scope),
-            (None, Some(scope)) => self.inventory.may_delete(scope),
-            (None, None) => Ok(()),
+        let observed = observed.and_then(|observed| observed.scope.as_ref());
+        match (desired, observed) {
+            (Some(entry), _) => self.inventory.may_shrink(&entry.desired.scope)?,
+            (None, Some(scope)) => self.inventory.may_delete(scope)?,
+            (None, None) => {}
+        }
+        let scope = desired.map(|entry| &entry.desired.scope).or(observed);
+        match scope.filter(|_| self.merges()) {
+            Some(scope) => self.inventory.knows_all_claims(scope),
+            None => Ok(()),
         }
     }
 

@@ -249,6 +249,17 @@ impl Entries {
         self.mark_desired(key, now);
     }
 
+    /// Another process may have written the entries of a source, and others that do not exist: what
+    /// was written here before is no state to return to.
+    pub(super) fn forget_applied(&mut self, source: &str) {
+        for entry in self.all.values_mut() {
+            let scope = entry.observed.as_ref().map(|observed| observed.scope.as_ref());
+            if scope.is_none_or(|scope| scope.is_some_and(|scope| scope.source == source)) {
+                entry.applied = None;
+            }
+        }
+    }
+
     /// Sets the hosts of the desired entry; none, if there is no such.
     pub(super) fn set_desired_hosts(&mut self, key: &EntryKey, hosts: &[String]) {
         let Some(entry) = self.all.get_mut(key) else { return };

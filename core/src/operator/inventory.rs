@@ -323,6 +323,27 @@ impl Inventory {
         Err(WaitFor::Namespace(scope.source.as_str().into(), scope.namespace.as_str().into()))
     }
 
+    /// Whether every service is known that may share a merged entry of this scope, or what that waits
+    /// for: it may be in any source, in a namespace of the same name.
+    pub(super) fn knows_all_claims(&self, scope: &Scope) -> Result<(), WaitFor> {
+        let source = self.sources.get(scope.source.as_str());
+        let namespace = source.and_then(|source| source.namespaces.get(scope.namespace.as_str()));
+        let name = namespace.map(|namespace| namespace.info.name.as_str());
+        for (source, state) in &self.sources {
+            if !state.list.progress.is_complete() {
+                return Err(WaitFor::Source(source.clone()));
+            }
+            let mut incomplete = state.namespaces.iter().filter(|(_, namespace)| {
+                let own = &namespace.info.name;
+                !namespace.is_complete() && name.is_none_or(|name| own.eq_ignore_ascii_case(name))
+            });
+            if let Some((key, _)) = incomplete.next() {
+                return Err(WaitFor::Namespace(source.clone(), key.clone()));
+            }
+        }
+        Ok(())
+    }
+
     /// The next call that reads this. None, if it was deleted.
     pub(super) fn read(&self, key: &ReadKey) -> Option<Read> {
         Some(match key {

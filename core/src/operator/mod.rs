@@ -114,6 +114,13 @@ impl Planes {
             data: ReadQueue::new(data, max_in_flight),
         }
     }
+
+    /// Other rates hold from now on. What was used is used.
+    fn configure(&mut self, source: &SourceConfig, max_in_flight: usize) {
+        let (lists, requests) = (source.max_lists_per_second, source.max_requests_per_second);
+        self.control.configure(lists, lists, MAX_LISTS_IN_FLIGHT.min(max_in_flight));
+        self.data.configure(requests, requests / 4, max_in_flight);
+    }
 }
 
 /// The state of the operator.

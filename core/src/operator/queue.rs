@@ -87,6 +87,12 @@ impl ReadQueue {
         }
     }
 
+    /// Other limits hold from now on.
+    pub(super) fn configure(&mut self, limit: u32, burst: u32, max_in_flight: usize) {
+        self.budget.configure(limit, burst);
+        self.max_in_flight = max_in_flight.max(1);
+    }
+
     /// Plans a read, in place of an earlier plan. One that is in flight is not planned again; its
     /// answer plans the next.
     pub(super) fn plan(&mut self, key: ReadKey, at: Time) {

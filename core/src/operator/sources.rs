@@ -49,11 +49,17 @@ impl Operator {
             Some(_) => self.source_stopped(&name, now),
             None => {}
         }
+        let is_first = !self.uses_quota(&config.quota);
+        let max_in_flight = self.config.max_reads_in_flight;
         let planes = self
             .planes
             .entry(config.quota.clone())
-            .or_insert_with(|| Planes::new(config, self.config.max_reads_in_flight, now));
+            .or_insert_with(|| Planes::new(config, max_in_flight, now));
+        if is_first {
+            planes.configure(config, max_in_flight);
+        }
         planes.control.plan(ReadKey::Namespaces(name.clone(), NamespaceOwner::Own), now);
+        self.entries.forget_applied(&name);
         self.inventory.sources.insert(name, Source::new(config, &self.config));
         self.refresh_ownership(now);
     }
@@ -73,16 +79,16 @@ impl Operator {
             self.entries.wake(&WaitFor::Namespace(name.clone(), namespace), now);
         }
         self.entries.wake(&WaitFor::Source(name.clone()), now);
-        let quota = &source.config.quota;
-        if self.inventory.sources.values().any(|other| other.config.quota == *quota) {
-            if let Some(planes) = self.planes.get_mut(quota) {
-                planes.control.cancel_source(name);
-                planes.data.cancel_source(name);
-            }
-        } else {
-            self.planes.remove(quota);
+        // Its quota is kept: what was used of it is used, if the source starts again.
+        if let Some(planes) = self.planes.get_mut(&source.config.quota) {
+            planes.control.cancel_source(name);
+            planes.data.cancel_source(name);
         }
         // Its entries are no part of what a share is taken of, not even of the last minutes.
         self.removals.rebase(self.entries.base);
+    }
+
+    fn uses_quota(&self, quota: &str) -> bool {
+        self.inventory.sources.values().any(|source| source.config.quota == quota)
     }
 }

@@ -1,11 +1,12 @@
 //! Converts between the simulation's types and the state machine's events and effects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use istio_cloud_map_core::cloud_map::{Instance, Namespace, Service, Tag};
 use istio_cloud_map_core::diagnostic::Diagnostic;
+use istio_cloud_map_core::lease::Term;
 use istio_cloud_map_core::operator::{
     self, Action, Config, Effect, EntryKey, Event, InstancesRead, NamespaceOwner, Observation,
     Observed, Options, Page, Policy, Read, ReadError, ReadFailure, ReadId, SourceConfig, Version,
@@ -36,6 +37,8 @@ pub struct Settings {
     /// Reads service attributes, and tags.
     pub hints: (bool, bool),
     pub once: bool,
+    /// Replicas share the sources out.
+    pub shares: bool,
 }
 
 impl Settings {
@@ -162,8 +165,14 @@ pub struct WriteCall {
     /// The uid and resource version that it replaces; none where nothing may exist.
     pub replaces: Option<(String, String)>,
     pub action: &'static str,
-    /// When the process that sends it had started.
+    /// The source of the entry.
+    pub source: String,
+    /// When the process that sends it had started, or had taken the source over.
     pub started: Us,
+    pub sent: Us,
+    /// Of a replica: the sources that it leads, and the lease and term that permit the write.
+    pub led: BTreeSet<String>,
+    pub term: Option<(String, Term)>,
 }
 
 /// An input of a process.
@@ -171,6 +180,11 @@ pub struct WriteCall {
 pub enum Input {
     Tick,
     Stop,
+    /// With the settings of the process.
+    SourceStarted(Box<Source>, Box<Settings>),
+    SourceStopped(String),
+    /// With the sources that it is to read.
+    Reconfigured(Box<Settings>, Vec<String>),
     Read {
         id: u64,
         result: Result<Answer, ReadFault>,
@@ -208,42 +222,7 @@ pub struct Operator {
 
 impl Operator {
     pub fn new(settings: &Settings, now: Us) -> Self {
-        let source = |source: &Source| SourceConfig {
-            name: source.name.clone(),
-            target_namespace: source.target_namespace.clone(),
-            catalogue_interval: Duration::from_micros(settings.catalogue_interval),
-            max_requests_per_second: settings.data_rate,
-            max_lists_per_second: settings.list_rate,
-            quota: source.quota.clone(),
-            read_service_attributes: settings.hints.0,
-            read_tags: settings.hints.1,
-            ..SourceConfig::default()
-        };
-        let plan = Options {
-            owner: settings.owner.clone(),
-            policy: match settings.policy {
-                Change::Sync => Policy::Sync,
-                Change::UpsertOnly => Policy::UpsertOnly,
-                Change::CreateOnly => Policy::CreateOnly,
-            },
-            adopt: settings.adopt,
-            max_delete_percent: settings.max_delete_percent,
-            force_deletes: false,
-        };
-        let config = Config {
-            sources: settings.sources.iter().map(source).collect(),
-            elsewhere: Vec::new(),
-            translate: settings.translate.clone(),
-            transform: None,
-            plan,
-            interval: Duration::from_micros(settings.interval),
-            longest_interval: Duration::from_micros(settings.interval),
-            empty_grace: Duration::from_micros(settings.empty_grace),
-            max_reads_in_flight: settings.reads_in_flight,
-            max_writes_in_flight: settings.writes_in_flight,
-            once: settings.once,
-        };
-        let machine = operator::Operator::new(config, Duration::ZERO);
+        let machine = operator::Operator::new(started_with(settings), Duration::ZERO);
         Self { machine, started: now, last_id: 0, reads: BTreeMap::new(), writes: BTreeMap::new() }
     }
 
@@ -256,6 +235,15 @@ impl Operator {
         let event = match input {
             Input::Tick => Event::Tick,
             Input::Stop => Event::Stop,
+            Input::SourceStarted(source, settings) => {
+                Event::SourceStarted(Box::new(source_config(&source, &settings)))
+            }
+            Input::SourceStopped(source) => Event::SourceStopped { source: source.into() },
+            Input::Reconfigured(settings, reads) => {
+                let mut config = started_with(&settings);
+                config.sources = sources(&settings).filter(|s| reads.contains(&s.name)).collect();
+                Event::Reconfigured(Box::new(config))
+            }
             Input::Listed(all, version) => {
                 let version = Version { uid: None, resource_version: Some(version.to_string()) };
                 Event::Observed(Observation::Listed {
@@ -368,8 +356,61 @@ impl Operator {
                 Action::Adopt { .. } => "adopt",
                 Action::Delete => "delete",
             },
+            source: write.source.to_string(),
             started: 0,
+            sent: 0,
+            led: BTreeSet::new(),
+            term: None,
         })
+    }
+}
+
+/// What a process starts with. A replica reads nothing before it leads a source.
+fn started_with(settings: &Settings) -> Config {
+    let plan = Options {
+        owner: settings.owner.clone(),
+        policy: match settings.policy {
+            Change::Sync => Policy::Sync,
+            Change::UpsertOnly => Policy::UpsertOnly,
+            Change::CreateOnly => Policy::CreateOnly,
+        },
+        adopt: settings.adopt,
+        max_delete_percent: settings.max_delete_percent,
+        force_deletes: false,
+    };
+    Config {
+        sources: if settings.shares { Vec::new() } else { sources(settings).collect() },
+        elsewhere: sources(settings)
+            .filter(|_| settings.shares)
+            .map(|source| source.name)
+            .collect(),
+        translate: settings.translate.clone(),
+        transform: None,
+        plan,
+        interval: Duration::from_micros(settings.interval),
+        longest_interval: Duration::from_micros(settings.interval),
+        empty_grace: Duration::from_micros(settings.empty_grace),
+        max_reads_in_flight: settings.reads_in_flight,
+        max_writes_in_flight: settings.writes_in_flight,
+        once: settings.once,
+    }
+}
+
+fn sources(settings: &Settings) -> impl Iterator<Item = SourceConfig> {
+    settings.sources.iter().map(|source| source_config(source, settings))
+}
+
+fn source_config(source: &Source, settings: &Settings) -> SourceConfig {
+    SourceConfig {
+        name: source.name.clone(),
+        target_namespace: source.target_namespace.clone(),
+        catalogue_interval: Duration::from_micros(settings.catalogue_interval),
+        max_requests_per_second: settings.data_rate,
+        max_lists_per_second: settings.list_rate,
+        quota: source.quota.clone(),
+        read_service_attributes: settings.hints.0,
+        read_tags: settings.hints.1,
+        ..SourceConfig::default()
     }
 }
 

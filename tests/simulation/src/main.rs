@@ -5,7 +5,8 @@
 //! cargo run -p istio-cloud-map-simulation -- --seeds 0..2000      many seeds
 //! cargo run -p istio-cloud-map-simulation -- --scenario o7        one scenario
 //! cargo run -p istio-cloud-map-simulation -- --scenarios          all scenarios
-//! cargo run -p istio-cloud-map-simulation -- --leases 0..500      replicas that share sources out
+//! cargo run -p istio-cloud-map-simulation -- --replicas 0..500    replicas that share sources out
+//! cargo run -p istio-cloud-map-simulation -- --leases 0..500      the leases of replicas, by themselves
 //! ```
 //!
 //! A seed determines everything: the same seed gives the same events in the same order. Build it
@@ -35,7 +36,7 @@ use std::time::Instant;
 use crate::time::show;
 use crate::world::World;
 
-const USAGE: &str = "usage: istio-cloud-map-simulation (SEED | --seeds FROM..TO | --scenario NAME | --scenarios | --leases FROM..TO) [--trace]";
+const USAGE: &str = "usage: istio-cloud-map-simulation (SEED | --seeds FROM..TO | --scenario NAME | --scenarios | --replicas FROM..TO | --replica SEED | --leases FROM..TO) [--trace]";
 /// The maximum number of violations of one invariant that are printed for one world.
 const MOST_SHOWN: usize = 3;
 
@@ -64,8 +65,18 @@ fn main() -> ExitCode {
             report(&scenario.run(trace))
         }
         ["--seeds", range] => match parse(range) {
-            Some((from, to)) => many(from, to),
+            Some((from, to)) => many(from, to, random::run),
             None => return usage(),
+        },
+        ["--replicas", range] => match parse(range) {
+            Some((from, to)) => many(from, to, random::replicas::run),
+            None => return usage(),
+        },
+        ["--replica", seed] => match seed.parse() {
+            Ok(seed) => {
+                report(&(format!("replicas, seed {seed}"), random::replicas::run(seed, trace)))
+            }
+            Err(_) => return usage(),
         },
         ["--leases", range] => match parse(range) {
             Some((from, to)) => many_leases(from, to, trace),
@@ -151,7 +162,7 @@ struct Totals {
 }
 
 /// Runs many seeds on all processors. Returns whether there are no violations.
-fn many(from: u64, to: u64) -> bool {
+fn many(from: u64, to: u64, run: fn(u64, bool) -> World) -> bool {
     let (next, totals) = (AtomicU64::new(from), Mutex::new(Totals::default()));
     let started = Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -164,7 +175,7 @@ fn many(from: u64, to: u64) -> bool {
                         return;
                     }
                     let begun = Instant::now();
-                    let world = random::run(seed, false);
+                    let world = run(seed, false);
                     if let Ok(mut totals) = totals.lock() {
                         totals.add(seed, &world, begun.elapsed().as_millis());
                     }

@@ -31,6 +31,14 @@ fn no_seed_violates_an_invariant() {
     }
 }
 
+#[test]
+fn replicas_violate_no_invariant() {
+    for seed in 0..SEEDS / 3 {
+        let world = random::replicas::run(seed, false);
+        assert!(world.check.violations.is_empty(), "seed {seed}: {:?}", world.check.violations);
+    }
+}
+
 /// One test for each scenario, named after the fault that it detects.
 macro_rules! scenarios {
     ($($(#[$attribute:meta])* $test:ident: $name:literal,)+) => {

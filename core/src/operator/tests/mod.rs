@@ -303,6 +303,28 @@ fn a_service_that_joins_the_host_of_another_is_merged_with_it_though_that_one_ha
 }
 
 #[test]
+fn a_merged_entry_keeps_the_endpoints_of_a_service_that_a_new_process_has_not_listed_yet() {
+    let translate = serde_json::from_value(json!({"conflicts": "merge"})).unwrap();
+    let config = Config { translate, ..Config::default() };
+    let mut world = World::new(config.clone());
+    world.register("NS", "Web", "i-1", "10.0.0.1");
+    world.register("ns", "web", "i-1", "10.0.0.2");
+    world.start();
+    world.run(seconds(10));
+    assert_eq!(world.endpoints("web"), Some(2));
+    world.restart(config);
+    world.fault =
+        |call, name| (call == "ListServices" && name == "NS").then_some(ReadFailure::Unreachable);
+    world.start();
+    world.run(seconds(60));
+    assert_eq!(world.endpoints("web"), Some(2));
+    world.fault = |_, _| None;
+    world.deregister_all("ns", "web");
+    world.run(seconds(60));
+    assert_eq!(world.endpoints("web"), Some(1));
+}
+
+#[test]
 fn a_single_pass_ends_when_all_is_written_and_reports_whether_anything_failed() {
     let once = || Config { once: true, ..Config::default() };
     let mut world = World::with_services(once(), 30);
@@ -434,6 +456,22 @@ fn a_stop_ends_at_once_when_nothing_is_in_flight() {
     assert_eq!(world.finished, Some(false));
     world.run(seconds(60));
     assert_eq!(world.calls("DiscoverInstancesRevision"), 0);
+}
+
+#[test]
+fn what_another_process_has_filled_meanwhile_is_not_emptied_on_one_answer() {
+    let mut world = settled(20);
+    let full = world.cluster[&key("s001")].clone();
+    world.deregister_all("ns", "s001");
+    world.run(seconds(60));
+    assert_eq!(world.endpoints("s001"), Some(0));
+    world.send(Event::SourceStopped { source: source() });
+    world.put(&key("s001"), full);
+    world.send(Event::SourceStarted(Box::default()));
+    world.run(seconds(3));
+    assert_eq!(world.endpoints("s001"), Some(1));
+    world.run(seconds(60));
+    assert_eq!(world.endpoints("s001"), Some(0));
 }
 
 #[test]

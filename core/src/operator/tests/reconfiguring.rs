@@ -36,6 +36,23 @@ fn settings_of_the_translation_rewrite_only_the_entries_that_differ() {
 }
 
 #[test]
+fn a_source_that_starts_anew_has_no_new_quota() {
+    let mut world = settled(20);
+    for n in 0..3 {
+        let source = SourceConfig { max_requests_per_second: 8, ..SourceConfig::default() };
+        let plan = Options { max_delete_percent: 30 + n, ..Options::default() };
+        world.send(Event::Reconfigured(Box::new(Config {
+            sources: vec![source],
+            plan,
+            ..config()
+        })));
+    }
+    world.run(seconds(1));
+    // Eight a second, and a fourth of it at once.
+    assert!(world.calls("DiscoverInstances") <= 10, "{}", world.calls("DiscoverInstances"));
+}
+
+#[test]
 fn a_source_that_is_left_out_keeps_its_entries_and_one_that_is_added_is_read() {
     let mut world = settled(12);
     world.send(Event::Reconfigured(Box::default()));

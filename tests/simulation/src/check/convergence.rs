@@ -43,9 +43,18 @@ impl World {
             let (key, service, address) = (key.clone(), service.clone(), address.to_owned());
             return self.schedule(at, Event::Probe { key, service, address, since });
         }
-        let owner = self.processes.iter().enumerate().find(|(_, p)| p.runs() && !p.settings.once);
-        let Some((index, p)) = owner else { return };
+        let reads = |(_, p): &(usize, &Process)| {
+            let source = &service.source;
+            let led = p.leading.as_ref().is_none_or(|leading| leading.led.contains_key(source));
+            p.runs()
+                && !p.settings.once
+                && led
+                && p.settings.sources.iter().any(|s| s.name == *source)
+        };
+        let Some((index, p)) = self.processes.iter().enumerate().find(reads) else { return };
         let started = self.check.lives.get(&index).map_or(0, |life| life.started);
+        let led = p.leading.as_ref().and_then(|leading| leading.led.get(&service.source));
+        let started = led.copied().unwrap_or(started);
         // Without a calm time before, a process may be behind.
         let calm = since >= started + 60 * S
             && self.faults.none_between(since.saturating_sub(60 * S), self.now);

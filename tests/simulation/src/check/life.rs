@@ -10,6 +10,8 @@ use crate::time::{S, Us};
 const GUARD_WINDOW: Us = 570 * S;
 /// How long after its last failure an outage's backlog is written.
 const BACKLOG: Us = 15 * S;
+/// How long after a loss of sources a removal may arrive that was decided before.
+const REBASED: Us = 30 * S;
 const GUARD_FROM: usize = 10;
 /// The maximum number of entries by which a process's view may lag behind the store.
 const LAG: usize = 2;
@@ -113,7 +115,13 @@ impl Life {
     }
 
     /// Counts a removal, and returns whether it exceeds the share.
-    pub(super) fn guard(&mut self, deletes: bool, now: Us, percent: u8) -> Option<String> {
+    pub(super) fn guard(
+        &mut self,
+        deletes: bool,
+        sent: Us,
+        now: Us,
+        percent: u8,
+    ) -> Option<String> {
         let from = now.saturating_sub(GUARD_WINDOW);
         let times = if deletes { &mut self.deletes } else { &mut self.emptyings };
         times.push(now);
@@ -123,17 +131,25 @@ impl Life {
             .owned
             .partition_point(|(at, _, _)| *at <= now.saturating_sub(GUARD_WINDOW + 60 * S))
             .saturating_sub(1);
-        let marks =
-            self.owned.iter().skip(first).map(|(_, all, full)| if deletes { *all } else { *full });
-        let touched = self.touched.iter().filter(|at| **at > from).count();
-        let most = marks.max().unwrap_or(0);
         // A removal that waited for the end of an outage may have been allowed when there were too
         // few entries for a share to count.
         let decided =
-            self.outage.filter(|(_, last)| last + BACKLOG > now).map_or(now, |(begun, _)| begun);
-        let marks_then = self.owned.iter().skip(first).filter(|(at, _, _)| *at <= decided);
+            self.outage.filter(|(_, last)| last + BACKLOG > now).map_or(sent, |(begun, _)| begun);
+        // What went to another replica counts no more, as soon as it is gone; what was decided before
+        // may still arrive.
+        let since = self.rebased.map_or(0, |at| {
+            self.owned.partition_point(|(noted, _, _)| *noted <= at).saturating_sub(1)
+        });
+        let late = self.rebased.is_none_or(|at| at + REBASED >= now) || self.outage.is_some();
+        let first_of_base = if late { first } else { first.max(since) };
+        let marks_then =
+            self.owned.iter().skip(first.max(since)).filter(|(at, _, _)| *at <= decided);
         let most_then =
             marks_then.map(|(_, all, full)| if deletes { *all } else { *full }).max().unwrap_or(0);
+        let marks = self.owned.iter().skip(first_of_base);
+        let most =
+            marks.map(|(_, all, full)| if deletes { *all } else { *full }).max().unwrap_or(0);
+        let touched = self.touched.iter().filter(|at| **at > from).count();
         let base = most + touched + LAG;
         let too_many = most_then >= GUARD_FROM + LAG && count * 100 > base * usize::from(percent);
         too_many.then(|| {

@@ -1,6 +1,7 @@
 //! The invariants. A violation is a value, and the simulation continues.
 
 mod convergence;
+mod leading;
 mod life;
 mod reads;
 mod writes;
@@ -13,6 +14,8 @@ use crate::cluster::{Key, Stored};
 use crate::driver::{Input, What};
 use crate::time::Us;
 use crate::world::Process;
+
+use self::leading::Leaders;
 
 #[derive(Debug, Clone)]
 pub struct Violation {
@@ -31,6 +34,8 @@ struct Life {
     emptyings: Vec<Us>,
     /// For each time, the number of owned entries, and of those with endpoints.
     owned: Vec<(Us, usize, usize)>,
+    /// When it last lost sources to another replica, and their entries count no more.
+    rebased: Option<Us>,
     /// When other clients changed or deleted owned entries.
     touched: Vec<Us>,
     calls: BTreeMap<(String, bool), VecDeque<Us>>,
@@ -62,6 +67,7 @@ pub struct Check {
     /// removal needs.
     pub lies: Vec<Us>,
     lives: BTreeMap<usize, Life>,
+    leaders: Leaders,
     /// Entries that users or controllers have changed.
     pub touched: BTreeSet<Key>,
     /// From now on nothing should be written.
@@ -138,7 +144,12 @@ impl Check {
             Input::Written { id, result } => {
                 life.written(*id, result.as_ref().map(|stored| stored.as_deref()), now);
             }
-            Input::Tick | Input::Stop | Input::Read { .. } => {}
+            Input::Tick
+            | Input::Stop
+            | Input::SourceStarted(..)
+            | Input::SourceStopped(_)
+            | Input::Reconfigured(..)
+            | Input::Read { .. } => {}
         }
     }
 }
@@ -161,5 +172,13 @@ impl Process {
         let read = |source: &String| self.settings.sources.iter().any(|own| own.name == *source);
         stored.owner.as_deref() == Some(&self.settings.owner)
             && stored.source.as_ref().is_none_or(read)
+    }
+
+    /// The same, and no other replica keeps it.
+    pub fn keeps(&self, stored: &Stored) -> bool {
+        let leads = |source: &String| {
+            self.leading.as_ref().is_none_or(|leading| leading.led.contains_key(source))
+        };
+        self.owns(stored) && stored.source.as_ref().is_none_or(leads)
     }
 }

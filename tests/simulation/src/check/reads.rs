@@ -8,7 +8,9 @@ use crate::world::World;
 impl World {
     pub fn check_call(&mut self, process: usize, call: &Call) {
         self.check.calls += 1;
-        let Some(settings) = self.processes.get(process).map(|p| &p.settings) else { return };
+        let Some(settings) = self.processes.get(process).map(|p| p.lenient(self.now)) else {
+            return;
+        };
         let Some(life) = self.check.lives.get_mut(&process) else { return };
         let control = call.what.is_control();
         let source = settings.sources.iter().find(|source| source.name == call.source);
@@ -41,7 +43,9 @@ impl World {
 
     /// A list was read to its end.
     pub fn check_list(&mut self, process: usize, call: &Call) {
-        let Some(settings) = self.processes.get(process).map(|p| &p.settings) else { return };
+        let Some(settings) = self.processes.get(process).map(|p| p.lenient(self.now)) else {
+            return;
+        };
         let Some(life) = self.check.lives.get_mut(&process) else { return };
         let list = (call.source.clone(), call.what.clone());
         life.lists_read.insert(list.clone());
@@ -66,7 +70,8 @@ impl World {
         else {
             return;
         };
-        if !self.faults.none_between(life.started, self.now) {
+        // A replica may have taken sources over since.
+        if p.leading.is_some() || !self.faults.none_between(life.started, self.now) {
             return;
         }
         let mut missing = Vec::new();

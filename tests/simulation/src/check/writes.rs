@@ -1,17 +1,21 @@
 //! Invariants of what is written.
 
 use istio_cloud_map_core::diagnostic::{Code, Diagnostic};
+use istio_cloud_map_core::translate::Conflicts;
 use serde_json::Value;
 
 use super::push_within;
+use crate::cloud::ServiceRef;
 use crate::cluster::{Key, Stored, Taken, addresses};
-use crate::driver::{Change, WriteCall};
+use crate::driver::{Change, Settings, WriteCall};
 use crate::time::{S, Us};
 use crate::truth::State;
 use crate::world::World;
 
 /// The maximum age of the responses on which a removal is based.
 const RECENT: Us = 300 * S;
+/// A service that is no older than this may not have been listed yet.
+const NEW: Us = 120 * S;
 /// What an operator has read is no older than this when it writes.
 const STALE: Us = 60 * S;
 /// The maximum number of equal writes of one entry within a minute that only another client's
@@ -26,7 +30,7 @@ impl World {
             // Entries that are about to be adopted count.
             let adopts = process.settings.adopt;
             let counts = |key: &Key, stored: &Stored| {
-                process.owns(stored)
+                process.keeps(stored)
                     || adopts && stored.owner.is_none() && self.truth.expected.contains_key(key)
             };
             let owned = self
@@ -93,26 +97,10 @@ impl World {
     pub fn check_taken(&mut self, process: usize, write: &WriteCall, taken: &Taken) {
         let now = self.now;
         let Some(p) = self.processes.get(process) else { return };
-        let settings = p.settings.clone();
+        let settings = p.lenient(now);
         let key = &write.key;
         let mut found: Vec<(&'static str, String)> = Vec::new();
-        if let Some(before) = &taken.before {
-            let adopts = settings.adopt && before.owner.is_none() && taken.after.is_some();
-            if before.owner.as_deref() != Some(&settings.owner) && !adopts {
-                found.push((
-                    "safe.foreign",
-                    format!("{key} of owner {:?}: {}", before.owner, write.action),
-                ));
-            } else if before.owner.is_some() && !p.owns(before) {
-                found.push((
-                    "safe.source",
-                    format!(
-                        "{key} of source {:?}, which p{process} does not read: {}",
-                        before.source, write.action
-                    ),
-                ));
-            }
-        }
+        found.extend(not_ours(process, &settings, write, taken));
         let deletes = taken.after.is_none();
         let changes = taken.before.is_some() && taken.change.is_some();
         if deletes && settings.policy != Change::Sync
@@ -152,7 +140,7 @@ impl World {
                 ));
             }
         }
-        if empties {
+        if empties && !self.is_joined(key) {
             let span = self.truth.span(key, &[State::Absent, State::Empty], from, now);
             if !self.check.is_answered_twice(span, settings.empty_grace, from, now) {
                 found.push((
@@ -166,10 +154,14 @@ impl World {
             }
         }
         if let Some(life) = self.check.lives.get_mut(&process) {
-            if deletes && let Some(what) = life.guard(true, now, settings.max_delete_percent) {
+            if deletes
+                && let Some(what) = life.guard(true, write.sent, now, settings.max_delete_percent)
+            {
                 found.push(("safe.guard-deletes", what));
             }
-            if empties && let Some(what) = life.guard(false, now, settings.max_delete_percent) {
+            if empties
+                && let Some(what) = life.guard(false, write.sent, now, settings.max_delete_percent)
+            {
                 found.push(("safe.guard-emptyings", what));
             }
             if let Some(after) = &taken.after {
@@ -193,7 +185,17 @@ impl World {
         for (invariant, what) in found {
             self.violate(invariant, what);
         }
+        self.check_term(process, write, taken);
         self.note_owned();
+    }
+
+    /// Whether a service has joined a merged entry that may not have been listed yet.
+    fn is_joined(&self, key: &Key) -> bool {
+        let is_new = |service: &ServiceRef| {
+            self.cloud.service(service).is_some_and(|service| service.created + NEW >= self.now)
+        };
+        let merges = self.truth.options.conflicts == Conflicts::Merge;
+        merges && self.truth.claimants(key).any(is_new)
     }
 
     /// The violations of a written spec, compared with what was true until then.
@@ -224,6 +226,25 @@ impl World {
         }
         found
     }
+}
+
+/// The violation of a write to what another owner, or another process, keeps.
+fn not_ours(
+    process: usize,
+    settings: &Settings,
+    write: &WriteCall,
+    taken: &Taken,
+) -> Option<(&'static str, String)> {
+    let (key, before) = (&write.key, taken.before.as_ref()?);
+    let adopts = settings.adopt && before.owner.is_none() && taken.after.is_some();
+    if before.owner.as_deref() != Some(&settings.owner) && !adopts {
+        let what = format!("{key} of owner {:?}: {}", before.owner, write.action);
+        return Some(("safe.foreign", what));
+    }
+    let source = before.source.as_ref().filter(|_| before.owner.is_some())?;
+    let is_read = settings.sources.iter().any(|read| read.name == *source);
+    let what = format!("{key} of {source:?}, which p{process} does not read: {}", write.action);
+    (!is_read).then_some(("safe.source", what))
 }
 
 fn show_span(span: Option<Us>) -> String {

@@ -135,14 +135,15 @@ impl Plan {
         });
     }
 
-    /// A restart, or an interrupted watch.
+    /// A restart, other settings, or an interrupted watch.
     #[expect(clippy::unused_self, reason = "beside the other actors")]
     pub(super) fn disturb(&self, world: &mut World) {
         let process = world.rng.usize(0..world.processes.len().max(1));
         let pause = world.rng.u64(100 * MS..=5 * S);
-        match world.rng.u8(0..4) {
+        match world.rng.u8(0..5) {
             0 => return world.restart(process, pause),
             1 => return world.stop(process, pause),
+            2 => return super::reconfigure(world),
             _ => {}
         }
         world.log(|| format!("the watch of p{process} is cut"));

@@ -3,6 +3,7 @@
 mod cloud_map;
 mod disturbances;
 mod draw;
+pub mod replicas;
 
 use fastrand::Rng;
 use istio_cloud_map_core::translate;
@@ -35,6 +36,7 @@ pub fn settings(sources: &[(&str, &str)]) -> Settings {
         list_rate: 2,
         hints: (false, false),
         once: false,
+        shares: false,
     }
 }
 
@@ -44,6 +46,31 @@ pub fn run(seed: u64, trace: bool) -> World {
     plan.act(&mut world);
     settle(&mut world);
     world
+}
+
+/// Other settings for all processes that share theirs.
+fn reconfigure(world: &mut World) {
+    let rng = &mut world.rng;
+    let interval = pick(rng, &[S, 5 * S]).unwrap_or(S);
+    let grace = pick(rng, &[5 * S, 10 * S, 20 * S]).unwrap_or(S);
+    let catalogue = pick(rng, &[10 * S, 30 * S]).unwrap_or(S);
+    let percent = pick(rng, &[10, 30, 50]).unwrap_or(30);
+    let kind = rng.u8(0..5);
+    for process in 0..world.processes.len() {
+        let Some(mut settings) = world.processes.get(process).map(|p| p.settings.clone()) else {
+            continue;
+        };
+        match kind {
+            // The same again.
+            0 => {}
+            1 => settings.interval = interval,
+            2 => settings.empty_grace = grace,
+            // Each source starts anew, and in the last case the entries are decided about anew.
+            3 => settings.catalogue_interval = catalogue,
+            _ => settings.max_delete_percent = percent,
+        }
+        world.reconfigure(process, settings);
+    }
 }
 
 /// The random parameters of a world.

@@ -80,6 +80,7 @@ impl World {
             )
         });
         self.check_attempt(process, &write);
+        self.check.sent(process, self.life(process), &write);
         let latency = self.net.write.draw(&mut self.rng) + self.faults.delay(self.now).1;
         let there = self.rng.u64(0..=latency);
         let (there, back) = self.net.next_writes.pop_front().unwrap_or((there, latency - there));
@@ -88,6 +89,11 @@ impl World {
     }
 
     pub(super) fn arrive(&mut self, process: usize, life: u32, write: &WriteCall, back: Us) {
+        self.check.arrived(process, life, write.id);
+        if self.is_cut_off(process, life) {
+            let input = Input::Written { id: write.id, result: Err(WriteFault::Unreachable) };
+            return self.schedule(self.now + S, Event::Deliver { process, life, input });
+        }
         let roll = self.rng.u8(0..100);
         let lost = self.faults.loses_answer(roll, self.now);
         let fault = self.faults.of_write(&write.key, roll, self.now);
@@ -110,7 +116,8 @@ impl World {
                 taken.after.map(|stored| stored.object)
             }),
         };
-        let result = if lost || back >= WRITE_LIMIT {
+        let is_cut = self.processes.get(process).is_some_and(|p| p.cut_off_until > self.now + wait);
+        let result = if lost || is_cut || back >= WRITE_LIMIT {
             wait = WRITE_LIMIT;
             Err(WriteFault::Unreachable)
         } else {

@@ -2,6 +2,7 @@
 
 mod calls;
 mod cloud_map;
+mod leading;
 mod processes;
 mod watch;
 
@@ -13,10 +14,12 @@ use fastrand::Rng;
 use crate::check::Check;
 use crate::cloud::{Cloud, ServiceRef};
 use crate::cluster::{Cluster, Key, Stored, set};
-use crate::driver::{Call, Input, Operator, Settings, WriteCall};
+use crate::driver::{Call, Input, Operator, Settings, Source, WriteCall};
 use crate::faults::Faults;
 use crate::time::{MS, S, Us, show};
 use crate::truth::Truth;
+
+use self::leading::{Answer, Leading, Leases};
 
 /// The host's time limit for a write to the API server.
 const WRITE_LIMIT: Us = 10 * S;
@@ -68,10 +71,17 @@ impl Default for Net {
 pub struct Process {
     pub settings: Settings,
     operator: Option<Operator>,
+    /// None, where it has its sources for itself.
+    pub leading: Option<Leading>,
     /// Counts its starts: an event for an earlier run is lost.
     life: u32,
     pub started: Us,
     wake: u64,
+    /// When the operator wants to be woken.
+    operator_wakes: Us,
+    paused_until: Us,
+    /// From the API server.
+    cut_off_until: Us,
     wakes_at_once: (Us, u32),
     wakes_a_second: (Us, u32),
     spins: bool,
@@ -82,6 +92,8 @@ pub struct Process {
     pub finished: Option<bool>,
     /// It was asked to stop, and is restarted this long after its end.
     stopping: Option<Us>,
+    /// What its settings were before, and until when writes by these may arrive.
+    before: Option<(Us, Settings)>,
     /// Whether the guard has reported a refusal.
     pub refused: bool,
     pub ready: bool,
@@ -90,6 +102,24 @@ pub struct Process {
 impl Process {
     pub const fn runs(&self) -> bool {
         self.operator.is_some()
+    }
+
+    /// All that its settings allow, where these have changed a short while ago: what was sent before
+    /// may still arrive.
+    pub fn lenient(&self, now: Us) -> Settings {
+        let mut settings = self.settings.clone();
+        let Some((_, before)) = self.before.as_ref().filter(|(until, _)| *until > now) else {
+            return settings;
+        };
+        settings.max_delete_percent = settings.max_delete_percent.max(before.max_delete_percent);
+        settings.empty_grace = settings.empty_grace.min(before.empty_grace);
+        settings.catalogue_interval = settings.catalogue_interval.min(before.catalogue_interval);
+        settings.data_rate = settings.data_rate.max(before.data_rate);
+        settings.list_rate = settings.list_rate.max(before.list_rate);
+        let is_new = |source: &&Source| settings.sources.iter().all(|s| s.name != source.name);
+        let former: Vec<Source> = before.sources.iter().filter(is_new).cloned().collect();
+        settings.sources.extend(former);
+        settings
     }
 }
 
@@ -136,6 +166,33 @@ pub enum Event {
         process: usize,
         life: u32,
     },
+    /// A call about leases arrives at the API server.
+    LeaseCall {
+        process: usize,
+        life: u32,
+        number: u64,
+        call: leading::Call,
+        back: Us,
+    },
+    /// Its answer, or the end of the wait for it.
+    LeaseAnswer {
+        process: usize,
+        life: u32,
+        number: u64,
+        answer: Answer,
+        is_limit: bool,
+    },
+    /// A release waits no longer.
+    ReleaseLimit {
+        process: usize,
+        life: u32,
+        name: String,
+    },
+    /// A replica waits no longer for its end.
+    StopLimit {
+        process: usize,
+        life: u32,
+    },
     Fight {
         key: Key,
     },
@@ -159,6 +216,7 @@ pub struct World {
     queued: u64,
     pub cloud: Cloud,
     pub cluster: Cluster,
+    pub leases: Leases,
     pub truth: Truth,
     pub net: Net,
     pub faults: Faults,
@@ -180,6 +238,7 @@ impl World {
             queued: 0,
             cloud: Cloud::new(7),
             cluster: Cluster::default(),
+            leases: Leases::default(),
             truth: Truth::default(),
             net: Net::default(),
             faults: Faults::default(),
@@ -223,6 +282,9 @@ impl World {
     }
 
     fn happen(&mut self, event: Event) {
+        if let Some(until) = self.paused(&event) {
+            return self.schedule(until, event);
+        }
         match event {
             Event::Start { process } => self.started(process),
             Event::Wake { process, wake } => {
@@ -264,6 +326,22 @@ impl World {
                     self.violate("live.stop", format!("p{process} was asked to stop, and runs"));
                 }
             }
+            Event::LeaseCall { process, life, number, call, back } => {
+                self.lease_call(process, life, number, &call, back);
+            }
+            Event::LeaseAnswer { process, life, number, answer, is_limit } => {
+                if self.take_open(process, life, number, is_limit) {
+                    self.answered(process, answer);
+                }
+            }
+            Event::ReleaseLimit { process, life, name } => {
+                if self.life(process) == life
+                    && let Some(answer) = self.release_limit(process, &name)
+                {
+                    self.answered(process, answer);
+                }
+            }
+            Event::StopLimit { process, life } => self.stop_limit(process, life),
             Event::Heartbeat { process, life } => self.heartbeat(process, life),
             Event::Probe { key, service, address, since } => {
                 self.probe(&key, &service, &address, since);

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::cluster::{Change, Key};
 use crate::driver::Input;
-use crate::time::Us;
+use crate::time::{S, Us};
 use crate::world::{Event, World};
 
 impl World {
@@ -58,6 +58,9 @@ impl World {
     }
 
     pub(super) fn list(&mut self, process: usize, life: u32, epoch: u32) {
+        if self.is_cut_off(process, life) {
+            return self.schedule(self.now + S, Event::List { process, life, epoch });
+        }
         let delay = self.net.list.draw(&mut self.rng);
         let now = self.now;
         let all = self.cluster.entries.values().map(|stored| stored.object.clone()).collect();
