@@ -52,7 +52,9 @@ fn main() -> Result<(), Box<dyn Error>> {
                     match effect {
                         Effect::Read { id, read } => events.push(fake.read(id, &read, now)),
                         Effect::Write(write) => events.push(fake.write(write, now)?),
-                        Effect::Report(diagnostic) => println!("{now:>6?}  report {diagnostic}"),
+                        Effect::Report(diagnostic) | Effect::ReportEntry { diagnostic, .. } => {
+                            println!("{now:>6?}  report {diagnostic}");
+                        }
                         Effect::WakeAt(time) => wake = time.min(at),
                         Effect::Finished { .. } => println!("{now:>6?}  finished"),
                     }

@@ -132,9 +132,9 @@ impl Explained {
         writeln!(text, "\nDecision")?;
         match &self.decision {
             Decision::InPlace => {
-                writeln!(text, "  nothing to do: the stored entry is as it should be")?
+                text.push_str("  nothing to do: the stored entry is as it should be\n");
             }
-            Decision::NoEntry => writeln!(text, "  no entry, for the reasons above")?,
+            Decision::NoEntry => text.push_str("  no entry, for the reasons above\n"),
             Decision::Refused(refusals) => {
                 for refusal in refusals {
                     writeln!(text, "  refused: {refusal}")?;

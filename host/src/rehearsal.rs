@@ -61,6 +61,7 @@ pub async fn rehearse(
         heartbeat: Arc::new(Heartbeat::default()),
         status: watch::Sender::new(Status::default()),
         diagnostics: Some(sender),
+        notices: None,
     };
     let (clock, status) = (Clock::start(), telemetry.status.subscribe());
     let settings = operator::Config { once: true, ..settings };

@@ -127,7 +127,7 @@ impl Reload {
         let sink = if is_same_sink {
             None
         } else {
-            Some(config.sink.build(&self.metrics).await.map_err(Refused::Unrehearsed)?.0)
+            Some(config.sink.build(&self.metrics).await.map_err(Refused::Unrehearsed)?.sink)
         };
         self.current = config;
         Ok(Reconfiguration { settings, sources, sink })
@@ -142,7 +142,7 @@ impl Reload {
     ) -> Result<(), Refused> {
         let sink = SinkConfig { dry_run: true, leases: None, ..config.sink.clone() };
         let rehearsal = async {
-            let (sink, _) = sink.build(&Arc::default()).await?;
+            let sink = sink.build(&Arc::default()).await?.sink;
             rehearse(settings.clone(), sources.clone(), sink).await
         };
         let rehearsed = rehearsal.await.map_err(Refused::Unrehearsed)?;

@@ -62,6 +62,7 @@ async fn the_manifests_are_accepted_and_their_role_is_enough_to_run() {
         &["--interval", "1s", "--catalogue-interval", "1s"],
     );
     operator.ready().await;
+    assert!(!operator.log().contains("not permitted"), "{}", operator.log());
     let service = fixture.add("web", 2);
     fixture.has_endpoints("web", 2, Duration::from_secs(10)).await;
     fixture.register(service, "i-9", "10.9.9.9");

@@ -278,6 +278,13 @@ pub enum Effect {
     Write(Write),
     /// Report to a person.
     Report(Diagnostic),
+    /// The same, about an entry that exists or is desired.
+    ReportEntry {
+        /// Its key.
+        entry: EntryKey,
+        /// What to report.
+        diagnostic: Diagnostic,
+    },
     /// Send [`Event::Tick`] at this time, if no other event comes before. Only the last one counts.
     WakeAt(Time),
     /// A single pass is over, or a stop is complete.

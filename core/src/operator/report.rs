@@ -47,7 +47,8 @@ impl Operator {
         let Some(entry) = self.entries.get_mut(key) else { return };
         let before = std::mem::replace(&mut entry.reported, diagnostics.clone());
         let new = diagnostics.into_iter().filter(|diagnostic| !before.contains(diagnostic));
-        self.effects.extend(new.map(Effect::Report));
+        let report = |diagnostic| Effect::ReportEntry { entry: key.clone(), diagnostic };
+        self.effects.extend(new.map(report));
     }
 
     /// Reports the services that claim an entry and rank behind the first.

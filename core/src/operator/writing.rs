@@ -124,7 +124,7 @@ impl Operator {
         if diagnostic.is_none() && !is_quiet {
             let message = error.message.clone();
             let new = self.entry_diagnostic(key, Severity::Error, Code::WriteFailed, message);
-            self.effects.push(Effect::Report(new.clone()));
+            self.effects.push(Effect::ReportEntry { entry: key.clone(), diagnostic: new.clone() });
             diagnostic = Some(new);
         }
         let pause = match failure {

@@ -87,7 +87,7 @@ impl Explain {
 /// The ways in which a name may be a service's and a namespace's: both may have dots.
 fn splits(name: &str) -> Vec<(&str, &str)> {
     name.match_indices('.')
-        .map(|(dot, _)| (&name[..dot], &name[dot + 1..]))
+        .filter_map(|(dot, _)| Some((name.get(..dot)?, name.get(dot + 1..)?)))
         .filter(|(service, namespace)| !service.is_empty() && !namespace.is_empty())
         .collect()
 }
@@ -105,7 +105,7 @@ async fn explain(config: &Config, name: &str) -> anyhow::Result<Vec<Explained>> 
     let (sources, regions) = config.build_sources().await?;
     let sources = rehearsal::recording(sources, &mut recorded);
     let sink = SinkConfig { dry_run: true, leases: None, ..config.sink.clone() };
-    let (sink, _) = sink.build(&Arc::default()).await?;
+    let sink = sink.build(&Arc::default()).await?.sink;
     let settings = config.operator(regions);
     let outcome = rehearse(settings.clone(), sources, sink.clone()).await?;
     let is_complete = outcome.status.is_complete();

@@ -68,7 +68,7 @@ impl Plan {
         let plan = runtime.block_on(async {
             let sink = SinkConfig { dry_run: true, leases: None, ..config.sink.clone() };
             let (sources, regions) = config.build_sources().await?;
-            let (sink, _) = sink.build(&std::sync::Arc::default()).await?;
+            let sink = sink.build(&std::sync::Arc::default()).await?.sink;
             let outcome = rehearse(config.operator(regions), sources, sink.clone()).await?;
             outcome.diagnostics.iter().for_each(crate::driver::diagnostic);
             Planned::new(outcome, sink).await

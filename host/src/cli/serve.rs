@@ -26,8 +26,10 @@ use super::transform::Transformation;
 use super::translate::Output;
 use super::values;
 use crate::config::file::{File, SourceEntry};
-use crate::config::{Config, SinkConfig, SinkKind, SourceConfig, SourceKind};
-use crate::driver::{Backends, Clock, Driver, Heartbeat, Leading, StopSignal, Telemetry, Writes};
+use crate::config::{BuiltSink, Config, SinkConfig, SinkKind, SourceConfig, SourceKind};
+use crate::driver::{
+    Backends, Clock, Driver, Heartbeat, Leading, Notices, StopSignal, Telemetry, Writes,
+};
 use crate::http;
 use crate::metrics::Metrics;
 use crate::reload::{Reload, Reread};
@@ -444,7 +446,8 @@ impl Serve {
             },
         };
         let leases = self.leases(&default_namespace);
-        SinkConfig { kind, namespaces, default_namespace, dry_run: self.dry_run, leases }
+        let pod = pod_namespace().zip(std::env::var("HOSTNAME").ok());
+        SinkConfig { kind, namespaces, default_namespace, dry_run: self.dry_run, leases, pod }
     }
 }
 
@@ -457,20 +460,26 @@ fn pod_namespace() -> Option<String> {
 async fn start(config: Config, reload: Option<PathBuf>) -> anyhow::Result<Started> {
     let metrics = Arc::new(Metrics::default());
     let (sources, regions) = config.build_sources().await?;
-    let (sink, leases) = config.sink.build(&metrics).await?;
+    let BuiltSink { sink, leases, events } = config.sink.build(&metrics).await?;
     let leases = match leases {
         Some(leases) => permitted(leases).await?,
         None => None,
     };
-    let telemetry = Telemetry {
+    let mut telemetry = Telemetry {
         metrics: metrics.clone(),
         heartbeat: Arc::new(Heartbeat::default()),
         status: watch::Sender::new(Status::default()),
         diagnostics: None,
+        notices: None,
     };
     let mut server = JoinSet::new();
     if !config.once {
         server = http::serve(config.listen, &telemetry).await?;
+        if let Some(events) = events {
+            let (notices, publisher) = Notices::new(events);
+            telemetry.notices = Some(notices);
+            drop(tokio::spawn(publisher.run()));
+        }
     }
     let writes = if config.sink.dry_run { Writes::Pretended } else { Writes::Made };
     let backends = Backends { sources, sink, writes };

@@ -98,7 +98,9 @@ impl Snapshot {
         }
         if self.redact {
             let mut redaction = Redaction::default();
-            records.iter_mut().for_each(|record| redaction.apply(record));
+            for record in &mut records {
+                redaction.apply(record);
+            }
         }
         let text = json(&records)?;
         if self.file == Path::new("-") {

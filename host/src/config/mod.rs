@@ -17,7 +17,7 @@ use istio_cloud_map_core::translate::{Options as TranslateOptions, Transform};
 use crate::cli::transform::Transformation;
 use crate::driver::Sources;
 
-pub use sink::{SinkConfig, SinkKind};
+pub use sink::{BuiltSink, SinkConfig, SinkKind};
 pub use source::{SourceConfig, SourceKind};
 
 /// All settings of `serve`.

@@ -9,7 +9,7 @@ use crate::metrics::Metrics;
 use crate::sink::Sink;
 use crate::sink::dir::DirSink;
 use crate::sink::dry_run::DryRun;
-use crate::sink::kube::{KubeOptions, KubeSink, Leases};
+use crate::sink::kube::{Events, KubeOptions, KubeSink, Leases};
 use crate::sink::stdout::{Format, StdoutSink};
 
 /// Where entries are written to.
@@ -26,6 +26,8 @@ pub struct SinkConfig {
     /// The namespace and the `--id` of the leases by which replicas share the sources; a cluster has
     /// such. None: this process has all sources for itself.
     pub leases: Option<(String, String)>,
+    /// The namespace and the name of the pod of this process, if it is one.
+    pub pod: Option<(String, String)>,
 }
 
 /// What is written to. To add a kind, add a variant, its arm in [`SinkConfig::build`], and how
@@ -50,15 +52,22 @@ pub enum SinkKind {
     },
 }
 
+/// A sink, and what its cluster has beside entries.
+pub struct BuiltSink {
+    /// The sink.
+    pub sink: Arc<dyn Sink>,
+    /// By which replicas share the sources.
+    pub leases: Option<Leases>,
+    /// For a person to see.
+    pub events: Option<Events>,
+}
+
 impl SinkConfig {
-    /// Connects to the cluster, or opens the directory; with the sink, the leases of its cluster.
+    /// Connects to the cluster, or opens the directory.
     ///
     /// # Errors
     /// Where that is not possible.
-    pub async fn build(
-        &self,
-        metrics: &Arc<Metrics>,
-    ) -> anyhow::Result<(Arc<dyn Sink>, Option<Leases>)> {
+    pub async fn build(&self, metrics: &Arc<Metrics>) -> anyhow::Result<BuiltSink> {
         let sink = match &self.kind {
             SinkKind::Kube { kube_config, api_version } => {
                 let options = KubeOptions {
@@ -71,7 +80,8 @@ impl SinkConfig {
                 let sink = KubeSink::connect(options).await?;
                 let leases =
                     self.leases.as_ref().map(|(namespace, owner)| sink.leases(namespace, owner));
-                return Ok((self.with_dry_run(sink), leases));
+                let events = (!self.dry_run).then(|| sink.events(self.pod.clone()));
+                return Ok(BuiltSink { sink: self.with_dry_run(sink), leases, events });
             }
             SinkKind::Dir(path) if self.dry_run => {
                 self.with_dry_run(DirSink::look(path, &self.default_namespace))
@@ -79,7 +89,7 @@ impl SinkConfig {
             SinkKind::Dir(path) => self.with_dry_run(DirSink::open(path, &self.default_namespace)?),
             SinkKind::Stdout { format, once } => self.with_dry_run(StdoutSink::new(*format, *once)),
         };
-        Ok((sink, None))
+        Ok(BuiltSink { sink, leases: None, events: None })
     }
 
     fn with_dry_run<S: Sink + 'static>(&self, sink: S) -> Arc<dyn Sink> {

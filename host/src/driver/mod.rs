@@ -7,6 +7,7 @@ mod clock;
 mod heartbeat;
 mod leading;
 mod log;
+mod notices;
 mod stop_signal;
 mod tasks;
 
@@ -17,7 +18,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures::stream::BoxStream;
 use istio_cloud_map_core::diagnostic::Diagnostic;
-use istio_cloud_map_core::operator::{self, Effect, Event, Operator, Status, Time};
+use istio_cloud_map_core::operator::{self, Effect, EntryKey, Event, Operator, Status, Time};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
@@ -25,6 +26,7 @@ pub use clock::Clock;
 pub use heartbeat::Heartbeat;
 pub use leading::Leading;
 pub use log::diagnostic;
+pub use notices::Notices;
 pub use stop_signal::StopSignal;
 use tasks::Tasks;
 pub use tasks::{Backends, Sources, Writes};
@@ -49,6 +51,20 @@ pub struct Telemetry {
     pub status: watch::Sender<Status>,
     /// Gets the operator's diagnostics in place of the log.
     pub diagnostics: Option<mpsc::UnboundedSender<Diagnostic>>,
+    /// Publishes what a person must act on.
+    pub notices: Option<Notices>,
+}
+
+impl Telemetry {
+    fn report(&self, entry: Option<EntryKey>, diagnostic: Diagnostic) {
+        if let Some(notices) = &self.notices {
+            notices.notify(entry, &diagnostic);
+        }
+        match &self.diagnostics {
+            Some(diagnostics) => drop(diagnostics.send(diagnostic)),
+            None => log::diagnostic(&diagnostic),
+        }
+    }
 }
 
 /// What the loop turns on.
@@ -138,10 +154,10 @@ impl Driver {
                     match effect {
                         Effect::WakeAt(at) => operator_wakes = Some(at),
                         Effect::Finished { failed } => finished = Some(failed),
-                        Effect::Report(diagnostic) => match &telemetry.diagnostics {
-                            Some(diagnostics) => drop(diagnostics.send(diagnostic)),
-                            None => log::diagnostic(&diagnostic),
-                        },
+                        Effect::Report(diagnostic) => telemetry.report(None, diagnostic),
+                        Effect::ReportEntry { entry, diagnostic } => {
+                            telemetry.report(Some(entry), diagnostic);
+                        }
                         Effect::Read { id, read } => tasks.read(id, read),
                         Effect::Write(write) => {
                             let permit = leading.as_ref().map_or(Ok(None), |leading| {

@@ -308,7 +308,9 @@ impl Operator {
         match effect {
             Effect::Read { id, read } => self.read(id, &read),
             Effect::Write(write) => self.write(write),
-            Effect::Report(diagnostic) => Output::Report(diagnostic),
+            Effect::Report(diagnostic) | Effect::ReportEntry { diagnostic, .. } => {
+                Output::Report(diagnostic)
+            }
             Effect::WakeAt(at) => {
                 Output::WakeAt(self.started + u64::try_from(at.as_micros()).unwrap_or(Us::MAX / 2))
             }

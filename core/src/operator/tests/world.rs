@@ -176,7 +176,7 @@ impl World {
             Effect::Write(write) => {
                 Event::Written { key: write.key.clone(), result: self.write(&write) }
             }
-            Effect::Report(diagnostic) => {
+            Effect::Report(diagnostic) | Effect::ReportEntry { diagnostic, .. } => {
                 self.reports.push(diagnostic);
                 return None;
             }

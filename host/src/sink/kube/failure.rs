@@ -27,6 +27,7 @@ struct Kind {
 }
 
 const ENTRIES: Kind = Kind { plural: PLURAL, group: GROUP };
+const EVENTS: Kind = Kind { plural: "events", group: "events.k8s.io" };
 const LEASES: Kind = Kind { plural: "leases", group: "coordination.k8s.io" };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +134,10 @@ impl<'a> Call<'a> {
 
     pub(super) const fn delete_lease(namespace: &'a str, name: &'a str) -> Self {
         Self { verb: Verb::Delete, kind: &LEASES, namespace, name }
+    }
+
+    pub(super) const fn create_event(namespace: &'a str) -> Self {
+        Self { verb: Verb::Post, kind: &EVENTS, namespace, name: "" }
     }
 
     const fn of_entry(verb: Verb, key: &'a EntryKey) -> Self {

@@ -9,6 +9,7 @@ mod apply;
 mod backoff;
 mod connect;
 mod entry;
+mod events;
 mod failure;
 mod leases;
 mod merge;
@@ -32,6 +33,7 @@ use istio_cloud_map_core::service_entry::ApiVersion;
 
 pub use connect::{ConnectError, client, served_version};
 use entry::Entry;
+pub use events::Events;
 pub use leases::Leases;
 use serde_json::Value;
 
@@ -119,6 +121,11 @@ impl KubeSink {
                 .await?;
         }
         Ok(sink)
+    }
+
+    /// Publishes events; `pod` is the namespace and the name of the pod of this process.
+    pub fn events(&self, pod: Option<(String, String)>) -> Events {
+        Events::new(self, pod)
     }
 
     /// The leases in a namespace of the replicas with this `--id`.
