@@ -5,10 +5,8 @@ use std::sync::Arc;
 use anyhow::bail;
 use futures::stream::{self, StreamExt as _};
 use istio_cloud_map_core::operator::{self, Operator, Status};
-use tokio::sync::watch;
 
-use crate::driver::{Backends, Clock, Driver, Heartbeat, Sources, StopSignal, Telemetry, Writes};
-use crate::metrics::Metrics;
+use crate::driver::{Backends, Clock, Driver, Sources, StopSignal, Telemetry, Writes};
 use crate::sink::Sink;
 use crate::sink::rehearsal::{RehearsalSink, Rehearsed};
 
@@ -49,11 +47,7 @@ pub async fn rehearse(
     sink: Arc<dyn Sink>,
 ) -> anyhow::Result<Outcome> {
     let sink = Arc::new(RehearsalSink::new(sink));
-    let telemetry = Telemetry {
-        metrics: Arc::new(Metrics::default()),
-        heartbeat: Arc::new(Heartbeat::default()),
-        status: watch::Sender::new(Status::default()),
-    };
+    let telemetry = Telemetry::new(Arc::default());
     let (clock, status) = (Clock::start(), telemetry.status.subscribe());
     let settings = operator::Config { once: true, ..settings };
     let driver = Driver {

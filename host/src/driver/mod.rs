@@ -7,8 +7,10 @@ mod clock;
 mod heartbeat;
 mod leading;
 mod log;
+mod reports;
 mod stop_signal;
 mod tasks;
+mod timeline;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,9 +26,11 @@ pub use clock::Clock;
 pub use heartbeat::Heartbeat;
 pub use leading::Leading;
 pub use log::diagnostic;
+pub use reports::{Report, Reports};
 pub use stop_signal::StopSignal;
 use tasks::Tasks;
 pub use tasks::{Backends, Sources, Writes};
+pub use timeline::{Change, Timeline};
 
 use self::leading::Answer;
 use crate::metrics::Metrics;
@@ -46,6 +50,23 @@ pub struct Telemetry {
     pub heartbeat: Arc<Heartbeat>,
     /// Taken every second.
     pub status: watch::Sender<Status>,
+    /// The last writes.
+    pub timeline: Arc<Timeline>,
+    /// Everything, when someone asks for it.
+    pub reports: Arc<Reports>,
+}
+
+impl Telemetry {
+    /// Of a loop that has not turned yet.
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self {
+            metrics,
+            heartbeat: Arc::default(),
+            status: watch::Sender::default(),
+            timeline: Arc::default(),
+            reports: Arc::default(),
+        }
+    }
 }
 
 /// What the loop turns on.
@@ -100,7 +121,7 @@ impl Driver {
         let Self { mut operator, mut leading, backends, telemetry, clock, reloads } = self;
         let (events, mut inbox) = mpsc::channel(256);
         let is_silent = backends.writes == Writes::Silent;
-        let mut tasks = Tasks::new(backends, events, telemetry.metrics.clone());
+        let mut tasks = Tasks::new(backends, events, &telemetry);
         tasks.watch_sink();
         tasks.watch_sources();
         tasks.reload_from(reloads);
@@ -123,6 +144,7 @@ impl Driver {
                 (Input::Lease(_), None) => {}
                 (Input::Reconfigured(new), leading) => {
                     let Reconfiguration { mut settings, sources, sink } = *new;
+                    telemetry.timeline.reloaded();
                     tasks.replace(sources, sink);
                     if let Some(leading) = leading {
                         events.extend(leading.reconfigure(&mut settings, now, &mut tasks));
@@ -184,6 +206,10 @@ impl Driver {
                     ended?;
                     Event::Tick.into()
                 }
+                () = telemetry.reports.requested() => {
+                    report(&operator, leading.as_ref(), &telemetry, clock.now());
+                    Event::Tick.into()
+                }
                 input = inbox.recv() => input.context("no task is running")?,
                 () = sleep(wake.saturating_sub(clock.now())) => Event::Tick.into(),
             };
@@ -197,7 +223,15 @@ impl Driver {
     }
 }
 
+fn report(operator: &Operator, leading: Option<&Leading>, telemetry: &Telemetry, now: Time) {
+    let mut status = operator.status_report(now);
+    status.ready = telemetry.status.borrow().ready;
+    let replicas = leading.map(|leading| leading.replicas(now));
+    telemetry.reports.publish(Report::new(status, replicas, telemetry.timeline.changes()));
+}
+
 fn publish(operator: &Operator, leading: Option<&Leading>, telemetry: &Telemetry) {
+    telemetry.reports.expire();
     let mut status = operator.status();
     // Not before it is known whether this replica has something to read; and once it was ready, a
     // source that it takes over does not make it unready.
