@@ -3,6 +3,7 @@
 //! Anyone who can reach the port may connect as often as they like: this module bounds what that
 //! can cost.
 
+mod page;
 mod status;
 
 use std::collections::VecDeque;
@@ -72,6 +73,7 @@ pub async fn serve(listen: SocketAddr, telemetry: &Telemetry) -> anyhow::Result<
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(text))
+        .route("/", get(page::page))
         .route("/status.json", get(status::json))
         .with_state(pages);
     let mut task = JoinSet::new();
