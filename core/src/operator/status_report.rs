@@ -241,9 +241,9 @@ impl Operator {
         };
         for (name, source) in &self.inventory.sources {
             let planes = self.planes.get(&source.config.quota);
-            let services =
+            let services: Vec<_> =
                 report.services.iter().filter(|service| *service.source == **name).collect();
-            report.sources.push(source_report(source, planes, services, now));
+            report.sources.push(source_report(source, planes, &services, now));
         }
         report.outages = self
             .outages
@@ -337,7 +337,7 @@ impl Operator {
 fn source_report(
     source: &Source,
     planes: Option<&Planes>,
-    services: Vec<&ServiceReport>,
+    services: &[&ServiceReport],
     now: Time,
 ) -> SourceReport {
     let namespaces = source.namespaces.values();

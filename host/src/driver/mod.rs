@@ -144,7 +144,6 @@ impl Driver {
                 (Input::Lease(_), None) => {}
                 (Input::Reconfigured(new), leading) => {
                     let Reconfiguration { mut settings, sources, sink } = *new;
-                    telemetry.timeline.reloaded();
                     tasks.replace(sources, sink);
                     if let Some(leading) = leading {
                         events.extend(leading.reconfigure(&mut settings, now, &mut tasks));
@@ -206,10 +205,8 @@ impl Driver {
                     ended?;
                     Event::Tick.into()
                 }
-                () = telemetry.reports.requested() => {
-                    report(&operator, leading.as_ref(), &telemetry, clock.now());
-                    Event::Tick.into()
-                }
+                () = telemetry.reports.requested() =>
+                    report(&operator, leading.as_ref(), &telemetry, clock.now()),
                 input = inbox.recv() => input.context("no task is running")?,
                 () = sleep(wake.saturating_sub(clock.now())) => Event::Tick.into(),
             };
@@ -223,11 +220,18 @@ impl Driver {
     }
 }
 
-fn report(operator: &Operator, leading: Option<&Leading>, telemetry: &Telemetry, now: Time) {
+/// Answers those who ask for a report. Nothing else has happened.
+fn report(
+    operator: &Operator,
+    leading: Option<&Leading>,
+    telemetry: &Telemetry,
+    now: Time,
+) -> Input {
     let mut status = operator.status_report(now);
     status.ready = telemetry.status.borrow().ready;
     let replicas = leading.map(|leading| leading.replicas(now));
     telemetry.reports.publish(Report::new(status, replicas, telemetry.timeline.changes()));
+    Event::Tick.into()
 }
 
 fn publish(operator: &Operator, leading: Option<&Leading>, telemetry: &Telemetry) {

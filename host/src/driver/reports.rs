@@ -93,8 +93,8 @@ impl Report {
     }
 }
 
-fn is_current(report: &Option<Arc<Report>>) -> bool {
-    report.as_ref().is_some_and(|report| report.is_current())
+fn is_current(report: Option<&Arc<Report>>) -> bool {
+    report.is_some_and(|report| report.is_current())
 }
 
 /// Where those who ask and the loop meet.
@@ -108,10 +108,13 @@ impl Reports {
     /// A report of no more than a second ago; none, if the loop does not answer.
     pub async fn latest(&self) -> Option<Arc<Report>> {
         let mut latest = self.latest.subscribe();
-        if !is_current(&latest.borrow()) {
+        if !is_current(latest.borrow().as_ref()) {
             self.requested.notify_one();
         }
-        let report = timeout(LONGEST_WAIT, latest.wait_for(is_current)).await.ok()?.ok()?;
+        let report = timeout(LONGEST_WAIT, latest.wait_for(|report| is_current(report.as_ref())))
+            .await
+            .ok()?
+            .ok()?;
         report.clone()
     }
 
@@ -119,7 +122,7 @@ impl Reports {
     pub async fn requested(&self) {
         loop {
             self.requested.notified().await;
-            if !is_current(&self.latest.borrow()) {
+            if !is_current(self.latest.borrow().as_ref()) {
                 return;
             }
         }
@@ -166,7 +169,8 @@ mod tests {
     #[tokio::test]
     async fn a_report_is_dropped_when_it_is_old() {
         let reports = Reports::default();
-        reports.publish(Report { taken: Instant::now() - MAX_AGE, ..report() });
+        let taken = Instant::now().checked_sub(MAX_AGE).unwrap_or_else(Instant::now);
+        reports.publish(Report { taken, ..report() });
         reports.expire();
         assert!(reports.latest.borrow().is_none());
         reports.publish(report());

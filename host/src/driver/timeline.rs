@@ -139,7 +139,7 @@ mod tests {
         timeline.wrote(&write("a"), false, None);
         let times: Vec<_> = timeline.changes().iter().map(|change| change.times).collect();
         assert_eq!(times, [1, 5]);
-        let longest = timeline.changes().iter().flat_map(|change| change.error.clone()).next();
+        let longest = timeline.changes().iter().find_map(|change| change.error.clone());
         assert_eq!(longest.map(|error| error.len()), Some(LONGEST_ERROR));
     }
 }

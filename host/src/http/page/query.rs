@@ -65,7 +65,7 @@ impl Query {
         let mut parsed = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
-                "q" => parsed.text = value.trim().to_owned(),
+                "q" => value.trim().clone_into(&mut parsed.text),
                 "problems" => parsed.problems = value == "1",
                 "page" => parsed.page = value.parse().unwrap_or_default(),
                 _ => {}

@@ -1,6 +1,6 @@
 //! The page's HTML.
 
-use istio_cloud_map_core::diagnostic::{Diagnostic, Severity};
+use istio_cloud_map_core::diagnostic::{Diagnostic, OneLine, Severity};
 use istio_cloud_map_core::operator::{
     BudgetReport, EntryReport, EntryState, OutageReport, RefusedReport, ServiceReport, SourceReport,
 };
@@ -174,7 +174,7 @@ fn outage_note(outage: &OutageReport) -> Markup {
     html! {
         section .note.error aria-label="Outage" {
             h2 { "Held back: " (outage.affects) }
-            p { bdi { (outage.message) } }
+            p { bdi { (OneLine(&outage.message)) } }
             p .muted { "Tried again in " (duration(outage.retry_in_seconds)) }
         }
     }
@@ -197,8 +197,8 @@ fn sources(report: &Report) -> Markup {
                     th scope="col" { "State" }
                     th .number scope="col" { "Services" }
                     th .number scope="col" { "Listed" }
-                    th .number scope="col" { "Lists/s" }
-                    th .number scope="col" { "Reads/s" }
+                    th .number scope="col" { "List calls/s" }
+                    th .number scope="col" { "Read calls/s" }
                 } }
                 tbody {
                     @for source in read_here {
@@ -231,16 +231,16 @@ fn source_row(source: &SourceReport, leads: bool) -> Markup {
     html! {
         tr {
             th scope="row" {
-                bdi { (source.name) }
+                bdi { (OneLine(&source.name)) }
                 @if let Some(region) = &source.region { " " span .muted { (region) } }
             }
             td data-label="State" {
-                span .state class=(level.class()) { (state) }
+                span .state.(level.class()) { (state) }
                 @if leads { " " span .muted { "led by this replica" } }
                 @for failure in &source.failures {
                     p .remark.warning {
-                        b { bdi { (failure.of) } } " for " (duration(failure.since_seconds_ago)) ": "
-                        bdi { (failure.message) }
+                        b { bdi { (OneLine(&failure.of)) } } " for " (duration(failure.since_seconds_ago)) ": "
+                        bdi { (OneLine(&failure.message)) }
                     }
                 }
                 @if source.failing > source.failures.len() {
@@ -257,17 +257,18 @@ fn source_row(source: &SourceReport, leads: bool) -> Markup {
                     None => { span .muted { "never" } }
                 }
             }
-            (budget("Lists/s", source.control_plane))
-            (budget("Reads/s", source.data_plane))
+            (budget("List calls/s", source.control_plane))
+            (budget("Read calls/s", source.data_plane))
         }
     }
 }
 
 fn budget(label: &str, budget: BudgetReport) -> Markup {
+    let calls = |rate: u64| grouped(usize::try_from(rate).unwrap_or(usize::MAX));
     html! {
         td .number data-label=(label) {
-            (budget.rate)
-            @if budget.rate < budget.limit { span .muted { " of " (budget.limit) } }
+            (calls(budget.rate))
+            @if budget.rate < budget.limit { span .muted { " of " (calls(budget.limit)) } }
             @if budget.late_seconds > 5 { " " span .late { (duration(budget.late_seconds)) " late" } }
         }
     }
@@ -304,12 +305,12 @@ fn service_row(level: Level, service: &ServiceReport) -> Markup {
     html! {
         tr {
             th scope="row" {
-                bdi { (service.name) }
-                span .muted.under { bdi { (service.namespace) } @if service.source != "default" { " \u{b7} " bdi { (service.source) } } }
+                bdi { (OneLine(&service.name)) }
+                span .muted.under { bdi { (OneLine(&service.namespace)) } @if service.source != "default" { " \u{b7} " bdi { (OneLine(&service.source)) } } }
             }
             td data-label="Host" {
                 @match service.hosts.first() {
-                    Some(host) => { bdi .mono { (host) } }
+                    Some(host) => { bdi .mono { (OneLine(host)) } }
                     None => { span .muted { "none" } }
                 }
                 @if service.hosts.len() > 1 { " " span .muted { "+" (service.hosts.len() - 1) } }
@@ -319,10 +320,10 @@ fn service_row(level: Level, service: &ServiceReport) -> Markup {
             td data-label="Entry" {
                 @match &service.entry {
                     Some(entry) => { (state(level, entry)) }
-                    None => { span .state class=(level.class()) { "none" } }
+                    None => { span .state.(level.class()) { "none" } }
                 }
                 @if let Some(failure) = &service.failure {
-                    p .remark.warning { b { "Not read for " (duration(failure.since_seconds_ago)) } ": " bdi { (failure.message) } }
+                    p .remark.warning { b { "Not read for " (duration(failure.since_seconds_ago)) } ": " bdi { (OneLine(&failure.message)) } }
                 }
                 @for diagnostic in service.diagnostics.iter().take(DIAGNOSTICS) { (remark(diagnostic)) }
                 @if service.diagnostics.len() > DIAGNOSTICS {
@@ -341,7 +342,7 @@ fn endpoints(service: &ServiceReport) -> Markup {
                 span .muted { (current) " \u{2192} " } (desired)
             }
             (Some(count), _) | (None, Some(count)) => { (count) }
-            (None, None) => { span .muted { "?" } }
+            (None, None) => { span .muted title="not known" { "\u{2013}" } }
         }
     }
 }
@@ -359,9 +360,9 @@ fn state(level: Level, entry: &EntryReport) -> Markup {
         EntryState::Conflict => "conflict",
     };
     html! {
-        span .state class=(level.class()) { (name) }
+        span .state.(level.class()) { (name) }
         @if let Some(seconds) = entry.retry_in_seconds { " " span .muted { "again in " (duration(seconds)) } }
-        @if let Some(reason) = &entry.reason { p .remark { bdi { (reason) } } }
+        @if let Some(reason) = &entry.reason { p .remark { bdi { (OneLine(reason)) } } }
     }
 }
 
@@ -372,10 +373,10 @@ fn remark(diagnostic: &Diagnostic) -> Markup {
         Severity::Info => "muted",
     };
     html! {
-        p .remark class=(class) {
+        p .remark.(class) {
             b { (diagnostic.code.as_str()) }
-            @if let Some(instance) = &diagnostic.instance { " " bdi { (instance) } }
-            ": " bdi { (diagnostic.message) }
+            @if let Some(instance) = &diagnostic.instance { " " bdi { (OneLine(instance)) } }
+            ": " bdi { (OneLine(&diagnostic.message)) }
         }
     }
 }
@@ -444,7 +445,7 @@ fn change_line(report: &Report, change: &Change) -> Markup {
                 span .muted { " " (counted(count, "endpoint", "endpoints")) }
             }
             @if !change.fields.is_empty() { span .muted { " \u{b7} " (change.fields.join(", ")) } }
-            @if let Some(error) = &change.error { p .remark.error { bdi { (error) } } }
+            @if let Some(error) = &change.error { p .remark.error { bdi { (OneLine(error)) } } }
         }
     }
 }
@@ -458,7 +459,7 @@ fn grouped(count: usize) -> String {
     let digits = count.to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
