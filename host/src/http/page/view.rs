@@ -150,13 +150,13 @@ fn refused_removals(refused: &RefusedReport) -> Markup {
         section .note.error aria-label="Refused removals" {
             h2 { "Refused removals" }
             p {
-                (counted(refused.deletes, "entry", "entries")) " would be deleted and "
-                (counted(refused.emptyings, "entry", "entries")) " would lose all endpoints. "
+                @if refused.deletes > 0 { (counted(refused.deletes, "entry", "entries")) " would be deleted. " }
+                @if refused.emptyings > 0 { (counted(refused.emptyings, "entry", "entries")) " would lose all endpoints. " }
                 "If that is wrong, put Cloud Map right: the refusal ends by itself. If it is right, confirm it:"
             }
             pre tabindex="0" { code { (refused.command) } }
             details #refused-removals {
-                summary { "Which" }
+                summary { "Show the entries" }
                 ul .plain {
                     @for removal in refused.removals.iter().take(REMOVALS) {
                         li { bdi .mono { (removal.key) } }
@@ -316,7 +316,7 @@ fn service_row(level: Level, service: &ServiceReport) -> Markup {
                 @if service.hosts.len() > 1 { " " span .muted { "+" (service.hosts.len() - 1) } }
                 @if let Some(entry) = &service.entry { span .muted.under { bdi { (entry.key) } } }
             }
-            td .number data-label="Endpoints" { (endpoints(service)) }
+            td .number data-label="Endpoints" { span { (endpoints(service)) } }
             td data-label="Entry" {
                 @match &service.entry {
                     Some(entry) => { (state(level, entry)) }
