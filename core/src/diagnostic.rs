@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub enum Severity {
     /// A whole service is not translated or not kept current.
     Error,
@@ -34,7 +34,7 @@ macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
         /// The closed list of what a diagnostic can be about.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
         pub enum Code { $($(#[doc = $doc])+ $name,)+ }
 
         impl Code {
@@ -142,7 +142,7 @@ impl fmt::Display for Code {
 
 /// One message, about one service or one of its instances.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,

@@ -6,10 +6,9 @@ use anyhow::bail;
 use futures::stream::{self, StreamExt as _};
 use istio_cloud_map_core::diagnostic::Diagnostic;
 use istio_cloud_map_core::operator::{self, Operator, Status};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
-use crate::driver::{Backends, Clock, Driver, Heartbeat, Sources, StopSignal, Telemetry, Writes};
-use crate::metrics::Metrics;
+use crate::driver::{Backends, Clock, Driver, Sources, StopSignal, Telemetry, Writes};
 use crate::sink::Sink;
 use crate::sink::rehearsal::{RehearsalSink, Rehearsed};
 use crate::sink::stdout::{Format, StdoutSink};
@@ -56,13 +55,7 @@ pub async fn rehearse(
 ) -> anyhow::Result<Outcome> {
     let sink = Arc::new(RehearsalSink::new(sink));
     let (sender, mut diagnostics) = mpsc::unbounded_channel();
-    let telemetry = Telemetry {
-        metrics: Arc::new(Metrics::default()),
-        heartbeat: Arc::new(Heartbeat::default()),
-        status: watch::Sender::new(Status::default()),
-        diagnostics: Some(sender),
-        notices: None,
-    };
+    let telemetry = Telemetry { diagnostics: Some(sender), ..Telemetry::new(Arc::default()) };
     let (clock, status) = (Clock::start(), telemetry.status.subscribe());
     let settings = operator::Config { once: true, ..settings };
     let driver = Driver {

@@ -1,6 +1,6 @@
 //! Clients of the port for probes and metrics can't disturb the operator.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
@@ -186,4 +186,30 @@ fn readiness_names_the_source_that_can_not_be_opened_until_it_can() {
     )
     .unwrap();
     answers("200 OK");
+}
+
+#[test]
+fn the_status_is_one_page_for_a_person_and_the_same_as_json() {
+    let serve = Serve::start();
+    assert!(serve.writes_within("10.0.0.1", Duration::from_secs(20)), "no entry");
+    assert!(eventually(Duration::from_secs(10), || serve
+        .page("/readyz")
+        .starts_with("HTTP/1.1 200")));
+    let answer = serve.page("/status.json");
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("content-type: application/json"), "{head}");
+    let status: serde_json::Value = serde_json::from_str(body).unwrap();
+    let service = &status["services"][0];
+    assert_eq!((&service["name"], &service["endpoints"]), (&"web".into(), &1.into()), "{status}");
+    assert_eq!(service["entry"]["state"], "settled", "{status}");
+    assert_eq!(status["changes"][0]["action"], "create", "{status}");
+    assert_eq!((&status["ready"], &status["sources"][0]["complete"]), (&true.into(), &true.into()));
+
+    let answer = serve.page("/?q=web");
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    for header in ["content-security-policy: default-src 'none'", "nosniff", "no-store"] {
+        assert!(head.contains(header), "{head}");
+    }
+    assert!(body.contains("cloudmap-web.shop") && body.contains("All entries are current"));
+    assert!(serve.page("/?q=absent").contains("0 services"));
 }

@@ -198,6 +198,20 @@ impl Election {
         lease.leads(&self.config, now).then(|| lease.term())
     }
 
+    /// The replica that leads a source, as far as this one has observed; none, if none does.
+    #[must_use]
+    pub fn leader(&self, name: &str, now: Time) -> Option<&str> {
+        let lease = self.sources.get(name)?;
+        let is_led = lease.leads(&self.config, now) || lease.is_led_by_another(&self.config, now);
+        lease.holder().filter(|_| is_led)
+    }
+
+    /// The name of this replica.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        &self.config.identity
+    }
+
     /// Whether each source has a leader, as far as this replica has observed.
     #[must_use]
     pub fn is_decided(&self, now: Time) -> bool {

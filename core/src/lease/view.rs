@@ -203,7 +203,7 @@ impl Lease {
         (before != is_leader).then(|| Effect::Lead { name: name.to_owned(), is_leader })
     }
 
-    fn holder(&self) -> Option<&str> {
+    pub(super) fn holder(&self) -> Option<&str> {
         self.record.as_ref()?.holder.as_deref()
     }
 

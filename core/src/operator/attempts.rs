@@ -24,8 +24,18 @@ pub(super) struct Attempts {
     pub tried: bool,
     /// How many have failed since the last success.
     pub failures: u32,
-    /// The failure of the last one.
-    pub failure: Option<ReadFailure>,
+    /// The failure of the last one. Boxed, since most succeed.
+    pub failing: Option<Box<Failing>>,
+}
+
+/// A read that fails.
+#[derive(Debug, Clone)]
+pub(super) struct Failing {
+    pub failure: ReadFailure,
+    /// Since when this and every attempt after it have failed.
+    pub since: Time,
+    /// Of the last failure.
+    pub message: Box<str>,
 }
 
 /// A failure that affects every read of a source, and so is reported once.
@@ -37,6 +47,11 @@ pub(super) struct SourceOutage {
 }
 
 impl Attempts {
+    /// The kind of the last one's failure.
+    pub(super) fn failure(&self) -> Option<ReadFailure> {
+        self.failing.as_ref().map(|failing| failing.failure)
+    }
+
     /// Records an attempt. A change is reported: the first failure of a kind, and the recovery. An
     /// outage of the source is reported once for all reads, and its end when no read has failed for
     /// a while.
@@ -49,7 +64,12 @@ impl Attempts {
         interval: Duration,
     ) -> Option<Effect> {
         self.tried = true;
-        let before = std::mem::replace(&mut self.failure, error.map(|e| e.failure));
+        let before = self.failure();
+        let since = self.failing.as_ref().map_or(now, |failing| failing.since);
+        self.failing = error.map(|error| {
+            let message = error.message.as_str().into();
+            Box::new(Failing { failure: error.failure, since, message })
+        });
         let source = DiagnosticScope::source(scope.source);
         let recovered = || "can be read again".to_owned();
         let Some(error) = error else {
@@ -86,7 +106,7 @@ impl Attempts {
         // nothing to report.
         let quiet =
             error.failure == ReadFailure::NotFound && self.failures < NOT_FOUND_REPORTED_FROM;
-        let changed = before != self.failure
+        let changed = before != self.failure()
             || error.failure == ReadFailure::NotFound && self.failures == NOT_FOUND_REPORTED_FROM;
         (changed && !quiet)
             .then(|| scope.report(Severity::Warning, Code::ReadFailed, error.message.clone()))
@@ -94,7 +114,7 @@ impl Attempts {
 
     /// How long to wait after a failure; a missing permission is retried after up to `longest`.
     pub(super) fn pause(&self, interval: Duration, longest: Duration) -> Duration {
-        match self.failure {
+        match self.failure() {
             Some(ReadFailure::AccessDenied) => {
                 backoff(self.failures, FIRST_READ_PAUSE, longest.max(interval))
             }

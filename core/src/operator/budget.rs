@@ -85,6 +85,11 @@ impl Budget {
         self.rate
     }
 
+    /// Requests a second, as configured.
+    pub(super) const fn limit(&self) -> u64 {
+        self.limit
+    }
+
     fn refill(&mut self, now: Time) {
         while self.rate < self.limit && now >= self.recovered + Duration::from_secs(1) {
             self.recovered += Duration::from_secs(1);

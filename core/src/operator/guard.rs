@@ -15,7 +15,9 @@ const FROM: usize = 10;
 pub(super) const WINDOW: Duration = Duration::from_mins(10);
 
 /// What an entry loses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Removal {
     /// The entry is deleted.
     Delete,

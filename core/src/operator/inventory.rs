@@ -62,7 +62,7 @@ impl Source {
     pub(super) fn latch(&mut self) -> bool {
         let passed = |namespace: &NamespaceState| {
             namespace.is_complete()
-                || namespace.list.attempts.failure == Some(ReadFailure::AccessDenied)
+                || namespace.list.attempts.failure() == Some(ReadFailure::AccessDenied)
         };
         self.passed |= self.list.progress.is_complete() && self.namespaces.values().all(passed);
         self.passed

@@ -108,6 +108,11 @@ impl Progress {
         self.ended.is_some()
     }
 
+    /// When the last round that has ended was begun.
+    pub(super) fn last(self) -> Option<Time> {
+        self.ended.map(|_| self.begun)
+    }
+
     /// Whether a round that was begun no earlier than this has ended.
     pub(super) fn is_complete_since(self, since: Time) -> bool {
         self.ended.is_some() && self.begun >= since

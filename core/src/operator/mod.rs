@@ -13,6 +13,7 @@
 //! - `decide`: decides about the entries that are due: `resolve` finds what their services need,
 //!   `planner` compares it with what is observed, `removal` and `guard` review deletions.
 //! - `writing`, `outage`: sends writes, and waits where many fail alike. `report`: diagnostics.
+//! - `status`: counts, for probes and metrics. `status_report`: everything, for a person.
 //!
 //! ```
 //! use istio_cloud_map_core::operator::{Config, Effect, Event, Observation, Operator, Read, SourceConfig, Time, Version};
@@ -47,6 +48,7 @@ mod resolve;
 mod services;
 mod sources;
 mod status;
+mod status_report;
 #[cfg(test)]
 mod tests;
 mod writing;
@@ -69,6 +71,10 @@ pub use planner::{
     Action, Case, Change, Decision, Options, Ownership, Plan, Policy, Reason, Refusal, Scopes, plan,
 };
 pub use status::{Refused, SourceStatus, Status};
+pub use status_report::{
+    BudgetReport, EntryReport, EntryState, FailureReport, OutageReport, RefusedRemoval,
+    RefusedReport, ServiceReport, SourceReport, StatusReport,
+};
 
 use self::budget::Budget;
 use self::entries::Entries;

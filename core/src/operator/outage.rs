@@ -2,6 +2,7 @@
 //! is sent now and then as a probe.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use super::attempts::{FIRST_WRITE_PAUSE, backoff};
@@ -23,6 +24,18 @@ pub(super) enum OutageScope {
     Namespace(String),
     /// Every create, update or delete in a Kubernetes namespace.
     Verb(String, &'static str),
+}
+
+impl fmt::Display for OutageScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("every write"),
+            Self::Namespace(namespace) => write!(f, "every write to the namespace {namespace}"),
+            Self::Verb(namespace, verb) => {
+                write!(f, "every {verb} in the namespace {namespace}")
+            }
+        }
+    }
 }
 
 impl OutageScope {
@@ -52,6 +65,8 @@ struct Outage {
     until: Time,
     /// The write that is in flight as a probe.
     probe: Option<EntryKey>,
+    /// The last failure, for a person.
+    message: String,
 }
 
 /// The current outages.
@@ -61,6 +76,11 @@ pub(super) struct Outages(BTreeMap<OutageScope, Outage>);
 impl Outages {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// What they affect, their last failures, and when each is probed next.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&OutageScope, &str, Time)> {
+        self.0.iter().map(|(scope, outage)| (scope, outage.message.as_str(), outage.until))
     }
 
     pub(super) fn wake_at(&self, entries: &Entries) -> Option<Time> {
@@ -145,7 +165,9 @@ impl Operator {
             failures: 0,
             until: now,
             probe: None,
+            message: String::new(),
         });
+        outage.message.clone_from(&error.message);
         if outage.until <= now {
             outage.failures = outage.failures.saturating_add(1);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::budget::Budget;
 use super::event::NamespaceOwner;
@@ -179,6 +180,20 @@ impl ReadQueue {
 
     pub(super) const fn rate(&self) -> u64 {
         self.budget.rate()
+    }
+
+    pub(super) const fn limit(&self) -> u64 {
+        self.budget.limit()
+    }
+
+    /// How long the read that has waited longest is overdue.
+    pub(super) fn lateness(&self, now: Time) -> Duration {
+        // A revision that has changed has its instances read first of all, as if due since the start.
+        let first = |queue: &BTreeSet<(Time, ReadKey)>| {
+            queue.iter().map(|(at, _)| *at).find(|at| *at > Time::ZERO)
+        };
+        let due = [&self.main, &self.hints].into_iter().filter_map(first).min();
+        now.saturating_sub(due.unwrap_or(now))
     }
 
     /// The queue whose first read is due; where both are, the one whose turn it is.

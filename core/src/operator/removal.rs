@@ -69,6 +69,12 @@ impl RemovalReview {
         self.at
     }
 
+    /// What is refused.
+    pub(super) fn refused(&self) -> impl Iterator<Item = (&EntryKey, Removal)> {
+        let removals = self.refused.iter().flat_map(|refusal| &refusal.removals);
+        removals.map(|(key, removal)| (key, *removal))
+    }
+
     /// The token that confirms what is refused.
     pub(super) fn token(&self) -> Option<&str> {
         self.refused.as_ref().map(|refusal| refusal.token.as_str())

@@ -76,9 +76,9 @@ impl Operator {
             ..Status::default()
         };
         for (name, source) in &self.inventory.sources {
-            let failing = usize::from(source.list.attempts.failure.is_some());
+            let failing = usize::from(source.list.attempts.failing.is_some());
             let failing = failing
-                + source.namespaces.values().filter(|n| n.list.attempts.failure.is_some()).count();
+                + source.namespaces.values().filter(|n| n.list.attempts.failing.is_some()).count();
             let rate = self.planes.get(&source.config.quota).map_or(0, |planes| planes.data.rate());
             let source = SourceStatus {
                 namespaces: source.namespaces.len(),
@@ -96,7 +96,7 @@ impl Operator {
             let Some(source) = status.sources.get_mut(id.source.as_ref()) else { continue };
             source.services += 1;
             source.failing += usize::from(
-                service.attempts.failure.is_some() || service.hints.attempts.failure.is_some(),
+                service.attempts.failing.is_some() || service.hints.attempts.failing.is_some(),
             );
         }
         for (_, entry) in self.entries.iter() {
@@ -127,7 +127,7 @@ impl Operator {
         let error = |d: &Diagnostic| d.severity == Severity::Error;
         self.gave_up
             || self.refused().is_some()
-            || unread.any(|a| a.failure.is_some())
+            || unread.any(|a| a.failing.is_some())
             || diagnostics.any(error)
     }
 }

@@ -13,10 +13,9 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use futures::stream::{self, StreamExt as _};
 use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
-use istio_cloud_map_core::operator::{self, NameFilter, Operator, Status};
+use istio_cloud_map_core::operator::{self, NameFilter, Operator};
 use istio_cloud_map_core::service_entry::ApiVersion;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::Usage;
@@ -27,9 +26,7 @@ use super::translate::Output;
 use super::values;
 use crate::config::file::{File, SourceEntry};
 use crate::config::{BuiltSink, Config, SinkConfig, SinkKind, SourceConfig, SourceKind};
-use crate::driver::{
-    Backends, Clock, Driver, Heartbeat, Leading, Notices, StopSignal, Telemetry, Writes,
-};
+use crate::driver::{Backends, Clock, Driver, Leading, Notices, StopSignal, Telemetry, Writes};
 use crate::http;
 use crate::metrics::Metrics;
 use crate::reload::{Reload, Reread};
@@ -465,13 +462,7 @@ async fn start(config: Config, reload: Option<PathBuf>) -> anyhow::Result<Starte
         Some(leases) => permitted(leases).await?,
         None => None,
     };
-    let mut telemetry = Telemetry {
-        metrics: metrics.clone(),
-        heartbeat: Arc::new(Heartbeat::default()),
-        status: watch::Sender::new(Status::default()),
-        diagnostics: None,
-        notices: None,
-    };
+    let mut telemetry = Telemetry::new(metrics.clone());
     let mut server = JoinSet::new();
     if !config.once {
         server = http::serve(config.listen, &telemetry).await?;

@@ -16,6 +16,7 @@ use istio_cloud_map_core::translate::Conflicts;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 use tokio::time::timeout;
 
+use super::reports::{Led, Replicas};
 use super::tasks::Tasks;
 use crate::metrics::Metrics;
 use crate::sink::kube::Leases;
@@ -216,6 +217,22 @@ impl Leading {
     /// Whether it was once known who leads each source.
     pub const fn is_decided(&self) -> bool {
         self.decided
+    }
+
+    /// Which replica leads each source.
+    pub fn replicas(&self, now: Time) -> Replicas {
+        let of_group = |(name, group): (&String, &Group)| {
+            let leader = self.election.leader(name, now).map(str::to_owned);
+            let leads = self.election.term(name, now).is_some();
+            let sources = group.sources.iter();
+            sources
+                .map(|source| Led { name: source.name.clone(), leader: leader.clone(), leads })
+                .collect::<Vec<_>>()
+        };
+        Replicas {
+            identity: self.election.identity().to_owned(),
+            sources: self.groups.iter().flat_map(of_group).collect(),
+        }
     }
 
     /// When [`Self::tick`] is due.

@@ -8,8 +8,10 @@ mod heartbeat;
 mod leading;
 mod log;
 mod notices;
+mod reports;
 mod stop_signal;
 mod tasks;
+mod timeline;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,7 +20,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures::stream::BoxStream;
 use istio_cloud_map_core::diagnostic::Diagnostic;
-use istio_cloud_map_core::operator::{self, Effect, EntryKey, Event, Operator, Status, Time};
+use istio_cloud_map_core::operator::{
+    self, Effect, EntryKey, Event, Operator, Status, Time, Write,
+};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
@@ -27,9 +31,11 @@ pub use heartbeat::Heartbeat;
 pub use leading::Leading;
 pub use log::diagnostic;
 pub use notices::Notices;
+pub use reports::{Report, Reports};
 pub use stop_signal::StopSignal;
 use tasks::Tasks;
 pub use tasks::{Backends, Sources, Writes};
+pub use timeline::{Change, Timeline};
 
 use self::leading::Answer;
 use crate::metrics::Metrics;
@@ -49,6 +55,10 @@ pub struct Telemetry {
     pub heartbeat: Arc<Heartbeat>,
     /// Taken every second.
     pub status: watch::Sender<Status>,
+    /// The last writes.
+    pub timeline: Arc<Timeline>,
+    /// Everything, when someone asks for it.
+    pub reports: Arc<Reports>,
     /// Gets the operator's diagnostics in place of the log.
     pub diagnostics: Option<mpsc::UnboundedSender<Diagnostic>>,
     /// Publishes what a person must act on.
@@ -56,6 +66,19 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
+    /// Of a loop that has not turned yet.
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self {
+            metrics,
+            heartbeat: Arc::default(),
+            status: watch::Sender::default(),
+            timeline: Arc::default(),
+            reports: Arc::default(),
+            diagnostics: None,
+            notices: None,
+        }
+    }
+
     fn report(&self, entry: Option<EntryKey>, diagnostic: Diagnostic) {
         if let Some(notices) = &self.notices {
             notices.notify(entry, &diagnostic);
@@ -116,82 +139,30 @@ impl Driver {
     /// # Errors
     /// Where a task of its own ended that never should.
     pub async fn run(self, stop: &StopSignal) -> anyhow::Result<bool> {
-        let Self { mut operator, mut leading, backends, telemetry, clock, reloads } = self;
+        let Self { operator, leading, backends, telemetry, clock, reloads } = self;
         let (events, mut inbox) = mpsc::channel(256);
-        let mut tasks = Tasks::new(backends, events, telemetry.metrics.clone());
+        let mut tasks = Tasks::new(backends, events, &telemetry);
         tasks.watch_sink();
         tasks.watch_sources();
         tasks.reload_from(reloads);
+        let mut parts =
+            Parts { operator, leading, tasks, telemetry, clock, wake: None, finished: None };
         let mut stopping: Option<Time> = None;
-        let mut finished: Option<bool> = None;
         let mut status_at = Time::ZERO;
-        let mut operator_wakes: Option<Time> = None;
         let mut input = Input::Operator(Event::Tick);
         loop {
             let now = clock.now();
-            let mut events = VecDeque::new();
-            if let Some(leading) = &mut leading {
-                events.extend(leading.tick(now, &mut tasks));
-            }
-            match (input, &mut leading) {
-                (Input::Operator(event), _) => events.push_back(event),
-                (Input::Lease(answer), Some(leading)) => {
-                    events.extend(leading.answered(answer, now, &mut tasks));
-                }
-                (Input::Lease(_), None) => {}
-                (Input::Reconfigured(new), leading) => {
-                    let Reconfiguration { mut settings, sources, sink } = *new;
-                    tasks.replace(sources, sink);
-                    if let Some(leading) = leading {
-                        events.extend(leading.reconfigure(&mut settings, now, &mut tasks));
-                    }
-                    events.push_back(Event::Reconfigured(Box::new(settings)));
-                }
-            }
-            while let Some(event) = events.pop_front() {
-                operator_wakes = None;
-                for effect in operator.handle(event, now) {
-                    match effect {
-                        Effect::WakeAt(at) => operator_wakes = Some(at),
-                        Effect::Finished { failed } => finished = Some(failed),
-                        Effect::Report(diagnostic) => telemetry.report(None, diagnostic),
-                        Effect::ReportEntry { entry, diagnostic } => {
-                            telemetry.report(Some(entry), diagnostic);
-                        }
-                        Effect::Read { id, read } => tasks.read(id, read),
-                        Effect::Write(write) => {
-                            let permit = leading.as_ref().map_or(Ok(None), |leading| {
-                                leading.permit(&write.source, clock.now())
-                            });
-                            match permit {
-                                Ok(permit) => tasks.write(write, permit),
-                                Err(error) => events.push_back(Event::Written {
-                                    key: write.key,
-                                    result: Err(error),
-                                }),
-                            }
-                        }
-                    }
-                }
-            }
-            telemetry.heartbeat.beat();
-            if let Some(failed) = finished {
-                if let Some(leading) = &mut leading {
-                    leading.stop(now, &mut tasks);
-                }
-                if leading.as_ref().is_none_or(Leading::is_stopped) {
-                    publish(&operator, leading.as_ref(), &telemetry);
-                    return Ok(failed);
-                }
+            if let Some(failed) = parts.turn(input, now) {
+                return Ok(failed);
             }
             if now >= status_at {
-                publish(&operator, leading.as_ref(), &telemetry);
+                parts.publish();
                 status_at = now + STATUS_EVERY;
             }
-            let leases_wake = leading.as_ref().and_then(Leading::deadline);
+            let leases_wake = parts.leading.as_ref().and_then(Leading::deadline);
             let stop_ends = stopping.map(|since| since + LONGEST_STOP);
             // What has just happened must not wait for the next event to be seen: the status.
-            let wakes = [operator_wakes, leases_wake, stop_ends, Some(status_at)];
+            let wakes = [parts.wake, leases_wake, stop_ends, Some(status_at)];
             let wake = wakes.into_iter().flatten().min().unwrap_or(status_at);
             input = tokio::select! {
                 biased;
@@ -200,8 +171,12 @@ impl Driver {
                     tracing::info!("stopping: finishing the writes in flight");
                     Event::Stop.into()
                 }
-                ended = tasks.ended() => {
+                ended = parts.tasks.ended() => {
                     ended?;
+                    Event::Tick.into()
+                }
+                () = parts.telemetry.reports.requested() => {
+                    parts.report(clock.now());
                     Event::Tick.into()
                 }
                 input = inbox.recv() => input.context("no task is running")?,
@@ -217,17 +192,117 @@ impl Driver {
     }
 }
 
-fn publish(operator: &Operator, leading: Option<&Leading>, telemetry: &Telemetry) {
-    let mut status = operator.status();
-    // Not before it is known whether this replica has something to read; and once it was ready, a
-    // source that it takes over does not make it unready.
-    status.ready &= leading.is_none_or(Leading::is_decided);
-    status.ready |= telemetry.status.borrow().ready;
-    telemetry.metrics.set(&status);
-    let was_ready = telemetry.status.send_replace(status.clone()).ready;
-    if status.ready && !was_ready {
-        let services: usize = status.sources.values().map(|source| source.services).sum();
-        if telemetry.diagnostics.is_none() {
+/// What a turn of the loop works with.
+struct Parts {
+    operator: Operator,
+    leading: Option<Leading>,
+    tasks: Tasks,
+    telemetry: Telemetry,
+    clock: Clock,
+    /// When the operator's next turn is due.
+    wake: Option<Time>,
+    /// The operator has finished, and whether anything failed.
+    finished: Option<bool>,
+}
+
+impl Parts {
+    /// Takes in what has happened, and does what follows. With whether it failed, once all is over.
+    fn turn(&mut self, input: Input, now: Time) -> Option<bool> {
+        let mut finished = None;
+        let mut events = self.events(input, now);
+        while let Some(event) = events.pop_front() {
+            self.wake = None;
+            for effect in self.operator.handle(event, now) {
+                match effect {
+                    Effect::WakeAt(at) => self.wake = Some(at),
+                    Effect::Finished { failed } => finished = Some(failed),
+                    Effect::Report(diagnostic) => self.telemetry.report(None, diagnostic),
+                    Effect::ReportEntry { entry, diagnostic } => {
+                        self.telemetry.report(Some(entry), diagnostic);
+                    }
+                    Effect::Read { id, read } => self.tasks.read(id, read),
+                    Effect::Write(write) => events.extend(self.write(write)),
+                }
+            }
+        }
+        self.telemetry.heartbeat.beat();
+        self.finish(finished, now)
+    }
+
+    /// What the operator is to handle, in order.
+    fn events(&mut self, input: Input, now: Time) -> VecDeque<Event> {
+        let mut events = VecDeque::new();
+        if let Some(leading) = &mut self.leading {
+            events.extend(leading.tick(now, &mut self.tasks));
+        }
+        match (input, &mut self.leading) {
+            (Input::Operator(event), _) => events.push_back(event),
+            (Input::Lease(answer), Some(leading)) => {
+                events.extend(leading.answered(answer, now, &mut self.tasks));
+            }
+            (Input::Lease(_), None) => {}
+            (Input::Reconfigured(new), leading) => {
+                let Reconfiguration { mut settings, sources, sink } = *new;
+                self.tasks.replace(sources, sink);
+                if let Some(leading) = leading {
+                    events.extend(leading.reconfigure(&mut settings, now, &mut self.tasks));
+                }
+                events.push_back(Event::Reconfigured(Box::new(settings)));
+            }
+        }
+        events
+    }
+
+    /// Starts a write, if this replica leads its source; else with the answer.
+    fn write(&mut self, write: Write) -> Option<Event> {
+        let now = self.clock.now();
+        let leading = self.leading.as_ref();
+        match leading.map_or(Ok(None), |leading| leading.permit(&write.source, now)) {
+            Ok(permit) => {
+                self.tasks.write(write, permit);
+                None
+            }
+            Err(error) => Some(Event::Written { key: write.key, result: Err(error) }),
+        }
+    }
+
+    /// Once the operator has `finished`, the leases are released.
+    fn finish(&mut self, finished: Option<bool>, now: Time) -> Option<bool> {
+        self.finished = self.finished.or(finished);
+        let failed = self.finished?;
+        if let Some(leading) = &mut self.leading {
+            leading.stop(now, &mut self.tasks);
+        }
+        if self.leading.as_ref().is_some_and(|leading| !leading.is_stopped()) {
+            return None;
+        }
+        self.publish();
+        Some(failed)
+    }
+
+    /// Answers those who ask for a report.
+    fn report(&self, now: Time) {
+        let mut status = self.operator.status_report(now);
+        status.ready = self.telemetry.status.borrow().ready;
+        let replicas = self.leading.as_ref().map(|leading| leading.replicas(now));
+        let changes = self.telemetry.timeline.changes();
+        self.telemetry.reports.publish(Report::new(status, replicas, changes));
+    }
+
+    /// Takes the status, for probes and metrics.
+    fn publish(&self) {
+        let telemetry = &self.telemetry;
+        telemetry.reports.expire();
+        let mut status = self.operator.status();
+        // Not before it is known whether this replica has something to read; and once it was ready, a
+        // source that it takes over does not make it unready.
+        status.ready &= self.leading.as_ref().is_none_or(Leading::is_decided);
+        status.ready |= telemetry.status.borrow().ready;
+        telemetry.metrics.set(&status);
+        let was_ready = telemetry.status.send_replace(status.clone()).ready;
+        // Those of a rehearsal are nobody's.
+        if status.ready && !was_ready && telemetry.diagnostics.is_none() {
+            let services: usize = status.sources.values().map(|source| source.services).sum();
             tracing::info!(services, entries = status.entries, "ready: the first pass is complete");
         }
     }

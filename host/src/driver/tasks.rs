@@ -14,7 +14,8 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::leading::{Answer, Permit};
-use super::{Input, Reconfiguration, log};
+use super::timeline::Timeline;
+use super::{Input, Reconfiguration, Telemetry, log};
 use crate::metrics::Metrics;
 use crate::sink::{Apply, Sink};
 use crate::source::Source;
@@ -48,6 +49,7 @@ pub struct Tasks {
     backends: Backends,
     events: mpsc::Sender<Input>,
     metrics: Arc<Metrics>,
+    timeline: Arc<Timeline>,
     running: JoinSet<anyhow::Result<()>>,
     /// Those that watch the sink and the sources.
     watching: Watching,
@@ -61,12 +63,20 @@ struct Watching {
 
 impl Tasks {
     /// Answers go to `events`.
-    pub fn new(backends: Backends, events: mpsc::Sender<Input>, metrics: Arc<Metrics>) -> Self {
-        Self { backends, events, metrics, running: JoinSet::new(), watching: Watching::default() }
+    pub fn new(backends: Backends, events: mpsc::Sender<Input>, telemetry: &Telemetry) -> Self {
+        Self {
+            backends,
+            events,
+            metrics: telemetry.metrics.clone(),
+            timeline: telemetry.timeline.clone(),
+            running: JoinSet::new(),
+            watching: Watching::default(),
+        }
     }
 
     /// Takes others from now on. What is in flight ends with the old ones.
     pub fn replace(&mut self, sources: Sources, sink: Option<Arc<dyn Sink>>) {
+        self.timeline.reloaded();
         self.watching.sources.drain(..).for_each(|task| task.abort());
         self.backends.sources = sources;
         self.watch_sources();
@@ -166,17 +176,15 @@ impl Tasks {
     /// Starts a write, which keeps its permit until it has ended.
     pub fn write(&mut self, write: Write, permit: Permit) {
         log::writing(&write);
-        let (sink, events, metrics, writes) = (
-            self.backends.sink.clone(),
-            self.events.clone(),
-            self.metrics.clone(),
-            self.backends.writes,
-        );
+        let (sink, events, writes) =
+            (self.backends.sink.clone(), self.events.clone(), self.backends.writes);
+        let (metrics, timeline) = (self.metrics.clone(), self.timeline.clone());
         self.running.spawn(async move {
             let started = Instant::now();
             let result = carry_out(&*sink, &write).await;
             let outcome = result.as_ref().map_or_else(|error| error.failure.as_str(), |_| "ok");
             metrics.wrote(write.action.as_str(), outcome, started.elapsed());
+            timeline.wrote(&write, writes == Writes::Pretended, result.as_ref().err());
             match &result {
                 Ok(_) => log::written(&write, writes),
                 Err(error) => log::not_written(&write, error),

@@ -3,6 +3,7 @@
 mod filtering;
 mod labelling;
 mod reconfiguring;
+mod reporting;
 mod transforming;
 mod world;
 

@@ -1,7 +1,10 @@
-//! Probes and metrics.
+//! Probes, metrics, and the status of the operator.
 //!
 //! Anyone who can reach the port may connect as often as they like: this module bounds what that
 //! can cost.
+
+mod page;
+mod status;
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -22,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::driver::{Heartbeat, Telemetry};
+use crate::driver::{Heartbeat, Reports, Telemetry};
 use crate::metrics::Metrics;
 
 /// A connection has one request, and this long for its headers and its answer together.
@@ -40,6 +43,7 @@ struct Pages {
     metrics: Arc<Metrics>,
     heartbeat: Arc<Heartbeat>,
     status: watch::Receiver<Status>,
+    reports: Arc<Reports>,
 }
 
 /// Listens, and serves as a task of the set, which never ends by itself.
@@ -63,11 +67,14 @@ pub async fn serve(listen: SocketAddr, telemetry: &Telemetry) -> anyhow::Result<
         metrics: telemetry.metrics.clone(),
         heartbeat: telemetry.heartbeat.clone(),
         status: telemetry.status.subscribe(),
+        reports: telemetry.reports.clone(),
     };
     let router = Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(text))
+        .route("/", get(page::page))
+        .route("/status.json", get(status::json))
         .with_state(pages);
     let mut task = JoinSet::new();
     task.spawn(accept(listener, router));
