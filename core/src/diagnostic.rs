@@ -95,6 +95,11 @@ codes! {
     TcpWithoutAddress,
     /// More addresses than may be listed; none is listed.
     TooManyAddresses,
+    /// In an ambient mesh, calls to an address of the entry bypass its waypoint: the address is an
+    /// endpoint's own.
+    WaypointBypassed,
+    /// Endpoints of a service share an IP address; in an ambient mesh, only one of them gets calls.
+    SharedAddress,
     /// The entry would exceed a limit of Istio or of the API server; the last applied entry is
     /// kept.
     LimitExceeded,
