@@ -135,6 +135,14 @@ codes! {
     /// The stored entry repeatedly differs from what was written: a webhook, a controller or a
     /// person changes it. It is repaired at growing intervals.
     WriteNotKept,
+    /// Istio has not bound the entry to the waypoint that its labels or its namespace name: its calls
+    /// go past it.
+    WaypointNotBound,
+    /// Istio has allocated no IPv4 address for an entry that has no address of its own, although it
+    /// does for others.
+    NoAllocatedAddress,
+    /// Istio reports another condition of an entry as false, in its status.
+    IstioCondition,
     /// Too many entries would be deleted or emptied at once; these removals are withheld.
     DeletesRefused,
 }
