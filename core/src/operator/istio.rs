@@ -13,6 +13,7 @@ use super::entry::Entry;
 use super::{EntryKey, Operator, Ownership, Time};
 use crate::diagnostic::{Code, Diagnostic, OneLine, Severity};
 use crate::service_entry::{WAYPOINT_LABEL, is_waypoint};
+use crate::translate::Mesh;
 
 /// How long Istio has to report about an entry, and how often entries are reviewed for it.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -48,6 +49,9 @@ pub struct IstioStatus {
     address: Answer,
     /// There is an allocated address, but none is an IPv4 one.
     only_ipv6: bool,
+    /// It is bound to the waypoint of its namespace, and has an address of an endpoint: calls to
+    /// that bypass the waypoint.
+    bypassed: bool,
     /// The conditions that are false: for a person.
     refused: Vec<(Code, String)>,
 }
@@ -58,16 +62,22 @@ impl IstioStatus {
         let list = |pointer: &str| object.pointer(pointer).and_then(Value::as_array);
         let label = |name: &str| object.get("metadata")?.get("labels")?.get(name)?.as_str();
         let conditions = || list("/status/conditions").into_iter().flatten();
-        let is_bound = conditions().any(|condition| text(condition, "type") == WAYPOINT_BOUND);
+        let waypoint = conditions().find(|condition| text(condition, "type") == WAYPOINT_BOUND);
+        let is_bound =
+            waypoint.is_some_and(|found| text(found, "status").eq_ignore_ascii_case("true"));
         let allocated = || list("/status/addresses").into_iter().flatten();
         let has_ipv4 = allocated().any(|one| text(one, "value").parse::<Ipv4Addr>().is_ok());
-        let has_own = list("/spec/addresses").is_some_and(|addresses| !addresses.is_empty());
+        let own = list("/spec/addresses").into_iter().flatten();
+        let endpoints = || list("/spec/endpoints").into_iter().flatten();
+        let is_endpoint = |own: &Value| endpoints().any(|e| e.get("address") == Some(own));
         let refuses = label(AUTO_ALLOCATION_LABEL).is_some_and(|v| v.eq_ignore_ascii_case("false"));
-        let expects_address = !has_own && !refuses;
+        let expects_address = own.clone().next().is_none() && !refuses;
+        let names_waypoint = label(WAYPOINT_LABEL).is_some_and(is_waypoint);
         Self {
-            waypoint: Answer::new(label(WAYPOINT_LABEL).is_some_and(is_waypoint), is_bound),
+            waypoint: Answer::new(names_waypoint, waypoint.is_some()),
             address: Answer::new(expects_address, has_ipv4),
             only_ipv6: expects_address && !has_ipv4 && allocated().next().is_some(),
+            bypassed: is_bound && !names_waypoint && own.clone().any(is_endpoint),
             refused: conditions().filter_map(refused).collect(),
         }
     }
@@ -158,6 +168,12 @@ impl Operator {
                            do not reach it; the allocator may have run out of addresses (restart istiod) or not see the entry";
             found.push((Code::NoAllocatedAddress, message.to_owned()));
         }
+        // With a label, or for an ambient mesh, the translation reports it.
+        if status.bypassed && self.config.translate.mesh == Mesh::Sidecar {
+            let message = "Istio has bound the entry to the waypoint of its namespace, but an address of the entry is also an endpoint's: calls to \
+                           it bypass the waypoint and its policies; set `mesh: ambient`";
+            found.push((Code::WaypointBypassed, message.to_owned()));
+        }
         let found = found.into_iter();
         found
             .map(|(code, message)| self.entry_diagnostic(key, Severity::Warning, code, message))
@@ -168,6 +184,9 @@ impl Operator {
 const fn is_about_istio(diagnostic: &Diagnostic) -> bool {
     matches!(
         diagnostic.code,
-        Code::WaypointNotBound | Code::NoAllocatedAddress | Code::IstioCondition
+        Code::WaypointNotBound
+            | Code::WaypointBypassed
+            | Code::NoAllocatedAddress
+            | Code::IstioCondition
     )
 }

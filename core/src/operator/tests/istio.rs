@@ -103,7 +103,7 @@ fn what_has_an_address_or_names_no_waypoint_needs_no_report() {
     world.run(seconds(10));
     report(&mut world, "s000", good());
     world.run(seconds(2000));
-    assert_eq!(world.reports, []);
+    assert_eq!(holding(&world), [0, 0, 0]);
 }
 
 #[test]
@@ -111,4 +111,16 @@ fn an_allocation_without_an_ipv4_address_is_reported_at_once() {
     let mut world = bound(2);
     report(&mut world, "s000", json!({"addresses": [{"value": "2001:2::1"}]}));
     assert_eq!(holding(&world), [0, 1, 0]);
+}
+
+#[test]
+fn an_address_that_bypasses_the_waypoint_of_the_namespace_is_reported() {
+    let mut world = World::with_services(Config::default(), 1);
+    world.start();
+    world.run(seconds(10));
+    assert_eq!(world.cluster[&key("s000")]["spec"]["addresses"], json!(["10.0.0.1"]));
+    report(&mut world, "s000", good());
+    assert_eq!(world.reported(Code::WaypointBypassed), 1);
+    report(&mut world, "s000", json!({}));
+    assert_eq!(world.operator.status().diagnostics, [].into());
 }
