@@ -1,6 +1,6 @@
 //! What ztunnel finds for the addresses of entries, by Istio's own index for ambient.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use istio_cloud_map_core::diagnostic::Code;
 use istio_cloud_map_core::translate::{Options, Translator};
