@@ -95,6 +95,11 @@ codes! {
     TcpWithoutAddress,
     /// More addresses than may be listed; none is listed.
     TooManyAddresses,
+    /// In an ambient mesh, calls to an address of the entry bypass its waypoint: the address is an
+    /// endpoint's own.
+    WaypointBypassed,
+    /// Endpoints of a service share an IP address; in an ambient mesh, only one of them gets calls.
+    SharedAddress,
     /// The entry would exceed a limit of Istio or of the API server; the last applied entry is
     /// kept.
     LimitExceeded,
@@ -130,6 +135,14 @@ codes! {
     /// The stored entry repeatedly differs from what was written: a webhook, a controller or a
     /// person changes it. It is repaired at growing intervals.
     WriteNotKept,
+    /// Istio has not bound the entry to the waypoint that its labels or its namespace name: its calls
+    /// go past it.
+    WaypointNotBound,
+    /// Istio has allocated no IPv4 address for an entry that has no address of its own, although it
+    /// does for others.
+    NoAllocatedAddress,
+    /// Istio reports another condition of an entry as false, in its status.
+    IstioCondition,
     /// Too many entries would be deleted or emptied at once; these removals are withheld.
     DeletesRefused,
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use istio_cloud_map_tests::cloud_map::{Health, Operation, Service};
 use istio_cloud_map_tests::fixture::{Fixture, INTERVAL};
 use istio_cloud_map_tests::operator::{eventually, until};
+use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(15);
@@ -199,4 +200,34 @@ async fn a_dry_run_reports_what_it_would_do_and_writes_nothing() {
     assert_eq!(operator.log_lines_with("would create"), 3, "{}", operator.log());
     tokio::time::sleep(INTERVAL * 2).await;
     assert_eq!(operator.log_lines_with("would create"), 3, "{}", operator.log());
+}
+
+#[tokio::test]
+async fn what_istio_reports_in_a_status_is_reported_and_causes_no_write() {
+    let fixture = Fixture::with_services(2).await;
+    let operator = fixture.operator(&[]).await;
+    let report = async |status: &str| {
+        let condition = json!({
+            "type": "istio.io/WaypointBound", "status": status, "reason": "WaypointIsNotReady", "message": "waypoint \"default/w\" is not ready",
+        });
+        let patch = Patch::Merge(json!({"status": {"conditions": [condition]}}));
+        let api = fixture.api();
+        api.patch_status("cloudmap-s000.ns", &PatchParams::default(), &patch).await.unwrap();
+        fixture.versions().await
+    };
+    let held = async || operator.metric("istio_cloud_map_diagnostics", &["WaypointNotBound"]).await;
+    let patched = report("False").await;
+    eventually("it is reported", SOON, async || held().await > 0.5).await;
+    assert_eq!(
+        operator.log_lines_with("warning[WaypointNotBound] ns/s000"),
+        1,
+        "{}",
+        operator.log()
+    );
+    tokio::time::sleep(INTERVAL * 3).await;
+    assert_eq!(fixture.versions().await, patched);
+    let patched = report("True").await;
+    eventually("it is over", SOON, async || held().await < 0.5).await;
+    assert_eq!(fixture.versions().await, patched);
+    fixture.finish().await;
 }

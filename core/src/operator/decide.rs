@@ -65,6 +65,7 @@ impl Operator {
         if entry.repairs.is_contested(now) {
             diagnostics.push(self.contested_diagnostic(key));
         }
+        diagnostics.extend(self.istio_diagnostics(key, entry, now));
         match decision {
             Decision::Keep => {
                 let reached =

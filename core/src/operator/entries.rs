@@ -317,6 +317,9 @@ impl Entries {
             return;
         }
         entry.tombstone = None;
+        if entry.observed.as_ref().is_none_or(|before| before.istio != observed.istio) {
+            entry.istio_since = now;
+        }
         let before = entry.observed.replace(observed);
         let was = std::mem::replace(&mut entry.ownership, ownership);
         self.reindex(&key, before.as_ref(), was, now);

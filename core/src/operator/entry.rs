@@ -190,6 +190,8 @@ pub(super) struct WriteFailures {
 pub(super) struct Entry {
     pub observed: Option<Observed>,
     pub ownership: Ownership,
+    /// When what Istio reports about it was last seen to change.
+    pub istio_since: Time,
     /// The version of its last deletion: an older state was current before that.
     pub tombstone: Option<Version>,
     /// The services that claim it, by rank.
@@ -213,6 +215,7 @@ impl Default for Entry {
         Self {
             observed: None,
             ownership: Ownership::Unowned,
+            istio_since: Time::ZERO,
             tombstone: None,
             claims: Vec::new(),
             merged: None,

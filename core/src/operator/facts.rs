@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
 
+use super::istio::IstioStatus;
 use crate::order;
 use crate::service_entry::{
     OWNER_LABEL, ServiceEntry, annotation, canonical_host, is_reserved_key,
@@ -277,6 +278,8 @@ pub struct Observed {
     /// Its ports and addresses, for a service that answers without any instance. Only of entries
     /// that have an owner.
     pub last_known: Option<Box<LastKnown>>,
+    /// What Istio has reported about it.
+    pub istio: IstioStatus,
     /// The state that was observed.
     pub version: Version,
 }
@@ -321,6 +324,7 @@ impl Observed {
             account: annotation(object, annotation::ACCOUNT),
             confirmation: annotation(object, annotation::CONFIRM_REMOVALS),
             last_known: owner.map(|_| Box::new(LastKnown::from_json(spec))),
+            istio: IstioStatus::from_object(object),
             version: Version {
                 uid: text("/metadata/uid"),
                 resource_version: text("/metadata/resourceVersion"),

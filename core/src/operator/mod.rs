@@ -37,6 +37,7 @@ mod facts;
 mod guard;
 mod hosts;
 mod inventory;
+mod istio;
 mod listing;
 mod observe;
 mod outage;
@@ -67,6 +68,7 @@ pub(crate) use facts::is_empty as is_empty_field;
 pub use facts::{Desired, EntryKey, Fields, Observed, Scope, Version};
 pub use guard::{Guard, Removal, Removals};
 pub use hosts::HostIndex;
+pub use istio::IstioStatus;
 pub use planner::{
     Action, Case, Change, Decision, Options, Ownership, Plan, Policy, Reason, Refusal, Scopes, plan,
 };
@@ -79,6 +81,7 @@ pub use status_report::{
 use self::budget::Budget;
 use self::entries::Entries;
 use self::inventory::Inventory;
+use self::istio::IstioReview;
 use self::outage::Outages;
 use self::queue::{Pending, ReadKey, ReadQueue};
 use self::removal::RemovalReview;
@@ -150,6 +153,7 @@ pub struct Operator {
     gave_up: bool,
     phase: Phase,
     decisions: u64,
+    istio: IstioReview,
     /// Collected during one call of [`Self::handle`].
     effects: Vec<Effect>,
 }
@@ -173,6 +177,7 @@ impl Operator {
             gave_up: false,
             phase: Phase::Running,
             decisions: 0,
+            istio: IstioReview::new(now),
             effects: Vec::new(),
             config,
         };
@@ -215,6 +220,7 @@ impl Operator {
                 self.read(now);
             }
             self.entries.expire(now);
+            self.review_istio(now);
             self.decide_due(now);
             if self.removals.is_due(now) || self.config.once && self.reads_are_idle() {
                 self.review_removals(now);

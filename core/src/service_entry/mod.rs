@@ -134,6 +134,15 @@ pub struct Metadata {
     pub annotations: SortedMap<String, String>,
 }
 
+/// The label that names the waypoint of a service.
+pub const WAYPOINT_LABEL: &str = "istio.io/use-waypoint";
+
+/// Whether a value of [`WAYPOINT_LABEL`] names a waypoint.
+#[must_use]
+pub fn is_waypoint(name: &str) -> bool {
+    !name.is_empty() && !name.eq_ignore_ascii_case("none")
+}
+
 /// Istio's `ServiceEntry.spec`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

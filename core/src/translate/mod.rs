@@ -10,12 +10,13 @@
 //! 4. `endpoints` with their labels, weights and localities; `virtual_addresses` of the entry.
 //! 5. `metadata` of the entry, with the labels and annotations of `entry_values`.
 //! 6. `transform`: the user's transformation of the entry, if there is one.
-//! 7. `limits` of the API server.
+//! 7. `limits` of the API server; what an `ambient` mesh would make of the entry.
 //!
 //! `conflicts` handles several services that claim one host. Everything that is left out or
 //! degraded on the way goes to the `report`.
 
 mod address;
+mod ambient;
 mod candidates;
 mod cidr;
 mod conflicts;
@@ -43,7 +44,7 @@ pub use metadata::{
 };
 pub use options::{
     Addresses, Conflicts, EmptyService, ExportTo, HealthMode, InvalidExportTo, InvalidLabelKey,
-    IpFamily, LabelKey, Options,
+    IpFamily, LabelKey, Mesh, Options,
 };
 pub use overrides::{Glob, Override};
 pub use ports::{InvalidPort, InvalidPorts, PortList, PortSpec};
@@ -287,6 +288,9 @@ impl<'a> Claim<'a> {
             let message = format!("the entry would have {limit}; the last applied entry is kept");
             report.service(record, Severity::Error, Code::LimitExceeded, message);
             return Outcome::Failed;
+        }
+        if let Outcome::Entry(entry) = &outcome {
+            ambient::check(record, entry, options.mesh, report);
         }
         outcome
     }

@@ -84,6 +84,8 @@ pub struct Options {
     pub empty_service: EmptyService,
     /// Which virtual addresses an entry has.
     pub addresses: Addresses,
+    /// Which data plane the clients use.
+    pub mesh: Mesh,
     /// The protocol of a port by its number, beside 80 `HTTP` and 443 `HTTPS`.
     #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<u16, Protocol>", extend("propertyNames" = pattern::port_names())), ts(as = "std::collections::BTreeMap<u16, Protocol>"))]
     #[serde(deserialize_with = "protocols_by_number")]
@@ -128,6 +130,7 @@ impl Default for Options {
             weight_attribute: None,
             empty_service: EmptyService::default(),
             addresses: Addresses::default(),
+            mesh: Mesh::default(),
             protocols: SortedMap::new(),
             dynamic_port: PortSpec::http(),
             location: None,
@@ -230,13 +233,26 @@ pub enum EmptyService {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub enum Addresses {
     /// The IP of a single endpoint. With more endpoints: up to 16 IPs if a port is not routed by
-    /// name, else none.
+    /// name, else none. In an ambient mesh: none.
     #[default]
     Auto,
     /// None.
     None,
     /// The endpoints' IPs, up to 64.
     Endpoints,
+}
+
+/// Which data plane the clients use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub enum Mesh {
+    /// Sidecars.
+    #[default]
+    Sidecar,
+    /// Istio's ambient mode, for some clients or for all. `addresses: auto` lists none, since
+    /// ztunnel takes a call to an endpoint's IP to the endpoint, past the waypoint of the service.
+    Ambient,
 }
 
 /// How two services that claim one host are handled.
@@ -352,7 +368,7 @@ mod tests {
     fn every_option_can_be_set_in_json() {
         let options: Options = serde_json::from_str(
             r#"{"health": "healthy", "ipFamily": "dual", "denyCidrs": ["10.0.0.0/8"], "allowCidrs": ["127.0.0.1"], "emptyService": "omit",
-                "endpointLabels": {"version": "VERSION"}, "weightAttribute": "weight", "addresses": "endpoints", "dynamicPort": "grpc:90",
+                "endpointLabels": {"version": "VERSION"}, "weightAttribute": "weight", "addresses": "endpoints", "mesh": "ambient", "dynamicPort": "grpc:90",
                 "entryLabels": {"team": "a"}, "entryAnnotations": {"note": {"tag": "Note"}},
                 "protocols": {"8080": "http"}, "location": "MESH_INTERNAL", "exportTo": ["."], "conflicts": "merge", "apiVersion": "v1",
                 "overrides": [{"namespace": "prod*", "service": "web", "ports": "http:80", "exclude": false}]}"#,

@@ -3,7 +3,7 @@
 
 use super::entry_values::{EntryValue, EntryValues};
 use super::metadata::{HostError, entry_name, host_and_name};
-use super::options::{Addresses, EmptyService, ExportTo, HealthMode, IpFamily, Options};
+use super::options::{Addresses, EmptyService, ExportTo, HealthMode, IpFamily, Mesh, Options};
 use super::overrides::{Matching, Override};
 use super::ports::{InvalidPorts, PortList, PortSpec};
 use super::report::Report;
@@ -109,8 +109,12 @@ impl<'o> Settings<'o> {
         self.matching.first(|o| o.empty_service).unwrap_or(self.options.empty_service)
     }
 
+    /// What `auto` is in an ambient mesh is decided here.
     pub(super) fn addresses(&self) -> Addresses {
-        self.matching.first(|o| o.addresses).unwrap_or(self.options.addresses)
+        match self.matching.first(|o| o.addresses).unwrap_or(self.options.addresses) {
+            Addresses::Auto if self.options.mesh == Mesh::Ambient => Addresses::None,
+            addresses => addresses,
+        }
     }
 
     pub(super) fn dynamic_port(&self) -> &'o PortSpec {

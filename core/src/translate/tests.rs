@@ -358,3 +358,61 @@ fn an_override_and_an_exclusion_are_named_as_the_reason() {
         [(Rule::Entry, String::new(), "there is no entry: an override excludes it".to_owned())]
     );
 }
+
+#[test]
+fn an_ambient_mesh_lists_no_address_that_nobody_asked_for() {
+    let tcp = |instances| service(instances);
+    for instances in [vec![at(1, 5432)], vec![at(1, 5432), at(2, 5432)], Vec::new()] {
+        let ambient = options(json!({"mesh": "ambient"}));
+        let (entry, codes) = entry(&tcp(instances), &ambient, Some(&last()));
+        assert_eq!((entry.spec.addresses, codes), (Vec::<String>::new(), Vec::new()));
+    }
+}
+
+#[test]
+fn an_address_beside_a_waypoint_is_reported_wherever_the_waypoint_may_come_from() {
+    let bypassed = [Code::WaypointBypassed];
+    let label = |name: &str| json!({"istio.io/use-waypoint": name});
+    for (case, set, expected) in [
+        ("sidecars", json!({}), &[][..]),
+        ("a label", json!({"entryLabels": label("w")}), &bypassed),
+        ("an override's label", json!({"overrides": [{"entryLabels": label("w")}]}), &bypassed),
+        ("no waypoint, by label", json!({"entryLabels": label("None")}), &[]),
+        ("no address", json!({"addresses": "none", "entryLabels": label("w")}), &[]),
+        // The namespace may have the label.
+        ("ambient", json!({"mesh": "ambient", "addresses": "endpoints"}), &bypassed),
+        (
+            "ambient, no waypoint",
+            json!({"mesh": "ambient", "addresses": "endpoints", "entryLabels": label("none")}),
+            &[],
+        ),
+    ] {
+        assert_eq!(entry(&service(vec![at(1, 80)]), &options(set), None).1, expected, "{case}");
+    }
+}
+
+#[test]
+fn endpoints_that_share_an_address_are_reported_in_an_ambient_mesh_alone() {
+    let host_mapped = |host: usize, port: &str| {
+        let id = format!("i-{host}-{port}");
+        Instance {
+            id,
+            ..instance(
+                host,
+                Health::Healthy,
+                &[
+                    ("AWS_INSTANCE_PORT", port),
+                    ("EC2_INSTANCE_ID", "i-0"),
+                    ("ECS_CLUSTER_NAME", "c"),
+                ],
+            )
+        }
+    };
+    let tasks =
+        || service(vec![host_mapped(1, "32768"), host_mapped(1, "32769"), host_mapped(2, "32768")]);
+    let (shared, codes) = entry(&tasks(), &options(json!({"mesh": "ambient"})), None);
+    assert_eq!((shared.spec.endpoints.len(), codes), (3, vec![Code::SharedAddress]));
+    assert_eq!(entry(&tasks(), &Options::default(), None).1, []);
+    let apart = service(vec![host_mapped(1, "32768"), host_mapped(2, "32768")]);
+    assert_eq!(entry(&apart, &options(json!({"mesh": "ambient"})), None).1, []);
+}

@@ -62,7 +62,7 @@ pub(super) fn of_endpoints(
 /// Why a service with endpoints has the addresses that it has.
 fn why(mode: Addresses, needing: Option<&ServicePort>, endpoints: &Endpoints) -> String {
     match needing {
-        _ if mode == Addresses::None => "none, by the option `addresses`".to_owned(),
+        _ if mode == Addresses::None => "none, by the options `addresses` and `mesh`".to_owned(),
         _ if endpoints.resolution == Resolution::Dns => {
             "none, since an endpoint is a host name".to_owned()
         }

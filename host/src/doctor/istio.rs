@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use ::kube::api::ListParams;
 use ::kube::{Api, Client, Error};
+use istio_cloud_map_core::translate::Mesh as MeshOption;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, EnvVar};
 use serde_json::Value;
@@ -56,7 +57,12 @@ struct Mesh {
 }
 
 /// Looks for istiod, and reports what its version and settings imply.
-pub async fn check(client: &Client, given: Option<Version>, checks: &mut Checks) {
+pub async fn check(
+    client: &Client,
+    given: Option<Version>,
+    option: MeshOption,
+    checks: &mut Checks,
+) {
     let found = match istiod(client).await {
         Ok(Some(istiod)) => mesh(client, &istiod).await,
         Ok(None) if given.is_none() => {
@@ -76,7 +82,7 @@ pub async fn check(client: &Client, given: Option<Version>, checks: &mut Checks)
         }
         _ => Mesh::default(),
     };
-    implications(&Mesh { version: given.or(found.version), ..found }, checks);
+    implications(&Mesh { version: given.or(found.version), ..found }, option, checks);
 }
 
 /// The deployment of istiod: of the whole cluster, where that may be listed.
@@ -132,7 +138,7 @@ async fn settings(client: &Client, istiod: &Deployment) -> Option<Value> {
     serde_saphyr::from_str(map.data?.get("mesh")?).ok()
 }
 
-fn implications(mesh: &Mesh, checks: &mut Checks) {
+fn implications(mesh: &Mesh, option: MeshOption, checks: &mut Checks) {
     let Some(version) = mesh.version else {
         let message = "istiod's image has no version in its tag";
         return checks.warning(CHECK, message, "give it with --istio-version");
@@ -144,6 +150,10 @@ fn implications(mesh: &Mesh, checks: &mut Checks) {
             Some(_) => checks.warning("ambient", message, "upgrade Istio to 1.30.3 or later"),
             None => checks.ok("ambient", format!("{message}, if ambient is used")),
         }
+    }
+    if mesh.ambient == Some(true) && option == MeshOption::Sidecar {
+        let message = "istiod serves ambient, but entries are made for sidecars: a call to an address that an entry and its endpoint share bypasses the waypoint";
+        checks.warning("mesh", message, "for clients in ambient mode: --set mesh=ambient");
     }
     if version < Version(1, 30, 0) {
         let message = "before 1.30, of two entries with one host that of the namespace that is first by alphabet is used, later the older one";
@@ -188,12 +198,13 @@ mod tests {
 
     #[test]
     fn each_setting_that_concerns_entries_is_reported() {
-        let warnings = |mesh: Mesh| -> Vec<String> {
+        let warnings_with = |mesh: Mesh, option: MeshOption| -> Vec<String> {
             let mut checks = Checks::default();
-            implications(&mesh, &mut checks);
+            implications(&mesh, option, &mut checks);
             let list = checks.into_list().into_iter();
             list.filter(|check| check.result != Outcome::Ok).map(|check| check.check).collect()
         };
+        let warnings = |mesh: Mesh| warnings_with(mesh, MeshOption::Ambient);
         let good = || Mesh {
             version: Some(Version(1, 31, 0)),
             ambient: Some(true),
@@ -201,6 +212,7 @@ mod tests {
             ..Mesh::default()
         };
         assert!(warnings(good()).is_empty());
+        assert_eq!(warnings_with(good(), MeshOption::Sidecar), ["mesh"]);
         let old = Version(1, 30, 2);
         assert_eq!(warnings(Mesh { version: Some(old), ..good() }), ["ambient"]);
         assert!(warnings(Mesh { version: Some(old), ambient: Some(false), ..good() }).is_empty());

@@ -71,7 +71,7 @@ pub async fn check(
     }
     access.entries(config, checks).await;
     access.leases(config, checks).await;
-    istio::check(&access.client, version, checks).await;
+    istio::check(&access.client, version, config.translate.mesh, checks).await;
 }
 
 fn unreachable(error: &ConnectError, checks: &mut Checks) {

@@ -186,3 +186,54 @@ impl From<Pushed> for Push {
         }
     }
 }
+
+/// Istio's index for ambient, in a process that answers what ztunnel finds for each address.
+pub struct Ambient(JsonProgram);
+
+/// What ztunnel finds in a namespace of entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct AmbientWorld {
+    /// For each address of an entry and of its endpoints, sorted.
+    pub addresses: Option<Vec<FoundAddress>>,
+    /// For each host.
+    pub services: Option<Vec<BoundService>>,
+    #[serde(default)]
+    error: String,
+}
+
+/// What ztunnel finds for an address.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct FoundAddress {
+    /// The address.
+    pub address: String,
+    /// How many workloads have it. ztunnel looks among them first.
+    pub workloads: usize,
+    /// The host of the service that has it, where no workload does.
+    pub service: String,
+    /// Whether a call goes through a waypoint.
+    pub waypoint: bool,
+}
+
+/// The condition `istio.io/WaypointBound` of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct BoundService {
+    /// The host.
+    pub host: String,
+    /// Its status; none, if there is no such condition.
+    pub bound: Option<bool>,
+}
+
+impl Ambient {
+    /// Starts the process.
+    pub async fn start() -> Self {
+        let programs = Programs::make_async(&["judge"]).await;
+        Self(JsonProgram::start(programs.path("JUDGE"), "ambient"))
+    }
+
+    /// What ztunnel finds of these entries, in a namespace with a waypoint named `waypoint`.
+    pub async fn world(&self, entries: &[Value]) -> AmbientWorld {
+        let answer: AmbientWorld = self.0.ask(&entries).await;
+        assert!(answer.error.is_empty(), "no answer about ambient: {}", answer.error);
+        answer
+    }
+}

@@ -22,8 +22,8 @@ mod programs;
 pub use api_server::ApiServer;
 pub use gateway::Gateway;
 pub use istio::{
-    Judge, Push, Pushes, RoutedCall, RoutedCluster, RoutedEndpoint, RoutedPort, RoutedService,
-    Routes, Verdict,
+    Ambient, AmbientWorld, BoundService, FoundAddress, Judge, Push, Pushes, RoutedCall,
+    RoutedCluster, RoutedEndpoint, RoutedPort, RoutedService, Routes, Verdict,
 };
 pub use programs::{Moto, PlainHost};
 

@@ -88,12 +88,19 @@ export type TranslationOptions = {
   emptyService?: EmptyService | undefined;
   /**
    * Which virtual addresses an entry has.
-   * - `auto`: The IP of a single endpoint. With more endpoints: up to 16 IPs if a port is not routed by name, else none.
+   * - `auto`: The IP of a single endpoint. With more endpoints: up to 16 IPs if a port is not routed by name, else none. In an ambient mesh: none.
    * - `none`: None.
    * - `endpoints`: The endpoints' IPs, up to 64.
    * @default "auto"
    */
   addresses?: Addresses | undefined;
+  /**
+   * Which data plane the clients use.
+   * - `sidecar`: Sidecars.
+   * - `ambient`: Istio's ambient mode, for some clients or for all. `addresses: auto` lists none, since ztunnel takes a call to an endpoint's IP to the endpoint, past the waypoint of the service.
+   * @default "sidecar"
+   */
+  mesh?: Mesh | undefined;
   /**
    * The protocol of a port by its number, beside 80 `HTTP` and 443 `HTTPS`.
    * @default {}
@@ -289,6 +296,8 @@ export type Code =
   | "PortsUnknown"
   | "TcpWithoutAddress"
   | "TooManyAddresses"
+  | "WaypointBypassed"
+  | "SharedAddress"
   | "LimitExceeded"
   | "TransformFailed"
   | "Unhealthy"
@@ -303,6 +312,9 @@ export type Code =
   | "ReloadFailed"
   | "ReloadHeld"
   | "WriteNotKept"
+  | "WaypointNotBound"
+  | "NoAllocatedAddress"
+  | "IstioCondition"
   | "DeletesRefused";
 
 /** How two services that claim one host are handled. */
@@ -449,6 +461,9 @@ export type ListedInstance = {
 
 /** Where a service is, seen from the mesh. */
 export type Location = "MESH_EXTERNAL" | "MESH_INTERNAL";
+
+/** Which data plane the clients use. */
+export type Mesh = "sidecar" | "ambient";
 
 /** The part of Kubernetes' `ObjectMeta` that is written. */
 export type Metadata = {

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod filtering;
+mod istio;
 mod labelling;
 mod reconfiguring;
 mod reporting;

@@ -6,6 +6,7 @@ use super::finding::{Findings, Path, Quoted};
 use super::read::{Object, wrong_type};
 use super::rule::Rule;
 use crate::service_entry::names::{is_dns_label, is_label_value, is_qualified_name, is_subdomain};
+use crate::service_entry::{WAYPOINT_LABEL, is_waypoint};
 
 /// The metadata that the rules of the spec depend on.
 #[derive(Debug, Default)]
@@ -92,12 +93,10 @@ pub(super) fn check<'a>(
     );
     let label = |name| labels.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
     let allocates = label("networking.istio.io/enable-autoallocate-ip");
-    let waypoint = label("istio.io/use-waypoint");
     Metadata {
         namespace,
         refuses_auto_allocation: allocates.is_some_and(|value| value.eq_ignore_ascii_case("false")),
-        uses_waypoint: waypoint
-            .is_some_and(|value| !value.is_empty() && !value.eq_ignore_ascii_case("none")),
+        uses_waypoint: label(WAYPOINT_LABEL).is_some_and(is_waypoint),
     }
 }
 
