@@ -44,10 +44,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- range default (list dict) .Values.config.sources }}
 {{- $targets = append $targets (default $default .targetNamespace) }}
 {{- end }}
-{{- if .Values.rbac.namespaces }}
-{{- $targets = .Values.rbac.namespaces }}
-{{- else if or .Values.existingConfigMap (contains "{" (join "" $targets)) }}
+{{- if contains "{" (join "" $targets) }}
+{{- /* A template: the entries of all namespaces are watched. */}}
 {{- $targets = list }}
+{{- else if or .Values.rbac.namespaces .Values.existingConfigMap }}
+{{- $targets = .Values.rbac.namespaces }}
 {{- end }}
 {{- $targets | uniq | sortAlpha | toJson }}
 {{- end }}

@@ -54,14 +54,34 @@ fn alerts_can_be_left_out_and_labelled_and_more_be_added() {
     assert_eq!(rules.last().unwrap()["record"], "namespace:istio_cloud_map_entries:sum");
 }
 
-#[test]
-fn every_metric_and_code_of_the_alerts_and_the_dashboard_exists() {
+/// The queries of the dashboard.
+fn queries() -> Vec<String> {
     let dashboard: Value =
         serde_json::from_str(&read("manifests/chart/files/dashboard.json")).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
     let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().unwrap());
-    let (alerts, queries) = (alerts(), targets.collect::<Vec<_>>());
-    let expressions = alerts.iter().chain(queries).map(|rule| rule["expr"].as_str().unwrap());
+    targets.map(|target| target["expr"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn prometheus_understands_every_query_of_the_dashboard() {
+    let as_rule = |(number, query): (usize, &String)| {
+        let query = query.replace("$__rate_interval", "5m");
+        json!({"record": format!("query:{number}"), "expr": query})
+    };
+    let rules: Vec<Value> = queries().iter().enumerate().map(as_rule).collect();
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("rules.yaml");
+    let rules = json!({"groups": [{"name": "dashboard", "rules": rules}]});
+    fs::write(&file, rules.to_string()).unwrap();
+    printed(TOOLS.promtool().args(["check", "rules"]).arg(file));
+}
+
+#[test]
+fn every_metric_and_code_of_the_alerts_and_the_dashboard_exists() {
+    let (alerts, queries) = (alerts(), queries());
+    let expressions = alerts.iter().map(|rule| rule["expr"].as_str().unwrap());
+    let expressions = expressions.chain(queries.iter().map(String::as_str));
     let metrics = backquoted(&read("docs/reference/metrics.md"));
     let codes = backquoted(&read("docs/reference/diagnostics.md"));
     let mut used = BTreeSet::new();

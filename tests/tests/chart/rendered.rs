@@ -101,6 +101,8 @@ fn the_roles_are_in_the_namespaces_that_the_configuration_names() {
         roles("template"),
         ["ClusterRole - istio-cloud-map-mesh", "Role mesh istio-cloud-map-leases"]
     );
+    let also = rendered(&set("template"), &["--set", "rbac.namespaces={shop}"]);
+    assert_eq!(names(&also, |kind| kind == "ClusterRole").len(), 1, "all entries are watched");
     assert_eq!(
         roles("existing"),
         [
