@@ -9,15 +9,25 @@ use istio_cloud_map_tests::fixture::Fixture;
 use istio_cloud_map_tests::operator::{Operator, command, eventually, with_aws};
 use serde_json::{Value, json};
 
-use super::{TOOLS, helm, only, printed, rendered, set, sets_of_values};
+use super::{TOOLS, helm, only, printed, read, rendered, rendered_text, set, sets_of_values};
 
 /// Kubewarden's, as far as the API server has to know it.
-const POLICY_CRD: &str = r#"{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-  "metadata": {"name": "clusteradmissionpolicies.policies.kubewarden.io"},
-  "spec": {"group": "policies.kubewarden.io", "scope": "Cluster",
-    "names": {"kind": "ClusterAdmissionPolicy", "plural": "clusteradmissionpolicies"},
-    "versions": [{"name": "v1", "served": true, "storage": true,
-      "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]}}"#;
+const POLICY_CRD: &str = "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: clusteradmissionpolicies.policies.kubewarden.io
+spec:
+  group: policies.kubewarden.io
+  scope: Cluster
+  names: {kind: ClusterAdmissionPolicy, plural: clusteradmissionpolicies}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}
+";
 
 /// `helm` as the cluster's admin.
 async fn install(server: &ApiServer, namespace: &str, arguments: &[&str]) -> String {
@@ -38,7 +48,7 @@ async fn make_namespaces(server: &ApiServer, names: &[&str]) {
 async fn the_api_server_takes_every_set_of_values_strictly() {
     let server = ApiServer::start().await;
     make_namespaces(&server, &["mesh", "mesh-leases", "shop", "payments"]).await;
-    let crds = server.directory().join("policy-crd.json");
+    let crds = server.directory().join("policy-crd.yaml");
     fs::write(&crds, POLICY_CRD).unwrap();
     let crds = [crds.as_path(), TOOLS.monitoring_crds()].map(|path| path.to_str().unwrap());
     for file in crds {
@@ -46,7 +56,7 @@ async fn the_api_server_takes_every_set_of_values_strictly() {
     }
     server.kubectl(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"]).await;
     for values in sets_of_values() {
-        let text = super::rendered_text(&values, &[]);
+        let text = rendered_text(&values, &[]);
         let file = server.directory().join("rendered.yaml");
         fs::write(&file, text).unwrap();
         let file = file.to_str().unwrap();
@@ -74,7 +84,8 @@ async fn its_pod_is_within_the_restricted_security_standard() {
     server.kubectl(&["create", "--dry-run=server", "-f", file.to_str().unwrap()]).await;
 }
 
-/// The operator as the installed pod would be: its configuration, its flags, and the rights of its service account.
+/// The operator as the installed pod would be: its configuration, and the rights of its service
+/// account.
 async fn installed_operator(fixture: &Fixture, values: &Value) -> Operator {
     let directory = fixture.kubernetes.directory();
     let file = directory.join("values.json");
@@ -120,7 +131,10 @@ async fn the_roles_of_the_named_namespaces_are_enough_and_are_all() {
     make_namespaces(&fixture.kubernetes, &["mesh", "shop", "payments"]).await;
     fixture.add("shop-web", 2);
     let pay = fixture.add("pay-api", 1);
-    let source = |name: &str, services: &str| json!({"name": name, "targetNamespace": name, "services": {"include": [services]}});
+    let source = |name: &str, services: &str| {
+        let filter = json!({"include": [services]});
+        json!({"name": name, "targetNamespace": name, "services": filter})
+    };
     let config = json!({
         "interval": "1s",
         "catalogueInterval": "1s",
@@ -173,4 +187,28 @@ async fn with_a_template_the_role_of_the_cluster_is_enough() {
     .await;
     assert!(!operator.log().contains("forbidden"), "{}", operator.log());
     assert!(!may(&fixture, "get secrets", "mesh").await);
+}
+
+#[tokio::test]
+async fn the_plain_manifests_move_to_another_namespace_and_region_by_their_kustomization() {
+    let fixture = Fixture::new().await;
+    make_namespaces(&fixture.kubernetes, &["mesh"]).await;
+    let directory = fixture.kubernetes.directory().join("plain");
+    fs::create_dir(&directory).unwrap();
+    let edited = read("manifests/kustomization.yaml")
+        .replace("namespace: default", "namespace: mesh")
+        .replace("us-west-2", "eu-west-1");
+    fs::write(directory.join("kustomization.yaml"), edited).unwrap();
+    let manifests = read("manifests/istio-cloud-map.yaml");
+    fs::write(directory.join("istio-cloud-map.yaml"), manifests).unwrap();
+    let apply = ["apply", "--validate=strict", "-k", directory.to_str().unwrap()];
+    fixture.kubernetes.kubectl(&apply).await;
+    for what in ["create serviceentries.networking.istio.io", "list leases.coordination.k8s.io"] {
+        assert!(may(&fixture, what, "mesh").await, "{what}");
+        assert!(!may(&fixture, what, "default").await, "{what}");
+    }
+    let get = ["get", "deployment", "istio-cloud-map", "--namespace", "mesh", "--output"];
+    let region = r#"jsonpath={..env[?(@.name=="AWS_REGION")].value}"#;
+    let region = fixture.kubernetes.kubectl(&[get.as_slice(), &[region]].concat()).await;
+    assert_eq!(region, "eu-west-1");
 }

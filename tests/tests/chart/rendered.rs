@@ -11,6 +11,9 @@ use super::{
     sets_of_values, yaml,
 };
 
+const NOTICE: &str = "# Generated from the chart with values.yaml, by `UPDATE_GOLDEN=1 tests/run \
+                      chart`: do not edit.\n";
+
 #[test]
 fn every_set_of_values_passes_the_lint() {
     for values in sets_of_values() {
@@ -103,6 +106,8 @@ fn the_roles_are_in_the_namespaces_that_the_configuration_names() {
     );
     let also = rendered(&set("template"), &["--set", "rbac.namespaces={shop}"]);
     assert_eq!(names(&also, |kind| kind == "ClusterRole").len(), 1, "all entries are watched");
+    let alone = rendered(&set("default"), &["--set", "config.leaderElect=false"]);
+    assert_eq!(names(&alone, |kind| kind == "Role"), ["Role mesh istio-cloud-map"], "no leases");
     assert_eq!(
         roles("existing"),
         [
@@ -173,7 +178,7 @@ fn the_plain_manifests_are_what_the_chart_renders() {
             .iter()
             .any(|start| line.starts_with(start))
     });
-    let mut expected = "# Generated from the chart with values.yaml, by `UPDATE_GOLDEN=1 tests/run chart`: do not edit.\n".to_owned();
+    let mut expected = NOTICE.to_owned();
     for line in lines {
         expected.extend([line, "\n"]);
     }
