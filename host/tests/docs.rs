@@ -137,7 +137,7 @@ fn every_command_runs_or_names_what_it_needs() {
 #[test]
 fn commands_without_a_need_print_what_the_pages_show() {
     let ran: usize = pages().iter().map(|page| run(page)).sum();
-    assert!(ran > 10, "only {ran} commands");
+    assert!(ran >= 10, "only {ran} commands");
 }
 
 #[test]
