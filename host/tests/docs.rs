@@ -2,7 +2,7 @@
 //!
 //! A block of ```` ```console ```` is run, and prints what it shows. A block that can't be run here
 //! names what it needs after the word `console`.
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use std::collections::BTreeSet;
 use std::fs;
