@@ -135,17 +135,3 @@ fn a_source_without_a_region_is_named_before_anything_is_read() {
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("`west` has no region"), "{}", stderr(&output));
 }
-
-#[test]
-fn the_examples_of_the_documentation_pass_the_check() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md");
-    let page = fs::read_to_string(page).unwrap();
-    let examples: Vec<_> =
-        page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(examples.len(), 4);
-    let directory = tempfile::tempdir().unwrap();
-    for example in examples {
-        let output = run(directory.path(), example, &["config", "check", "config.yaml"], &[]);
-        assert!(output.status.success(), "{example}\n{}", stderr(&output));
-    }
-}

@@ -57,7 +57,13 @@ impl Incident {
 
     /// The status of the running operator.
     async fn status(&self) -> Value {
-        serde_json::from_str(&self.operator.page("/status.json").await.unwrap()).unwrap()
+        let status: Value =
+            serde_json::from_str(&self.operator.page("/status.json").await.unwrap()).unwrap();
+        println!("/status.json:");
+        for place in ["/sources/0", "/refused/command"] {
+            println!("{place}: {:#}", status.pointer(place).unwrap_or(&Value::Null));
+        }
+        status
     }
 
     /// The reasons of all Events.
@@ -74,13 +80,16 @@ async fn a_permission_is_taken_away() {
     incident.fixture.cloud_map.inject(Fault::AccessDenied.on(Operation::DiscoverInstances));
     incident.fixture.cloud_map.inject(Fault::AccessDenied.on(Operation::DiscoverInstancesRevision));
     incident.logs("ReadFailed").await;
-    let failing = incident.operator.metric("istio_cloud_map_reads_failing{", &["default"]).await;
-    assert!(failing > 0.0);
+    incident.metric("istio_cloud_map_reads_failing", "{source=\"default\"}", 12.0).await;
     let status = incident.status().await.to_string();
     assert!(status.contains("AccessDenied") || status.contains("not authorized"), "{status}");
     let (code, text) = incident.run(&["doctor"]).await;
     assert_eq!(code, Some(1));
     assert!(text.contains("servicediscovery:DiscoverInstances"), "{text}");
+    assert!(
+        text.contains("FAILED  DiscoverInstances: of ns/s"),
+        "one space after the call: {text}"
+    );
     assert_eq!(incident.fixture.entries().await.len(), 12, "nothing was deleted");
     incident.fixture.finish().await;
 }

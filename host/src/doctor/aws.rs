@@ -199,7 +199,8 @@ impl Reader<'_> {
 
     fn failed(&mut self, operation: &str, error: &ReadError) -> ReadFailure {
         let message = error.message.as_str();
-        let message = message.strip_prefix(operation).unwrap_or(message).trim_start_matches(": ");
+        let message =
+            message.strip_prefix(operation).unwrap_or(message).trim_start_matches([':', ' ']);
         let what = message.split_once("; ").map_or(message, |(what, _)| what);
         match error.failure {
             ReadFailure::AccessDenied if !what.starts_with("OptInRequired") => {
