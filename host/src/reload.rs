@@ -13,7 +13,7 @@ use istio_cloud_map_core::diagnostic::{Code, Diagnostic, Severity};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use crate::config::{Config, SinkConfig};
+use crate::config::Config;
 use crate::driver::{self, Reconfiguration};
 use crate::metrics::Metrics;
 use crate::rehearsal::rehearse;
@@ -140,7 +140,7 @@ impl Reload {
         sources: &driver::Sources,
         token: &str,
     ) -> Result<(), Refused> {
-        let sink = SinkConfig { dry_run: true, leases: None, ..config.sink.clone() };
+        let sink = config.sink.read_only();
         let rehearsal = async {
             let sink = sink.build(&Arc::default()).await?.sink;
             rehearse(settings.clone(), sources.clone(), sink).await

@@ -7,10 +7,10 @@ use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Arg, Args};
 
-use super::serve::Serve;
+use super::serve::{OF_A_PROCESS, Serve};
 use super::streams;
 use super::translate::Output;
-use crate::config::{Config, SinkConfig};
+use crate::config::Config;
 use crate::explain::Explained;
 use crate::plan::Plan;
 use crate::rehearsal::{self, rehearse};
@@ -39,16 +39,6 @@ pub struct Explain {
     pub serve: Serve,
 }
 
-/// The flags of `serve` that mean nothing here.
-const HIDDEN: [&str; 6] = [
-    "once",
-    "dry_run",
-    "listen",
-    "leader_elect",
-    "leader_election_namespace",
-    "max_writes_in_flight",
-];
-
 /// A flag of `serve` as it is here.
 fn adapted(arg: Arg) -> Arg {
     match arg.get_id().as_str() {
@@ -59,7 +49,7 @@ fn adapted(arg: Arg) -> Arg {
                 .default_value("text")
                 .env("ISTIO_CLOUD_MAP_EXPLAIN_OUTPUT")
         }
-        id if HIDDEN.contains(&id) => arg.hide(true).help_heading(None),
+        id if OF_A_PROCESS.contains(&id) => arg.hide(true).help_heading(None),
         _ => arg,
     }
 }
@@ -104,7 +94,7 @@ async fn explain(config: &Config, name: &str) -> anyhow::Result<Vec<Explained>> 
     let mut recorded = Vec::new();
     let (sources, regions) = config.build_sources().await?;
     let sources = rehearsal::recording(sources, &mut recorded);
-    let sink = SinkConfig { dry_run: true, leases: None, ..config.sink.clone() };
+    let sink = config.sink.read_only();
     let sink = sink.build(&Arc::default()).await?.sink;
     let settings = config.operator(regions);
     let outcome = rehearse(settings.clone(), sources, sink.clone()).await?;

@@ -6,10 +6,9 @@ use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Arg, Args};
 
-use super::serve::Serve;
+use super::serve::{OF_A_PROCESS, Serve};
 use super::streams;
 use super::translate::Output;
-use crate::config::SinkConfig;
 use crate::plan::Plan as Planned;
 use crate::rehearsal::rehearse;
 
@@ -34,16 +33,6 @@ pub struct Plan {
     pub serve: Serve,
 }
 
-/// The flags of `serve` that mean nothing here.
-const HIDDEN: [&str; 6] = [
-    "once",
-    "dry_run",
-    "listen",
-    "leader_elect",
-    "leader_election_namespace",
-    "max_writes_in_flight",
-];
-
 /// A flag of `serve` as it is here.
 fn adapted(arg: Arg) -> Arg {
     match arg.get_id().as_str() {
@@ -54,7 +43,7 @@ fn adapted(arg: Arg) -> Arg {
                 .default_value("diff")
                 .env("ISTIO_CLOUD_MAP_PLAN_OUTPUT")
         }
-        id if HIDDEN.contains(&id) => arg.hide(true).help_heading(None),
+        id if OF_A_PROCESS.contains(&id) => arg.hide(true).help_heading(None),
         _ => arg,
     }
 }
@@ -66,7 +55,7 @@ impl Plan {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.context("can't start the runtime")?;
         let plan = runtime.block_on(async {
-            let sink = SinkConfig { dry_run: true, leases: None, ..config.sink.clone() };
+            let sink = config.sink.read_only();
             let (sources, regions) = config.build_sources().await?;
             let sink = sink.build(&std::sync::Arc::default()).await?.sink;
             let outcome = rehearse(config.operator(regions), sources, sink.clone()).await?;

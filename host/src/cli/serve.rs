@@ -37,6 +37,17 @@ use crate::source::aws::AwsOptions;
 /// Where Kubernetes mounts a pod's own namespace.
 const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
+/// The flags that say how a process runs and writes: they mean nothing to what takes the others to
+/// look only.
+pub const OF_A_PROCESS: [&str; 6] = [
+    "once",
+    "dry_run",
+    "listen",
+    "leader_elect",
+    "leader_election_namespace",
+    "max_writes_in_flight",
+];
+
 /// Keep ServiceEntries equal to Cloud Map until stopped (the operator)
 ///
 /// Examples:

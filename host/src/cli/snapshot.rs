@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use clap::{Arg, Args};
 use istio_cloud_map_core::cloud_map::Record;
+use istio_cloud_map_core::diagnostic::Code;
 
 use super::serve::Serve;
 use super::streams;
@@ -92,7 +93,9 @@ impl Snapshot {
             anyhow::Ok((records, outcome))
         })?;
         runtime.shutdown_background();
-        outcome.diagnostics.iter().for_each(crate::driver::diagnostic);
+        // What the translation makes of it is not asked.
+        let of_reads = outcome.diagnostics.iter().filter(|found| found.code == Code::ReadFailed);
+        of_reads.for_each(crate::driver::diagnostic);
         if !outcome.status.is_complete() {
             bail!("Cloud Map could not be read completely: no snapshot is written");
         }

@@ -63,6 +63,11 @@ pub struct BuiltSink {
 }
 
 impl SinkConfig {
+    /// The same, to look at only.
+    pub fn read_only(&self) -> Self {
+        Self { dry_run: true, leases: None, ..self.clone() }
+    }
+
     /// Connects to the cluster, or opens the directory.
     ///
     /// # Errors

@@ -240,6 +240,11 @@ impl Metrics {
             .set(connected.into());
     }
 
+    /// The entries of a Kubernetes namespace are not to be observed any more.
+    pub fn unwatched(&self, namespace: &str) {
+        self.watched.remove(&OfNamespace { namespace: namespace.to_owned() });
+    }
+
     /// A diagnostic of the driver's own holds from now on, or no longer.
     pub fn driver_diagnostic(&self, code: Code, holds: bool) {
         let gauge = self.diagnostics.get_or_create(&OfCode { code: code.as_str() });

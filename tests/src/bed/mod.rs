@@ -25,7 +25,7 @@ pub use istio::{
     Ambient, AmbientWorld, BoundService, FoundAddress, Judge, Push, Pushes, RoutedCall,
     RoutedCluster, RoutedEndpoint, RoutedPort, RoutedService, Routes, Verdict,
 };
-pub use programs::{Moto, PlainHost};
+pub use programs::{ChartTools, Moto, PlainHost};
 
 /// How long anything may take to start on a machine that is busy building.
 const START: std::time::Duration = std::time::Duration::from_mins(2);

@@ -79,6 +79,37 @@ impl Moto {
     }
 }
 
+/// What the chart is tested with.
+pub struct ChartTools(Programs);
+
+impl ChartTools {
+    /// Has them made, where they are not yet.
+    #[must_use]
+    pub fn make() -> Self {
+        Self(Programs::make(&["chart"]))
+    }
+
+    /// `helm`, without anything of this machine's configuration.
+    #[must_use]
+    pub fn helm(&self) -> Command {
+        let mut command = Command::new(self.0.path("HELM"));
+        command.env_clear().env("HOME", "/nonexistent").stdin(Stdio::null());
+        command
+    }
+
+    /// `promtool`
+    #[must_use]
+    pub fn promtool(&self) -> Command {
+        Command::new(self.0.path("PROMTOOL"))
+    }
+
+    /// The directory of the CRDs of the Prometheus operator.
+    #[must_use]
+    pub fn monitoring_crds(&self) -> &Path {
+        self.0.path("MONITORING_CRDS")
+    }
+}
+
 /// One of the programs in wasm/plain/hosts.
 pub struct PlainHost {
     /// The language and the runtime.

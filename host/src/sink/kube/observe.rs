@@ -50,6 +50,17 @@ struct Events<'a> {
     works: bool,
 }
 
+/// A reload may take a namespace away: nothing is said of it any more.
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        let metrics = &self.sink.options.metrics;
+        metrics.unwatched(self.namespace);
+        if self.outage.over() {
+            metrics.driver_diagnostic(Code::WatchFailed, false);
+        }
+    }
+}
+
 impl<'a> Watch<'a> {
     fn new(sink: &'a KubeSink, namespace: &'a str) -> Self {
         let api = sink.api(namespace);
