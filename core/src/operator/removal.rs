@@ -119,9 +119,17 @@ impl Operator {
         let first = waiting.keys().next().map(ToString::to_string).unwrap_or_default();
         let waiting = waiting.clone();
         let (entries, with_endpoints) = self.removals.guard.base(now);
+        // A single pass is over before anyone could.
+        let confirm = if self.config.once {
+            String::new()
+        } else {
+            format!(
+                ", or until you confirm it: annotate any of them with {CONFIRM_REMOVALS}={token}"
+            )
+        };
         let message = format!(
             "{} of {entries} entries would be deleted and {} of {with_endpoints} emptied, {first} among them, more than {} % within ten minutes: \
-             refused until Cloud Map recovers, or until you confirm it: annotate any of them with {CONFIRM_REMOVALS}={token}",
+             refused until Cloud Map recovers{confirm}",
             removals.deletes, removals.emptyings, self.config.plan.max_delete_percent
         );
         self.effects.push(DiagnosticScope::ALL.report(
