@@ -10,26 +10,19 @@ fn settings() -> Value {
     json!({"protectedHosts": [HOST], "trustedUsers": [OPERATOR], "trustedGroups": ["mesh-admins"]})
 }
 
+/// The same table as that of the `ValidatingAdmissionPolicy`.
 #[test]
-fn a_strangers_entry_of_the_tutorials_host_is_rejected_and_the_operators_own_passes() {
+fn a_strangers_entry_of_a_protected_host_is_rejected_and_the_operators_own_passes() {
     let policy = Policy::start();
-    for (hosts, stranger) in [
-        (&[HOST][..], "protected-host"),
-        (&["*.my-namespace"], "protected-host"),
-        (&["api.example.com", "GetIstio-External-Service.My-Namespace."], "protected-host"),
-        (&["other.my-namespace"], "accepted"),
-    ] {
-        let entry = entry(hosts);
-        assert_eq!(
-            outcome(&policy.validate(&create("alice", &entry), &settings())),
-            stranger,
-            "{hosts:?}"
-        );
-        assert_eq!(
-            outcome(&policy.validate(&create(OPERATOR, &entry), &settings())),
-            "accepted",
-            "{hosts:?}"
-        );
+    let table: Value = serde_json::from_str(include_str!("hosts.json")).unwrap();
+    let settings = json!({"protectedHosts": table["protected"], "trustedUsers": [OPERATOR]});
+    for case in table["cases"].as_array().unwrap() {
+        let mut entry = entry(&[]);
+        entry["spec"]["hosts"] = case["hosts"].clone();
+        let stranger = if case["overlap"] == json!(true) { "protected-host" } else { "accepted" };
+        let ask = |user| outcome(&policy.validate(&create(user, &entry), &settings));
+        assert_eq!(ask("alice"), stranger, "{}", case["name"]);
+        assert_eq!(ask(OPERATOR), "accepted", "{}", case["name"]);
     }
 }
 
