@@ -146,9 +146,19 @@ fn parse() -> Cli {
 
 /// The definition, in this environment.
 fn fresh() -> Definition {
-    definition(Cli::command(), &|variable| {
+    let definition = definition(Cli::command(), &|variable| {
         std::env::var_os(variable).is_some_and(|value| value.is_empty())
-    })
+    });
+    if is_plugin(std::env::args_os().next()) {
+        definition.bin_name("kubectl cloud-map")
+    } else {
+        definition
+    }
+}
+
+/// Whether kubectl started the program, as its command `cloud-map`.
+fn is_plugin(program: Option<OsString>) -> bool {
+    program.is_some_and(|path| Path::new(&path).file_name() == Some("kubectl-cloud_map".as_ref()))
 }
 
 fn read(definition: &mut Definition) -> Result<Cli, clap::Error> {

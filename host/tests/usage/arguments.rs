@@ -187,3 +187,17 @@ fn help_has_an_example_of_each_command_and_fits_a_terminal() {
     }
     assert!(String::from_utf8(run(&["--help"], "").stdout).unwrap().contains("Examples:\n"));
 }
+
+#[test]
+fn as_a_plugin_of_kubectl_its_usage_is_that_of_the_plugin() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let plugin = directory.path().join("kubectl-cloud_map");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_istio-cloud-map"), &plugin).unwrap();
+    let usage = |arguments: &[&str]| {
+        let output = std::process::Command::new(&plugin).args(arguments).output().unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    assert!(usage(&["--help"]).contains("Usage: kubectl cloud-map [OPTIONS] <COMMAND>"));
+    let wrong = usage(&["validate", "--nope"]);
+    assert!(wrong.contains("Usage: kubectl cloud-map validate"), "{wrong}");
+}
