@@ -135,7 +135,8 @@ async fn an_outage_is_reported_once_and_survived() {
 async fn observe_for(fake: &Fake, seconds: u64) -> (Vec<Asked>, Vec<String>, String) {
     let sink = fake.connect().await.unwrap();
     let mut messages = Vec::new();
-    let observing = sink.observe().for_each(|item| {
+    let mut observations = sink.observe();
+    let observing = observations.by_ref().for_each(|item| {
         messages.push(item.map_or_else(|error| error.message, |observation| text(&observation)));
         std::future::ready(())
     });
@@ -143,7 +144,11 @@ async fn observe_for(fake: &Fake, seconds: u64) -> (Vec<Asked>, Vec<String>, Str
         tokio::time::timeout(Duration::from_secs(seconds), observing).await.is_err(),
         "it goes on"
     );
-    (fake.asked(), messages, sink.options.metrics.text().unwrap())
+    // A watch that is dropped takes its metric along.
+    let metrics = sink.options.metrics.text().unwrap();
+    drop(observations);
+    assert!(!sink.options.metrics.text().unwrap().contains("watch_connected{namespace"));
+    (fake.asked(), messages, metrics)
 }
 
 #[tokio::test]
