@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures::stream::{self, BoxStream, StreamExt as _};
 use istio_cloud_map_core::diagnostic::{Code, Diagnostic, Severity};
+use istio_cloud_map_core::operator::{Guard, Removals, Time};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
@@ -22,8 +23,6 @@ use crate::rehearsal::rehearse;
 const POLL: Duration = Duration::from_secs(1);
 /// The pause before a file is tried again that could not be rehearsed.
 const RETRY: Duration = Duration::from_secs(30);
-/// Below this number of entries a share is meaningless.
-const SHARE_FROM: usize = 10;
 
 /// Reads a file, with the flags and variables of the process.
 type Read = Arc<dyn Fn() -> anyhow::Result<Reread> + Send + Sync>;
@@ -147,8 +146,10 @@ impl Reload {
         };
         let rehearsed = rehearsal.await.map_err(Refused::Unrehearsed)?;
         let (changes, entries) = (rehearsed.replaced(), rehearsed.existing());
-        let percent = usize::from(self.current.plan.max_delete_percent);
-        if entries >= SHARE_FROM && changes * 100 > entries * percent {
+        let percent = self.current.plan.max_delete_percent;
+        let mut guard = Guard::new(percent, false);
+        guard.observe(entries, entries, Time::ZERO);
+        if !guard.allows(Removals { deletes: changes, emptyings: 0 }, Time::ZERO) {
             return Err(Refused::Held(format!(
                 "the configuration file would change or remove {changes} of {entries} entries, more than {percent} %: \
                  the settings stay as they were. To confirm, add `confirmReload: {token}` to the file"
