@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Arg, Args};
 
+use super::looking;
 use super::serve::Serve;
 use super::streams;
 use super::translate::Output;
@@ -62,15 +61,14 @@ const LISTED: [&str; 22] = [
 /// A flag of `serve` as it is here.
 fn adapted(arg: Arg) -> Arg {
     match arg.get_id().as_str() {
-        "output" => {
-            let output = |text: String| if text == "json" { Output::Json } else { Output::Yaml };
-            arg.help("One line a check, or one JSON list")
-                .value_parser(PossibleValuesParser::new(["text", "json"]).map(output))
-                .default_value("text")
-                .env("ISTIO_CLOUD_MAP_DOCTOR_OUTPUT")
-        }
+        "output" => looking::output(
+            arg,
+            "text",
+            "One line a check, or one JSON list",
+            "ISTIO_CLOUD_MAP_DOCTOR_OUTPUT",
+        ),
         id if LISTED.contains(&id) => arg,
-        _ => arg.hide(true).help_heading(None),
+        _ => looking::hidden(arg),
     }
 }
 
@@ -78,10 +76,7 @@ impl Doctor {
     /// Checks, and prints what was found.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.serve.config()?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.context("can't start the runtime")?;
-        let checks = runtime.block_on(doctor::check(&config, self.istio_version));
-        runtime.shutdown_background();
+        let checks = looking::block_on(doctor::check(&config, self.istio_version))?;
         let text = if self.serve.output == Output::Json {
             doctor::json(&checks)?
         } else {

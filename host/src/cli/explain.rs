@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use anyhow::bail;
 use clap::{Arg, Args};
 
+use super::looking;
 use super::serve::{OF_A_PROCESS, Serve};
 use super::streams;
 use super::translate::Output;
@@ -43,13 +43,9 @@ pub struct Explain {
 fn adapted(arg: Arg) -> Arg {
     match arg.get_id().as_str() {
         "output" => {
-            let output = |text: String| if text == "json" { Output::Json } else { Output::Yaml };
-            arg.help("Text, or one JSON list")
-                .value_parser(PossibleValuesParser::new(["text", "json"]).map(output))
-                .default_value("text")
-                .env("ISTIO_CLOUD_MAP_EXPLAIN_OUTPUT")
+            looking::output(arg, "text", "Text, or one JSON list", "ISTIO_CLOUD_MAP_EXPLAIN_OUTPUT")
         }
-        id if OF_A_PROCESS.contains(&id) => arg.hide(true).help_heading(None),
+        id if OF_A_PROCESS.contains(&id) => looking::hidden(arg),
         _ => arg,
     }
 }
@@ -58,10 +54,7 @@ impl Explain {
     /// Reads, explains, prints.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.serve.config()?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.context("can't start the runtime")?;
-        let explained = runtime.block_on(explain(&config, &self.name))?;
-        runtime.shutdown_background();
+        let explained = looking::block_on(explain(&config, &self.name))??;
         let text = match self.serve.output {
             Output::Json => serde_json::to_string_pretty(&explained)? + "\n",
             Output::Yaml => {

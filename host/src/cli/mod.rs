@@ -8,6 +8,7 @@ mod backend;
 mod config;
 mod doctor;
 mod explain;
+mod looking;
 mod plan;
 mod serve;
 pub mod settings;

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use anyhow::bail;
 use clap::{Arg, Args};
 
+use super::looking;
 use super::serve::{OF_A_PROCESS, Serve};
 use super::streams;
 use super::translate::Output;
@@ -36,14 +36,13 @@ pub struct Plan {
 /// A flag of `serve` as it is here.
 fn adapted(arg: Arg) -> Arg {
     match arg.get_id().as_str() {
-        "output" => {
-            let output = |text: String| if text == "json" { Output::Json } else { Output::Yaml };
-            arg.help("A unified diff, or one JSON object")
-                .value_parser(PossibleValuesParser::new(["diff", "json"]).map(output))
-                .default_value("diff")
-                .env("ISTIO_CLOUD_MAP_PLAN_OUTPUT")
-        }
-        id if OF_A_PROCESS.contains(&id) => arg.hide(true).help_heading(None),
+        "output" => looking::output(
+            arg,
+            "diff",
+            "A unified diff, or one JSON object",
+            "ISTIO_CLOUD_MAP_PLAN_OUTPUT",
+        ),
+        id if OF_A_PROCESS.contains(&id) => looking::hidden(arg),
         _ => arg,
     }
 }
@@ -52,17 +51,14 @@ impl Plan {
     /// Plans, and prints the plan.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.serve.config()?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.context("can't start the runtime")?;
-        let plan = runtime.block_on(async {
+        let plan = looking::block_on(async {
             let sink = config.sink.read_only();
             let (sources, regions) = config.build_sources().await?;
             let sink = sink.build(&std::sync::Arc::default()).await?.sink;
             let outcome = rehearse(config.operator(regions), sources, sink.clone()).await?;
             outcome.diagnostics.iter().for_each(crate::driver::diagnostic);
             Planned::new(outcome, sink).await
-        })?;
-        runtime.shutdown_background();
+        })??;
         let text = match self.serve.output {
             Output::Json => plan.json()?,
             Output::Yaml => plan.text(streams::is_coloured())?,

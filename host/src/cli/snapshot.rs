@@ -11,6 +11,7 @@ use clap::{Arg, Args};
 use istio_cloud_map_core::cloud_map::Record;
 use istio_cloud_map_core::diagnostic::Code;
 
+use super::looking;
 use super::serve::Serve;
 use super::streams;
 use crate::rehearsal::{self, read_all};
@@ -66,16 +67,14 @@ const LISTED: [&str; 17] = [
 
 /// A flag of `serve` as it is here.
 fn adapted(arg: Arg) -> Arg {
-    if LISTED.contains(&arg.get_id().as_str()) { arg } else { arg.hide(true).help_heading(None) }
+    if LISTED.contains(&arg.get_id().as_str()) { arg } else { looking::hidden(arg) }
 }
 
 impl Snapshot {
     /// Reads, and writes the file.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.serve.config()?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.context("can't start the runtime")?;
-        let (mut records, outcome) = runtime.block_on(async {
+        let (mut records, outcome) = looking::block_on(async {
             let mut recorded = Vec::new();
             let (sources, regions) = config.build_sources().await?;
             let settings = config.operator(regions);
@@ -91,8 +90,7 @@ impl Snapshot {
             };
             let records: Vec<Record> = recorded.iter().filter_map(of_source).flatten().collect();
             anyhow::Ok((records, outcome))
-        })?;
-        runtime.shutdown_background();
+        })??;
         // What the translation makes of it is not asked.
         let of_reads = outcome.diagnostics.iter().filter(|found| found.code == Code::ReadFailed);
         of_reads.for_each(crate::driver::diagnostic);
