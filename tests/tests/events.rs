@@ -25,9 +25,8 @@ async fn events(fixture: &Fixture) -> Vec<(String, String, String)> {
     listed.items.into_iter().map(parts).collect()
 }
 
-#[tokio::test]
-async fn a_conflict_and_a_rejected_write_are_events_of_their_entries() {
-    let fixture = Fixture::with_services(3).await;
+/// Somebody else's entry has the host of a service.
+async fn take_host(fixture: &Fixture) {
     fixture
         .create(json!({
             "apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry",
@@ -35,6 +34,12 @@ async fn a_conflict_and_a_rejected_write_are_events_of_their_entries() {
             "spec": {"hosts": ["s001.ns"], "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}], "resolution": "DNS"},
         }))
         .await;
+}
+
+#[tokio::test]
+async fn a_conflict_and_a_rejected_write_are_events_of_their_entries() {
+    let fixture = Fixture::with_services(3).await;
+    take_host(&fixture).await;
     let operator = fixture.operator(&[]).await;
     eventually("the conflict is an event", SOON, async || {
         events(&fixture).await.iter().any(|(reason, about, note)| {
@@ -51,13 +56,7 @@ async fn a_conflict_and_a_rejected_write_are_events_of_their_entries() {
 #[tokio::test]
 async fn without_permission_for_events_all_else_works_and_the_rule_is_named_once() {
     let fixture = Fixture::with_services(2).await;
-    fixture
-        .create(json!({
-            "apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry",
-            "metadata": {"name": "theirs", "namespace": "default"},
-            "spec": {"hosts": ["s001.ns"], "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}], "resolution": "DNS"},
-        }))
-        .await;
+    take_host(&fixture).await;
     let kubectl = async |arguments: &[&str]| fixture.kubernetes.kubectl(arguments).await;
     kubectl(&["create", "serviceaccount", "silent"]).await;
     kubectl(&[
