@@ -12,11 +12,10 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 use istio_cloud_map_core::diagnostic::{Code, Diagnostic, Severity};
 use istio_cloud_map_core::operator::{Guard, Removals, Time};
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::config::Config;
-use crate::driver::{self, Reconfiguration};
-use crate::metrics::Metrics;
+use crate::driver::{self, Reconfiguration, Telemetry};
 use crate::rehearsal::rehearse;
 
 /// How soon a change is noticed.
@@ -45,16 +44,18 @@ pub struct Reload {
     current: Config,
     /// The content that was last looked at.
     seen: Option<Vec<u8>>,
-    metrics: Arc<Metrics>,
+    /// When it is looked at again although it has not changed.
+    retry_at: Option<Instant>,
+    telemetry: Telemetry,
     /// The diagnostic that holds.
     reported: Option<(Code, String)>,
 }
 
 impl Reload {
     /// `current` is what `read` has returned at the start.
-    pub fn new(path: PathBuf, read: Read, current: Config, metrics: Arc<Metrics>) -> Self {
+    pub fn new(path: PathBuf, read: Read, current: Config, telemetry: Telemetry) -> Self {
         let seen = std::fs::read(&path).ok();
-        Self { path, read, current, seen, metrics, reported: None }
+        Self { path, read, current, seen, retry_at: None, telemetry, reported: None }
     }
 
     /// The settings that are to be used from then on, one after another.
@@ -71,7 +72,8 @@ impl Reload {
             sleep(POLL).await;
             let path = self.path.clone();
             let content = spawn_blocking(move || std::fs::read(path).ok()).await.ok().flatten();
-            if content == self.seen {
+            let is_due = self.retry_at.is_some_and(|at| Instant::now() >= at);
+            if content == self.seen && !is_due {
                 continue;
             }
             // Not written to its end yet, perhaps.
@@ -81,9 +83,11 @@ impl Reload {
                 continue;
             }
             self.seen = content;
+            self.retry_at = None;
             match self.consider().await {
                 Ok(new) => {
                     self.report(None);
+                    self.telemetry.timeline.reloaded(None);
                     tracing::info!("the configuration file has changed: its settings are used");
                     return new;
                 }
@@ -93,8 +97,7 @@ impl Reload {
                 }
                 Err(Refused::Unrehearsed(error)) => {
                     self.report(Some((Code::ReloadFailed, format!("{error:#}"))));
-                    self.seen = None;
-                    sleep(RETRY).await;
+                    self.retry_at = Some(Instant::now() + RETRY);
                 }
             }
         }
@@ -116,8 +119,7 @@ impl Reload {
         if config.transformation == self.current.transformation {
             config.transform = self.current.transform.clone();
         }
-        let (sources, regions) = config.build_sources().await.map_err(Refused::Failed)?;
-        let settings = config.operator(regions);
+        let (sources, settings) = config.build_sources().await.map_err(Refused::Unrehearsed)?;
         let force = settings.plan.force_deletes || confirmed.as_ref() == Some(&token);
         if !force {
             self.rehearse(&config, &settings, &sources, &token).await?;
@@ -126,7 +128,14 @@ impl Reload {
         let sink = if is_same_sink {
             None
         } else {
-            Some(config.sink.build(&self.metrics).await.map_err(Refused::Unrehearsed)?.sink)
+            Some(
+                config
+                    .sink
+                    .build(&self.telemetry.metrics)
+                    .await
+                    .map_err(Refused::Unrehearsed)?
+                    .sink,
+            )
         };
         self.current = config;
         Ok(Reconfiguration { settings, sources, sink })
@@ -162,13 +171,16 @@ impl Reload {
         if self.reported == problem {
             return;
         }
+        let Telemetry { metrics, timeline, .. } = &self.telemetry;
         if let Some((code, _)) = self.reported.take() {
-            self.metrics.driver_diagnostic(code, false);
+            metrics.driver_diagnostic(code, false);
         }
         if let Some((code, message)) = &problem {
-            self.metrics.driver_diagnostic(*code, true);
+            metrics.driver_diagnostic(*code, true);
             let message = message.lines().collect::<Vec<_>>().join("; ");
-            driver::diagnostic(&Diagnostic::of_process(Severity::Error, *code, message));
+            timeline.reloaded(Some(&message));
+            let diagnostic = Diagnostic::of_process(Severity::Error, *code, message);
+            self.telemetry.report(None, diagnostic);
         }
         self.reported = problem;
     }
@@ -178,7 +190,7 @@ impl Reload {
 enum Refused {
     /// It is wrong, or needs a restart.
     Failed(anyhow::Error),
-    /// It can't be said now what it would change.
+    /// It can't be used, or it can't be said what it would change, at the moment.
     Unrehearsed(anyhow::Error),
     /// It would change too much.
     Held(String),

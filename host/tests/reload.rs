@@ -1,5 +1,5 @@
 //! A configuration file that changes while the operator runs.
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use istio_cloud_map_tests::operator::{Operator, eventually};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -81,6 +81,16 @@ impl Bed {
 
     async fn logs(&self, text: &str) {
         eventually(text, SOON, async || self.operator().log().contains(text)).await;
+    }
+
+    /// The newest change of the configuration file, as the status has it.
+    async fn last_reload(&self) -> Value {
+        // A status is of a second ago at most.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        let status = self.operator().page("/status.json").await.unwrap();
+        let status: Value = serde_json::from_str(&status).unwrap();
+        let changes = status["changes"].as_array().unwrap();
+        changes.iter().find(|change| change["action"] == "reload").unwrap().clone()
     }
 
     async fn has_diagnostic(&self, code: &str, count: f64) {
@@ -173,6 +183,8 @@ async fn a_change_of_too_many_entries_is_held_until_the_file_confirms_it() {
     bed.configure(&changed);
     bed.logs("error[ReloadHeld]").await;
     bed.has_diagnostic("ReloadHeld", 1.0).await;
+    let last = bed.last_reload().await;
+    assert!(last["error"].as_str().unwrap().contains("add `confirmReload: "), "{last}");
     // The old settings are kept to.
     bed.snapshot("a", &[2; 12]);
     bed.has_with(12, ".0.2").await;
@@ -187,4 +199,5 @@ async fn a_change_of_too_many_entries_is_held_until_the_file_confirms_it() {
     bed.configure(&format!("{changed}confirmReload: {token}\n"));
     bed.has_with(12, "50051").await;
     bed.has_diagnostic("ReloadHeld", 0.0).await;
+    assert!(bed.last_reload().await["error"].is_null());
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use istio_cloud_map_tests::cloud_map::{FakeCloudMap, Fault, Operation, Service};
+use istio_cloud_map_tests::cloud_map::{FakeCloudMap, Fault, Namespace, Operation, Service};
 use istio_cloud_map_tests::operator::with_aws;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -21,7 +21,7 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Two namespaces, pages, an empty service, health, a hint.
+/// Three namespaces, one of another account, pages, an empty service, health, a hint.
 fn fake() -> FakeCloudMap {
     let fake = FakeCloudMap::start().unwrap();
     fake.world(|world| {
@@ -40,6 +40,11 @@ fn fake() -> FakeCloudMap {
                 );
             }
         }
+        // Of an account whose zones have other names.
+        let corp = world.add_namespace(Namespace::http("corp").shared_by("999900001111"));
+        let mail = world.service(corp, "mail");
+        let zone = ("AVAILABILITY_ZONE", "us-west-2b");
+        world.register(mail, "i-1", [("AWS_INSTANCE_IPV4", "10.8.0.1"), zone]);
         let lab = world.http_namespace("lab.local");
         let checked = world.add_service(lab, Service::named("checked").with_custom_health_check());
         world.register(checked, "i-1", [("AWS_INSTANCE_IPV4", "10.9.0.1")]);
@@ -52,7 +57,7 @@ fn a_snapshot_gives_the_same_entries_as_aws() {
     let (fake, directory) = (fake(), TempDir::new().unwrap());
     let output = run(directory.path(), &fake, &["snapshot", "snapshot.json"]);
     assert!(output.status.success() && output.stdout.is_empty(), "{}", said(&output));
-    assert!(said(&output).contains("wrote snapshot.json services=121"), "{}", said(&output));
+    assert!(said(&output).contains("wrote snapshot.json services=122"), "{}", said(&output));
     let from = |source: &str| {
         let arguments =
             ["serve", "--once", "--to", "-", "--from", source, "--empty-grace", "100ms"];
@@ -61,8 +66,9 @@ fn a_snapshot_gives_the_same_entries_as_aws() {
         String::from_utf8(output.stdout).unwrap()
     };
     let (aws, file) = (from("aws"), from("file:snapshot.json"));
-    assert_eq!(aws.matches("kind: ServiceEntry").count(), 121);
+    assert_eq!(aws.matches("kind: ServiceEntry").count(), 122);
     assert_eq!(aws, file);
+    assert!(aws.contains("us-west-2/us-west-2a") && !aws.contains("us-west-2b"), "{aws}");
 }
 
 #[test]
@@ -71,7 +77,7 @@ fn a_redacted_snapshot_has_the_same_shape_and_no_address() {
     let output = run(directory.path(), &fake, &["snapshot", "--redact"]);
     assert!(output.status.success(), "{}", said(&output));
     let snapshot: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(snapshot["services"].as_array().unwrap().len(), 121);
+    assert_eq!(snapshot["services"].as_array().unwrap().len(), 122);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(!text.contains("10.9.0.1") && text.contains("us-west-2a"), "{text}");
 }

@@ -137,20 +137,7 @@ async fn missing_verbs_are_named_with_commands_that_add_them() {
 #[tokio::test]
 async fn the_version_and_settings_of_istio_are_read_in_the_cluster() {
     let server = ApiServer::start().await;
-    server.kubectl(&["create", "namespace", "istio-system"]).await;
-    let container = json!({
-        "name": "discovery", "image": "registry.istio.io/release/pilot:1.29.1-distroless",
-        "env": [{"name": "PILOT_ENABLE_IP_AUTOALLOCATE", "value": "false"}],
-    });
-    let labels = json!({"app": "istiod", "istio.io/rev": "canary"});
-    let istiod = json!({
-        "apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": {"name": "istiod", "namespace": "istio-system", "labels": labels},
-        "spec": {
-            "selector": {"matchLabels": {"app": "istiod"}},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
-        },
-    });
+    server.add_istiod("PILOT_ENABLE_IP_AUTOALLOCATE", "false").await;
     let mesh = "serviceEntryVisibility: NONE\ndefaultConfig: {proxyMetadata: {}}\n";
     let settings = json!({
         "apiVersion": "v1", "kind": "ConfigMap",
@@ -158,8 +145,7 @@ async fn the_version_and_settings_of_istio_are_read_in_the_cluster() {
         "data": {"mesh": mesh},
     });
     let file = server.directory().join("istio.json");
-    let list = json!({"apiVersion": "v1", "kind": "List", "items": [istiod, settings]});
-    fs::write(&file, list.to_string()).unwrap();
+    fs::write(&file, settings.to_string()).unwrap();
     server.kubectl(&["apply", "-f", file.to_str().unwrap()]).await;
     let (code, checks) = doctor(server.kubeconfig(), &[]).await;
     assert_eq!(code, 0, "{checks:#?}");
@@ -168,4 +154,24 @@ async fn the_version_and_settings_of_istio_are_read_in_the_cluster() {
     assert_check(&checks, "auto-allocation", "warning", &["PILOT_ENABLE_IP_AUTOALLOCATE"]);
     assert_check(&checks, "visibility", "warning", &["NONE"]);
     assert_check(&checks, "DNS capture", "warning", &["ISTIO_META_DNS_CAPTURE"]);
+}
+
+#[tokio::test]
+async fn mesh_auto_needs_an_istiod_that_may_be_asked() {
+    let server = ApiServer::start().await;
+    let auto = ["--set", "mesh=auto"];
+    let (code, checks) = doctor(server.kubeconfig(), &auto).await;
+    assert_eq!(code, 1);
+    assert_check(&checks, "mesh", "failed", &["no istiod", "sidecar or ambient"]);
+    server.add_istiod("PILOT_ENABLE_AMBIENT", "true").await;
+    let (code, checks) = doctor(server.kubeconfig(), &auto).await;
+    assert_eq!(code, 0, "{checks:#?}");
+    assert_check(&checks, "mesh", "ok", &["auto: ambient"]);
+
+    let account = service_account(&server, "operator").await;
+    let (_, checks) = doctor(&account, &auto).await;
+    assert_check(&checks, "mesh", "failed", &["not permitted to list deployments"]);
+    mend(&server, found(&checks, "RBAC deployments in istio-system")).await;
+    let (_, checks) = doctor(&account, &auto).await;
+    assert_check(&checks, "mesh", "ok", &["auto: ambient"]);
 }

@@ -5,10 +5,11 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::de::{self, Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
-use super::{DEFAULT_SOURCE, Health, Instance, Namespace, Record, Service, Tag};
+use super::{DEFAULT_SOURCE, Health, Instance, Namespace, Record, Service, Tag, ZoneNames};
 use crate::sorted::SortedMap;
 
 /// The maximum number of keys that a message lists, if a document has none of the shapes.
@@ -152,6 +153,7 @@ pub(super) struct Wire<I, R> {
     pub(super) service: Service,
     service_attributes: Option<SortedMap<String, String>>,
     tags: Option<Vec<Tag>>,
+    zones: Option<ZoneNames>,
     pub(super) instances: Vec<I>,
     pub(super) instances_revision: Option<R>,
 }
@@ -159,7 +161,7 @@ pub(super) struct Wire<I, R> {
 impl<I, R> Wire<I, R> {
     /// The same service with other instances and another revision.
     pub(super) fn with<J, Q>(self, instances: Vec<J>, instances_revision: Option<Q>) -> Wire<J, Q> {
-        let Self { source, region, namespace, service, service_attributes, tags, .. } = self;
+        let Self { source, region, namespace, service, service_attributes, tags, zones, .. } = self;
         Wire {
             source,
             region,
@@ -167,6 +169,7 @@ impl<I, R> Wire<I, R> {
             service,
             service_attributes,
             tags,
+            zones,
             instances,
             instances_revision,
         }
@@ -185,7 +188,7 @@ impl Wire<Instance, i64> {
             tags: self.tags.unwrap_or_default(),
             instances: self.instances,
             instances_revision: self.instances_revision,
-            zones: None,
+            zones: self.zones.map(Arc::new),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::document;
 use crate::sorted::SortedMap;
@@ -39,14 +39,19 @@ pub struct Record {
     /// `InstancesRevision`: above 2^53 in practice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instances_revision: Option<i64>,
-    /// How its instances' zones are called in the mesh, if that is not what they are called here.
-    #[serde(skip)]
+    /// What the mesh calls the zones of its instances, if that is not what they are called here.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "zone_names")]
     pub zones: Option<Arc<ZoneNames>>,
 }
 
 /// The names that zones have in another account, and what the mesh's own account calls them. AWS
 /// shuffles the names: `us-east-1a` is another zone in each account.
 pub type ZoneNames = SortedMap<String, String>;
+
+#[expect(clippy::ref_option, reason = "as serde calls it")]
+fn zone_names<S: Serializer>(names: &Option<Arc<ZoneNames>>, to: S) -> Result<S::Ok, S::Error> {
+    names.as_deref().serialize(to)
+}
 
 impl Record {
     /// What the mesh calls a zone of an instance, if that is known.

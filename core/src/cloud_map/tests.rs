@@ -208,7 +208,7 @@ fn what_aws_omits_or_writes_in_several_ways_is_accepted() {
     let input = read(
         r#"{"NextToken": null, "services": [{"namespace": {"Name": "n", "CreateDate": 1.5, "Properties": {"DnsProperties": {"SOA": {}}}},
             "service": {"Name": "s", "DnsConfig": {}, "CreateDate": "20181118T211707Z", "HealthCheckConfig": null, "InstanceCount": 0},
-            "tags": null, "serviceAttributes": null, "instances": [{}, {"Id": "a", "InstanceId": "b", "HealthStatus": "NEW"}]}]}"#,
+            "tags": null, "zones": null, "serviceAttributes": null, "instances": [{}, {"Id": "a", "InstanceId": "b", "HealthStatus": "NEW"}]}]}"#,
     );
     assert!(input.diagnostics.is_empty());
     assert_eq!(input.records[0].instances.len(), 2);

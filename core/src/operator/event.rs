@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::config::{Config, SourceConfig};
 use super::facts::{EntryKey, Observed, Version};
 use super::planner::Action;
-use crate::cloud_map::{Instance, Namespace, Service, Tag};
+use crate::cloud_map::{Instance, Namespace, Service, Tag, ZoneNames};
 use crate::diagnostic::Diagnostic;
 use crate::sorted::SortedMap;
 
@@ -93,6 +93,8 @@ pub struct InstancesRead {
     pub change_token: Option<i64>,
     /// The region that the service was read in, where that is not its source's.
     pub region: Option<String>,
+    /// What the mesh calls the zones of the instances, where that is not as its source has it.
+    pub zones: Option<Arc<ZoneNames>>,
 }
 
 /// Why a write failed. A closed list, as [`ReadFailure`] is.

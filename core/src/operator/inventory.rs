@@ -13,7 +13,7 @@ use super::entry::WaitFor;
 use super::facts::{Desired, EntryKey, Observed, Scope};
 use super::listing::List;
 use super::queue::ReadKey;
-use super::{Config, Read, ReadFailure, ServiceId, SourceConfig, Target, Time};
+use super::{Config, InstanceCounts, Read, ReadFailure, ServiceId, SourceConfig, Target, Time};
 use crate::cloud_map::{Namespace, Record, Service, Tag};
 use crate::diagnostic::Diagnostic;
 use crate::service_entry::ServiceEntry;
@@ -210,6 +210,8 @@ pub(super) struct ServiceState {
     pub changed_at: Option<Time>,
     /// When it was first read.
     pub first_read: Option<Time>,
+    /// How many instances it had when they were read last.
+    pub instances: Option<InstanceCounts>,
     pub diagnostics: Vec<Diagnostic>,
     /// That another service has its host.
     pub conflict: Option<Diagnostic>,
@@ -232,6 +234,7 @@ impl ServiceState {
             is_first_pass,
             changed_at: None,
             first_read: None,
+            instances: None,
             diagnostics: Vec::new(),
             conflict: None,
             record: None,

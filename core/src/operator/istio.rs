@@ -169,7 +169,7 @@ impl Operator {
             found.push((Code::NoAllocatedAddress, message.to_owned()));
         }
         // With a label, or for an ambient mesh, the translation reports it.
-        if status.bypassed && self.config.translate.mesh == Mesh::Sidecar {
+        if status.bypassed && self.config.translate.mesh != Mesh::Ambient {
             let message = "Istio has bound the entry to the waypoint of its namespace, but an address of the entry is also an endpoint's: calls to \
                            it bypass the waypoint and its policies; set `mesh: ambient`";
             found.push((Code::WaypointBypassed, message.to_owned()));

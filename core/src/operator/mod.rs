@@ -74,8 +74,8 @@ pub use planner::{
 };
 pub use status::{Refused, SourceStatus, Status};
 pub use status_report::{
-    BudgetReport, EntryReport, EntryState, FailureReport, OutageReport, RefusedRemoval,
-    RefusedReport, ServiceReport, SourceReport, StatusReport,
+    BudgetReport, EntryReport, EntryState, FailureReport, InstanceCounts, OutageReport,
+    RefusedRemoval, RefusedReport, ServiceReport, SourceReport, StatusReport,
 };
 
 use self::budget::Budget;

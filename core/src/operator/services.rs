@@ -7,7 +7,8 @@ use super::inventory::{DesiredEntry, DesiredState, Emptiness, ServiceState};
 use super::queue::{Pending, ReadKey};
 use super::report::DiagnosticScope;
 use super::{
-    Effect, EntryKey, InstancesRead, Operator, ReadError, ReadFailure, ReadId, ServiceId, Time,
+    Effect, EntryKey, InstanceCounts, InstancesRead, Operator, ReadError, ReadFailure, ReadId,
+    ServiceId, Time,
 };
 use crate::cloud_map::{Record, Tag};
 use crate::diagnostic::Diagnostic;
@@ -203,12 +204,14 @@ impl Operator {
             }
         };
         self.report_changed(id, diagnostics);
+        let counts = InstanceCounts::from_instances(&record.instances);
         let is_shared =
             |key: &EntryKey| self.entries.get(key).is_some_and(|entry| entry.claims.len() > 1);
         let is_merged =
             self.merges() && self.service(id).and_then(|s| s.key.as_ref()).is_some_and(is_shared);
         let mut awaited = None;
         if let Some(state) = self.inventory.services.get_mut(id) {
+            state.instances = Some(counts);
             let before = std::mem::replace(&mut state.record, is_merged.then(|| Box::new(record)));
             awaited = state.key.clone().filter(|_| is_merged && before.is_none());
         }
@@ -234,7 +237,7 @@ impl Operator {
             tags: state.hints.tags.clone().unwrap_or_default(),
             instances: read.instances,
             instances_revision: read.revision,
-            zones: source.config.zones_of(&namespace.info),
+            zones: read.zones.or_else(|| source.config.zones_of(&namespace.info)),
         })
     }
 

@@ -11,6 +11,7 @@ use super::entry::{Cause, Entry, WaitFor, WriteState};
 use super::inventory::{DesiredState, ServiceState, Source};
 use super::planner::Ownership;
 use super::{EntryKey, Operator, Planes, Removal, ServiceId, Time};
+use crate::cloud_map::{Health, Instance};
 use crate::diagnostic::Diagnostic;
 use crate::service_entry::annotation::CONFIRM_REMOVALS;
 
@@ -107,6 +108,8 @@ pub struct ServiceReport {
     pub hosts: Vec<String>,
     /// The endpoints that its entry should have; none, if that is not known.
     pub endpoints: Option<usize>,
+    /// Its instances in Cloud Map; none, before they were read.
+    pub instances: Option<InstanceCounts>,
     /// When its instances were last changed, as far as was observed.
     pub changed_seconds_ago: Option<u64>,
     /// Why it can't be read.
@@ -115,6 +118,36 @@ pub struct ServiceReport {
     pub diagnostics: Vec<Diagnostic>,
     /// The entry that it claims, and the state of that; none, if it can have none.
     pub entry: Option<EntryReport>,
+}
+
+/// How many instances a service has. The health of the rest is not known: they have no health check,
+/// or it has not run yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct InstanceCounts {
+    /// All that are registered.
+    pub total: u32,
+    /// Those whose health check passes.
+    pub healthy: u32,
+    /// Those whose health check fails.
+    pub unhealthy: u32,
+}
+
+impl InstanceCounts {
+    pub(super) fn from_instances(instances: &[Instance]) -> Self {
+        let count = |health: Option<Health>| {
+            let counted = instances
+                .iter()
+                .filter(|instance| health.is_none_or(|health| instance.health_status == health));
+            u32::try_from(counted.count()).unwrap_or(u32::MAX)
+        };
+        Self {
+            total: count(None),
+            healthy: count(Some(Health::Healthy)),
+            unhealthy: count(Some(Health::Unhealthy)),
+        }
+    }
 }
 
 /// The entry of a service, or one that has none.
@@ -277,6 +310,7 @@ impl Operator {
                 DesiredState::Omitted => Some(0),
                 _ => desired.map(|desired| desired.endpoints.len()),
             },
+            instances: state.instances,
             changed_seconds_ago: state.changed_at.map(|at| now.saturating_sub(at).as_secs()),
             failure: attempts
                 .into_iter()

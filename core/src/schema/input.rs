@@ -102,6 +102,9 @@ pub struct SnapshotService {
     pub service_attributes: Option<BTreeMap<String, String>>,
     /// As `list-tags-for-resource` prints them.
     pub tags: Option<Vec<Tag>>,
+    /// What the mesh calls the zones of its instances: `{THEIRS: OURS}`. Another zone is left out of
+    /// the locality. Without it, zones are called as they are here.
+    pub zones: Option<BTreeMap<String, String>>,
     /// As `discover-instances` or `list-instances` prints them. Without them the service is an
     /// error.
     #[ts(optional = false, as = "Option<Vec<SnapshotInstance>>")]

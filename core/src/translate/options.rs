@@ -253,6 +253,9 @@ pub enum Mesh {
     /// Istio's ambient mode, for some clients or for all. `addresses: auto` lists none, since
     /// ztunnel takes a call to an endpoint's IP to the endpoint, past the waypoint of the service.
     Ambient,
+    /// Whichever the cluster has: ambient, if its istiod serves that. The operator asks the cluster
+    /// when it starts and when its configuration changes; where there is none to ask, sidecars.
+    Auto,
 }
 
 /// How two services that claim one host are handled.

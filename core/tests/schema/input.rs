@@ -2,6 +2,7 @@
 //! completely.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use istio_cloud_map_core::api;
 use istio_cloud_map_core::cloud_map::{
@@ -101,7 +102,7 @@ fn a_snapshot() {
         tags: tags.clone(),
         instances: vec![instance(Health::Healthy), instance(Health::Unknown)],
         instances_revision: Some(i64::MAX),
-        zones: None,
+        zones: Some(Arc::new(attributes().into_iter().collect())),
     };
     let given = SnapshotService {
         source: text("eu"),
@@ -110,6 +111,7 @@ fn a_snapshot() {
         service,
         service_attributes: Some(attributes()),
         tags: Some(tags),
+        zones: Some(attributes()),
         instances: vec![
             SnapshotInstance::Discovered(discovered()),
             SnapshotInstance::Listed(listed()),
@@ -130,7 +132,7 @@ fn optional_fields_may_be_absent_or_null() {
     let sparse = json!({"InstanceId": null, "NamespaceName": null, "ServiceName": null, "HealthStatus": null, "Attributes": null});
     let service = json!({"source": null, "region": null, "namespace": {"Name": "ns", "Id": null, "Properties": null},
         "service": {"Name": "web", "HealthCheckConfig": null, "HealthCheckCustomConfig": null, "Type": null}, "serviceAttributes": null,
-        "tags": null, "instances": [{}, sparse], "instancesRevision": null});
+        "tags": null, "zones": null, "instances": [{}, sparse], "instancesRevision": null});
     let options =
         InputOptions { namespace: text("ns"), service: text("web"), ..InputOptions::default() };
     for input in [

@@ -85,11 +85,10 @@ fn is_named(name: &str, namespace: &str, service: &str) -> bool {
 /// One pass over everything, since other services may claim the same host.
 async fn explain(config: &Config, name: &str) -> anyhow::Result<Vec<Explained>> {
     let mut recorded = Vec::new();
-    let (sources, regions) = config.build_sources().await?;
+    let (sources, settings) = config.build_sources().await?;
     let sources = rehearsal::recording(sources, &mut recorded);
     let sink = config.sink.read_only();
     let sink = sink.build(&Arc::default()).await?.sink;
-    let settings = config.operator(regions);
     let outcome = rehearse(settings.clone(), sources, sink.clone()).await?;
     let is_complete = outcome.status.is_complete();
     let reported = outcome.diagnostics.clone();

@@ -53,9 +53,9 @@ impl Plan {
         let config = self.serve.config()?;
         let plan = looking::block_on(async {
             let sink = config.sink.read_only();
-            let (sources, regions) = config.build_sources().await?;
+            let (sources, settings) = config.build_sources().await?;
             let sink = sink.build(&std::sync::Arc::default()).await?.sink;
-            let outcome = rehearse(config.operator(regions), sources, sink.clone()).await?;
+            let outcome = rehearse(settings, sources, sink.clone()).await?;
             outcome.diagnostics.iter().for_each(crate::driver::diagnostic);
             Planned::new(outcome, sink).await
         })??;

@@ -92,7 +92,7 @@ pub struct Serve {
     /// Kubernetes namespace of the entries; default: the pod's own, else default
     #[arg(long, env = "PUBLISH_NAMESPACE", value_parser = settings::namespace)]
     namespace: Option<String>,
-    /// Address for probes and metrics; :PORT listens on all addresses
+    /// Address for probes, metrics and the status page; :PORT listens on all addresses
     #[arg(long, default_value = "127.0.0.1:8080", env = "ISTIO_CLOUD_MAP_LISTEN", value_name = "ADDRESS:PORT", value_parser = listen)]
     listen: SocketAddr,
     /// Share the sources with other replicas: each source has a lease, and only its leader writes the
@@ -219,7 +219,7 @@ impl From<Policy> for operator::Policy {
     }
 }
 
-/// The operator, and what serves probes and metrics: nothing in a single pass.
+/// The operator, and what serves probes, metrics and the status page: nothing in a single pass.
 struct Started {
     driver: Driver,
     server: JoinSet<()>,
@@ -254,8 +254,8 @@ impl Serve {
             let failed = tokio::select! {
                 failed = driver.run(&stop) => failed?,
                 Some(ended) = server.join_next() => {
-                    ended.context("probes and metrics are no longer served")?;
-                    bail!("probes and metrics are no longer served");
+                    ended.context("probes, metrics and status are no longer served")?;
+                    bail!("probes, metrics and status are no longer served");
                 }
             };
             if !once || stop.is_requested() {
@@ -467,7 +467,7 @@ fn pod_namespace() -> Option<String> {
 
 async fn start(config: Config, reload: Option<PathBuf>) -> anyhow::Result<Started> {
     let metrics = Arc::new(Metrics::default());
-    let (sources, regions) = config.build_sources().await?;
+    let (sources, mut settings) = config.build_sources().await?;
     let BuiltSink { sink, leases, events } = config.sink.build(&metrics).await?;
     let leases = match leases {
         Some(leases) => permitted(leases).await?,
@@ -485,7 +485,7 @@ async fn start(config: Config, reload: Option<PathBuf>) -> anyhow::Result<Starte
     }
     let writes = if config.sink.dry_run { Writes::Pretended } else { Writes::Made };
     let backends = Backends { sources, sink, writes };
-    let (clock, mut settings) = (Clock::start(), config.operator(regions));
+    let clock = Clock::start();
     let leading =
         leases.map(|leases| Leading::new(leases, &mut settings, metrics.clone(), clock.now()));
     let operator = Operator::new(settings, clock.now());
@@ -495,7 +495,7 @@ async fn start(config: Config, reload: Option<PathBuf>) -> anyhow::Result<Starte
                 let path = path.clone();
                 Arc::new(move || reread(&path))
             };
-            Reload::new(path, read, config, metrics).into_stream()
+            Reload::new(path, read, config, telemetry.clone()).into_stream()
         }
         None => stream::pending().boxed(),
     };

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use clap::{Arg, Args};
 use istio_cloud_map_core::cloud_map::Record;
 use istio_cloud_map_core::diagnostic::Code;
+use istio_cloud_map_core::translate::Mesh;
 
 use super::looking;
 use super::serve::Serve;
@@ -73,11 +74,12 @@ fn adapted(arg: Arg) -> Arg {
 impl Snapshot {
     /// Reads, and writes the file.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let config = self.serve.config()?;
+        let mut config = self.serve.config()?;
+        // What the translation makes of it is not asked, nor is a cluster.
+        config.translate.mesh = Mesh::default();
         let (mut records, outcome) = looking::block_on(async {
             let mut recorded = Vec::new();
-            let (sources, regions) = config.build_sources().await?;
-            let settings = config.operator(regions);
+            let (sources, settings) = config.build_sources().await?;
             let sources = rehearsal::recording(sources, &mut recorded);
             let reading = read_all(settings.clone(), sources);
             let outcome = tokio::select! {
@@ -91,7 +93,6 @@ impl Snapshot {
             let records: Vec<Record> = recorded.iter().filter_map(of_source).flatten().collect();
             anyhow::Ok((records, outcome))
         })??;
-        // What the translation makes of it is not asked.
         let of_reads = outcome.diagnostics.iter().filter(|found| found.code == Code::ReadFailed);
         of_reads.for_each(crate::driver::diagnostic);
         if !outcome.status.is_complete() {

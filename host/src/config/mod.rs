@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use istio_cloud_map_core::operator::{self, Options as PlanOptions};
-use istio_cloud_map_core::translate::{Options as TranslateOptions, Transform};
+use istio_cloud_map_core::translate::{Mesh, Options as TranslateOptions, Transform};
 
 use crate::cli::transform::Transformation;
 use crate::driver::Sources;
@@ -45,24 +45,31 @@ pub struct Config {
     pub max_writes_in_flight: usize,
     /// Make one pass, then exit.
     pub once: bool,
-    /// Address for probes and metrics.
+    /// Address for probes, metrics and the status page.
     pub listen: SocketAddr,
 }
 
 impl Config {
-    /// Connects to AWS and opens files; with the sources, their regions as far as they are known, in
-    /// order.
+    /// Connects to AWS and opens files; with the sources, the settings that the operator decides
+    /// with.
     ///
     /// # Errors
-    /// Where a source that is required can't be used.
-    pub async fn build_sources(&self) -> anyhow::Result<(Sources, Vec<Option<String>>)> {
+    /// Where a source that is required can't be used, or the cluster does not answer what the
+    /// settings leave to it.
+    pub async fn build_sources(&self) -> anyhow::Result<(Sources, operator::Config)> {
         let (mut sources, mut regions) = (Sources::new(), Vec::new());
         for source in &self.sources {
             let (built, region) = source.build().await?;
             sources.insert(Arc::from(source.name.as_str()), built);
             regions.push(region);
         }
-        Ok((sources, regions))
+        let mut settings = self.operator(regions);
+        if settings.translate.mesh == Mesh::Auto {
+            let mesh = self.sink.mesh().await?;
+            tracing::info!(?mesh, "`mesh: auto`: istiod was asked");
+            settings.translate.mesh = mesh;
+        }
+        Ok((sources, settings))
     }
 
     /// What differs from other settings and can't be changed while the process runs.
@@ -78,9 +85,8 @@ impl Config {
         is_changed.into_iter().find(|(_, changed)| *changed).map(|(setting, _)| setting)
     }
 
-    /// The part that the operator decides with. `regions` are those of the sources, as far as they
-    /// are known.
-    pub fn operator(&self, regions: Vec<Option<String>>) -> operator::Config {
+    /// `regions` are those of the sources, as far as they are known.
+    fn operator(&self, regions: Vec<Option<String>>) -> operator::Config {
         let sources = self.sources.iter().zip(regions);
         let config = operator::Config {
             sources: sources

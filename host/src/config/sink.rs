@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::bail;
 use istio_cloud_map_core::service_entry::ApiVersion;
+use istio_cloud_map_core::translate::Mesh;
 
 use crate::metrics::Metrics;
 use crate::sink::Sink;
 use crate::sink::dir::DirSink;
 use crate::sink::dry_run::DryRun;
-use crate::sink::kube::{Events, KubeOptions, KubeSink, Leases};
+use crate::sink::kube::{self, Events, KubeOptions, KubeSink, Leases, istiod};
 use crate::sink::stdout::{Format, StdoutSink};
 
 /// Where entries are written to.
@@ -95,6 +97,22 @@ impl SinkConfig {
             SinkKind::Stdout { format, once } => self.with_dry_run(StdoutSink::new(*format, *once)),
         };
         Ok(BuiltSink { sink, leases: None, events: None })
+    }
+
+    /// The data plane that the cluster has, for `mesh: auto`.
+    ///
+    /// # Errors
+    /// Where that can't be found out: nothing is assumed, since another answer changes the addresses
+    /// of entries.
+    pub async fn mesh(&self) -> anyhow::Result<Mesh> {
+        let SinkKind::Kube { kube_config, .. } = &self.kind else {
+            bail!(
+                "`mesh: auto` needs a cluster to ask: with --to dir: or -, set `mesh` to sidecar or ambient"
+            );
+        };
+        let options = KubeOptions { kube_config: kube_config.clone(), ..KubeOptions::default() };
+        let (client, _) = kube::client(&options).await?;
+        istiod::mesh(&client).await
     }
 
     fn with_dry_run<S: Sink + 'static>(&self, sink: S) -> Arc<dyn Sink> {

@@ -3,17 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ::kube::api::ListParams;
 use ::kube::{Api, Client, Error};
 use istio_cloud_map_core::translate::Mesh as MeshOption;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, EnvVar};
+use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::Value;
 
 use super::report::Checks;
+use crate::sink::kube::istiod;
 
 const CHECK: &str = "Istio";
-const SYSTEM: &str = "istio-system";
 
 /// `1.30.3`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +62,7 @@ pub async fn check(
     option: MeshOption,
     checks: &mut Checks,
 ) {
-    let found = match istiod(client).await {
+    let found = match istiod::find(client).await {
         Ok(Some(istiod)) => mesh(client, &istiod).await,
         Ok(None) if given.is_none() => {
             let remedy =
@@ -72,7 +71,8 @@ pub async fn check(
         }
         Err(Error::Api(status)) if given.is_none() && status.code == 403 => {
             let message = format!(
-                "not permitted to list deployments in {SYSTEM}, so its version is not known"
+                "not permitted to list deployments in {}, so its version is not known",
+                istiod::NAMESPACE
             );
             return checks.warning(CHECK, message, "give it with --istio-version");
         }
@@ -85,30 +85,11 @@ pub async fn check(
     implications(&Mesh { version: given.or(found.version), ..found }, option, checks);
 }
 
-/// The deployment of istiod: of the whole cluster, where that may be listed.
-async fn istiod(client: &Client) -> Result<Option<Deployment>, Error> {
-    let params = ListParams::default().labels("app=istiod").limit(1);
-    let everywhere = Api::<Deployment>::all(client.clone()).list(&params).await;
-    let list = match everywhere {
-        Err(Error::Api(status)) if status.code == 403 => {
-            Api::<Deployment>::namespaced(client.clone(), SYSTEM).list(&params).await?
-        }
-        list => list?,
-    };
-    Ok(list.items.into_iter().next())
-}
-
 async fn mesh(client: &Client, istiod: &Deployment) -> Mesh {
-    let pod = istiod.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
-    let container = pod.and_then(|pod| pod.containers.first());
-    let image = container.and_then(|container| container.image.as_deref()).unwrap_or_default();
+    let image = istiod::container(istiod)
+        .and_then(|container| container.image.as_deref())
+        .unwrap_or_default();
     let tag = image.split('@').next().and_then(|image| image.rsplit_once(':')).map(|(_, tag)| tag);
-    let environment: &[EnvVar] =
-        container.and_then(|container| container.env.as_deref()).unwrap_or_default();
-    let is_set = |name: &str| {
-        let variable = environment.iter().find(|variable| variable.name == name)?;
-        Some(variable.value.as_deref() == Some("true"))
-    };
     let settings = settings(client, istiod).await;
     let capture = |settings: &Value| {
         let variables = settings.pointer("/defaultConfig/proxyMetadata");
@@ -117,8 +98,8 @@ async fn mesh(client: &Client, istiod: &Deployment) -> Mesh {
     };
     Mesh {
         version: tag.and_then(|tag| tag.parse().ok()),
-        ambient: Some(is_set("PILOT_ENABLE_AMBIENT").unwrap_or(false)),
-        allocates: is_set("PILOT_ENABLE_IP_AUTOALLOCATE"),
+        ambient: Some(istiod::serves_ambient(istiod)),
+        allocates: istiod::is_set(istiod, "PILOT_ENABLE_IP_AUTOALLOCATE"),
         captures_dns: settings.as_ref().map(capture),
         visibility: settings.and_then(|settings| settings.get("serviceEntryVisibility").cloned()),
     }
@@ -132,7 +113,7 @@ async fn settings(client: &Client, istiod: &Deployment) -> Option<Value> {
         None | Some("" | "default") => "istio".to_owned(),
         Some(revision) => format!("istio-{revision}"),
     };
-    let namespace = istiod.metadata.namespace.as_deref().unwrap_or(SYSTEM);
+    let namespace = istiod.metadata.namespace.as_deref().unwrap_or(istiod::NAMESPACE);
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
     let map = maps.get_opt(&name).await.ok()??;
     serde_saphyr::from_str(map.data?.get("mesh")?).ok()

@@ -7,6 +7,7 @@ use ::kube::api::PostParams;
 use ::kube::{Api, Client};
 use istio_cloud_map_core::operator::Policy;
 use istio_cloud_map_core::service_entry::ApiVersion;
+use istio_cloud_map_core::translate::Mesh;
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
@@ -16,7 +17,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use super::report::Checks;
 use super::{clock, istio};
 use crate::config::Config;
-use crate::sink::kube::{self as sink, ConnectError, KubeOptions};
+use crate::sink::kube::{self as sink, ConnectError, KubeOptions, istiod};
 use crate::source::aws::http_date;
 
 /// The group and plural of a kind, as a role names it.
@@ -24,6 +25,8 @@ type Kind = (&'static str, &'static str);
 
 const ENTRIES: Kind = ("networking.istio.io", "serviceentries");
 const LEASES: Kind = ("coordination.k8s.io", "leases");
+/// istiod is one.
+const DEPLOYMENTS: Kind = ("apps", "deployments");
 
 pub fn options(kube_config: Option<&Path>, api_version: ApiVersion) -> KubeOptions {
     KubeOptions {
@@ -71,6 +74,13 @@ pub async fn check(
     }
     access.entries(config, checks).await;
     access.leases(config, checks).await;
+    if config.translate.mesh == Mesh::Auto {
+        access.verbs(DEPLOYMENTS, istiod::NAMESPACE, &["list"], checks).await;
+        match istiod::mesh(&access.client).await {
+            Ok(mesh) => checks.ok("mesh", format!("auto: {mesh:?}").to_lowercase()),
+            Err(error) => checks.failed_with("mesh", &error.to_string()),
+        }
+    }
     istio::check(&access.client, version, config.translate.mesh, checks).await;
 }
 

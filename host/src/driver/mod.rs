@@ -79,7 +79,8 @@ impl Telemetry {
         }
     }
 
-    fn report(&self, entry: Option<EntryKey>, diagnostic: Diagnostic) {
+    /// Reports a diagnostic, of an entry if there is one.
+    pub fn report(&self, entry: Option<EntryKey>, diagnostic: Diagnostic) {
         if let Some(notices) = &self.notices {
             notices.notify(entry, &diagnostic);
         }

@@ -76,7 +76,6 @@ impl Tasks {
 
     /// Takes others from now on. What is in flight ends with the old ones.
     pub fn replace(&mut self, sources: Sources, sink: Option<Arc<dyn Sink>>) {
-        self.timeline.reloaded();
         self.watching.sources.drain(..).for_each(|task| task.abort());
         self.backends.sources = sources;
         self.watch_sources();

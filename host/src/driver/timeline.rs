@@ -29,7 +29,7 @@ pub struct Change {
     pub endpoints: Option<usize>,
     /// What differed.
     pub fields: Vec<&'static str>,
-    /// Why it failed; none, if it did not.
+    /// Why it failed, or why a changed file is not used; none, if it was done.
     pub error: Option<String>,
     /// It was not done, because of `--dry-run`.
     pub pretended: bool,
@@ -54,21 +54,21 @@ impl Timeline {
             entry: Some(write.key.clone()),
             endpoints: write.json.is_some().then_some(write.endpoints),
             fields,
-            error: error.map(|error| error.message.chars().take(LONGEST_ERROR).collect()),
+            error: error.map(|error| shortened(&error.message)),
             pretended,
             times: 1,
         });
     }
 
-    /// Other settings hold from now on.
-    pub fn reloaded(&self) {
+    /// The settings of a changed file are used from now on, or are not, because of an error.
+    pub fn reloaded(&self, error: Option<&str>) {
         self.add(Change {
             time: SystemTime::now(),
             action: "reload",
             entry: None,
             endpoints: None,
             fields: Vec::new(),
-            error: None,
+            error: error.map(shortened),
             pretended: false,
             times: 1,
         });
@@ -95,6 +95,10 @@ impl Timeline {
         changes.truncate(MOST_CHANGES - 1);
         changes.push_front(change);
     }
+}
+
+fn shortened(error: &str) -> String {
+    error.chars().take(LONGEST_ERROR).collect()
 }
 
 /// As RFC 3339 has it, in whole seconds.

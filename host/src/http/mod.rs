@@ -58,11 +58,11 @@ pub async fn serve(listen: SocketAddr, telemetry: &Telemetry) -> anyhow::Result<
     }
     let listener = listener.with_context(|| {
         format!(
-            "can't listen on {listen} for probes and metrics; choose another address with --listen"
+            "can't listen on {listen} for probes, metrics and status; choose another address with --listen"
         )
     })?;
     let address = listener.local_addr().unwrap_or(listen);
-    tracing::info!("probes and metrics on http://{address}");
+    tracing::info!("probes, metrics and status on http://{address}");
     let pages = Pages {
         metrics: telemetry.metrics.clone(),
         heartbeat: telemetry.heartbeat.clone(),
@@ -92,7 +92,9 @@ async fn accept(listener: TcpListener, router: Router) {
             Ok((stream, _)) => stream,
             Err(error) => {
                 if !failing {
-                    tracing::warn!("probes and metrics can't be served at the moment: {error}");
+                    tracing::warn!(
+                        "probes, metrics and status can't be served at the moment: {error}"
+                    );
                 }
                 failing = true;
                 tokio::time::sleep(PAUSE_AFTER_FAILURE).await;

@@ -67,7 +67,7 @@ impl RecordingSource {
             Some(Record {
                 source: source.name.clone(),
                 region: read.region.clone().or_else(|| source.region.clone()),
-                zones: source.zones_of(namespace),
+                zones: read.zones.clone().or_else(|| source.zones_of(namespace)),
                 namespace: namespace.clone(),
                 service: service.clone(),
                 service_attributes: answers.attributes.get(key).cloned().unwrap_or_default(),

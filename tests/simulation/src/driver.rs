@@ -297,7 +297,7 @@ impl Operator {
                     instances: items,
                     revision: Some(revision),
                     change_token: Some(revision),
-                    region: None,
+                    ..InstancesRead::default()
                 };
                 Event::Instances { read, result: Ok(answer) }
             }

@@ -61,6 +61,28 @@ impl ApiServer {
         install_crd(&self.client().await, self.programs.path("SERVICE_ENTRY_CRD")).await;
     }
 
+    /// Adds the deployment of an istiod 1.29.1 of the revision `canary`, with a variable in its
+    /// environment.
+    pub async fn add_istiod(&self, variable: &str, value: &str) {
+        self.kubectl(&["create", "namespace", "istio-system"]).await;
+        let labels = json!({"app": "istiod", "istio.io/rev": "canary"});
+        let container = json!({
+            "name": "discovery", "image": "registry.istio.io/release/pilot:1.29.1-distroless",
+            "env": [{"name": variable, "value": value}],
+        });
+        let istiod = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "istiod", "namespace": "istio-system", "labels": labels},
+            "spec": {
+                "selector": {"matchLabels": {"app": "istiod"}},
+                "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+            },
+        });
+        let file = self.directory().join("istiod.json");
+        fs::write(&file, istiod.to_string()).expect("a file");
+        self.kubectl(&["apply", "-f", &file.display().to_string()]).await;
+    }
+
     /// The admin's kubeconfig.
     #[must_use]
     pub fn kubeconfig(&self) -> &Path {

@@ -190,6 +190,21 @@ async fn with_a_template_the_role_of_the_cluster_is_enough() {
 }
 
 #[tokio::test]
+async fn with_mesh_auto_the_roles_are_enough_to_ask_istiod() {
+    let fixture = Fixture::new().await;
+    make_namespaces(&fixture.kubernetes, &["mesh"]).await;
+    fixture.kubernetes.add_istiod("PILOT_ENABLE_AMBIENT", "true").await;
+    fixture.add("web", 1);
+    let config = json!({"interval": "1s", "namespace": "mesh", "translation": {"mesh": "auto"}});
+    let operator = installed_operator(&fixture, &json!({"config": config})).await;
+    operator.ready().await;
+    let addresses = ["get", "serviceentries", "cloudmap-web.ns", "--namespace", "mesh"];
+    let output = ["--output", "jsonpath={.spec.endpoints[*].address} {.spec.addresses}"];
+    let printed = fixture.kubernetes.kubectl(&[addresses.as_slice(), &output].concat()).await;
+    assert_eq!(printed.split_whitespace().count(), 1, "an endpoint and no address: {printed}");
+}
+
+#[tokio::test]
 async fn the_plain_manifests_move_to_another_namespace_and_region_by_their_kustomization() {
     let fixture = Fixture::new().await;
     make_namespaces(&fixture.kubernetes, &["mesh"]).await;

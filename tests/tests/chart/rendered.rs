@@ -108,6 +108,12 @@ fn the_roles_are_in_the_namespaces_that_the_configuration_names() {
     assert_eq!(names(&also, |kind| kind == "ClusterRole").len(), 1, "all entries are watched");
     let alone = rendered(&set("default"), &["--set", "config.leaderElect=false"]);
     assert_eq!(names(&alone, |kind| kind == "Role"), ["Role mesh istio-cloud-map"], "no leases");
+    let auto = rendered(&set("default"), &["--set", "config.translation.mesh=auto"]);
+    assert!(
+        names(&auto, |kind| kind == "Role")
+            .contains(&"Role istio-system istio-cloud-map-mesh".to_owned()),
+        "istiod is asked"
+    );
     assert_eq!(
         roles("existing"),
         [

@@ -98,6 +98,7 @@ export type TranslationOptions = {
    * Which data plane the clients use.
    * - `sidecar`: Sidecars.
    * - `ambient`: Istio's ambient mode, for some clients or for all. `addresses: auto` lists none, since ztunnel takes a call to an endpoint's IP to the endpoint, past the waypoint of the service.
+   * - `auto`: Whichever the cluster has: ambient, if its istiod serves that. The operator asks the cluster when it starts and when its configuration changes; where there is none to ask, sidecars.
    * @default "sidecar"
    */
   mesh?: Mesh | undefined;
@@ -463,7 +464,7 @@ export type ListedInstance = {
 export type Location = "MESH_EXTERNAL" | "MESH_INTERNAL";
 
 /** Which data plane the clients use. */
-export type Mesh = "sidecar" | "ambient";
+export type Mesh = "sidecar" | "ambient" | "auto";
 
 /** The part of Kubernetes' `ObjectMeta` that is written. */
 export type Metadata = {
@@ -720,6 +721,11 @@ export type SnapshotService = {
   serviceAttributes?: { [key in string]: string } | null | undefined;
   /** As `list-tags-for-resource` prints them. */
   tags?: Array<Tag> | null | undefined;
+  /**
+   * What the mesh calls the zones of its instances: `{THEIRS: OURS}`. Another zone is left out of
+   * the locality. Without it, zones are called as they are here.
+   */
+  zones?: { [key in string]: string } | null | undefined;
   /**
    * As `discover-instances` or `list-instances` prints them. Without them the service is an
    * error.

@@ -2,9 +2,11 @@
 
 use super::world::{World, key};
 use super::{seconds, settled};
+use crate::cloud_map::{Health, Instance};
 use crate::diagnostic::Code;
 use crate::operator::{
-    Config, EntryState, ReadFailure, Removal, ServiceReport, StatusReport, WriteFailure,
+    Config, EntryState, InstanceCounts, ReadFailure, Removal, ServiceReport, StatusReport,
+    WriteFailure,
 };
 
 fn report(world: &World) -> StatusReport {
@@ -28,11 +30,21 @@ fn a_source_is_reported_with_its_age_and_each_service_with_its_entry() {
     assert_eq!((source.data_plane.rate, source.data_plane.limit), (300, 300));
     let web = service(&report, "s003");
     assert_eq!((web.endpoints, web.hosts.as_slice()), (Some(1), &["s003.ns".to_owned()][..]));
+    let counts = web.instances.unwrap();
+    assert_eq!((counts.total, counts.healthy, counts.unhealthy), (1, 0, 0), "without a check");
     let entry = web.entry.as_ref().unwrap();
     assert_eq!(
         (&entry.key, entry.state, entry.endpoints),
         (&key("s003"), EntryState::Settled, Some(1))
     );
+}
+
+#[test]
+fn instances_are_counted_by_their_health() {
+    let instance = |health_status| Instance { health_status, ..Instance::default() };
+    let instances = [Health::Healthy, Health::Unhealthy, Health::Unknown, Health::Healthy];
+    let counts = InstanceCounts::from_instances(&instances.map(instance));
+    assert_eq!((counts.total, counts.healthy, counts.unhealthy), (4, 2, 1));
 }
 
 #[test]

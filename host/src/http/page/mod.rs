@@ -60,6 +60,7 @@ mod tests {
             name: format!("{name}{n:05}"),
             hosts: vec![name.to_owned()],
             endpoints: Some(1),
+            instances: None,
             changed_seconds_ago: None,
             failure: None,
             diagnostics: Vec::new(),

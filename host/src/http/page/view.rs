@@ -2,7 +2,8 @@
 
 use istio_cloud_map_core::diagnostic::{Diagnostic, OneLine, Severity};
 use istio_cloud_map_core::operator::{
-    BudgetReport, EntryReport, EntryState, OutageReport, RefusedReport, ServiceReport, SourceReport,
+    BudgetReport, EntryReport, EntryState, InstanceCounts, OutageReport, RefusedReport,
+    ServiceReport, SourceReport,
 };
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -316,7 +317,12 @@ fn service_row(level: Level, service: &ServiceReport) -> Markup {
                 @if service.hosts.len() > 1 { " " span .muted { "+" (service.hosts.len() - 1) } }
                 @if let Some(entry) = &service.entry { span .muted.under { bdi { (entry.key) } } }
             }
-            td .number data-label="Endpoints" { span { (endpoints(service)) } }
+            td .number data-label="Endpoints" {
+                span {
+                    (endpoints(service))
+                    @if let Some(counts) = &service.instances { (health(*counts)) }
+                }
+            }
             td data-label="Entry" {
                 @match &service.entry {
                     Some(entry) => { (state(level, entry)) }
@@ -343,6 +349,18 @@ fn endpoints(service: &ServiceReport) -> Markup {
             }
             (Some(count), _) | (None, Some(count)) => { (count) }
             (None, None) => { span .muted title="not known" { "\u{2013}" } }
+        }
+    }
+}
+
+/// What the health checks of a service's instances say, if it has such.
+fn health(counts: InstanceCounts) -> Markup {
+    let InstanceCounts { total, healthy, unhealthy } = counts;
+    html! {
+        @if unhealthy > 0 {
+            span .under.warning { (unhealthy) " of " (total) " unhealthy" }
+        } @else if healthy > 0 {
+            span .under.muted { (healthy) " of " (total) " healthy" }
         }
     }
 }
@@ -431,14 +449,15 @@ fn change_line(report: &Report, change: &Change) -> Markup {
         ("update", false) => "updated",
         ("adopt", false) => "adopted",
         ("delete", false) => "deleted",
-        ("reload", _) => "reloaded the configuration",
+        ("reload", false) => "used the changed configuration",
+        ("reload", true) => "did not use the changed configuration",
         (action, _) => action,
     };
     html! {
         time datetime=(time) title=(time) { (duration(age)) " ago" }
         div {
             @if change.pretended { "would have " }
-            b { (action) } @if change.error.is_some() { " failed" }
+            b { (action) } @if change.error.is_some() && change.action != "reload" { " failed" }
             @if change.times > 1 { " " (change.times) " times" }
             @if let Some(entry) = &change.entry { " " bdi .mono { (entry) } }
             @if let (Some(count), None) = (change.endpoints, &change.error) {

@@ -11,6 +11,7 @@ mod connect;
 mod entry;
 mod events;
 mod failure;
+pub mod istiod;
 mod leases;
 mod merge;
 mod observe;

@@ -123,7 +123,7 @@ pub(super) async fn discover(
         instances,
         revision: answer.instances_revision,
         change_token: answer.instances_revision,
-        region: None,
+        ..InstancesRead::default()
     })
 }
 

@@ -137,6 +137,7 @@ impl Snapshot {
             revision: record.instances_revision,
             change_token: Some(change_token),
             region: record.region.clone(),
+            zones: record.zones.clone(),
         })
     }
 
