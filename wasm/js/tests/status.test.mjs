@@ -32,7 +32,10 @@ function snapshot(extra = []) {
   const services = HOSTILE.map((name, n) => service("hostile", name, [instance(n)]));
   for (let n = services.length; n < 1000; n++) {
     const bad = n % 100 === 0 ? [instance(n + 3000, "http")] : [];
-    services.push(service(`team-${n % 7}`, `${VERBS[n % 8]}-${n}`, [instance(n), instance(n + 1000), instance(n + 2000), ...bad].slice(0, 1 + (n % 3) + bad.length * 3)));
+    const instances = [instance(n), instance(n + 1000), instance(n + 2000), ...bad].slice(0, 1 + (n % 3) + bad.length * 3);
+    // The orders have health checks, and some fail.
+    if (n % 8 === 0) instances.forEach((each, at) => Object.assign(each, { HealthStatus: at === 1 && n % 5 === 0 ? "UNHEALTHY" : "HEALTHY" }));
+    services.push(service(`team-${n % 7}`, `${VERBS[n % 8]}-${n}`, instances));
   }
   return JSON.stringify({ services: [...services, ...extra] });
 }
@@ -89,6 +92,16 @@ test("hostile names are shown as they are, and nothing of them runs", async () =
   assert.deepEqual(problems, []);
   assert.ok(requests.every((url) => url.startsWith(address) || url.startsWith("data:")), `${requests}`);
   await picture("hostile", { fullPage: true });
+});
+
+test("the health of a service's instances is beside its endpoints", async () => {
+  const endpoints = async (name) => {
+    await open(`/?q=${name}`);
+    return (await page.textContent("#live-services tbody td.number")).replaceAll(/\s+/g, " ").trim();
+  };
+  assert.match(await endpoints("orders-104"), /^3\s?3 of 3 healthy$/);
+  assert.match(await endpoints("orders-320"), /^2\s?1 of 3 unhealthy$/);
+  assert.match(await endpoints("cart-995"), /^3$/);
 });
 
 test("the filter works by the keyboard alone, as one types, and is in the address", async () => {
