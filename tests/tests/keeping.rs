@@ -154,6 +154,45 @@ async fn another_owners_entry_with_the_same_name_or_host_is_not_changed_and_is_r
 }
 
 #[tokio::test]
+async fn an_entry_as_istio_registry_sync_leaves_it_is_adopted_in_place() {
+    let fixture = Fixture::with_services(2).await;
+    // A reference to a kind that no API server has, by a process that is gone.
+    let reference = json!({
+        "apiVersion": "cloudmap.istio.io", "kind": "ServiceController", "name": "istio-cloud-map-operator",
+        "controller": true, "uid": "6f1e7a4e-3c02-4a6a-9f52-5a0f6d3f1c11",
+    });
+    fixture
+        .create(json!({
+            "apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry",
+            "metadata": {"name": "cloudmap-s000.ns", "namespace": "default", "ownerReferences": [reference]},
+            "spec": {
+                "hosts": ["s000.ns"], "addresses": ["10.99.0.1"], "location": "MESH_EXTERNAL", "resolution": "STATIC",
+                "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}, {"number": 443, "name": "https", "protocol": "HTTPS"}],
+                "endpoints": [{"address": "10.99.0.1", "ports": {"http": 80, "https": 443}}],
+            },
+        }))
+        .await;
+    let before = fixture.entry("s000").await.unwrap();
+    let _operator = fixture.operator(&["--adopt"]).await;
+    let adopted = |entry: &serde_json::Value| {
+        entry["metadata"]["labels"]["istio-cloud-map/owner"] == "istio-cloud-map"
+    };
+    let is_adopted = until(SOON, async || fixture.entry("s000").await.is_some_and(|e| adopted(&e)));
+    assert!(is_adopted.await, "{:?}", fixture.entry("s000").await);
+    let (after, new) = (fixture.entry("s000").await.unwrap(), fixture.entry("s001").await.unwrap());
+    assert_eq!(after["metadata"]["uid"], before["metadata"]["uid"], "the same object");
+    for field in ["ports", "addresses", "endpoints", "resolution"] {
+        let (ours, like) = (after["spec"][field].to_string(), new["spec"][field].to_string());
+        assert!(!ours.contains("10.99.0.1"), "{field}: {ours}");
+        assert_eq!(ours.len(), like.len(), "{field} as of an entry of its own: {ours}, {like}");
+    }
+    // What it does not set is left alone.
+    assert_eq!(after["metadata"]["ownerReferences"], json!([reference]));
+    assert_eq!(after["spec"]["location"], "MESH_EXTERNAL");
+    fixture.finish().await;
+}
+
+#[tokio::test]
 async fn an_unhealthy_instance_is_drained_without_a_new_revision() {
     let fixture = Fixture::new().await;
     let service = fixture.cloud_map.world(|world| {

@@ -45,7 +45,7 @@ pub struct SourceConfig {
 }
 
 /// What is read. To add a kind, add a variant, its arm in [`SourceConfig::build`], and how it is
-/// written on the command line in `cli/backend.rs` and `cli/serve.rs`.
+/// written on the command line in `cli/backend.rs` and `cli/serve/config.rs`.
 #[derive(Debug, Clone)]
 pub enum SourceKind {
     /// AWS itself.
