@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use futures::StreamExt as _;
 use istio_cloud_map_tests::bed::ApiServer;
 use istio_cloud_map_tests::cloud_map::FakeCloudMap;
+use istio_cloud_map_tests::figures::record;
 use istio_cloud_map_tests::fixture::resource;
 use istio_cloud_map_tests::operator::{Operator, command, until};
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Api, Client};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const CONCURRENCY: usize = 16;
 
@@ -68,7 +69,16 @@ async fn compare(services: usize, instances: usize) {
     println!("ratio to the floor:       {:6.2}", operator.took.as_secs_f64() / floor.as_secs_f64());
     println!("operator, CPU:            {:6.2} s", operator.cpu.as_secs_f64());
     println!("operator, peak resident:  {:6.1} MiB", operator.peak_mebibytes);
-    println!("istio-registry-sync at 1,000 x 100: 203 s, 30 s CPU, 370 MiB");
+    record(&json!({
+        "case": "converge",
+        "services": services,
+        "instances": instances,
+        "floor_before_seconds": before.as_secs_f64(),
+        "floor_after_seconds": after.as_secs_f64(),
+        "seconds": operator.took.as_secs_f64(),
+        "cpu_seconds": operator.cpu.as_secs_f64(),
+        "peak_mebibytes": operator.peak_mebibytes,
+    }));
 }
 
 /// The expected entries, made by `translate`.

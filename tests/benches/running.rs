@@ -1,17 +1,19 @@
 //! What a running operator costs, and how soon it follows.
 //!
-//! `cargo bench --workspace --all-features --bench running [-- CASE...]`, of `quota`, `idle`,
-//! `latency`, `restart`, `replicas`; all without one.
+//! `cargo bench --workspace --all-features --bench running [-- CASE...]`, of `quota`,
+//! `intervals`, `idle`, `latency`, `restart`, `replicas`; all without one.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark")]
 
 use std::time::{Duration, Instant};
 
 use istio_cloud_map_tests::bed::ApiServer;
 use istio_cloud_map_tests::cloud_map::{FakeCloudMap, Operation, Outcome, ServiceKey};
+use istio_cloud_map_tests::figures::record;
 use istio_cloud_map_tests::fixture::resource;
 use istio_cloud_map_tests::operator::{Operator, binary, until};
 use kube::api::DynamicObject;
 use kube::{Api, Client};
+use serde_json::json;
 
 fn main() {
     let cases: Vec<String> =
@@ -25,16 +27,32 @@ fn main() {
         if is_chosen("quota") {
             quota().await;
         }
-        if is_chosen("idle") || is_chosen("latency") {
-            idle_and_latency().await;
+        if is_chosen("intervals") {
+            intervals().await;
+        }
+        if is_chosen("idle") || is_chosen("latency") || is_chosen("restart") {
+            let running = Running::start(1_000, 100).await;
+            if is_chosen("idle") {
+                running.idle().await;
+            }
+            if is_chosen("latency") {
+                running.latency().await;
+            }
+            if is_chosen("restart") {
+                running.restart().await;
+            }
+        }
+        if is_chosen("idle") || is_chosen("restart") {
+            let running = Running::start(10_000, 10).await;
+            if is_chosen("idle") {
+                running.idle().await;
+            }
+            if is_chosen("restart") {
+                running.restart().await;
+            }
         }
         if is_chosen("replicas") {
             replicas().await;
-        }
-        if is_chosen("restart") {
-            for services in [1_000, 10_000] {
-                restart(services).await;
-            }
         }
     });
 }
@@ -129,54 +147,188 @@ async fn quota() {
     );
 }
 
-/// A quiet minute at 1,000 x 100, and then a new instance, twice.
-async fn idle_and_latency() {
-    let cloud_map = FakeCloudMap::start().unwrap();
-    let services = fill(&cloud_map, 1, 1_000, 100);
-    let kubernetes = ApiServer::start().await;
-    let operator = start(&cloud_map, &kubernetes);
-    operator_is_ready(&operator).await;
-    // What moved at the start has attention for two minutes.
-    tokio::time::sleep(Duration::from_secs(130)).await;
+/// Longer than a service that changed, such as all of them at the start, is read more often.
+const UNTIL_QUIET: Duration = Duration::from_secs(130);
 
-    let operations = [
-        Operation::DiscoverInstancesRevision,
-        Operation::DiscoverInstances,
-        Operation::ListServices,
-    ];
-    let before = operations.map(|operation| cloud_map.calls(operation));
-    let (cpu, writes) =
-        (operator.cpu(), operator.metric("istio_cloud_map_writes_total", &[]).await);
-    tokio::time::sleep(Duration::from_mins(1)).await;
-    let calls: Vec<u64> = operations
-        .iter()
-        .zip(before)
-        .map(|(operation, before)| cloud_map.calls(*operation) - before)
-        .collect();
-    println!("idle: 60 s at 1,000 services of 100 instances");
-    println!("  writes: {}", operator.metric("istio_cloud_map_writes_total", &[]).await - writes);
-    println!(
-        "  DiscoverInstancesRevision: {}, DiscoverInstances: {}, ListServices: {}",
-        calls[0], calls[1], calls[2]
-    );
-    println!(
-        "  CPU: {:.2} s, peak resident: {:.1} MiB",
-        operator.cpu().saturating_sub(cpu).as_secs_f64(),
-        operator.peak_mebibytes()
-    );
+/// The calls of a quiet minute.
+struct Minute {
+    revisions: u64,
+    discovers: u64,
+    lists: u64,
+}
 
-    let client = kubernetes.client().await;
-    let (mut first, mut second) = (Vec::new(), Vec::new());
-    for (number, service) in services.iter().enumerate().step_by(40) {
-        // Not in step with the rounds of the operator.
-        tokio::time::sleep(Duration::from_millis(173 * (number as u64 % 17))).await;
-        let host = format!("s{number:05}.ns0");
-        first.push(follow(&cloud_map, &client, *service, &host, number, 1).await);
-        second.push(follow(&cloud_map, &client, *service, &host, number, 2).await);
+impl Minute {
+    async fn count(cloud_map: &FakeCloudMap) -> Self {
+        let before = Self::since_start(cloud_map);
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        let after = Self::since_start(cloud_map);
+        Self {
+            revisions: after.revisions - before.revisions,
+            discovers: after.discovers - before.discovers,
+            lists: after.lists - before.lists,
+        }
     }
-    println!("latency: from a new instance to the entry that has it, 25 services of 1,000");
-    println!("  first change:  {}", quartiles(first));
-    println!("  second change: {}", quartiles(second));
+
+    fn since_start(cloud_map: &FakeCloudMap) -> Self {
+        Self {
+            revisions: cloud_map.calls(Operation::DiscoverInstancesRevision),
+            discovers: cloud_map.calls(Operation::DiscoverInstances),
+            lists: cloud_map.calls(Operation::ListServices),
+        }
+    }
+}
+
+/// A quiet minute at 1,000 services for each of some intervals, by an operator each.
+async fn intervals() {
+    const SERVICES: usize = 1_000;
+    let kubernetes = ApiServer::start().await;
+    let running = futures::future::join_all(["5s", "15s", "60s"].map(async |interval| {
+        let cloud_map = FakeCloudMap::start().unwrap();
+        fill(&cloud_map, 1, SERVICES, 1);
+        kubernetes.kubectl(&["create", "namespace", interval]).await;
+        let arguments = ["--namespace", interval, "--interval", interval, "--log-level", "warn"];
+        let operator = Operator::start(cloud_map.url(), kubernetes.kubeconfig(), &arguments);
+        operator_is_ready(&operator).await;
+        (interval, cloud_map, operator)
+    }))
+    .await;
+    tokio::time::sleep(UNTIL_QUIET).await;
+    let minutes = running.iter().map(|(_, cloud_map, _)| Minute::count(cloud_map));
+    let minutes = futures::future::join_all(minutes).await;
+    println!("intervals: 60 s at 1,000 services");
+    for ((interval, ..), Minute { revisions, discovers, .. }) in running.iter().zip(minutes) {
+        println!(
+            "  {interval}: DiscoverInstancesRevision: {revisions}, DiscoverInstances: {discovers}"
+        );
+        record(&json!({
+            "case": "interval",
+            "services": SERVICES,
+            "interval": interval,
+            "revisions": revisions,
+            "discovers": discovers,
+        }));
+    }
+}
+
+/// An operator that has written all entries.
+struct Running {
+    services: Vec<ServiceKey>,
+    instances: usize,
+    cloud_map: FakeCloudMap,
+    kubernetes: ApiServer,
+    operator: Operator,
+}
+
+impl Running {
+    async fn start(services: usize, instances: usize) -> Self {
+        let cloud_map = FakeCloudMap::start().unwrap();
+        let services = fill(&cloud_map, 1, services, instances);
+        let kubernetes = ApiServer::start().await;
+        let started = Instant::now();
+        let operator = start(&cloud_map, &kubernetes);
+        operator_is_ready(&operator).await;
+        println!("{} services of {instances} instances", services.len());
+        let this = Self { services, instances, cloud_map, kubernetes, operator };
+        this.report("start", started);
+        this
+    }
+
+    /// What it took since `started`.
+    fn report(&self, case: &str, started: Instant) {
+        let (seconds, cpu) = (started.elapsed().as_secs_f64(), self.operator.cpu().as_secs_f64());
+        let peak = self.operator.peak_mebibytes();
+        println!("  {case}: {seconds:.1} s, CPU {cpu:.2} s, peak resident {peak:.1} MiB");
+        record(&json!({
+            "case": case,
+            "services": self.services.len(),
+            "instances": self.instances,
+            "seconds": seconds,
+            "cpu_seconds": cpu,
+            "peak_mebibytes": peak,
+        }));
+    }
+
+    /// A quiet minute.
+    async fn idle(&self) {
+        tokio::time::sleep(UNTIL_QUIET).await;
+        let operator = &self.operator;
+        let all_writes = async || operator.metric("istio_cloud_map_writes_total", &[]).await;
+        let (cpu, writes) = (operator.cpu(), all_writes().await);
+        let Minute { revisions, discovers, lists } = Minute::count(&self.cloud_map).await;
+        let writes = all_writes().await - writes;
+        let cpu = operator.cpu().saturating_sub(cpu).as_secs_f64();
+        let peak = operator.peak_mebibytes();
+        println!("  idle: 60 s, {writes} writes, CPU {cpu:.2} s, peak resident {peak:.1} MiB");
+        println!(
+            "    DiscoverInstancesRevision: {revisions}, DiscoverInstances: {discovers}, \
+             ListServices: {lists}"
+        );
+        record(&json!({
+            "case": "idle",
+            "services": self.services.len(),
+            "instances": self.instances,
+            "writes": writes,
+            "revisions": revisions,
+            "discovers": discovers,
+            "lists": lists,
+            "cpu_seconds": cpu,
+            "peak_mebibytes": peak,
+        }));
+    }
+
+    /// From a new instance to the entry that has it, twice.
+    async fn latency(&self) {
+        let client = self.kubernetes.client().await;
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        for (number, service) in self.services.iter().enumerate().step_by(40) {
+            // Not in step with the rounds of the operator.
+            tokio::time::sleep(Duration::from_millis(173 * (number as u64 % 17))).await;
+            let host = format!("s{number:05}.ns0");
+            first.push(follow(&self.cloud_map, &client, *service, &host, number, 1).await);
+            second.push(follow(&self.cloud_map, &client, *service, &host, number, 2).await);
+        }
+        println!("  latency: from a new instance to the entry that has it, of {}", first.len());
+        for (change, durations) in [("first", first), ("second", second)] {
+            let [least, lower, median, upper, most] = quartiles(durations);
+            println!(
+                "    {change} change: median {median:.2} s, quartiles {lower:.2} and {upper:.2} s, \
+                 most {most:.2} s"
+            );
+            record(&json!({
+                "case": "latency",
+                "services": self.services.len(),
+                "instances": self.instances,
+                "change": change,
+                "quartiles_seconds": [least, lower, median, upper, most],
+            }));
+        }
+    }
+
+    /// A restart after every endpoint has changed.
+    async fn restart(mut self) {
+        self.operator.terminate();
+        self.cloud_map.world(|world| {
+            for (service, key) in self.services.iter().enumerate() {
+                for instance in 0..self.instances {
+                    let address = address(11, service, instance);
+                    world.register(
+                        *key,
+                        &format!("i-{instance}"),
+                        [("AWS_INSTANCE_IPV4", address.as_str()), ("AWS_INSTANCE_PORT", "8080")],
+                    );
+                }
+            }
+        });
+        let started = Instant::now();
+        self.operator = start(&self.cloud_map, &self.kubernetes);
+        #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+        let all = until(Duration::from_mins(10), async || {
+            written(&self.operator, "update").await >= self.services.len() as f64
+        })
+        .await;
+        assert!(all, "not all updated: {}", self.operator.log());
+        self.report("restart", started);
+    }
 }
 
 async fn operator_is_ready(operator: &Operator) {
@@ -215,53 +367,10 @@ async fn follow(
     since.elapsed()
 }
 
-fn quartiles(mut durations: Vec<Duration>) -> String {
+/// The least, the quartiles and the most, in seconds.
+fn quartiles(mut durations: Vec<Duration>) -> [f64; 5] {
     durations.sort_unstable();
-    let at = |share: usize| durations[(durations.len() - 1) * share / 4].as_secs_f64();
-    format!("median {:.2} s, quartiles {:.2} and {:.2} s, most {:.2} s", at(2), at(1), at(3), at(4))
-}
-
-/// A restart after every endpoint has changed.
-async fn restart(services: usize) {
-    let cloud_map = FakeCloudMap::start().unwrap();
-    let keys = fill(&cloud_map, 1, services, 10);
-    let kubernetes = ApiServer::start().await;
-    let started = Instant::now();
-    let mut operator = start(&cloud_map, &kubernetes);
-    operator_is_ready(&operator).await;
-    println!("restart: {services} services of 10 instances");
-    println!(
-        "  from nothing: {:.1} s, CPU {:.2} s, peak resident {:.1} MiB",
-        started.elapsed().as_secs_f64(),
-        operator.cpu().as_secs_f64(),
-        operator.peak_mebibytes()
-    );
-    operator.terminate();
-    cloud_map.world(|world| {
-        for (service, key) in keys.iter().enumerate() {
-            for instance in 0..10 {
-                let address = address(11, service, instance);
-                world.register(
-                    *key,
-                    &format!("i-{instance}"),
-                    [("AWS_INSTANCE_IPV4", address.as_str()), ("AWS_INSTANCE_PORT", "8080")],
-                );
-            }
-        }
-    });
-    let started = Instant::now();
-    let operator = start(&cloud_map, &kubernetes);
-    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
-    let all = until(Duration::from_mins(10), async || {
-        written(&operator, "update").await >= services as f64
-    })
-    .await;
-    println!(
-        "  every endpoint changed, restarted: all updated {all} after {:.1} s, CPU {:.2} s, peak resident {:.1} MiB",
-        started.elapsed().as_secs_f64(),
-        operator.cpu().as_secs_f64(),
-        operator.peak_mebibytes()
-    );
+    [0, 1, 2, 3, 4].map(|share| durations[(durations.len() - 1) * share / 4].as_secs_f64())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
@@ -276,14 +385,14 @@ async fn replicas() {
     let config = directory.path().join("config.yaml");
     // A region each, so that each has the quota of a region.
     let source = |number: usize| {
-        serde_json::json!({
+        json!({
             "name": format!("s{number}"),
             "region": format!("us-west-{}", number + 1),
             "namespaces": {"include": [format!("ns{number}")]},
         })
     };
     let sources: Vec<_> = (0..SOURCES).map(source).collect();
-    std::fs::write(&config, serde_json::json!({"sources": sources}).to_string()).unwrap();
+    std::fs::write(&config, json!({"sources": sources}).to_string()).unwrap();
     let start = || {
         let config = config.display().to_string();
         let arguments = ["--config", &config, "--log-level", "warn"];

@@ -2,6 +2,7 @@
 
 pub mod bed;
 pub mod cloud_map;
+pub mod figures;
 pub mod fixture;
 pub mod generated;
 pub mod golden;
