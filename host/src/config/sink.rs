@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::bail;
 use istio_cloud_map_core::service_entry::ApiVersion;
 use istio_cloud_map_core::translate::Mesh;
 
@@ -105,11 +104,8 @@ impl SinkConfig {
     /// Where that can't be found out: nothing is assumed, since another answer changes the addresses
     /// of entries.
     pub async fn mesh(&self) -> anyhow::Result<Mesh> {
-        let SinkKind::Kube { kube_config, .. } = &self.kind else {
-            bail!(
-                "`mesh: auto` needs a cluster to ask: with --to dir: or -, set `mesh` to sidecar or ambient"
-            );
-        };
+        // Another kind has no cluster, and is refused with `auto` before.
+        let SinkKind::Kube { kube_config, .. } = &self.kind else { return Ok(Mesh::default()) };
         let options = KubeOptions { kube_config: kube_config.clone(), ..KubeOptions::default() };
         let (client, _) = kube::client(&options).await?;
         istiod::mesh(&client).await

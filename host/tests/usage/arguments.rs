@@ -73,6 +73,8 @@ fn any_wrong_option_region_or_url_is_wrong_usage() {
         &["serve", "--aws-region", "US West"],
         &["serve", "--endpoint-url", "localhost:5000"],
         &["serve", "--interval", "500000000000y"],
+        &["serve", "--to", "-", "--set", "mesh=auto"],
+        &["doctor", "--to", "dir:entries", "--set", "mesh=auto"],
         &["translate", "--aws-region", "nowhere"],
     ] {
         assert_fails(&run(arguments, ""), 2, &[]);

@@ -7,6 +7,7 @@ use std::path::Path;
 use istio_cloud_map_core::cloud_map::{DEFAULT_SOURCE, InputOptions};
 use istio_cloud_map_core::operator::{self, NameFilter};
 use istio_cloud_map_core::service_entry::ApiVersion;
+use istio_cloud_map_core::translate::Mesh;
 
 use super::Serve;
 use crate::cli::Usage;
@@ -30,6 +31,10 @@ impl Serve {
     pub fn config(&self) -> anyhow::Result<Config> {
         let namespace = self.target_namespace();
         let translate = self.settings.options(&self.file.translation)?;
+        if translate.mesh == Mesh::Auto && self.to != SinkArg::Kube {
+            let message = "`mesh: auto` needs a cluster to ask: with --to dir: or -, set `mesh` to sidecar or ambient";
+            return Err(Usage(message.to_owned()).into());
+        }
         let sources = self.sources(&namespace)?;
         Ok(Config {
             sink: self.sink(&sources, namespace, translate.api_version),
