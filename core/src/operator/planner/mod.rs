@@ -386,5 +386,4 @@ fn guarded(mut plan: Plan, entries: usize, with_endpoints: usize, options: &Opti
 }
 
 #[cfg(test)]
-#[path = "planner_tests.rs"]
 mod tests;

@@ -182,5 +182,4 @@ impl Sink for StdoutSink {
 }
 
 #[cfg(test)]
-#[path = "stdout_tests.rs"]
 mod tests;
