@@ -1,12 +1,12 @@
 //! The chart on a real API server, and the operator with the rights that it gives.
 
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use istio_cloud_map_tests::bed::ApiServer;
 use istio_cloud_map_tests::fixture::Fixture;
-use istio_cloud_map_tests::operator::{Operator, command, eventually, with_aws};
+use istio_cloud_map_tests::operator::{Operator, eventually, with_aws};
+use istio_cloud_map_tests::pod::Pod;
 use serde_json::{Value, json};
 
 use super::{TOOLS, helm, only, printed, read, rendered, rendered_text, set, sets_of_values};
@@ -84,28 +84,13 @@ async fn its_pod_is_within_the_restricted_security_standard() {
     server.kubectl(&["create", "--dry-run=server", "-f", file.to_str().unwrap()]).await;
 }
 
-/// The operator as the installed pod would be: its configuration, and the rights of its service
-/// account.
+/// The operator as the installed pod would be.
 async fn installed_operator(fixture: &Fixture, values: &Value) -> Operator {
-    let directory = fixture.kubernetes.directory();
-    let file = directory.join("values.json");
+    let file = fixture.kubernetes.directory().join("values.json");
     fs::write(&file, values.to_string()).unwrap();
     install(&fixture.kubernetes, "mesh", &["--values", file.to_str().unwrap()]).await;
-    let map = ["get", "configmap", "istio-cloud-map", "--namespace", "mesh"];
-    let output = ["--output", r"jsonpath={.data.config\.yaml}"];
-    let config = fixture.kubernetes.kubectl(&[map.as_slice(), &output].concat()).await;
-    let config_file = directory.join("config.yaml");
-    fs::write(&config_file, config).unwrap();
-    let account =
-        fixture.kubernetes.kubeconfig_for_service_account("mesh", "istio-cloud-map").await;
-    // Outside a pod, its own namespace has to be named.
-    start(fixture.cloud_map.url(), &config_file, &account)
-}
-
-fn start(endpoint: &str, config: &Path, account: &Path) -> Operator {
-    let mut command = command(&["serve", "--leader-election-namespace", "mesh", "--config"]);
-    command.arg(config).arg("--kube-config").arg(account);
-    with_aws(&mut command, endpoint);
+    let mut command = Pod::new(&fixture.kubernetes, "mesh").await.serve();
+    with_aws(&mut command, fixture.cloud_map.url());
     Operator::spawn(command)
 }
 
