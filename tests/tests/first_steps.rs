@@ -2,7 +2,7 @@
 //! API server.
 //!
 //! The bed has no kubelet: after a command that installs, the operator is started as its pod would
-//! be, and `kubectl exec` and `kubectl logs` are answered from that.
+//! be, and `kubectl rollout status`, `exec` and `logs` are answered from that.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use std::fs;
@@ -62,15 +62,18 @@ impl Newcomer {
 
     async fn run(&mut self, line: &str) -> String {
         let kubernetes = &self.kubernetes;
-        if let Some((_, arguments)) =
-            line.split_once(" exec deploy/istio-cloud-map -- istio-cloud-map ")
-        {
-            let (pod, _) = self.installed.as_ref().unwrap();
-            return printed(line, self.in_cloud(pod.exec(arguments.split_whitespace()))).await;
-        }
-        if line.contains(" logs deploy/istio-cloud-map") {
-            let (_, operator) = self.installed.as_ref().unwrap();
-            return operator.log();
+        if let Some((pod, operator)) = &self.installed {
+            if line.contains(" rollout status deploy/istio-cloud-map") {
+                operator.ready().await;
+                return String::new();
+            }
+            if line.contains(" logs deploy/istio-cloud-map") {
+                return operator.log();
+            }
+            let exec = " exec deploy/istio-cloud-map -- istio-cloud-map ";
+            if let Some((_, arguments)) = line.split_once(exec) {
+                return printed(line, self.in_cloud(pod.exec(arguments.split_whitespace()))).await;
+            }
         }
         let mut shell = kubernetes.shell(line);
         shell
