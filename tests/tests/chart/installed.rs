@@ -156,6 +156,19 @@ async fn the_roles_of_the_named_namespaces_are_enough_and_are_all() {
 }
 
 #[tokio::test]
+async fn doctor_in_the_pod_checks_the_sources_of_the_configuration() {
+    let fixture = Fixture::new().await;
+    make_namespaces(&fixture.kubernetes, &["mesh", "shop"]).await;
+    let config = json!({"sources": [{"name": "shop", "targetNamespace": "shop"}]});
+    let _operator = installed_operator(&fixture, &json!({"config": config})).await;
+    let mut doctor = Pod::new(&fixture.kubernetes, "mesh").await.exec(["doctor"]);
+    with_aws(&mut doctor, fixture.cloud_map.url());
+    doctor.env("AWS_ENDPOINT_URL_STS", fixture.cloud_map.url());
+    let text = tokio::task::spawn_blocking(move || printed(&mut doctor)).await.unwrap();
+    assert!(text.contains("ok      RBAC serviceentries in shop"), "{text}");
+}
+
+#[tokio::test]
 async fn with_a_template_the_role_of_the_cluster_is_enough() {
     let fixture = Fixture::new().await;
     make_namespaces(&fixture.kubernetes, &["mesh", "team-ns"]).await;
