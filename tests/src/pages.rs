@@ -2,8 +2,8 @@
 
 const INSTALL: &str = include_str!("../../docs/install.md");
 
-/// Asserts that a program has printed a message, and that docs/install.md has it among the likeliest
-/// mistakes.
+/// Asserts that a program has printed a message, and that docs/install.md has it among the
+/// likeliest mistakes.
 ///
 /// # Panics
 /// Where either is not so.
