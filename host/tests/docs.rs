@@ -2,12 +2,14 @@
 //!
 //! A block of ```` ```console ```` is run, and prints what it shows. A block that can't be run here
 //! names what it needs after the word `console`.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use istio_cloud_map_tests::pages::{blocks, commands, missing};
 
 /// What a block may need: AWS, a cluster, modules or a program that are built first, or the running
 /// `serve` of README (see `readme.rs`).
@@ -34,55 +36,6 @@ fn pages() -> Vec<String> {
 
 fn read(page: &str) -> String {
     fs::read_to_string(root().join(page)).unwrap()
-}
-
-/// The fenced blocks of a page: what follows the fence, and the lines without their indentation.
-fn blocks(text: &str) -> Vec<(&str, Vec<&str>)> {
-    let mut blocks = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        let Some(info) = line.trim_start().strip_prefix("```") else { continue };
-        let indent = line.len() - line.trim_start().len();
-        let content = lines.by_ref().take_while(|line| line.trim_start() != "```");
-        blocks.push((info, content.map(|line| line.get(indent..).unwrap_or_default()).collect()));
-    }
-    blocks
-}
-
-/// The commands of a block, each with the lines that it prints.
-fn commands(lines: &[&str]) -> Vec<(String, Vec<String>)> {
-    let mut commands: Vec<(String, Vec<String>)> = Vec::new();
-    for line in lines {
-        match (line.strip_prefix("$ "), commands.last_mut()) {
-            (Some(command), _) => commands.push((command.to_owned(), Vec::new())),
-            (None, Some((command, shown))) if command.ends_with('\\') && shown.is_empty() => {
-                *command = format!("{}{}", command.trim_end_matches('\\'), line.trim_start());
-            }
-            (None, Some((_, shown))) => shown.push(untimed(line).to_owned()),
-            (None, None) => panic!("a block does not begin with a command: {line}"),
-        }
-    }
-    commands
-}
-
-/// A line of the log without its time, which is another one each time.
-fn untimed(line: &str) -> &str {
-    match line.split_once("Z ") {
-        Some((time, rest)) if time.starts_with("20") && !time.contains(' ') => rest.trim(),
-        _ => line.trim_end(),
-    }
-}
-
-/// The first of the shown lines that is not printed after those before it. `...` stands for any
-/// lines, and at the end of a line for its rest.
-fn missing<'a>(shown: &'a [String], printed: &str) -> Option<&'a str> {
-    let mut printed = printed.lines().map(untimed);
-    shown.iter().map(String::as_str).filter(|line| *line != "...").find(|line| {
-        !printed.any(|printed| match line.strip_suffix("...") {
-            Some(start) => printed.starts_with(start),
-            None => printed == *line,
-        })
-    })
 }
 
 /// Runs a page's commands in a directory that has the examples, and the program in its PATH.

@@ -4,9 +4,11 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use istio_cloud_map_tests::cloud_map::{FakeCloudMap, Fault, Namespace, Operation, Role};
 use istio_cloud_map_tests::operator::with_aws;
+use istio_cloud_map_tests::pages::assert_listed;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -47,6 +49,14 @@ fn command(fake: &FakeCloudMap, arguments: &[&str]) -> Command {
 fn doctor(fake: &FakeCloudMap, arguments: &[&str]) -> (i32, String) {
     let (code, stdout, _) = run(&mut command(fake, arguments));
     (code, stdout)
+}
+
+/// One pass of `serve`: the exit code and the log.
+fn serve_once(fake: &FakeCloudMap) -> (i32, String) {
+    let mut command = program(&["serve", "--once", "--to", "-"]);
+    with_aws(&mut command, fake.url());
+    let (code, _, log) = run(&mut command);
+    (code, log)
 }
 
 /// The line of a check, and the indented lines below it.
@@ -108,6 +118,11 @@ fn a_missing_permission_is_named_with_its_policy_statement_and_hides_no_other_ch
         assert!(!text.contains(&format!("{name}: {name}")), "{text}");
         assert_check(&text, "bill", &[]);
     }
+    let fake = cloud_map();
+    fake.inject(Fault::AccessDenied.on(Operation::ListServices));
+    let (code, log) = serve_once(&fake);
+    assert_eq!(code, 1, "{log}");
+    assert_listed(&log, "allow the IAM action servicediscovery:ListServices");
 }
 
 #[test]
@@ -121,6 +136,7 @@ fn credentials_that_have_expired_fail_with_what_to_renew() {
         "ListNamespaces",
         &["FAILED", "ExpiredToken", "check the credentials", "clock"],
     );
+    assert_listed(&text, "ExpiredTokenException");
 }
 
 #[test]
@@ -132,12 +148,43 @@ fn no_credentials_fail_with_where_they_are_looked_for() {
 }
 
 #[test]
+fn a_role_that_does_not_trust_the_service_account_fails_with_what_to_check() {
+    let fake = cloud_map();
+    let directory = TempDir::new().unwrap();
+    let token = directory.path().join("token");
+    fs::write(&token, "a token of another service account").unwrap();
+    let (code, text, _) = run(command(&fake, &[])
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env("AWS_ROLE_ARN", ROLE)
+        .env("AWS_WEB_IDENTITY_TOKEN_FILE", token));
+    assert_eq!(code, 1);
+    let parts = ["FAILED", "trust policy", "service account"];
+    assert_check(&text, "credentials", &parts);
+    assert_listed(&text, "Not authorized to perform sts:AssumeRoleWithWebIdentity");
+}
+
+#[test]
+fn a_clock_that_is_off_fails_with_how_to_set_it() {
+    let fake = cloud_map();
+    fake.sts(|sts| sts.set_clock_ahead(Duration::from_mins(10)));
+    let (code, text) = doctor(&fake, &[]);
+    assert_eq!(code, 1);
+    assert_check(&text, "clock", &["FAILED", "chronyc"]);
+    assert_listed(&text, " s behind that of AWS");
+}
+
+#[test]
 fn a_region_without_namespaces_is_a_warning() {
     let fake = FakeCloudMap::start().unwrap();
     let (code, text) = doctor(&fake, &[]);
     assert_eq!(code, 0, "{text}");
     assert_check(&text, "ListNamespaces", &["warning", "us-west-2", "--aws-region"]);
     assert_check(&text, "DiscoverInstances", &["permitted"]);
+    let (code, log) = serve_once(&fake);
+    assert_eq!(code, 0, "{log}");
+    assert!(log.contains("WARN found no services: check the region"), "{log}");
+    assert_listed(&log, "found no services");
+    assert_listed(&text, "none of 0 namespaces in ");
 }
 
 #[test]
@@ -155,6 +202,7 @@ fn a_proxy_that_does_not_answer_is_named_as_a_likely_reason() {
     let (code, text, _) = run(command(&fake, &[]).env("HTTP_PROXY", "http://127.0.0.1:9"));
     assert_eq!(code, 1);
     assert_check(&text, "ListNamespaces", &["FAILED", "refused", "NO_PROXY"]);
+    assert_listed(&text, "Connection refused");
     assert_check(&text, "DiscoverInstances", &["FAILED", "refused"]);
     assert_check(&text, "bill", &["warning", "not known"]);
 }
@@ -179,6 +227,7 @@ fn a_source_that_fails_hides_no_other_source() {
         "payments: credentials",
         &["FAILED", ROLE, "sts:AssumeRole", "external id"],
     );
+    assert_listed(&text, "can't be assumed");
     assert_check(&text, "gone: snapshot", &["FAILED", "/nonexistent.json"]);
 }
 
@@ -187,10 +236,22 @@ fn a_configuration_file_that_is_wrong_is_wrong_usage() {
     let fake = cloud_map();
     let directory = TempDir::new().unwrap();
     let config = directory.path().join("config.yaml");
-    fs::write(&config, "intervall: 5s\n").unwrap();
-    let (code, _, stderr) = run(&mut command(&fake, &["--config", config.to_str().unwrap()]));
-    assert_eq!(code, 2);
-    assert!(stderr.contains("intervall") && stderr.contains("interval"), "{stderr}");
+    for (text, named) in [
+        ("intervall: 5s\n", ["config.yaml", "line 1", "intervall", "interval"]),
+        ("interval: often\n", ["config.yaml", "line 1", "`often`", "5s"]),
+        ("sources:\n\t- name: shop\n", ["config.yaml", "line 2", "tabs", "indentation"]),
+        ("interval: 5s\nsources: [\n", ["config.yaml", "line 2", "unclosed", "["]),
+    ] {
+        fs::write(&config, text).unwrap();
+        let (code, _, stderr) = run(&mut command(&fake, &["--config", config.to_str().unwrap()]));
+        assert_eq!(code, 2);
+        for part in named {
+            assert!(stderr.contains(part), "no `{part}` in {stderr}");
+        }
+        if text.contains("intervall") {
+            assert_listed(&stderr, "unknown key `intervall`, did you mean `interval`?");
+        }
+    }
 }
 
 #[test]

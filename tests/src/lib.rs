@@ -7,3 +7,5 @@ pub mod fixture;
 pub mod generated;
 pub mod golden;
 pub mod operator;
+pub mod pages;
+pub mod pod;

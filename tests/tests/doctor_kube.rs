@@ -5,7 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use istio_cloud_map_tests::bed::ApiServer;
-use istio_cloud_map_tests::operator::command;
+use istio_cloud_map_tests::cloud_map::FakeCloudMap;
+use istio_cloud_map_tests::operator::{command, with_aws};
+use istio_cloud_map_tests::pages::assert_listed;
 use serde_json::{Value, json};
 
 /// The exit code and the checks.
@@ -40,6 +42,23 @@ async fn service_account(server: &ApiServer, name: &str) -> std::path::PathBuf {
     server.kubeconfig_for_service_account("default", name).await
 }
 
+/// What one pass of `serve` with a service in Cloud Map logs, which fails.
+async fn log_of_serve(kubeconfig: &Path) -> String {
+    let cloud_map = FakeCloudMap::start().unwrap();
+    cloud_map.world(|world| {
+        let namespace = world.http_namespace("ns");
+        let service = world.service(namespace, "web");
+        world.register(service, "i-1", [("AWS_INSTANCE_IPV4", "10.0.0.1")]);
+    });
+    let mut command = command(&["serve", "--once", "--kube-config"]);
+    with_aws(&mut command, cloud_map.url());
+    command.arg(kubeconfig);
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{log}");
+    log
+}
+
 /// Runs the commands of a remedy.
 async fn mend(server: &ApiServer, check: &Value) {
     for command in check["remedy"].as_str().unwrap().lines() {
@@ -61,6 +80,7 @@ async fn a_missing_crd_namespace_or_token_is_named() {
     assert_eq!(code, 1);
     assert_check(&checks, "CRD", "failed", &["serviceentries", "helm install istio-base"]);
     assert_check(&checks, ENTRIES, "ok", &["list, watch, create, patch, delete"]);
+    assert_listed(&log_of_serve(admin).await, "install Istio's CRDs");
     server.install_crd().await;
     let (code, checks) = doctor(admin, &[]).await;
     assert_eq!(code, 0, "{checks:#?}");
@@ -82,6 +102,7 @@ async fn a_missing_crd_namespace_or_token_is_named() {
     let (code, checks) = doctor(&expired, &[]).await;
     assert_eq!(code, 1);
     assert_check(&checks, "API server", "failed", &["401", "renew the token"]);
+    assert_listed(&log_of_serve(&expired).await, "does not accept the credentials (401)");
     assert_check(&checks, "snapshot", "ok", &[]);
 }
 
@@ -97,12 +118,21 @@ async fn missing_verbs_are_named_with_commands_that_add_them() {
     assert_check(&checks, LEASES, "failed", &["list, create, patch, delete"]);
     assert_check(&checks, "Istio", "warning", &["not permitted", "--istio-version"]);
 
+    let missing = "not permitted to list serviceentries.networking.istio.io";
+    assert_listed(&log_of_serve(&account).await, missing);
+
     // A namespace that may only be read.
     let role = ["create", "role", "reader", "--verb=list,watch"];
     let resource = "--resource=serviceentries.networking.istio.io";
     server.kubectl(&[&role[..], &[resource]].concat()).await;
     let binding = ["create", "rolebinding", "reader", "--role=reader"];
     server.kubectl(&[&binding[..], &["--serviceaccount=default:operator"]].concat()).await;
+    let log = log_of_serve(&account).await;
+    assert_listed(&log, "not permitted to patch serviceentries.networking.istio.io");
+    assert!(log.contains("add to its Role {apiGroups: [networking.istio.io]"), "{log}");
+    let (_, checks) = doctor(&account, &[]).await;
+    let message = found(&checks, ENTRIES)["message"].to_string();
+    assert_listed(&message, "not permitted to create, patch, delete");
     let (_, checks) = doctor(&account, &["--policy", "upsert-only"]).await;
     assert_check(&checks, ENTRIES, "failed", &["not permitted to create, patch\""]);
     let (code, checks) = doctor(&account, &["--dry-run"]).await;

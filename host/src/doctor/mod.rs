@@ -90,7 +90,7 @@ fn clock(whose: &str, (there, here): (SystemTime, SystemTime), checks: &mut Chec
                 "this machine's clock is {} s {direction} that of {whose}; AWS refuses signatures from 5 minutes on",
                 skew.as_secs()
             ),
-            "set the clock, for example with: sudo chronyc makestep",
+            "set the clock of the machine, for a pod that of its node, for example with: sudo chronyc makestep",
         );
     } else {
         checks.ok("clock", format!("as that of {whose}"));

@@ -38,6 +38,15 @@ pub fn diagnostic(diagnostic: &Diagnostic) {
     }
 }
 
+/// A source in which a first, complete pass has found no service: most often the wrong region.
+pub fn found_nothing(source: &str) {
+    tracing::warn!(
+        source,
+        "found no services: check the region, the account of the credentials and the filters of the source, \
+         with `istio-cloud-map doctor`"
+    );
+}
+
 /// A write that was made.
 pub fn written(write: &Write, writes: Writes) {
     let (entry, endpoints) = (&write.key, write.endpoints);

@@ -305,6 +305,9 @@ impl Parts {
         if status.ready && !was_ready && telemetry.diagnostics.is_none() {
             let services: usize = status.sources.values().map(|source| source.services).sum();
             tracing::info!(services, entries = status.entries, "ready: the first pass is complete");
+            for (source, _) in status.sources.iter().filter(|(_, source)| source.services == 0) {
+                log::found_nothing(source);
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use k8s_openapi::api::authentication::v1::TokenRequest;
@@ -190,6 +190,22 @@ impl ApiServer {
             .output()
             .await
             .expect("kubectl runs")
+    }
+
+    /// A shell with `kubectl` and `helm`, as the admin, in the repository's root.
+    #[must_use]
+    pub fn shell(&self, line: &str) -> Command {
+        let programs = self.programs.path("KUBECTL").parent().expect("a directory");
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", line])
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+            .env_clear()
+            .env("PATH", format!("{}:/usr/bin:/bin", programs.display()))
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("HOME", self.folder.path())
+            .stdin(Stdio::null());
+        command
     }
 
     fn server_command(&self) -> Command {

@@ -83,9 +83,11 @@ async fn serve(State(shared): State<Arc<Shared>>, request: axum::extract::Reques
     let body = to_bytes(body, LARGEST_BODY).await;
     if is_sts(&parts.headers) {
         let (status, xml) = shared.sts().answer(&parts.headers, &body.unwrap_or_default());
+        let date = HeaderValue::try_from(shared.sts().date());
         let mut response = whole(Wire::Json, status, xml.into_bytes());
         let xml = HeaderValue::from_static("text/xml");
         response.headers_mut().insert(header::CONTENT_TYPE, xml);
+        response.headers_mut().extend(date.ok().map(|date| (header::DATE, date)));
         return response;
     }
     let (wire, name) = Wire::from_request(&parts.uri, &parts.headers);

@@ -65,6 +65,7 @@ pub struct Sts {
     /// By access key id.
     sessions: BTreeMap<String, Session>,
     calls: Vec<AssumeRole>,
+    clock_ahead: Duration,
 }
 
 #[derive(Debug)]
@@ -84,6 +85,17 @@ impl Sts {
         if let Some(role) = self.roles.get_mut(arn) {
             role.denied = denied;
         }
+    }
+
+    /// Sets the clock that its answers show so far ahead of this machine's.
+    pub fn set_clock_ahead(&mut self, by: Duration) {
+        self.clock_ahead = by;
+    }
+
+    /// The header `Date` of an answer.
+    pub(super) fn date(&self) -> String {
+        let now = Timestamp::now() + self.clock_ahead;
+        now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
     }
 
     /// Every call so far.
@@ -108,6 +120,11 @@ impl Sts {
     pub(super) fn answer(&mut self, headers: &HeaderMap, body: &[u8]) -> (u16, String) {
         let parameters: BTreeMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
         let parameter = |name: &str| parameters.get(name).cloned();
+        // Signed by nobody. No role here trusts a token.
+        if parameter("Action").as_deref() == Some("AssumeRoleWithWebIdentity") {
+            let message = "Not authorized to perform sts:AssumeRoleWithWebIdentity";
+            return refusal(403, "AccessDenied", message);
+        }
         let Some((access_key, region)) = credential(headers) else {
             return refusal(403, "MissingAuthenticationToken", "Request is missing its signature");
         };

@@ -1,12 +1,12 @@
 //! The chart on a real API server, and the operator with the rights that it gives.
 
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use istio_cloud_map_tests::bed::ApiServer;
 use istio_cloud_map_tests::fixture::Fixture;
-use istio_cloud_map_tests::operator::{Operator, command, eventually, with_aws};
+use istio_cloud_map_tests::operator::{Operator, eventually, with_aws};
+use istio_cloud_map_tests::pod::Pod;
 use serde_json::{Value, json};
 
 use super::{TOOLS, helm, only, printed, read, rendered, rendered_text, set, sets_of_values};
@@ -84,28 +84,13 @@ async fn its_pod_is_within_the_restricted_security_standard() {
     server.kubectl(&["create", "--dry-run=server", "-f", file.to_str().unwrap()]).await;
 }
 
-/// The operator as the installed pod would be: its configuration, and the rights of its service
-/// account.
+/// The operator as the installed pod would be.
 async fn installed_operator(fixture: &Fixture, values: &Value) -> Operator {
-    let directory = fixture.kubernetes.directory();
-    let file = directory.join("values.json");
+    let file = fixture.kubernetes.directory().join("values.json");
     fs::write(&file, values.to_string()).unwrap();
     install(&fixture.kubernetes, "mesh", &["--values", file.to_str().unwrap()]).await;
-    let map = ["get", "configmap", "istio-cloud-map", "--namespace", "mesh"];
-    let output = ["--output", r"jsonpath={.data.config\.yaml}"];
-    let config = fixture.kubernetes.kubectl(&[map.as_slice(), &output].concat()).await;
-    let config_file = directory.join("config.yaml");
-    fs::write(&config_file, config).unwrap();
-    let account =
-        fixture.kubernetes.kubeconfig_for_service_account("mesh", "istio-cloud-map").await;
-    // Outside a pod, its own namespace has to be named.
-    start(fixture.cloud_map.url(), &config_file, &account)
-}
-
-fn start(endpoint: &str, config: &Path, account: &Path) -> Operator {
-    let mut command = command(&["serve", "--leader-election-namespace", "mesh", "--config"]);
-    command.arg(config).arg("--kube-config").arg(account);
-    with_aws(&mut command, endpoint);
+    let mut command = Pod::new(&fixture.kubernetes, "mesh").await.serve();
+    with_aws(&mut command, fixture.cloud_map.url());
     Operator::spawn(command)
 }
 
@@ -168,6 +153,19 @@ async fn the_roles_of_the_named_namespaces_are_enough_and_are_all() {
     ] {
         assert!(!may(&fixture, what, namespace).await, "{what} in {namespace}");
     }
+}
+
+#[tokio::test]
+async fn doctor_in_the_pod_checks_the_sources_of_the_configuration() {
+    let fixture = Fixture::new().await;
+    make_namespaces(&fixture.kubernetes, &["mesh", "shop"]).await;
+    let config = json!({"sources": [{"name": "shop", "targetNamespace": "shop"}]});
+    let _operator = installed_operator(&fixture, &json!({"config": config})).await;
+    let mut doctor = Pod::new(&fixture.kubernetes, "mesh").await.exec(["doctor"]);
+    with_aws(&mut doctor, fixture.cloud_map.url());
+    doctor.env("AWS_ENDPOINT_URL_STS", fixture.cloud_map.url());
+    let text = tokio::task::spawn_blocking(move || printed(&mut doctor)).await.unwrap();
+    assert!(text.contains("ok      RBAC serviceentries in shop"), "{text}");
 }
 
 #[tokio::test]

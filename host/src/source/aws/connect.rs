@@ -10,6 +10,7 @@ use aws_sdk_servicediscovery::Client;
 use aws_sdk_servicediscovery::config::retry::RetryConfig;
 use aws_sdk_servicediscovery::config::timeout::TimeoutConfig;
 use aws_sdk_servicediscovery::config::{Builder, Region, StalledStreamProtectionConfig};
+use aws_sdk_servicediscovery::error::ErrorMetadata;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -25,7 +26,7 @@ use tokio::time::timeout;
 use super::AwsSource;
 use super::calls::one_line;
 use super::credentials::{MOST_LOADING, Patient};
-use super::failure::{causes, certificate_advice};
+use super::failure::{causes, certificate_advice, described, find};
 use super::prefix::NoPrefixUnderOverride;
 use super::role::Role;
 
@@ -299,7 +300,7 @@ fn refusal(error: &CredentialsError) -> ConnectError {
             ConnectError::TooSlow { what: "AWS credentials", limit: MOST_CONNECTING }
         }
         _ => {
-            let reason = causes(error);
+            let reason = find::<ErrorMetadata>(error).map_or_else(|| causes(error), described);
             let advice = certificate_advice(&reason).unwrap_or_default();
             ConnectError::Credentials(reason + advice)
         }

@@ -131,7 +131,7 @@ fn advice(failure: ReadFailure, what: &str, operation: &str) -> String {
             "; check the credentials (keys, profile, IRSA or Pod Identity), and that this machine's clock is right".to_owned()
         }
         ReadFailure::Unreachable if let Some(advice) = certificate_advice(what) => advice.to_owned(),
-        ReadFailure::Unreachable => "; check DNS, the route to AWS, HTTPS_PROXY and NO_PROXY, and the endpoint if one is set".to_owned(),
+        ReadFailure::Unreachable => "; check the region, DNS, the route to AWS, HTTPS_PROXY and NO_PROXY, and the endpoint if one is set".to_owned(),
         _ => String::new(),
     }
 }

@@ -92,7 +92,7 @@ async fn a_message_says_what_to_do() {
             "allow the IAM action servicediscovery:DiscoverInstances",
         ),
         (Reply::Answer(400, r#"{"__type": "ExpiredTokenException"}"#.to_owned()), "clock is right"),
-        (Reply::Broken, "connection reset by peer; check DNS"),
+        (Reply::Broken, "connection reset by peer; check the region, DNS"),
     ];
     for (reply, advice) in rows {
         let error = fail(reply).await;
