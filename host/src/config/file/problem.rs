@@ -120,7 +120,11 @@ impl Explain<'_> {
                 self.value(line, "expected keys and values, such as `interval: 5s`")
             }
             Error::Unexpected { expected, .. } => self.value(line, &format!("expected {expected}")),
-            other => other.to_string(),
+            // It ends with the position, which the message begins with.
+            other => {
+                let text = other.to_string();
+                text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what).to_owned()
+            }
         };
         Problem { line, message }
     }

@@ -136,6 +136,7 @@ const MISTAKES: &[(&str, &str)] = &[
         "line 3: `zones`: `us-east-1/c`: expected the name of a zone such as us-east-1a",
     ),
     // Shapes.
+    ("interval: 1s\n  to: [\n", "line 2: mapping values are not allowed in this context"),
     (
         "sources:\n  name: a\n  region: us-west-2\n",
         "line 2: `sources`: expected a list, each item after `- `",
