@@ -19,12 +19,15 @@ pub struct Checkout {
 }
 
 impl Checkout {
-    /// The one that this program was built from.
+    /// The one that `cargo run` was called in, else the one that this program was built from:
+    /// checkouts may share a target folder, and so this program.
     ///
     /// # Errors
     /// If its folders can't be found.
     pub fn current() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
+        let package = env::var_os("CARGO_MANIFEST_DIR");
+        let package = package.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&package).join("../..").canonicalize()?;
         let target = env::var_os("CARGO_TARGET_DIR").filter(|target| !target.is_empty());
         let target = target.map_or_else(|| Ok(root.join("target")), std::path::absolute)?;
         Ok(Self { root, target })
