@@ -4,7 +4,8 @@
 //! The checks of a `ServiceEntry` that is created, updated or deleted, in this order:
 //!
 //! 1. [`Settings::protected_hosts`]: a host that only trusted users may have, in the new entry or
-//!    in the stored one.
+//!    in the stored one. [`Settings::protected_owners`]: the same for the entries of an operator, and
+//!    for the hosts that these have in the cluster.
 //! 2. [`Settings::source`]: the spec equals the translation of the Cloud Map JSON in an annotation,
 //!    or is replaced by it. The hosts of that translation are checked again.
 //! 3. [`Settings::reject_invalid`]: Istio and the API server accept it.
@@ -19,6 +20,7 @@
 
 mod cloud_map;
 mod difference;
+mod owners;
 mod protection;
 mod request;
 mod settings;
@@ -30,6 +32,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub use owners::{InvalidOwner, ListEntries, Owner};
 pub use protection::{InvalidProtectedHost, ProtectedHost};
 pub use settings::{Empty, Name, Settings, SourceMode};
 pub use verdict::{AuditKey, Reason, Verdict};
@@ -46,10 +49,11 @@ const MAX_ERRORS: usize = 8;
 const LONGEST_ERROR: usize = 400;
 
 /// Validates `{"request": AdmissionRequest, "settings": {...}}` and returns a [`Verdict`] as JSON.
-/// A wrong payload is a rejection, never a failure.
+/// A wrong payload is a rejection, never a failure. `list` is only called with
+/// [`Settings::protected_owners`].
 #[must_use]
-pub fn validate(payload: &[u8]) -> String {
-    let verdict = verdict_on(payload).unwrap_or_else(Verdict::rejected);
+pub fn validate(payload: &[u8], list: ListEntries<'_>) -> String {
+    let verdict = verdict_on(payload, list).unwrap_or_else(Verdict::rejected);
     written(&verdict, r#"{"accepted":false,"message":"the verdict can't be written as JSON"}"#)
 }
 
@@ -76,7 +80,7 @@ struct SettingsAnswer {
     message: Option<String>,
 }
 
-fn verdict_on(payload: &[u8]) -> Result<Verdict, Rejection> {
+fn verdict_on(payload: &[u8], list: ListEntries<'_>) -> Result<Verdict, Rejection> {
     let malformed = |message| Rejection::new(Reason::Malformed, message);
     let payload: Payload<'_> = serde_json::from_str(text(payload).map_err(malformed)?)
         .map_err(|error| malformed(format!("the payload: {error}")))?;
@@ -84,17 +88,23 @@ fn verdict_on(payload: &[u8]) -> Result<Verdict, Rejection> {
         .map_err(|message| Rejection::new(Reason::Settings, message))?;
     match Request::parse(payload.request.get()).map_err(malformed)? {
         Request::Exempt(why) => Ok(Verdict::exempt(why)),
-        Request::Write(write) => judge(&write, &settings),
+        Request::Write(write) => judge(&write, &settings, list),
     }
 }
 
 /// Runs the checks, one after another.
-fn judge(write: &Write<'_>, settings: &Settings) -> Result<Verdict, Rejection> {
+fn judge(
+    write: &Write<'_>,
+    settings: &Settings,
+    list: ListEntries<'_>,
+) -> Result<Verdict, Rejection> {
     if write.user.is_some() && write.change.only_finalizes() {
         return Ok(Verdict::exempt("finalizers"));
     }
-    let mut accepted =
-        Accepted { protected_host: protection::check(write, settings)?, ..Accepted::default() };
+    let mut accepted = Accepted {
+        protected_host: protection::check(write, settings, list)?,
+        ..Accepted::default()
+    };
     let Some(new) = write.change.new_object() else { return Ok(Verdict::accepted(accepted)) };
     // An unchanged spec was checked when it was written, or is older than the policy: it must not
     // prevent an update of a label.
@@ -115,7 +125,7 @@ fn judge(write: &Write<'_>, settings: &Settings) -> Result<Verdict, Rejection> {
     if let Some((_, entry)) = &filled {
         // The author of the annotation chose its hosts.
         let overlapped =
-            protection::check_entry(entry, StoredOrNew::New, write.user.as_ref(), settings)?;
+            protection::check_entry(entry, StoredOrNew::New, write.user.as_ref(), settings, list)?;
         accepted.protected_host = accepted.protected_host.or(overlapped);
     }
     accepted.warnings = translated.map(|translated| translated.warnings).unwrap_or_default();

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::owners::{self, ListEntries};
 use super::request::{User, Write};
 use super::settings::Settings;
 use super::verdict::{Reason, Rejection};
@@ -54,7 +55,7 @@ impl fmt::Display for ProtectedHost {
 }
 
 /// Which of the two entries of an update a message is about.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StoredOrNew {
     /// The entry that will be stored.
     New,
@@ -64,12 +65,16 @@ pub(super) enum StoredOrNew {
 
 /// Checks the hosts of a write. The stored entry counts too, since an update or a deletion takes its
 /// hosts away. Returns the protected host that a trusted user's entry overlaps, if it does.
-pub(super) fn check(write: &Write<'_>, settings: &Settings) -> Result<Option<String>, Rejection> {
+pub(super) fn check(
+    write: &Write<'_>,
+    settings: &Settings,
+    list: ListEntries<'_>,
+) -> Result<Option<String>, Rejection> {
     let old = write.change.old_object().map(|object| (StoredOrNew::Stored, &object.value));
     let new = write.change.new_object().map(|object| (StoredOrNew::New, &object.value));
     let mut overlapped = None;
     for (which, entry) in old.into_iter().chain(new) {
-        let found = check_entry(entry, which, write.user.as_ref(), settings)?;
+        let found = check_entry(entry, which, write.user.as_ref(), settings, list)?;
         overlapped = overlapped.or(found);
     }
     Ok(overlapped)
@@ -81,8 +86,9 @@ pub(super) fn check_entry(
     which: StoredOrNew,
     user: Option<&User>,
     settings: &Settings,
+    list: ListEntries<'_>,
 ) -> Result<Option<String>, Rejection> {
-    if settings.protected_hosts.is_empty() {
+    if settings.protected_hosts.is_empty() && settings.protected_owners.is_empty() {
         return Ok(None);
     }
     let Some(user) = user else {
@@ -120,11 +126,17 @@ pub(super) fn check_entry(
             );
             Err(Rejection::protected_host(protected.to_string(), message))
         }
-        overlap => Ok(overlap.map(|(_, protected)| protected.to_string())),
+        Some((_, protected)) => Ok(Some(protected.to_string())),
+        None => {
+            if !trusted {
+                owners::check(entry, which, &hosts, user, settings, list)?;
+            }
+            Ok(None)
+        }
     }
 }
 
-const fn place(which: StoredOrNew) -> &'static str {
+pub(super) const fn place(which: StoredOrNew) -> &'static str {
     match which {
         StoredOrNew::New => "",
         StoredOrNew::Stored => "the entry as it is stored: ",
@@ -132,7 +144,7 @@ const fn place(which: StoredOrNew) -> &'static str {
 }
 
 /// The hosts of an entry; empty without `spec` or `hosts`.
-fn hosts(entry: &Value) -> Result<Vec<&str>, String> {
+pub(super) fn hosts(entry: &Value) -> Result<Vec<&str>, String> {
     let spec = match entry.get("spec") {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Object(spec)) => spec,

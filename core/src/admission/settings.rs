@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+use super::owners::Owner;
 use super::protection::ProtectedHost;
 use crate::json;
 use crate::translate::Options;
@@ -16,6 +17,8 @@ pub struct Settings {
     /// Hosts that only trusted users may have in an entry. Hosts that overlap one count too, with
     /// wildcards on either side.
     pub protected_hosts: Vec<ProtectedHost>,
+    /// Operators whose entries, and all hosts that these have in the cluster, are protected.
+    pub protected_owners: Vec<Owner>,
     /// User names as the API server has them; `system:serviceaccount:NAMESPACE:NAME` for a service
     /// account.
     pub trusted_users: Vec<Name>,
@@ -35,6 +38,8 @@ pub struct Settings {
 struct Keys<'a> {
     #[serde(borrow, default, deserialize_with = "present")]
     protected_hosts: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    protected_owners: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
     trusted_users: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
@@ -56,6 +61,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             protected_hosts: Vec::new(),
+            protected_owners: Vec::new(),
             trusted_users: Vec::new(),
             trusted_groups: Vec::new(),
             reject_invalid: true,
@@ -77,6 +83,7 @@ impl Settings {
         let default = Self::default();
         Ok(Self {
             protected_hosts: list("protectedHosts", keys.protected_hosts)?,
+            protected_owners: list("protectedOwners", keys.protected_owners)?,
             trusted_users: list("trustedUsers", keys.trusted_users)?,
             trusted_groups: list("trustedGroups", keys.trusted_groups)?,
             reject_invalid: value("rejectInvalid", keys.reject_invalid)?

@@ -50,6 +50,10 @@ pub enum Reason {
     Settings,
     /// The user may not have an entry with this host.
     ProtectedHost,
+    /// The user may not have an entry with this owner label.
+    ProtectedOwner,
+    /// The cluster's entries can't be listed, and have to be.
+    Cluster,
     /// The spec differs from the translation of the Cloud Map JSON, or can't be filled in.
     CloudMap,
     /// Istio or the API server would reject the entry.
@@ -64,6 +68,8 @@ impl Reason {
             Self::Malformed => "malformed",
             Self::Settings => "settings",
             Self::ProtectedHost => "protected-host",
+            Self::ProtectedOwner => "protected-owner",
+            Self::Cluster => "cluster",
             Self::CloudMap => "cloud-map",
             Self::Invalid => "invalid",
         }
@@ -74,8 +80,9 @@ impl Reason {
     pub const fn code(self) -> u16 {
         match self {
             Self::Malformed | Self::Settings => 400,
-            Self::ProtectedHost => 403,
+            Self::ProtectedHost | Self::ProtectedOwner => 403,
             Self::CloudMap | Self::Invalid => 422,
+            Self::Cluster => 500,
         }
     }
 }

@@ -90,3 +90,26 @@ fn the_garbage_collector_ends_a_foreground_deletion() {
     labelled["metadata"]["labels"] = json!({"a": "b"});
     assert_eq!(ask(&held, &labelled), "protected-host");
 }
+
+#[test]
+fn the_hosts_of_the_operators_entries_in_the_cluster_are_protected() {
+    let settings = json!({"protectedOwners": ["istio-cloud-map"], "trustedUsers": [OPERATOR]});
+    let mut theirs = entry(&[HOST]);
+    theirs["metadata"] = json!({"name": "cloudmap-web", "namespace": "mesh", "labels": {"istio-cloud-map/owner": "istio-cloud-map"}});
+    let policy = Policy::beside(Some(json!({"kind": "List", "items": [theirs]})));
+    let ask =
+        |policy: &Policy, user, host| policy.validate(&create(user, &entry(&[host])), &settings);
+    let rejected = ask(&policy, "alice", "*.my-namespace");
+    assert_eq!(outcome(&rejected), "protected-host");
+    let message = rejected["message"].as_str().unwrap();
+    assert!(message.contains("of the ServiceEntry mesh/cloudmap-web"), "{message}");
+    assert_eq!(outcome(&ask(&policy, "alice", "api.example.com")), "accepted");
+    assert_eq!(outcome(&ask(&policy, OPERATOR, HOST)), "accepted");
+
+    let alone = Policy::start();
+    let rejected = ask(&alone, "alice", "api.example.com");
+    assert_eq!((outcome(&rejected).as_str(), &rejected["code"]), ("cluster", &json!(500)));
+    let message = rejected["message"].as_str().unwrap();
+    assert!(message.contains("no kubewarden/kubernetes/list_all_resources here"), "{message}");
+    assert_eq!(outcome(&ask(&alone, OPERATOR, HOST)), "accepted");
+}

@@ -55,7 +55,7 @@ pub const MODULES: [Module; 4] = [
         imports: &["wapc"],
         exports: &["memory", "wapc_init", "__guest_call"],
         sections: &["io.kubewarden.metadata"],
-        limit: 625_000,
+        limit: 640_000,
     },
     Module {
         name: "js",

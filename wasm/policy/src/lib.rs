@@ -1,6 +1,6 @@
 //! The core as a policy for Kubewarden: a waPC guest, that answers `validate`, `validate_settings`
-//! and `protocol_version` as `istio_cloud_map_core::admission` decides. It asks nothing of its
-//! host.
+//! and `protocol_version` as `istio_cloud_map_core::admission` decides. It asks its host for the
+//! entries of protected owners, and for nothing else.
 //!
 //! Outside of WebAssembly there is only [`METADATA`].
 

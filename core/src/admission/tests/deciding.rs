@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::validate;
-use super::{Asked, HOST, OPERATOR, entry, outcome, put, verdict};
+use super::{Asked, HOST, OPERATOR, entry, no_cluster, outcome, put, verdict};
 
 #[test]
 fn only_a_service_entry_is_checked() {
@@ -127,7 +127,8 @@ fn garbage_is_rejected() {
     ] {
         assert!(outcome(&verdict(payload)).starts_with("400 malformed: "), "{payload:.80}");
     }
-    let answer: Value = serde_json::from_str(&validate(b"{\"request\": \"\xff\"}")).unwrap();
+    let answer: Value =
+        serde_json::from_str(&validate(b"{\"request\": \"\xff\"}", &no_cluster)).unwrap();
     assert!(outcome(&answer).starts_with("400 malformed: the payload is not UTF-8: "));
 }
 

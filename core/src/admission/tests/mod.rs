@@ -6,11 +6,14 @@
 )]
 
 mod deciding;
+mod owning;
 mod protecting;
 mod settings;
 mod sourcing;
 
 use serde_json::{Value, json};
+
+use super::ListEntries;
 
 /// A request and its settings: the tutorial's host is protected, and the operator is trusted.
 struct Asked {
@@ -68,8 +71,12 @@ impl Asked {
         self
     }
 
+    fn payload(&self) -> String {
+        json!({"request": self.request, "settings": self.settings}).to_string()
+    }
+
     fn verdict(&self) -> Value {
-        verdict(&json!({"request": self.request, "settings": self.settings}).to_string())
+        verdict(&self.payload())
     }
 
     /// `accepted`, or the reason and the message of the rejection.
@@ -88,7 +95,15 @@ fn put(document: &mut Value, pointer: &str, value: Value) {
 }
 
 fn verdict(payload: &str) -> Value {
-    serde_json::from_str(&super::validate(payload.as_bytes())).unwrap()
+    verdict_beside(payload, &no_cluster)
+}
+
+fn verdict_beside(payload: &str, list: ListEntries<'_>) -> Value {
+    serde_json::from_str(&super::validate(payload.as_bytes(), list)).unwrap()
+}
+
+fn no_cluster(_: &[u8]) -> Result<Vec<u8>, String> {
+    Err("nothing answers".to_owned())
 }
 
 fn outcome(verdict: &Value) -> String {

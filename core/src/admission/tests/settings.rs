@@ -53,6 +53,11 @@ fn invalid_settings_are_an_error_with_the_reason_and_the_path() {
             json!({"trustedUsers": ["a", 5]}),
             "trustedUsers[1]: expected a string, got the number 5",
         ),
+        (
+            "a text that is no id",
+            json!({"protectedOwners": ["a b"]}),
+            "protectedOwners[0]: `a b` is not the id of an operator; expected a label value",
+        ),
         ("null", json!({"trustedUsers": null}), "trustedUsers: expected an array, got null"),
         (
             "an IP address",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::validate;
-use super::{Asked, HOST, OPERATOR, entry, put};
+use super::{Asked, HOST, OPERATOR, entry, no_cluster, put};
 
 /// What `aws servicediscovery discover-instances` prints of the tutorial's service.
 fn discovered(service: &str, ip: &str) -> Value {
@@ -216,8 +216,10 @@ fn what_is_not_filled_keeps_its_bytes() {
     );
     let request =
         Asked::create("alice", json!("HERE")).request.to_string().replace("\"HERE\"", &object);
-    let answer =
-        validate(format!(r#"{{"request":{request},"settings":{{"source":"fill"}}}}"#).as_bytes());
+    let answer = validate(
+        format!(r#"{{"request":{request},"settings":{{"source":"fill"}}}}"#).as_bytes(),
+        &no_cluster,
+    );
     let metadata = object
         .split_once(r#""metadata":"#)
         .and_then(|(_, metadata)| metadata.strip_suffix('}'))
