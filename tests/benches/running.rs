@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use istio_cloud_map_tests::bed::ApiServer;
-use istio_cloud_map_tests::cloud_map::{FakeCloudMap, Operation, Outcome, ServiceKey};
+use istio_cloud_map_tests::cloud_map::{FakeCloudMap, Operation, Outcome, ServiceKey, World};
 use istio_cloud_map_tests::figures::record;
 use istio_cloud_map_tests::fixture::resource;
 use istio_cloud_map_tests::operator::{Operator, binary, until};
@@ -70,21 +70,21 @@ fn fill(
             let namespace = world.http_namespace(&format!("ns{number}"));
             for service in 0..services {
                 let key = world.service(namespace, &format!("s{service:05}"));
-                for instance in 0..instances {
-                    world.register(
-                        key,
-                        &format!("i-{instance}"),
-                        [
-                            ("AWS_INSTANCE_IPV4", address(10, service, instance).as_str()),
-                            ("AWS_INSTANCE_PORT", "8080"),
-                        ],
-                    );
-                }
+                register(world, key, 10, service, instances);
                 keys.push(key);
             }
         }
         keys
     })
+}
+
+/// Registers the instances of a service, or gives them other addresses.
+fn register(world: &mut World, key: ServiceKey, first: usize, service: usize, instances: usize) {
+    for instance in 0..instances {
+        let address = address(first, service, instance);
+        let attributes = [("AWS_INSTANCE_IPV4", address.as_str()), ("AWS_INSTANCE_PORT", "8080")];
+        world.register(key, &format!("i-{instance}"), attributes);
+    }
 }
 
 fn address(first: usize, service: usize, instance: usize) -> String {
@@ -309,14 +309,7 @@ impl Running {
         self.operator.terminate();
         self.cloud_map.world(|world| {
             for (service, key) in self.services.iter().enumerate() {
-                for instance in 0..self.instances {
-                    let address = address(11, service, instance);
-                    world.register(
-                        *key,
-                        &format!("i-{instance}"),
-                        [("AWS_INSTANCE_IPV4", address.as_str()), ("AWS_INSTANCE_PORT", "8080")],
-                    );
-                }
+                register(world, *key, 11, service, self.instances);
             }
         });
         let started = Instant::now();

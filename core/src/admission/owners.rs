@@ -1,8 +1,6 @@
 //! Protected owners: only trusted users may have an entry with the owner label of such an operator,
 //! or with a host that one of its entries in the cluster has.
 
-use std::fmt;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -12,7 +10,7 @@ use super::request::User;
 use super::settings::Settings;
 use super::verdict::{Reason, Rejection};
 use crate::service_entry::validate::Quoted;
-use crate::service_entry::{OWNER_LABEL, canonical_host, hosts_overlap, is_label_value};
+use crate::service_entry::{OWNER_LABEL, canonical_host, hosts_overlap, is_label_name};
 
 /// Asks the cluster: a request `list_all_resources` of Kubewarden's capability `kubernetes` in, the
 /// list that it answers out, or why there is none.
@@ -31,13 +29,7 @@ impl TryFrom<String> for Owner {
     type Error = InvalidOwner;
 
     fn try_from(id: String) -> Result<Self, InvalidOwner> {
-        if !id.is_empty() && is_label_value(&id) { Ok(Self(id)) } else { Err(InvalidOwner(id)) }
-    }
-}
-
-impl fmt::Display for Owner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        if is_label_name(&id) { Ok(Self(id)) } else { Err(InvalidOwner(id)) }
     }
 }
 
@@ -91,13 +83,12 @@ pub(super) fn check(
     if owners.is_empty() || hosts.is_empty() || which == StoredOrNew::Stored {
         return Ok(());
     }
+    let hosts: Vec<_> = hosts.iter().map(|host| (host, canonical_host(host))).collect();
     for item in listed(owners, list)?.items {
-        let overlap = hosts.iter().find_map(|host| {
-            let canonical = canonical_host(host);
-            let theirs = item.spec.hosts.iter();
-            theirs
-                .map(|theirs| canonical_host(theirs))
-                .find_map(|theirs| hosts_overlap(&theirs, &canonical).then_some((host, theirs)))
+        let theirs: Vec<_> = item.spec.hosts.iter().map(|host| canonical_host(host)).collect();
+        let overlap = hosts.iter().find_map(|(host, canonical)| {
+            let theirs = theirs.iter().find(|theirs| hosts_overlap(theirs, canonical))?;
+            Some((host, theirs.clone()))
         });
         if let Some((host, theirs)) = overlap {
             let Metadata { name, namespace } = &item.metadata;
@@ -115,8 +106,7 @@ pub(super) fn check(
 
 /// The entries of these owners in the whole cluster.
 fn listed(owners: &[Owner], list: ListEntries<'_>) -> Result<List, Rejection> {
-    let ids: Vec<String> = owners.iter().map(ToString::to_string).collect();
-    let ids = ids.join(",");
+    let ids = owners.iter().map(|owner| owner.0.as_str()).collect::<Vec<_>>().join(",");
     let request = json!({
         "api_version": "networking.istio.io/v1",
         "kind": "ServiceEntry",

@@ -144,7 +144,7 @@ pub(super) const fn place(which: StoredOrNew) -> &'static str {
 }
 
 /// The hosts of an entry; empty without `spec` or `hosts`.
-pub(super) fn hosts(entry: &Value) -> Result<Vec<&str>, String> {
+fn hosts(entry: &Value) -> Result<Vec<&str>, String> {
     let spec = match entry.get("spec") {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Object(spec)) => spec,

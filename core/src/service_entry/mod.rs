@@ -13,7 +13,7 @@ pub mod validate;
 use serde::{Deserialize, Serialize};
 
 pub use host::{Host, InvalidHost, canonical_host, host_problem, hosts_overlap};
-pub use names::{is_dns_label, is_label_key, is_label_value};
+pub use names::{is_dns_label, is_label_key, is_label_name, is_label_value};
 pub use port_map::PortMap;
 pub use protocol::{Protocol, UnknownProtocol};
 

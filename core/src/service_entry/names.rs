@@ -74,7 +74,9 @@ fn is_prefixed(text: &str, is_prefix: impl Fn(&str) -> bool) -> bool {
     }
 }
 
-fn is_label_name(text: &str) -> bool {
+/// The name in a label key, or a label value that is not empty, as an owner is.
+#[must_use]
+pub fn is_label_name(text: &str) -> bool {
     text.len() <= LONGEST_LABEL && is_qualified(text)
 }
 

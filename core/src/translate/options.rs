@@ -16,7 +16,7 @@ use crate::order;
 #[cfg(feature = "schema")]
 use crate::schema::pattern;
 use crate::service_entry::{
-    ApiVersion, Location, Protocol, is_dns_label, is_label_key, is_label_value,
+    ApiVersion, Location, Protocol, is_dns_label, is_label_key, is_label_name,
 };
 use crate::sorted::SortedMap;
 
@@ -156,7 +156,7 @@ impl Options {
 /// Reads an owner: a label value that is not empty.
 fn owner<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
-    if !text.is_empty() && is_label_value(&text) {
+    if is_label_name(&text) {
         return Ok(text);
     }
     let expected = "1 to 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends";

@@ -1,7 +1,7 @@
 //! What several commands share: the translation's options.
 
 use clap::Args;
-use istio_cloud_map_core::service_entry::{ApiVersion, is_dns_label, is_label_value};
+use istio_cloud_map_core::service_entry::{ApiVersion, is_dns_label, is_label_name};
 use istio_cloud_map_core::translate::Options;
 use serde_json::{Map, Value};
 
@@ -120,7 +120,7 @@ pub fn namespace(text: &str) -> Result<String, String> {
 
 /// Kubernetes refuses other label values, and so every write.
 fn label_value(text: &str) -> Result<String, String> {
-    if !text.is_empty() && is_label_value(text) {
+    if is_label_name(text) {
         return Ok(text.to_owned());
     }
     Err("expected a label value: 1 to 63 letters, digits, '-', '_' or '.', a letter or digit at both ends".to_owned())
